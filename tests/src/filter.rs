@@ -54,13 +54,13 @@ pub fn filtered(text: &str, replacements: &[(String, String)]) -> String {
             None => (number, after),
         };
         out.push_str(before);
-        let part_of_a_word = before.ends_with(|c: char| c.is_alphanumeric() || c == '_');
+        let part_of_a_word = out.ends_with(|c: char| c.is_alphanumeric() || c == '_');
         rest = after;
         if part_of_a_word {
             out.push_str(number);
-        } else if before.ends_with("\"ms\":") {
+        } else if out.ends_with("\"ms\":") {
             out.push_str("[TIME]");
-        } else if before.ends_with("127.0.0.1:") || before.ends_with("localhost:") {
+        } else if out.ends_with("127.0.0.1:") || out.ends_with("localhost:") {
             out.push_str("[PORT]");
         } else if let Some((replacement, taken)) = unit(after) {
             out.push_str(replacement);
