@@ -1,0 +1,95 @@
+//! The command line: one file a subcommand, one report at the edge.
+//!
+//! Every subcommand is an `Args` and a `run(&Args) -> Result<Outcome, Report>`. Data goes to stdout (`--json`: one
+//! object a line), everything else to stderr. Exit status: 0 all well, 1 something asked for failed, 2 wrong use,
+//! 130 interrupted.
+
+pub mod bench;
+pub mod bundle;
+pub mod catalogue;
+pub mod classify;
+pub mod demo;
+pub mod doctor;
+mod network;
+mod photos;
+pub mod report;
+pub mod run;
+pub mod search;
+
+pub use network::NetworkArgs;
+pub use photos::{PhotoList, expand};
+pub use report::{Outcome, Report, print_line};
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Recognises garments and finds them in the shop's catalogue.
+#[derive(Parser, Debug)]
+#[command(name = "clothingid", version, about, max_term_width = 100, after_help = EXAMPLES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  clothingid demo                        the whole appliance on a small shop, on http://localhost:8080
+  clothingid classify photo.jpg          which garment is it?
+  clothingid classify --json photos/     one JSON object a line, for programs
+  clothingid search photo.jpg            which garments of the catalogue look like it?
+  clothingid doctor                      is everything as it should be?
+
+Exit status: 0 all well, 1 something asked for failed (the rest was done), 2 wrong use, 130 interrupted.";
+
+/// The subcommands, in the order of `--help`.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Show the whole appliance on the demo shop, with the kiosk page
+    Demo(demo::Args),
+    /// Run the appliance from its configuration
+    Run(run::Args),
+    /// Say which garment a photograph shows
+    Classify(classify::Args),
+    /// Find garments of the catalogue that look like a photograph
+    Search(search::Args),
+    /// Import, list and check the shop's catalogue
+    Catalogue(catalogue::Args),
+    /// Show or verify the network bundle
+    Bundle(bundle::Args),
+    /// Measure how fast this machine is
+    Bench(bench::Args),
+    /// Say of each part whether it is well, and if not what to do
+    Doctor(doctor::Args),
+}
+
+impl Command {
+    /// Does what was asked.
+    ///
+    /// # Errors
+    /// The report that `main` prints; the program then ends with status 1.
+    pub fn run(&self) -> Result<Outcome, Report> {
+        match self {
+            Self::Demo(args) => demo::run(args),
+            Self::Run(args) => run::run(args),
+            Self::Classify(args) => classify::run(args),
+            Self::Search(args) => search::run(args),
+            Self::Catalogue(args) => catalogue::run(args),
+            Self::Bundle(args) => bundle::run(args),
+            Self::Bench(args) => bench::run(args),
+            Self::Doctor(args) => doctor::run(args),
+        }
+    }
+}
+
+/// Reads the arguments, does what they ask and prints the report of a failure. Wrong use ends the program with
+/// status 2 (by `clap`).
+#[must_use]
+pub fn main() -> ExitCode {
+    match Cli::parse().command.run() {
+        Ok(outcome) => outcome.exit_code(),
+        Err(report) => {
+            eprint!("{report}");
+            ExitCode::from(1)
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! How a subcommand ends: its outcome, or one report that says what, where and what to do.
+
+use std::error::Error;
+use std::fmt;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// How a subcommand that ran to its end ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// All that was asked for was done.
+    Done,
+    /// Some of it failed, each named on its own; the rest was done.
+    SomeFailed,
+    /// Stopped by the user; the work goes on where it stopped when it is started again.
+    Interrupted,
+}
+
+impl Outcome {
+    /// 0, 1 or 130.
+    #[must_use]
+    pub fn exit_code(self) -> ExitCode {
+        match self {
+            Self::Done => ExitCode::SUCCESS,
+            Self::SomeFailed => ExitCode::from(1),
+            Self::Interrupted => ExitCode::from(130),
+        }
+    }
+}
+
+/// A failure as the user sees it. Prints as
+/// ```text
+/// error: camera `/dev/video0` is in use
+///   while: setting the frame format
+///   cause: Device or resource busy (os error 16)
+///
+/// hint: find the program that holds it: `fuser /dev/video0`
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// What is wrong, lower case, literals in backticks.
+    pub what: String,
+    /// What was being done, outermost first.
+    pub whiles: Vec<String>,
+    /// The cause below it.
+    pub cause: Option<String>,
+    /// What the user may do.
+    pub hints: Vec<String>,
+}
+
+impl Report {
+    /// A report that only says what is wrong.
+    #[must_use]
+    pub fn new(what: impl Into<String>) -> Self {
+        Self { what: what.into(), ..Self::default() }
+    }
+
+    /// An error and the chain of its sources.
+    #[must_use]
+    pub fn of(error: &(dyn Error + 'static)) -> Self {
+        Self { what: error.to_string(), cause: chain(error.source()), ..Self::default() }
+    }
+
+    /// Adds what was being done (call from the inside out).
+    #[must_use]
+    pub fn during(mut self, what: impl Into<String>) -> Self {
+        self.whiles.insert(0, what.into());
+        self
+    }
+
+    /// Sets the cause to an error and the chain of its sources.
+    #[must_use]
+    pub fn because(mut self, error: &(dyn Error + 'static)) -> Self {
+        self.cause = chain(Some(error));
+        self
+    }
+
+    /// Adds what the user may do.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+}
+
+impl<E: Error + 'static> From<E> for Report {
+    fn from(error: E) -> Self {
+        Self::of(&error)
+    }
+}
+
+/// An error and all its sources as one line, or none. A source that its parent's text already ends with is left out.
+fn chain(mut error: Option<&(dyn Error + 'static)>) -> Option<String> {
+    let mut text: Option<String> = None;
+    while let Some(e) = error {
+        let this = e.to_string();
+        text = Some(match text {
+            Some(t) if t.ends_with(&this) => t,
+            Some(t) => format!("{t}: {this}"),
+            None => this,
+        });
+        error = e.source();
+    }
+    text
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "error: {}", self.what)?;
+        for what in &self.whiles {
+            writeln!(f, "  while: {what}")?;
+        }
+        if let Some(cause) = &self.cause {
+            writeln!(f, "  cause: {cause}")?;
+        }
+        if !self.hints.is_empty() {
+            writeln!(f)?;
+        }
+        for hint in &self.hints {
+            writeln!(f, "hint: {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Prints one line of data on stdout and flushes it, so that a reader sees each answer when it is there. A reader
+/// that went away (`| head`) ends the program quietly with status 0, as other tools do.
+///
+/// # Errors
+/// Stdout cannot be written for another reason (a full disk, say).
+pub fn print_line(line: &str) -> Result<(), Report> {
+    let mut out = io::stdout().lock();
+    match writeln!(out, "{line}").and_then(|()| out.flush()) {
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
+        Err(e) => Err(Report::new("standard output cannot be written").because(&e)),
+        Ok(()) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("camera `/dev/video0` is in use")]
+    struct InUse(#[source] io::Error);
+
+    #[test]
+    fn says_what_where_and_what_to_do() {
+        let report = Report::of(&InUse(io::Error::other("Device or resource busy")))
+            .during("setting the frame format")
+            .during("starting the camera")
+            .hint("find the program that holds it: `fuser /dev/video0`");
+        insta::assert_snapshot!(report, @r"
+        error: camera `/dev/video0` is in use
+          while: starting the camera
+          while: setting the frame format
+          cause: Device or resource busy
+
+        hint: find the program that holds it: `fuser /dev/video0`
+        ");
+    }
+
+    #[test]
+    fn only_what_is_there_is_printed() {
+        assert_eq!(Report::new("no catalogue").to_string(), "error: no catalogue\n");
+    }
+}

@@ -1,0 +1,140 @@
+//! What every engine is, and which one runs.
+
+use super::tract::TractEngine;
+use clothingid_shared::bundle::Bundle;
+use clothingid_shared::embedding::ArithmeticClass;
+use clothingid_shared::picture::Picture;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// What the network says of one picture.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub struct Answer {
+    /// `[14]` logits in the order of the 14 categories.
+    pub category14: Vec<f32>,
+    /// `[26]` logits in the order of the 26 categories.
+    pub category26: Vec<f32>,
+    /// `[256]` values of length one.
+    pub embedding: Vec<f32>,
+}
+
+/// Something that runs the bundle's network.
+pub trait Engine: Send {
+    /// How every answer of this engine is signed, as `cpu: tract float`: the engine, then the arithmetic class.
+    fn name(&self) -> &str;
+
+    /// Which of the bundle's two answer sets holds for this engine.
+    fn arithmetic(&self) -> ArithmeticClass;
+
+    /// The side of the picture that the network sees, in pixels.
+    fn side(&self) -> u32;
+
+    /// How many threads work on one picture.
+    fn threads(&self) -> usize;
+
+    /// Runs one picture. The buffers of `answer` are reused.
+    ///
+    /// **Shapes** picture `[side, side, 3]` RGB bytes; answer see [`Answer`].
+    ///
+    /// # Errors
+    /// [`EngineError::Picture`] when the picture has another size; [`EngineError::Run`] when the engine fails.
+    fn run(&mut self, picture: &Picture, answer: &mut Answer) -> Result<(), EngineError>;
+}
+
+/// What the user asks for with `--engine`.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EngineChoice {
+    /// The fastest that is there
+    #[default]
+    Auto,
+    /// The graphics processor
+    Gpu,
+    /// The processor
+    Cpu,
+    /// tract in float arithmetic: the independent check of the others
+    Tract,
+}
+
+impl fmt::Display for EngineChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::Gpu => "gpu",
+            Self::Cpu => "cpu",
+            Self::Tract => "tract",
+        })
+    }
+}
+
+/// An engine that cannot be had, or cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// This version of the program has no such engine.
+    #[error("engine `{0}` is not in this version of the program")]
+    Missing(EngineChoice),
+    /// The network uses something that the engine has not got.
+    #[error("the network's node `{node}` ({operator}) cannot be run: {problem}")]
+    Node {
+        /// The node's name in the ONNX file.
+        node: String,
+        /// Its ONNX operator.
+        operator: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The network has another form than the one that we read.
+    #[error("the network's {what} is `{found}`, expected `{expected}`")]
+    Form {
+        /// Which part.
+        what: String,
+        /// What there should be.
+        expected: String,
+        /// What is there.
+        found: String,
+    },
+    /// The engine's library refused the network.
+    #[error("the network cannot be loaded")]
+    Load(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The picture is not the one that the network sees.
+    #[error("the picture is {width}x{height} pixels, the network sees {side}x{side}")]
+    Picture {
+        /// Its width.
+        width: u32,
+        /// Its height.
+        height: u32,
+        /// The network's side.
+        side: u32,
+    },
+    /// The engine failed on a picture.
+    #[error("the network stopped")]
+    Run(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl EngineError {
+    /// What the user may do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Missing(_) => Some("leave `--engine` out, or take `--engine cpu`"),
+            Self::Node { .. } | Self::Form { .. } | Self::Load(_) => {
+                Some("write the bundle with `clothingid-train export` of this version")
+            }
+            Self::Picture { .. } | Self::Run(_) => None,
+        }
+    }
+}
+
+/// Opens the engine that was asked for. `auto` and `cpu` are tract in float arithmetic, the only engine of this version;
+/// `threads` is the most that it may use for one picture (tract uses one).
+///
+/// # Errors
+/// [`EngineError::Missing`] when the engine is not there: another one is never taken silently.
+pub fn open(choice: EngineChoice, bundle: &Bundle, _threads: usize) -> Result<Box<dyn Engine>, EngineError> {
+    let name = match choice {
+        EngineChoice::Gpu => return Err(EngineError::Missing(choice)),
+        EngineChoice::Auto | EngineChoice::Cpu => "cpu: tract float",
+        EngineChoice::Tract => "tract: float",
+    };
+    Ok(Box::new(TractEngine::new(name, &bundle.network)?))
+}
