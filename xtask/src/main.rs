@@ -1,0 +1,90 @@
+//! `cargo xtask`: prepares a machine, runs every suite, the benchmarks and the demo.
+//!
+//! 1. [`setup`]: libtorch and ONNX Runtime into the user's cache; with `--system` the system's packages.
+//! 2. [`test`]: the suites, how they are counted and what they need.
+//! 3. [`cargo`]: how the programs of the workspace are built and started from here.
+//!
+//! The standard library alone, so that the first call on a new machine starts after seconds of building.
+
+mod cargo;
+mod report;
+mod setup;
+mod test;
+
+use std::process::ExitCode;
+
+use report::Report;
+
+const HELP: &str = "\
+cargo xtask: everything around the programs
+
+usage: cargo xtask COMMAND
+
+  demo [ARGUMENTS]              the whole appliance on the demo shop, page on http://localhost:8080
+  setup                         put libtorch and ONNX Runtime into your cache folder (no root needed)
+  setup --system                also install a browser and Node.js on Debian or Ubuntu (as root)
+  test                          every suite at its CI size; what is missing is skipped and said
+  test --suite NAME             one suite: unit, programs, train, browser, gpu, camera, arm64, update, image
+  test --all                    every suite at its full counts
+  bench [engines|search|trainer] [ARGUMENTS]    measure; without a name: network and whole path
+
+With `CI=true` in the environment a skipped suite is a failure.
+Exit status: 0 all well, 1 something failed, 2 wrong use.
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match run(&arguments) {
+        Ok(code) => code,
+        Err(report) => {
+            eprint!("{report}");
+            report.exit_code()
+        }
+    }
+}
+
+fn run(arguments: &[String]) -> Result<ExitCode, Report> {
+    let (command, rest) = match arguments.split_first() {
+        None => ("help", arguments),
+        Some((command, rest)) => (command.as_str(), rest),
+    };
+    match command {
+        "help" | "--help" | "-h" => {
+            print!("{HELP}");
+            Ok(ExitCode::SUCCESS)
+        }
+        "demo" => cargo::run_release("clothingid-device", &["demo"], rest),
+        "bench" => bench(rest),
+        "setup" => {
+            match rest {
+                [] => setup::user()?,
+                [flag] if flag == "--system" => setup::system()?,
+                _ => {
+                    return Err(Report::usage(format!(
+                        "`setup` does not take `{}`",
+                        rest.join(" ")
+                    )));
+                }
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        "test" => test::run(&test::Request::parse(rest)?),
+        other => Err(Report::usage(format!("there is no command `{other}`"))),
+    }
+}
+
+fn bench(rest: &[String]) -> Result<ExitCode, Report> {
+    match rest.split_first() {
+        Some((name, rest)) if name == "search" => {
+            cargo::run_release("clothingid-device", &["bench", "search"], rest)
+        }
+        Some((name, _)) if name == "trainer" => Err(Report::failure(
+            "there is no benchmark of the trainer yet",
+            "`clothingid-train finetune` prints its photographs a second",
+        )),
+        Some((name, rest)) if name == "engines" => {
+            cargo::run_release("clothingid-device", &["bench"], rest)
+        }
+        _ => cargo::run_release("clothingid-device", &["bench"], rest),
+    }
+}

@@ -1,0 +1,49 @@
+//! Prepares a machine.
+//!
+//! - [`libtorch`]: the libraries that the trainer links, into the user's cache folder.
+//! - [`onnxruntime`]: the independent judge of the exported network, into the user's cache folder.
+//! - [`system()`]: a browser and Node.js from the system's packages, as root.
+
+pub(crate) mod libtorch;
+pub(crate) mod onnxruntime;
+pub(crate) mod packages;
+
+use std::path::PathBuf;
+
+use crate::report::Report;
+
+/// What needs no root: libtorch, which must succeed, and ONNX Runtime, without which one comparison is skipped.
+pub(crate) fn user() -> Result<(), Report> {
+    libtorch::prepare()?;
+    if let Err(report) = onnxruntime::prepare() {
+        eprint!("{report}");
+        eprintln!("going on without: the comparison with ONNX Runtime will be skipped");
+    }
+    Ok(())
+}
+
+/// Everything, on Debian or Ubuntu, as root.
+pub(crate) fn system() -> Result<(), Report> {
+    packages::install()?;
+    libtorch::prepare()?;
+    onnxruntime::prepare()?;
+    packages::install_browser_driver()
+}
+
+/// The user's cache folder for this project.
+fn cache() -> Result<PathBuf, Report> {
+    let set = |name: &str| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    set("XDG_CACHE_HOME")
+        .or_else(|| set("HOME").map(|home| home.join(".cache")))
+        .map(|folder| folder.join("clothingid"))
+        .ok_or_else(|| {
+            Report::failure(
+                "no cache folder: neither `XDG_CACHE_HOME` nor `HOME` is set",
+                "set `HOME`",
+            )
+        })
+}

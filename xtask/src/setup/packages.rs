@@ -1,0 +1,116 @@
+//! Packages of Debian and Ubuntu, as root, and the browser's driver for the tests.
+
+use std::process::Command;
+
+use crate::cargo::{is_in_path, workspace};
+use crate::report::Report;
+
+/// A browser, Node.js, pip and a font, each when it is missing.
+pub(crate) fn install() -> Result<(), Report> {
+    let mut missing = Vec::new();
+    if !has_browser() {
+        // Ubuntu has its browser under another name, as a snap.
+        missing.push(if is_ubuntu() {
+            "chromium-browser"
+        } else {
+            "chromium"
+        });
+        missing.push("fonts-dejavu-core");
+    }
+    if !is_in_path("node") {
+        missing.push("nodejs");
+    }
+    if !is_in_path("npm") {
+        missing.push("npm");
+    }
+    if !Command::new("python3")
+        .args(["-m", "pip", "--version"])
+        .output()
+        .is_ok_and(|output| output.status.success())
+    {
+        missing.push("python3-pip");
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    if !is_in_path("apt-get") {
+        return Err(Report::failure(
+            "`setup --system` knows Debian and Ubuntu only",
+            "install a Chromium, Node.js 18 or later with npm, and Python 3 with pip; then `cargo xtask setup`",
+        ));
+    }
+    apt(&["update", "-qq"])?;
+    let mut arguments = vec!["install", "-y", "-qq", "--no-install-recommends"];
+    arguments.extend(missing);
+    apt(&arguments)
+}
+
+/// Whether a Chromium is in the search path.
+pub(crate) fn has_browser() -> bool {
+    [
+        "chromium",
+        "chromium-browser",
+        "google-chrome",
+        "google-chrome-stable",
+    ]
+    .iter()
+    .any(|name| is_in_path(name))
+}
+
+/// The folder of the browser tests' own packages.
+fn browser_tests() -> std::path::PathBuf {
+    workspace().join("tests").join("browser")
+}
+
+/// Whether the driver is installed.
+pub(crate) fn has_browser_driver() -> bool {
+    browser_tests()
+        .join("node_modules")
+        .join("playwright-core")
+        .is_dir()
+}
+
+/// The driver that the page's tests steer the browser with, by the lock file.
+pub(crate) fn install_browser_driver() -> Result<(), Report> {
+    if has_browser_driver() {
+        return Ok(());
+    }
+    let status = Command::new("npm")
+        .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
+        .current_dir(browser_tests())
+        .env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1")
+        .status();
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(Report::failure(
+            "`npm ci` in `tests/browser` failed",
+            "run it there to see why",
+        )
+        .caused_by(status)),
+        Err(error) => {
+            Err(Report::failure("cannot start `npm`", "install Node.js with npm").caused_by(error))
+        }
+    }
+}
+
+fn is_ubuntu() -> bool {
+    std::fs::read_to_string("/etc/os-release")
+        .is_ok_and(|text| text.lines().any(|line| line == "ID=ubuntu"))
+}
+
+fn apt(arguments: &[&str]) -> Result<(), Report> {
+    let shown = format!("apt-get {}", arguments.join(" "));
+    eprintln!("{shown}");
+    let status = Command::new("apt-get")
+        .args(arguments)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .status();
+    let hint = "run `cargo xtask setup --system` as root, with a network";
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(Report::failure(format!("`{shown}` failed"), hint).caused_by(status)),
+        Err(error) => {
+            Err(Report::failure(format!("cannot start `{shown}`"), hint).caused_by(error))
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! `cargo xtask test`: builds once, runs the suites, counts, and says what was left out.
+//!
+//! - [`suites`]: the suites, what each needs and which commands it is made of.
+//! - [`step`]: runs one command of a suite, passes its output on and counts its tests.
+//! - [`count`]: the counts, and how they are read from what the test programs print.
+
+mod count;
+mod step;
+mod suites;
+
+use std::process::ExitCode;
+
+use crate::report::Report;
+use crate::setup;
+use count::Count;
+use suites::SUITES;
+
+/// What was asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Request {
+    suite: Option<&'static str>,
+    is_full: bool,
+}
+
+impl Request {
+    /// Reads `[--all] [--suite NAME]`.
+    pub(crate) fn parse(arguments: &[String]) -> Result<Self, Report> {
+        let mut request = Self {
+            suite: None,
+            is_full: false,
+        };
+        let mut rest = arguments.iter();
+        while let Some(argument) = rest.next() {
+            match argument.as_str() {
+                "--all" => request.is_full = true,
+                "--suite" => {
+                    let name = rest
+                        .next()
+                        .ok_or_else(|| Report::usage("`--suite` needs a name"))?;
+                    let found = SUITES.iter().find(|suite| suite.name == name);
+                    let known: Vec<_> = SUITES.iter().map(|suite| suite.name).collect();
+                    let unknown = || {
+                        Report::usage(format!("no suite `{name}`; there are {}", known.join(", ")))
+                    };
+                    request.suite = Some(found.ok_or_else(unknown)?.name);
+                }
+                other => return Err(Report::usage(format!("`test` does not take `{other}`"))),
+            }
+        }
+        Ok(request)
+    }
+}
+
+/// How the suites are run here.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mode {
+    /// The full counts of kills, faults and minutes.
+    is_full: bool,
+    /// A machine that must have everything: what is skipped elsewhere fails here.
+    is_ci: bool,
+}
+
+/// Prepares what needs no root, runs the suites, prints the counts.
+pub(crate) fn run(request: &Request) -> Result<ExitCode, Report> {
+    let mode = Mode {
+        is_full: request.is_full,
+        is_ci: std::env::var("CI").is_ok_and(|value| value == "true"),
+    };
+    // A failure here is not the end: the suites that need libtorch are skipped and say so.
+    if let Err(report) = setup::user() {
+        eprint!("{report}");
+    }
+    let mut total = Count::default();
+    for suite in SUITES
+        .iter()
+        .filter(|suite| request.suite.is_none_or(|name| name == suite.name))
+    {
+        println!("== {}: {}", suite.name, suite.holds);
+        let count = suite.run(mode);
+        println!("{}: {count}\n", suite.name);
+        total += count;
+    }
+    println!("{total}");
+    Ok(if total.failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> Result<Request, Report> {
+        Request::parse(
+            &arguments
+                .iter()
+                .map(|&argument| argument.to_owned())
+                .collect::<Vec<_>>(),
+        )
+    }
+
+    #[test]
+    fn requests_are_read_and_wrong_ones_named() {
+        assert_eq!(
+            parse(&[]).expect("none"),
+            Request {
+                suite: None,
+                is_full: false
+            }
+        );
+        let both = parse(&["--all", "--suite", "unit"]).expect("both");
+        assert_eq!(
+            both,
+            Request {
+                suite: Some("unit"),
+                is_full: true
+            }
+        );
+        for wrong in [&["--suite"][..], &["--suite", "units"], &["unit"]] {
+            let report = parse(wrong).expect_err("wrong use").to_string();
+            assert!(report.contains("hint: see `cargo xtask help`"), "{report}");
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! One command of a suite: its output passes through as it comes, its tests are counted.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+
+use super::Mode;
+use super::count::Count;
+use crate::cargo::cargo;
+
+/// Whether ignored tests are wanted: those whose need is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ignored {
+    /// They stay ignored and count as skipped.
+    Skip,
+    /// They run with the others.
+    Run,
+}
+
+/// `cargo test` with these arguments; every test program is run, whatever the one before it did.
+pub(crate) fn test(
+    arguments: &[&str],
+    ignored: Ignored,
+    environment: &[(&str, String)],
+    mode: Mode,
+) -> Count {
+    let mut command = cargo();
+    command
+        .args(["test", "--profile", "ci", "--no-fail-fast"])
+        .args(arguments);
+    if ignored == Ignored::Run {
+        command.args(["--", "--include-ignored"]);
+    }
+    // libtorch's threads spin while they wait, and would starve the tests beside them.
+    command
+        .env("GOMP_SPINCOUNT", "0")
+        .env("OMP_NUM_THREADS", "1");
+    // A changed snapshot is a failure to look at, not a file to write.
+    command.env("INSTA_UPDATE", "no");
+    if mode.is_full {
+        command.env("CLOTHINGID_TEST_FULL", "1");
+    }
+    for (name, value) in environment {
+        command.env(name, value);
+    }
+    let (mut count, ended_well) = counted(command);
+    if mode.is_ci && count.skipped > 0 {
+        println!(
+            "{} ignored tests are failures with `CI=true`",
+            count.skipped
+        );
+        count = Count {
+            passed: count.passed,
+            failed: count.failed + count.skipped,
+            skipped: 0,
+        };
+    }
+    // It did not build, or a test program died before it could say how many had failed.
+    if !ended_well && count.failed == 0 {
+        count.failed = 1;
+    }
+    count
+}
+
+/// Another cargo command that counts as one test.
+pub(crate) fn check(arguments: &[&str]) -> Count {
+    println!("-- cargo {}", arguments.join(" "));
+    Count::of_one(
+        cargo()
+            .args(arguments)
+            .status()
+            .is_ok_and(|status| status.success()),
+    )
+}
+
+/// Builds programs; whether that went well.
+pub(crate) fn build(packages: &[&str]) -> bool {
+    let mut command = cargo();
+    command.args(["build", "--profile", "ci"]);
+    for package in packages {
+        command.args(["--package", package]);
+    }
+    command.status().is_ok_and(|status| status.success())
+}
+
+fn counted(mut command: Command) -> (Count, bool) {
+    let mut count = Count::default();
+    let Ok(mut child) = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn() else {
+        return (count, false);
+    };
+    if let Some(stdout) = child.stdout.take() {
+        let mut out = std::io::stdout();
+        for line in BufReader::new(stdout).split(b'\n').map_while(Result::ok) {
+            // A closed terminal is no reason to stop counting.
+            let _ = out.write_all(&line).and_then(|()| out.write_all(b"\n"));
+            if let Some(more) = Count::of_result_line(&String::from_utf8_lossy(&line)) {
+                count += more;
+            }
+        }
+    }
+    (count, child.wait().is_ok_and(|status| status.success()))
+}
