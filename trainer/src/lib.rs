@@ -1,0 +1,13 @@
+//! ClothingID's trainer, in the order of a training run:
+//! `photographs → import → manifest → pack → load → learn (identify → fine-tune) → evaluate → export → bundle`.
+//!
+//! The device never knows of training; what both must agree on lives in `clothingid_shared`.
+
+pub mod cli;
+pub mod evaluate;
+pub mod export;
+pub mod import;
+pub mod learn;
+pub mod load;
+pub mod network;
+pub mod pack;
