@@ -47,19 +47,14 @@ impl Run {
     /// More arguments.
     #[must_use]
     pub fn args<A: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
-        self.arguments.extend(
-            arguments
-                .into_iter()
-                .map(|argument| argument.as_ref().to_owned()),
-        );
+        self.arguments.extend(arguments.into_iter().map(|argument| argument.as_ref().to_owned()));
         self
     }
 
     /// A variable of the environment.
     #[must_use]
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
-        self.environment
-            .push((name.as_ref().to_owned(), Some(value.as_ref().to_owned())));
+        self.environment.push((name.as_ref().to_owned(), Some(value.as_ref().to_owned())));
         self
     }
 
@@ -87,18 +82,13 @@ impl Run {
     /// Replaces a path, or any text, in snapshots.
     #[must_use]
     pub fn replacing(mut self, path: impl AsRef<Path>, by: impl Into<String>) -> Self {
-        self.replacements
-            .push((path.as_ref().to_string_lossy().into_owned(), by.into()));
+        self.replacements.push((path.as_ref().to_string_lossy().into_owned(), by.into()));
         self
     }
 
     fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
-        command
-            .args(&self.arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.args(&self.arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         for (name, value) in &self.environment {
             match value {
                 Some(value) => command.env(name, value),
@@ -125,22 +115,14 @@ impl Run {
     #[must_use]
     pub fn start(self) -> Running {
         let shown = self.program.display();
-        let mut child = self
-            .command()
-            .spawn()
-            .unwrap_or_else(|error| panic!("cannot start `{shown}`: {error}"));
+        let mut child = self.command().spawn().unwrap_or_else(|error| panic!("cannot start `{shown}`: {error}"));
         let mut input = child.stdin.take().expect("a piped stdin");
         let bytes = self.input;
         // A program may end without reading its input; that is its right.
         std::thread::spawn(move || drop(input.write_all(&bytes)));
         let stdout = Collected::of(child.stdout.take().expect("a piped stdout"));
         let stderr = Collected::of(child.stderr.take().expect("a piped stderr"));
-        Running {
-            child,
-            stdout,
-            stderr,
-            replacements: self.replacements,
-        }
+        Running { child, stdout, stderr, replacements: self.replacements }
     }
 }
 
@@ -161,11 +143,7 @@ impl Collected {
                 let taken = match stream.fill_buf() {
                     Ok([]) | Err(_) => return,
                     Ok(bytes) => {
-                        shared
-                            .0
-                            .lock()
-                            .expect("the collected text")
-                            .extend_from_slice(bytes);
+                        shared.0.lock().expect("the collected text").extend_from_slice(bytes);
                         shared.1.notify_all();
                         bytes.len()
                     }
@@ -173,10 +151,7 @@ impl Collected {
                 stream.consume(taken);
             }
         });
-        Self {
-            said,
-            reader: Some(reader),
-        }
+        Self { said, reader: Some(reader) }
     }
 
     fn text(&self) -> String {
@@ -226,20 +201,13 @@ impl Running {
     pub fn wait_for(&mut self, text: &str, limit: Duration) -> String {
         let start = Instant::now();
         loop {
-            let ended = self
-                .child
-                .try_wait()
-                .expect("the program's state")
-                .is_some();
+            let ended = self.child.try_wait().expect("the program's state").is_some();
             let both = format!("{}\n{}", self.stdout(), self.stderr());
             if let Some(line) = both.lines().find(|line| line.contains(text)) {
                 return line.to_owned();
             }
             assert!(!ended, "the program ended before it said `{text}`:\n{both}");
-            assert!(
-                start.elapsed() < limit,
-                "the program did not say `{text}` within {limit:?}:\n{both}"
-            );
+            assert!(start.elapsed() < limit, "the program did not say `{text}` within {limit:?}:\n{both}");
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -249,11 +217,7 @@ impl Running {
     /// **Panics** when there is no such process.
     pub fn signal(&self, name: &str) {
         // The shell's own `kill`: a bare system has no program of that name.
-        let status = Command::new("sh")
-            .arg("-c")
-            .arg(format!("kill -{name} {}", self.id()))
-            .status()
-            .expect("a shell");
+        let status = Command::new("sh").arg("-c").arg(format!("kill -{name} {}", self.id())).status().expect("a shell");
         assert!(status.success(), "cannot send {name} to {}", self.id());
     }
 
@@ -280,13 +244,7 @@ impl Running {
     pub fn wait(mut self) -> Outcome {
         let status = self.child.wait().expect("the program's end");
         let (stdout, stderr) = (self.stdout.to_end(), self.stderr.to_end());
-        Outcome {
-            code: status.code(),
-            status,
-            stdout,
-            stderr,
-            replacements: std::mem::take(&mut self.replacements),
-        }
+        Outcome { code: status.code(), status, stdout, stderr, replacements: std::mem::take(&mut self.replacements) }
     }
 
     /// Waits for the program's own end, at most `limit`.
@@ -295,18 +253,8 @@ impl Running {
     #[must_use]
     pub fn wait_at_most(mut self, limit: Duration) -> Outcome {
         let start = Instant::now();
-        while self
-            .child
-            .try_wait()
-            .expect("the program's state")
-            .is_none()
-        {
-            assert!(
-                start.elapsed() < limit,
-                "still running after {limit:?}:\n{}\n{}",
-                self.stdout(),
-                self.stderr()
-            );
+        while self.child.try_wait().expect("the program's state").is_none() {
+            assert!(start.elapsed() < limit, "still running after {limit:?}:\n{}\n{}", self.stdout(), self.stderr());
             std::thread::sleep(Duration::from_millis(20));
         }
         self.wait()
@@ -342,13 +290,7 @@ impl Outcome {
     #[must_use]
     #[track_caller]
     pub fn expect_code(self, code: i32) -> Self {
-        assert_eq!(
-            self.code,
-            Some(code),
-            "stdout:\n{}\nstderr:\n{}",
-            self.stdout,
-            self.stderr
-        );
+        assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self
     }
 
@@ -369,15 +311,9 @@ impl Outcome {
     /// Exit code and both streams with paths, times, sizes and addresses replaced: equal on each run and machine.
     #[must_use]
     pub fn snapshot(&self) -> String {
-        let code = self
-            .code
-            .map_or_else(|| "signal".to_owned(), |code| code.to_string());
+        let code = self.code.map_or_else(|| "signal".to_owned(), |code| code.to_string());
         let clean = |text: &str| filtered(text, &self.replacements);
-        format!(
-            "exit: {code}\n--- stdout\n{}--- stderr\n{}",
-            ended(&clean(&self.stdout)),
-            ended(&clean(&self.stderr))
-        )
+        format!("exit: {code}\n--- stdout\n{}--- stderr\n{}", ended(&clean(&self.stdout)), ended(&clean(&self.stderr)))
     }
 }
 
@@ -387,22 +323,9 @@ mod tests {
 
     #[test]
     fn streams_code_and_input_come_through() {
-        let outcome = Run::new("sh")
-            .args(["-c", "cat; echo bad >&2; exit 3"])
-            .stdin("good\n")
-            .run();
-        assert_eq!(
-            (
-                outcome.code,
-                outcome.stdout.as_str(),
-                outcome.stderr.as_str()
-            ),
-            (Some(3), "good\n", "bad\n")
-        );
-        assert_eq!(
-            outcome.snapshot(),
-            "exit: 3\n--- stdout\ngood\n--- stderr\nbad\n"
-        );
+        let outcome = Run::new("sh").args(["-c", "cat; echo bad >&2; exit 3"]).stdin("good\n").run();
+        assert_eq!((outcome.code, outcome.stdout.as_str(), outcome.stderr.as_str()), (Some(3), "good\n", "bad\n"));
+        assert_eq!(outcome.snapshot(), "exit: 3\n--- stdout\ngood\n--- stderr\nbad\n");
     }
 
     #[test]

@@ -2,11 +2,7 @@
 
 /// The text with a newline at its end, unless it is empty.
 pub(crate) fn ended(text: &str) -> String {
-    if text.is_empty() || text.ends_with('\n') {
-        text.to_owned()
-    } else {
-        format!("{text}\n")
-    }
+    if text.is_empty() || text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") }
 }
 
 /// Units after a number that say a time or a size.
@@ -33,10 +29,7 @@ const UNITS: [(&str, &str); 15] = [
 pub fn filtered(text: &str, replacements: &[(String, String)]) -> String {
     let mut text = text.to_owned();
     // The longest first: a rig may lie inside the workspace or the other way round.
-    let mut ordered: Vec<_> = replacements
-        .iter()
-        .filter(|(from, _)| !from.is_empty())
-        .collect();
+    let mut ordered: Vec<_> = replacements.iter().filter(|(from, _)| !from.is_empty()).collect();
     ordered.sort_by_key(|(from, _)| std::cmp::Reverse(from.len()));
     for (from, to) in ordered {
         text = text.replace(from, to);
@@ -45,9 +38,8 @@ pub fn filtered(text: &str, replacements: &[(String, String)]) -> String {
     let mut rest = text.as_str();
     while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
         let (before, from_number) = rest.split_at(start);
-        let number_len = from_number
-            .find(|c: char| !c.is_ascii_digit() && c != '.' && c != ',')
-            .unwrap_or(from_number.len());
+        let number_len =
+            from_number.find(|c: char| !c.is_ascii_digit() && c != '.' && c != ',').unwrap_or(from_number.len());
         let (number, after) = from_number.split_at(number_len);
         let (number, after) = match number.strip_suffix(['.', ',']) {
             Some(shorter) => (shorter, &from_number[shorter.len()..]),
@@ -77,13 +69,8 @@ pub fn filtered(text: &str, replacements: &[(String, String)]) -> String {
 fn unit(after: &str) -> Option<(&'static str, usize)> {
     let spaces = usize::from(after.starts_with(' '));
     let word = &after[spaces..];
-    let len = word
-        .find(|c: char| !c.is_alphanumeric())
-        .unwrap_or(word.len());
-    UNITS
-        .iter()
-        .find(|(name, _)| *name == &word[..len])
-        .map(|(_, replacement)| (*replacement, spaces + len))
+    let len = word.find(|c: char| !c.is_alphanumeric()).unwrap_or(word.len());
+    UNITS.iter().find(|(name, _)| *name == &word[..len]).map(|(_, replacement)| (*replacement, spaces + len))
 }
 
 #[cfg(test)]
@@ -92,10 +79,7 @@ mod tests {
 
     #[test]
     fn filters_replace_what_differs_between_runs_and_nothing_else() {
-        let replacements = [
-            ("/tmp/a".to_owned(), "[RIG]".to_owned()),
-            ("/tmp/a/b".to_owned(), "[DEEP]".to_owned()),
-        ];
+        let replacements = [("/tmp/a".to_owned(), "[RIG]".to_owned()), ("/tmp/a/b".to_owned(), "[DEEP]".to_owned())];
         for (text, expected) in [
             ("", ""),
             ("7", "7"),

@@ -30,10 +30,7 @@ impl Rig {
     /// **Panics** when the system's temporary folder cannot be written.
     #[must_use]
     pub fn new() -> Self {
-        let folder = tempfile::Builder::new()
-            .prefix("clothingid-test-")
-            .tempdir()
-            .expect("a temporary folder");
+        let folder = tempfile::Builder::new().prefix("clothingid-test-").tempdir().expect("a temporary folder");
         Self { folder }
     }
 
@@ -63,10 +60,7 @@ impl Rig {
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent).expect("a folder in the rig");
         }
-        #[allow(
-            clippy::disallowed_methods,
-            reason = "a test's input in the test's own folder, not a file of ours"
-        )]
+        #[allow(clippy::disallowed_methods, reason = "a test's input in the test's own folder, not a file of ours")]
         std::fs::write(&path, bytes).expect("a file in the rig");
         path
     }
@@ -76,36 +70,25 @@ impl Rig {
     /// **Panics** when that fails.
     pub fn copy(&self, from: impl AsRef<Path>, name: impl AsRef<Path>) -> PathBuf {
         let from = from.as_ref();
-        let bytes =
-            std::fs::read(from).unwrap_or_else(|error| panic!("{}: {error}", from.display()));
+        let bytes = std::fs::read(from).unwrap_or_else(|error| panic!("{}: {error}", from.display()));
         self.write(name, bytes)
     }
 
     /// The appliance's program, `clothingid`, with its state in this rig.
     #[must_use]
-    pub fn clothingid<A: AsRef<std::ffi::OsStr>>(
-        &self,
-        arguments: impl IntoIterator<Item = A>,
-    ) -> Run {
+    pub fn clothingid<A: AsRef<std::ffi::OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Run {
         self.program("clothingid", arguments)
     }
 
     /// The trainer's program, `clothingid-train`, with its state in this rig.
     #[must_use]
-    pub fn trainer<A: AsRef<std::ffi::OsStr>>(
-        &self,
-        arguments: impl IntoIterator<Item = A>,
-    ) -> Run {
+    pub fn trainer<A: AsRef<std::ffi::OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Run {
         self.program("clothingid-train", arguments)
     }
 
     /// Any built program of the workspace, in surroundings that do not depend on who runs the test.
     #[must_use]
-    pub fn program<A: AsRef<std::ffi::OsStr>>(
-        &self,
-        name: &str,
-        arguments: impl IntoIterator<Item = A>,
-    ) -> Run {
+    pub fn program<A: AsRef<std::ffi::OsStr>>(&self, name: &str, arguments: impl IntoIterator<Item = A>) -> Run {
         Run::new(program(name))
             .args(arguments)
             .current_dir(self.folder())
@@ -129,10 +112,7 @@ impl Rig {
 /// **Panics** when this crate was moved out of the workspace.
 #[must_use]
 pub fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("the workspace above the tests")
-        .to_path_buf()
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace above the tests").to_path_buf()
 }
 
 /// The folder of the built programs: the one above the running test's `deps`.

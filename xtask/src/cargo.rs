@@ -25,27 +25,14 @@ pub(crate) fn cargo() -> Command {
 }
 
 /// Runs a program of the workspace, built for release, and takes over its exit code.
-pub(crate) fn run_release(
-    package: &str,
-    first: &[&str],
-    rest: &[String],
-) -> Result<ExitCode, Report> {
-    let status = cargo()
-        .args(["run", "--release", "--package", package, "--"])
-        .args(first)
-        .args(rest)
-        .status();
-    let status = status.map_err(|error| {
-        Report::failure("cannot start cargo", "run this as `cargo xtask …`").caused_by(error)
-    })?;
-    Ok(status
-        .code()
-        .and_then(|code| u8::try_from(code).ok())
-        .map_or(ExitCode::FAILURE, ExitCode::from))
+pub(crate) fn run_release(package: &str, first: &[&str], rest: &[String]) -> Result<ExitCode, Report> {
+    let status = cargo().args(["run", "--release", "--package", package, "--"]).args(first).args(rest).status();
+    let status = status
+        .map_err(|error| Report::failure("cannot start cargo", "run this as `cargo xtask …`").caused_by(error))?;
+    Ok(status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
 /// Whether a program of this name is in the search path.
 pub(crate) fn is_in_path(program: &str) -> bool {
-    std::env::var_os("PATH")
-        .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(program).is_file()))
+    std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(program).is_file()))
 }

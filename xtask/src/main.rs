@@ -60,10 +60,7 @@ fn run(arguments: &[String]) -> Result<ExitCode, Report> {
                 [] => setup::user()?,
                 [flag] if flag == "--system" => setup::system()?,
                 _ => {
-                    return Err(Report::usage(format!(
-                        "`setup` does not take `{}`",
-                        rest.join(" ")
-                    )));
+                    return Err(Report::usage(format!("`setup` does not take `{}`", rest.join(" "))));
                 }
             }
             Ok(ExitCode::SUCCESS)
@@ -75,16 +72,12 @@ fn run(arguments: &[String]) -> Result<ExitCode, Report> {
 
 fn bench(rest: &[String]) -> Result<ExitCode, Report> {
     match rest.split_first() {
-        Some((name, rest)) if name == "search" => {
-            cargo::run_release("clothingid-device", &["bench", "search"], rest)
-        }
+        Some((name, rest)) if name == "search" => cargo::run_release("clothingid-device", &["bench", "search"], rest),
         Some((name, _)) if name == "trainer" => Err(Report::failure(
             "there is no benchmark of the trainer yet",
             "`clothingid-train finetune` prints its photographs a second",
         )),
-        Some((name, rest)) if name == "engines" => {
-            cargo::run_release("clothingid-device", &["bench"], rest)
-        }
+        Some((name, rest)) if name == "engines" => cargo::run_release("clothingid-device", &["bench"], rest),
         _ => cargo::run_release("clothingid-device", &["bench"], rest),
     }
 }

@@ -15,12 +15,7 @@ pub(crate) struct Report {
 impl Report {
     /// A failure and what to do about it.
     pub(crate) fn failure(what: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self {
-            what: what.into(),
-            cause: None,
-            hints: vec![hint.into()],
-            is_usage: false,
-        }
+        Self { what: what.into(), cause: None, hints: vec![hint.into()], is_usage: false }
     }
 
     /// The same with the cause that the system gave.
@@ -31,12 +26,7 @@ impl Report {
 
     /// Wrong use of the command line.
     pub(crate) fn usage(what: impl Into<String>) -> Self {
-        Self {
-            what: what.into(),
-            cause: None,
-            hints: vec!["see `cargo xtask help`".to_owned()],
-            is_usage: true,
-        }
+        Self { what: what.into(), cause: None, hints: vec!["see `cargo xtask help`".to_owned()], is_usage: true }
     }
 
     /// 2 for wrong use, else 1.
@@ -52,9 +42,7 @@ impl fmt::Display for Report {
             writeln!(f, "  cause: {cause}")?;
         }
         writeln!(f)?;
-        self.hints
-            .iter()
-            .try_for_each(|hint| writeln!(f, "hint: {hint}"))
+        self.hints.iter().try_for_each(|hint| writeln!(f, "hint: {hint}"))
     }
 }
 
@@ -65,9 +53,6 @@ mod tests {
     #[test]
     fn a_report_says_what_why_and_what_to_do() {
         let report = Report::failure("no `x`", "install `x`").caused_by("not found");
-        assert_eq!(
-            report.to_string(),
-            "error: no `x`\n  cause: not found\n\nhint: install `x`\n"
-        );
+        assert_eq!(report.to_string(), "error: no `x`\n  cause: not found\n\nhint: install `x`\n");
     }
 }

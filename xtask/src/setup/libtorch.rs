@@ -44,29 +44,20 @@ pub(crate) fn prepare() -> Result<(), Report> {
     if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
         return Err(Report::failure(
             "libtorch is prepared on x86-64 Linux only",
-            format!(
-                "put libtorch {VERSION} into `third_party/libtorch/torch` with a file `build-version`"
-            ),
+            format!("put libtorch {VERSION} into `third_party/libtorch/torch` with a file `build-version`"),
         ));
     }
     let folder = cache()?.join(format!("libtorch-{VERSION}"));
     if !is_complete(&folder) {
-        eprintln!(
-            "libtorch {VERSION}: downloading 544 MB into `{}`",
-            folder.display()
-        );
+        eprintln!("libtorch {VERSION}: downloading 544 MB into `{}`", folder.display());
         let script = workspace().join("xtask/src/setup/libtorch.py");
-        let status = Command::new("python3")
-            .arg(script)
-            .arg(&folder)
-            .status()
-            .map_err(|error| {
-                Report::failure(
-                    "cannot start `python3`, which downloads libtorch",
-                    "install it: `apt-get install python3-pip`",
-                )
-                .caused_by(error)
-            })?;
+        let status = Command::new("python3").arg(script).arg(&folder).status().map_err(|error| {
+            Report::failure(
+                "cannot start `python3`, which downloads libtorch",
+                "install it: `apt-get install python3-pip`",
+            )
+            .caused_by(error)
+        })?;
         if !status.success() || !is_complete(&folder) {
             return Err(Report::failure(
                 "libtorch could not be prepared",
@@ -91,10 +82,7 @@ fn point(link: &Path, folder: &Path) -> Result<(), Report> {
     if let Some(parent) = link.parent() {
         std::fs::create_dir_all(parent).map_err(failed)?;
     }
-    if link
-        .symlink_metadata()
-        .is_ok_and(|metadata| metadata.is_symlink())
-    {
+    if link.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink()) {
         std::fs::remove_file(link).map_err(failed)?;
     }
     std::os::unix::fs::symlink(folder, link).map_err(failed)
@@ -114,10 +102,7 @@ mod tests {
         let link = folder.join("link");
         point(&link, Path::new("/one")).expect("a link");
         point(&link, Path::new("/two")).expect("the link again");
-        assert_eq!(
-            std::fs::read_link(&link).expect("the link"),
-            Path::new("/two")
-        );
+        assert_eq!(std::fs::read_link(&link).expect("the link"), Path::new("/two"));
         std::fs::remove_dir_all(&folder).expect("to clean up");
     }
 }

@@ -32,18 +32,9 @@ pub(crate) fn system() -> Result<(), Report> {
 
 /// The user's cache folder for this project.
 fn cache() -> Result<PathBuf, Report> {
-    let set = |name: &str| {
-        std::env::var_os(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     set("XDG_CACHE_HOME")
         .or_else(|| set("HOME").map(|home| home.join(".cache")))
         .map(|folder| folder.join("clothingid"))
-        .ok_or_else(|| {
-            Report::failure(
-                "no cache folder: neither `XDG_CACHE_HOME` nor `HOME` is set",
-                "set `HOME`",
-            )
-        })
+        .ok_or_else(|| Report::failure("no cache folder: neither `XDG_CACHE_HOME` nor `HOME` is set", "set `HOME`"))
 }

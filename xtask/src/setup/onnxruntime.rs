@@ -27,17 +27,9 @@ const REQUIREMENTS: [&str; 8] = [
 /// The folder for `PYTHONPATH`, one for each release of Python.
 pub(crate) fn folder() -> Option<PathBuf> {
     let script = "import sys; print('cp%d%d' % sys.version_info[:2])";
-    let output = Command::new("python3")
-        .args(["-c", script])
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
+    let output = Command::new("python3").args(["-c", script]).stderr(Stdio::null()).output().ok()?;
     let interpreter = String::from_utf8(output.stdout).ok()?;
-    Some(
-        cache()
-            .ok()?
-            .join(format!("onnxruntime-{VERSION}-{}", interpreter.trim())),
-    )
+    Some(cache().ok()?.join(format!("onnxruntime-{VERSION}-{}", interpreter.trim())))
 }
 
 /// The folder when it works.
@@ -65,32 +57,14 @@ pub(crate) fn prepare() -> Result<(), Report> {
         return Ok(());
     }
     let failed = |error: std::io::Error| {
-        Report::failure(
-            format!("cannot prepare `{}`", folder.display()),
-            "see that the folder can be written",
-        )
-        .caused_by(error)
+        Report::failure(format!("cannot prepare `{}`", folder.display()), "see that the folder can be written")
+            .caused_by(error)
     };
-    eprintln!(
-        "ONNX Runtime {VERSION}: downloading 60 MB into `{}`",
-        folder.display()
-    );
+    eprintln!("ONNX Runtime {VERSION}: downloading 60 MB into `{}`", folder.display());
     let partial = folder.with_extension(format!("partial-{}", std::process::id()));
     let installed = Command::new("python3")
-        .args([
-            "-m",
-            "pip",
-            "install",
-            "--no-deps",
-            "--only-binary=:all:",
-            "--quiet",
-            "--no-input",
-        ])
-        .args([
-            "--disable-pip-version-check",
-            "--no-warn-script-location",
-            "--target",
-        ])
+        .args(["-m", "pip", "install", "--no-deps", "--only-binary=:all:", "--quiet", "--no-input"])
+        .args(["--disable-pip-version-check", "--no-warn-script-location", "--target"])
         .arg(&partial)
         .args(REQUIREMENTS)
         .env("PIP_ROOT_USER_ACTION", "ignore")
@@ -100,10 +74,7 @@ pub(crate) fn prepare() -> Result<(), Report> {
         if partial.is_dir() {
             std::fs::remove_dir_all(&partial).map_err(failed)?;
         }
-        return Err(Report::failure(
-            format!("`pip install onnxruntime=={VERSION}` failed"),
-            hint,
-        ));
+        return Err(Report::failure(format!("`pip install onnxruntime=={VERSION}` failed"), hint));
     }
     if folder.is_dir() {
         std::fs::remove_dir_all(&folder).map_err(failed)?;

@@ -10,11 +10,7 @@ pub(crate) fn install() -> Result<(), Report> {
     let mut missing = Vec::new();
     if !has_browser() {
         // Ubuntu has its browser under another name, as a snap.
-        missing.push(if is_ubuntu() {
-            "chromium-browser"
-        } else {
-            "chromium"
-        });
+        missing.push(if is_ubuntu() { "chromium-browser" } else { "chromium" });
         missing.push("fonts-dejavu-core");
     }
     if !is_in_path("node") {
@@ -23,11 +19,7 @@ pub(crate) fn install() -> Result<(), Report> {
     if !is_in_path("npm") {
         missing.push("npm");
     }
-    if !Command::new("python3")
-        .args(["-m", "pip", "--version"])
-        .output()
-        .is_ok_and(|output| output.status.success())
-    {
+    if !Command::new("python3").args(["-m", "pip", "--version"]).output().is_ok_and(|output| output.status.success()) {
         missing.push("python3-pip");
     }
     if missing.is_empty() {
@@ -47,14 +39,7 @@ pub(crate) fn install() -> Result<(), Report> {
 
 /// Whether a Chromium is in the search path.
 pub(crate) fn has_browser() -> bool {
-    [
-        "chromium",
-        "chromium-browser",
-        "google-chrome",
-        "google-chrome-stable",
-    ]
-    .iter()
-    .any(|name| is_in_path(name))
+    ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"].iter().any(|name| is_in_path(name))
 }
 
 /// The folder of the browser tests' own packages.
@@ -64,10 +49,7 @@ fn browser_tests() -> std::path::PathBuf {
 
 /// Whether the driver is installed.
 pub(crate) fn has_browser_driver() -> bool {
-    browser_tests()
-        .join("node_modules")
-        .join("playwright-core")
-        .is_dir()
+    browser_tests().join("node_modules").join("playwright-core").is_dir()
 }
 
 /// The driver that the page's tests steer the browser with, by the lock file.
@@ -82,35 +64,25 @@ pub(crate) fn install_browser_driver() -> Result<(), Report> {
         .status();
     match status {
         Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(Report::failure(
-            "`npm ci` in `tests/browser` failed",
-            "run it there to see why",
-        )
-        .caused_by(status)),
-        Err(error) => {
-            Err(Report::failure("cannot start `npm`", "install Node.js with npm").caused_by(error))
+        Ok(status) => {
+            Err(Report::failure("`npm ci` in `tests/browser` failed", "run it there to see why").caused_by(status))
         }
+        Err(error) => Err(Report::failure("cannot start `npm`", "install Node.js with npm").caused_by(error)),
     }
 }
 
 fn is_ubuntu() -> bool {
-    std::fs::read_to_string("/etc/os-release")
-        .is_ok_and(|text| text.lines().any(|line| line == "ID=ubuntu"))
+    std::fs::read_to_string("/etc/os-release").is_ok_and(|text| text.lines().any(|line| line == "ID=ubuntu"))
 }
 
 fn apt(arguments: &[&str]) -> Result<(), Report> {
     let shown = format!("apt-get {}", arguments.join(" "));
     eprintln!("{shown}");
-    let status = Command::new("apt-get")
-        .args(arguments)
-        .env("DEBIAN_FRONTEND", "noninteractive")
-        .status();
+    let status = Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive").status();
     let hint = "run `cargo xtask setup --system` as root, with a network";
     match status {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(Report::failure(format!("`{shown}` failed"), hint).caused_by(status)),
-        Err(error) => {
-            Err(Report::failure(format!("cannot start `{shown}`"), hint).caused_by(error))
-        }
+        Err(error) => Err(Report::failure(format!("cannot start `{shown}`"), hint).caused_by(error)),
     }
 }

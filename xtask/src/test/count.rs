@@ -14,41 +14,20 @@ pub(crate) struct Count {
 impl Count {
     /// One check that passed or failed.
     pub(crate) fn of_one(passed: bool) -> Self {
-        Self {
-            passed: u64::from(passed),
-            failed: u64::from(!passed),
-            skipped: 0,
-        }
+        Self { passed: u64::from(passed), failed: u64::from(!passed), skipped: 0 }
     }
 
     /// Tests that could not be run: skipped on a user's machine, failed on one that must have everything.
     pub(crate) fn missed(tests: u64, is_ci: bool) -> Self {
-        if is_ci {
-            Self {
-                failed: tests,
-                ..Self::default()
-            }
-        } else {
-            Self {
-                skipped: tests,
-                ..Self::default()
-            }
-        }
+        if is_ci { Self { failed: tests, ..Self::default() } } else { Self { skipped: tests, ..Self::default() } }
     }
 
     /// The counts of a line `test result: ok. 3 passed; 0 failed; 1 ignored; …`, else nothing.
     pub(crate) fn of_result_line(line: &str) -> Option<Self> {
         let counts = line.strip_prefix("test result: ")?.split_once(". ")?.1;
-        let number = |of: &str| {
-            counts
-                .split(';')
-                .find_map(|part| part.trim().strip_suffix(of)?.trim().parse::<u64>().ok())
-        };
-        Some(Self {
-            passed: number("passed")?,
-            failed: number("failed")?,
-            skipped: number("ignored")?,
-        })
+        let number =
+            |of: &str| counts.split(';').find_map(|part| part.trim().strip_suffix(of)?.trim().parse::<u64>().ok());
+        Some(Self { passed: number("passed")?, failed: number("failed")?, skipped: number("ignored")? })
     }
 }
 
@@ -62,11 +41,7 @@ impl AddAssign for Count {
 
 impl fmt::Display for Count {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} passed, {} failed, {} skipped",
-            self.passed, self.failed, self.skipped
-        )
+        write!(f, "{} passed, {} failed, {} skipped", self.passed, self.failed, self.skipped)
     }
 }
 
@@ -77,42 +52,17 @@ mod tests {
     #[test]
     fn result_lines_are_counted_and_others_are_not() {
         let ok = "test result: ok. 12 passed; 0 failed; 3 ignored; 0 measured; 1 filtered out; finished in 0.42s";
-        assert_eq!(
-            Count::of_result_line(ok),
-            Some(Count {
-                passed: 12,
-                failed: 0,
-                skipped: 3
-            })
-        );
+        assert_eq!(Count::of_result_line(ok), Some(Count { passed: 12, failed: 0, skipped: 3 }));
         let red = "test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s";
-        assert_eq!(
-            Count::of_result_line(red),
-            Some(Count {
-                passed: 1,
-                failed: 2,
-                skipped: 0
-            })
-        );
-        for line in [
-            "",
-            "test x ... ok",
-            "test result: ok.",
-            "test result: ok. many passed; 0 failed; 0 ignored",
-        ] {
+        assert_eq!(Count::of_result_line(red), Some(Count { passed: 1, failed: 2, skipped: 0 }));
+        for line in ["", "test x ... ok", "test result: ok.", "test result: ok. many passed; 0 failed; 0 ignored"] {
             assert_eq!(Count::of_result_line(line), None, "{line}");
         }
     }
 
     #[test]
     fn a_missing_need_fails_only_where_everything_must_be_there() {
-        assert_eq!(
-            Count::missed(4, false).to_string(),
-            "0 passed, 0 failed, 4 skipped"
-        );
-        assert_eq!(
-            Count::missed(4, true).to_string(),
-            "0 passed, 4 failed, 0 skipped"
-        );
+        assert_eq!(Count::missed(4, false).to_string(), "0 passed, 0 failed, 4 skipped");
+        assert_eq!(Count::missed(4, true).to_string(), "0 passed, 4 failed, 0 skipped");
     }
 }

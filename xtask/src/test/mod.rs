@@ -25,23 +25,16 @@ pub(crate) struct Request {
 impl Request {
     /// Reads `[--all] [--suite NAME]`.
     pub(crate) fn parse(arguments: &[String]) -> Result<Self, Report> {
-        let mut request = Self {
-            suite: None,
-            is_full: false,
-        };
+        let mut request = Self { suite: None, is_full: false };
         let mut rest = arguments.iter();
         while let Some(argument) = rest.next() {
             match argument.as_str() {
                 "--all" => request.is_full = true,
                 "--suite" => {
-                    let name = rest
-                        .next()
-                        .ok_or_else(|| Report::usage("`--suite` needs a name"))?;
+                    let name = rest.next().ok_or_else(|| Report::usage("`--suite` needs a name"))?;
                     let found = SUITES.iter().find(|suite| suite.name == name);
                     let known: Vec<_> = SUITES.iter().map(|suite| suite.name).collect();
-                    let unknown = || {
-                        Report::usage(format!("no suite `{name}`; there are {}", known.join(", ")))
-                    };
+                    let unknown = || Report::usage(format!("no suite `{name}`; there are {}", known.join(", ")));
                     request.suite = Some(found.ok_or_else(unknown)?.name);
                 }
                 other => return Err(Report::usage(format!("`test` does not take `{other}`"))),
@@ -62,30 +55,20 @@ pub(crate) struct Mode {
 
 /// Prepares what needs no root, runs the suites, prints the counts.
 pub(crate) fn run(request: &Request) -> Result<ExitCode, Report> {
-    let mode = Mode {
-        is_full: request.is_full,
-        is_ci: std::env::var("CI").is_ok_and(|value| value == "true"),
-    };
+    let mode = Mode { is_full: request.is_full, is_ci: std::env::var("CI").is_ok_and(|value| value == "true") };
     // A failure here is not the end: the suites that need libtorch are skipped and say so.
     if let Err(report) = setup::user() {
         eprint!("{report}");
     }
     let mut total = Count::default();
-    for suite in SUITES
-        .iter()
-        .filter(|suite| request.suite.is_none_or(|name| name == suite.name))
-    {
+    for suite in SUITES.iter().filter(|suite| request.suite.is_none_or(|name| name == suite.name)) {
         println!("== {}: {}", suite.name, suite.holds);
         let count = suite.run(mode);
         println!("{}: {count}\n", suite.name);
         total += count;
     }
     println!("{total}");
-    Ok(if total.failed == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 #[cfg(test)]
@@ -93,31 +76,14 @@ mod tests {
     use super::*;
 
     fn parse(arguments: &[&str]) -> Result<Request, Report> {
-        Request::parse(
-            &arguments
-                .iter()
-                .map(|&argument| argument.to_owned())
-                .collect::<Vec<_>>(),
-        )
+        Request::parse(&arguments.iter().map(|&argument| argument.to_owned()).collect::<Vec<_>>())
     }
 
     #[test]
     fn requests_are_read_and_wrong_ones_named() {
-        assert_eq!(
-            parse(&[]).expect("none"),
-            Request {
-                suite: None,
-                is_full: false
-            }
-        );
+        assert_eq!(parse(&[]).expect("none"), Request { suite: None, is_full: false });
         let both = parse(&["--all", "--suite", "unit"]).expect("both");
-        assert_eq!(
-            both,
-            Request {
-                suite: Some("unit"),
-                is_full: true
-            }
-        );
+        assert_eq!(both, Request { suite: Some("unit"), is_full: true });
         for wrong in [&["--suite"][..], &["--suite", "units"], &["unit"]] {
             let report = parse(wrong).expect_err("wrong use").to_string();
             assert!(report.contains("hint: see `cargo xtask help`"), "{report}");

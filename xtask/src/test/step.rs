@@ -17,23 +17,14 @@ pub(crate) enum Ignored {
 }
 
 /// `cargo test` with these arguments; every test program is run, whatever the one before it did.
-pub(crate) fn test(
-    arguments: &[&str],
-    ignored: Ignored,
-    environment: &[(&str, String)],
-    mode: Mode,
-) -> Count {
+pub(crate) fn test(arguments: &[&str], ignored: Ignored, environment: &[(&str, String)], mode: Mode) -> Count {
     let mut command = cargo();
-    command
-        .args(["test", "--profile", "ci", "--no-fail-fast"])
-        .args(arguments);
+    command.args(["test", "--profile", "ci", "--no-fail-fast"]).args(arguments);
     if ignored == Ignored::Run {
         command.args(["--", "--include-ignored"]);
     }
     // libtorch's threads spin while they wait, and would starve the tests beside them.
-    command
-        .env("GOMP_SPINCOUNT", "0")
-        .env("OMP_NUM_THREADS", "1");
+    command.env("GOMP_SPINCOUNT", "0").env("OMP_NUM_THREADS", "1");
     // A changed snapshot is a failure to look at, not a file to write.
     command.env("INSTA_UPDATE", "no");
     if mode.is_full {
@@ -44,15 +35,8 @@ pub(crate) fn test(
     }
     let (mut count, ended_well) = counted(command);
     if mode.is_ci && count.skipped > 0 {
-        println!(
-            "{} ignored tests are failures with `CI=true`",
-            count.skipped
-        );
-        count = Count {
-            passed: count.passed,
-            failed: count.failed + count.skipped,
-            skipped: 0,
-        };
+        println!("{} ignored tests are failures with `CI=true`", count.skipped);
+        count = Count { passed: count.passed, failed: count.failed + count.skipped, skipped: 0 };
     }
     // It did not build, or a test program died before it could say how many had failed.
     if !ended_well && count.failed == 0 {
@@ -64,12 +48,7 @@ pub(crate) fn test(
 /// Another cargo command that counts as one test.
 pub(crate) fn check(arguments: &[&str]) -> Count {
     println!("-- cargo {}", arguments.join(" "));
-    Count::of_one(
-        cargo()
-            .args(arguments)
-            .status()
-            .is_ok_and(|status| status.success()),
-    )
+    Count::of_one(cargo().args(arguments).status().is_ok_and(|status| status.success()))
 }
 
 /// Builds programs; whether that went well.

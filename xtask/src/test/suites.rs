@@ -38,12 +38,7 @@ enum Kind {
 
 /// All suites, in the order in which they run: what finds faults soonest comes first.
 pub(crate) const SUITES: [Suite; 9] = [
-    Suite {
-        name: "unit",
-        holds: "format, lints, tests beside the code",
-        programs: &[],
-        kind: Kind::Unit,
-    },
+    Suite { name: "unit", holds: "format, lints, tests beside the code", programs: &[], kind: Kind::Unit },
     Suite {
         name: "programs",
         holds: "the real programs on real and on bad files",
@@ -56,12 +51,7 @@ pub(crate) const SUITES: [Suite; 9] = [
         programs: &["train", "parity"],
         kind: Kind::Train,
     },
-    Suite {
-        name: "browser",
-        holds: "the page in a real browser",
-        programs: &["kiosk"],
-        kind: Kind::Browser,
-    },
+    Suite { name: "browser", holds: "the page in a real browser", programs: &["kiosk"], kind: Kind::Browser },
     later("gpu", "the GPU engine"),
     later("camera", "the V4L2 camera"),
     later("arm64", "the arm64 build"),
@@ -70,12 +60,7 @@ pub(crate) const SUITES: [Suite; 9] = [
 ];
 
 const fn later(name: &'static str, with: &'static str) -> Suite {
-    Suite {
-        name,
-        holds: "not there yet",
-        programs: &[],
-        kind: Kind::Later(with),
-    }
+    Suite { name, holds: "not there yet", programs: &[], kind: Kind::Later(with) }
 }
 
 impl Suite {
@@ -94,13 +79,7 @@ impl Suite {
     }
 
     /// Builds the programs, then runs this suite's end-to-end tests on them.
-    fn with_programs(
-        &self,
-        packages: &[&str],
-        ignored: Ignored,
-        environment: &[(&str, String)],
-        mode: Mode,
-    ) -> Count {
+    fn with_programs(&self, packages: &[&str], ignored: Ignored, environment: &[(&str, String)], mode: Mode) -> Count {
         if !step::build(packages) {
             return Count::of_one(false);
         }
@@ -121,9 +100,7 @@ impl Suite {
                 self.with_programs(&[DEVICE, TRAINER], Ignored::Run, &environment, mode)
             }
             None => {
-                println!(
-                    "the comparison with ONNX Runtime is skipped; install it: `cargo xtask setup`"
-                );
+                println!("the comparison with ONNX Runtime is skipped; install it: `cargo xtask setup`");
                 self.with_programs(&[DEVICE, TRAINER], Ignored::Skip, &[], mode)
             }
         }
@@ -144,25 +121,15 @@ impl Suite {
     /// How many tests the suite's files hold, for when they cannot be run.
     fn test_count(&self) -> u64 {
         let folder = workspace().join("tests").join("tests");
-        let files = self
-            .programs
-            .iter()
-            .map(|name| folder.join(format!("{name}.rs")));
+        let files = self.programs.iter().map(|name| folder.join(format!("{name}.rs")));
         let tests = |text: String| text.lines().filter(|line| line.trim() == "#[test]").count();
-        let count: usize = files
-            .filter_map(|file| std::fs::read_to_string(file).ok())
-            .map(tests)
-            .sum();
+        let count: usize = files.filter_map(|file| std::fs::read_to_string(file).ok()).map(tests).sum();
         u64::try_from(count).unwrap_or(u64::MAX).max(1)
     }
 }
 
 fn missing(tests: u64, need: &str, command: &str, mode: Mode) -> Count {
-    let as_root = if command.ends_with("--system") {
-        " (as root)"
-    } else {
-        ""
-    };
+    let as_root = if command.ends_with("--system") { " (as root)" } else { "" };
     println!("skipped: {need} is missing; install it: `{command}`{as_root}");
     if mode.is_ci {
         println!("with `CI=true` that is a failure");
@@ -171,19 +138,12 @@ fn missing(tests: u64, need: &str, command: &str, mode: Mode) -> Count {
 }
 
 fn unit(mode: Mode) -> Count {
-    let mut count = component("cargo-fmt", "rustfmt", mode, || {
-        step::check(&["fmt", "--all", "--check"])
-    });
+    let mut count = component("cargo-fmt", "rustfmt", mode, || step::check(&["fmt", "--all", "--check"]));
     let with_trainer = libtorch::is_ready();
     let mut packages = vec!["--workspace"];
     if !with_trainer {
         packages.extend(["--exclude", TRAINER]);
-        count += missing(
-            1,
-            "libtorch, which the trainer's own tests need,",
-            "cargo xtask setup",
-            mode,
-        );
+        count += missing(1, "libtorch, which the trainer's own tests need,", "cargo xtask setup", mode);
     }
     count += component("cargo-clippy", "clippy", mode, || clippy(&packages));
     deny();
@@ -194,78 +154,44 @@ fn unit(mode: Mode) -> Count {
     arguments.push("--doc");
     // Documentation tests are linked by rustdoc, which knows nothing of the search paths of build scripts.
     let libraries = ["torch/lib", "nvidia/cu13/lib"]
-        .map(|folder| {
-            workspace()
-                .join("third_party/libtorch")
-                .join(folder)
-                .display()
-                .to_string()
-        })
+        .map(|folder| workspace().join("third_party/libtorch").join(folder).display().to_string())
         .join(":");
-    count += step::test(
-        &arguments,
-        Ignored::Skip,
-        &[("LD_LIBRARY_PATH", libraries)],
-        mode,
-    );
+    count += step::test(&arguments, Ignored::Skip, &[("LD_LIBRARY_PATH", libraries)], mode);
     count
 }
 
 /// Runs a check of a component of Rust when it is installed.
 fn component(program: &str, name: &str, mode: Mode, run: impl FnOnce() -> Count) -> Count {
-    let works = std::process::Command::new(program)
-        .arg("--version")
-        .output()
-        .is_ok_and(|out| out.status.success());
-    if works {
-        run()
-    } else {
-        missing(1, name, &format!("rustup component add {name}"), mode)
-    }
+    let works = std::process::Command::new(program).arg("--version").output().is_ok_and(|out| out.status.success());
+    if works { run() } else { missing(1, name, &format!("rustup component add {name}"), mode) }
 }
 
 /// Lints. Another release of Rust has other lints, which must not turn a stranger's first run red.
 fn clippy(packages: &[&str]) -> Count {
     let mut arguments = vec!["clippy", "--profile", "ci", "--all-targets"];
     arguments.extend(packages);
-    let version = cargo()
-        .args(["clippy", "--version"])
-        .output()
-        .map(|out| out.stdout)
-        .unwrap_or_default();
+    let version = cargo().args(["clippy", "--version"]).output().map(|out| out.stdout).unwrap_or_default();
     let is_ours = rustc_version().is_some_and(|version| version.starts_with(CLIPPY_OF));
     if is_ours {
         arguments.extend(["--", "--deny", "warnings"]);
     } else {
         let version = String::from_utf8_lossy(&version).trim().to_owned();
-        println!(
-            "`{version}` is not of Rust {CLIPPY_OF}x: its warnings are shown and not counted as failures"
-        );
+        println!("`{version}` is not of Rust {CLIPPY_OF}x: its warnings are shown and not counted as failures");
     }
     step::check(&arguments)
 }
 
 fn rustc_version() -> Option<String> {
-    let output = std::process::Command::new("rustc")
-        .arg("--version")
-        .output()
-        .ok()?;
+    let output = std::process::Command::new("rustc").arg("--version").output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
-    text.strip_prefix("rustc ")?
-        .split(' ')
-        .next()
-        .map(str::to_owned)
+    text.strip_prefix("rustc ")?.split(' ').next().map(str::to_owned)
 }
 
 /// Advisories, when `cargo deny` is there; licences and sources are held by the suite `programs` in any case.
 fn deny() {
     if is_in_path("cargo-deny") {
         println!("-- cargo deny check");
-        if !cargo()
-            .args(["deny", "check"])
-            .status()
-            .is_ok_and(|status| status.success())
-        {
+        if !cargo().args(["deny", "check"]).status().is_ok_and(|status| status.success()) {
             println!(
                 "cargo deny has complaints (above); they are not counted: advisories change without a change here"
             );
@@ -284,11 +210,8 @@ mod tests {
     #[test]
     fn each_end_to_end_test_belongs_to_one_suite_and_exists() {
         let folder = workspace().join("tests").join("tests");
-        let mut listed: Vec<String> = SUITES
-            .iter()
-            .flat_map(|suite| suite.programs)
-            .map(|name| format!("{name}.rs"))
-            .collect();
+        let mut listed: Vec<String> =
+            SUITES.iter().flat_map(|suite| suite.programs).map(|name| format!("{name}.rs")).collect();
         let mut there: Vec<String> = std::fs::read_dir(folder)
             .expect("tests/tests")
             .filter_map(|entry| entry.expect("an entry").file_name().into_string().ok())
@@ -302,21 +225,13 @@ mod tests {
     #[test]
     fn no_package_has_tests_that_no_suite_runs() {
         for package in ["shared", "trainer", "device", "xtask"] {
-            assert!(
-                !workspace().join(package).join("tests").exists(),
-                "`{package}/tests` is in no suite"
-            );
+            assert!(!workspace().join(package).join("tests").exists(), "`{package}/tests` is in no suite");
         }
     }
 
     #[test]
     fn suites_are_those_of_the_contract() {
         let names = SUITES.map(|suite| suite.name);
-        assert_eq!(
-            names,
-            [
-                "unit", "programs", "train", "browser", "gpu", "camera", "arm64", "update", "image"
-            ]
-        );
+        assert_eq!(names, ["unit", "programs", "train", "browser", "gpu", "camera", "arm64", "update", "image"]);
     }
 }
