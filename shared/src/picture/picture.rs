@@ -1,0 +1,101 @@
+//! RGB bytes with their width and height.
+
+use super::PictureError;
+
+/// An RGB picture.
+///
+/// **Layout**: `[height, width, 3]` bytes, rows from the top, no padding; `rgb().len() == 3 * width * height` always holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Picture {
+    width: u32,
+    height: u32,
+    rgb: Vec<u8>,
+}
+
+impl Picture {
+    /// Takes bytes that are already there.
+    ///
+    /// # Errors
+    /// [`PictureError::Length`] where their number is not `3 * width * height`.
+    pub fn new(width: u32, height: u32, rgb: Vec<u8>) -> Result<Self, PictureError> {
+        let expected = byte_len(width, height);
+        if rgb.len() == expected {
+            Ok(Self { width, height, rgb })
+        } else {
+            Err(PictureError::Length { width, height, expected, found: rgb.len() })
+        }
+    }
+
+    /// A picture of one colour.
+    #[must_use]
+    pub fn filled(width: u32, height: u32, colour: [u8; 3]) -> Self {
+        let mut picture = Self::default();
+        picture.reset(width, height, colour);
+        picture
+    }
+
+    /// Becomes a picture of one colour; the memory is kept.
+    pub fn reset(&mut self, width: u32, height: u32, colour: [u8; 3]) {
+        self.width = width;
+        self.height = height;
+        self.rgb.clear();
+        self.rgb.resize(byte_len(width, height), 0);
+        if colour != [0; 3] {
+            for pixel in self.rgb.chunks_exact_mut(3) {
+                pixel.copy_from_slice(&colour);
+            }
+        }
+    }
+
+    /// Width in pixels.
+    #[must_use]
+    pub fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// Height in pixels.
+    #[must_use]
+    pub fn height(&self) -> u32 {
+        self.height
+    }
+
+    /// The bytes, `[height, width, 3]`.
+    #[must_use]
+    pub fn rgb(&self) -> &[u8] {
+        &self.rgb
+    }
+
+    /// The bytes, to change.
+    pub fn rgb_mut(&mut self) -> &mut [u8] {
+        &mut self.rgb
+    }
+
+    /// The bytes alone.
+    #[must_use]
+    pub fn into_rgb(self) -> Vec<u8> {
+        self.rgb
+    }
+}
+
+/// `3 * width * height`; saturates where `usize` is too small, and then matches no buffer.
+pub(super) fn byte_len(width: u32, height: u32) -> usize {
+    usize::try_from(u64::from(width) * u64::from(height)).map_or(usize::MAX, |pixels| pixels.saturating_mul(3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Picture;
+
+    #[test]
+    fn the_length_is_checked() {
+        assert!(Picture::new(2, 1, vec![0; 6]).is_ok());
+        assert!(Picture::new(2, 1, vec![0; 5]).is_err());
+        assert!(Picture::new(0, 0, Vec::new()).is_ok());
+        assert!(Picture::new(u32::MAX, u32::MAX, Vec::new()).is_err());
+    }
+
+    #[test]
+    fn a_filled_picture_has_its_colour() {
+        assert_eq!(Picture::filled(2, 1, [1, 2, 3]).rgb(), [1, 2, 3, 1, 2, 3]);
+    }
+}
