@@ -26,7 +26,6 @@ impl Cosine {
 #[must_use]
 pub fn similarity(a: &Embedding, b: &Embedding) -> Cosine {
     let dot: i32 = a.values.iter().zip(&b.values).map(|(x, y)| i32::from(*x) * i32::from(*y)).sum();
-    #[expect(clippy::cast_precision_loss, reason = "at most 127² · values, exact in float64")]
     let product = f64::from(dot) * f64::from(a.scale) * f64::from(b.scale);
     #[expect(clippy::cast_possible_truncation, reason = "the one rounding to float32")]
     Cosine::new(product as f32)
