@@ -1,1 +1,12 @@
-//! Being written.
+//! How the appliance is: counters, what happened lately, and whether it is ready.
+//!
+//! [`metrics`] counts and times, [`events`] remembers the last things that happened, [`state`] says what works now. All
+//! of it is written by the pipeline and the page and read by `/metrics`, `/readyz` and the page's status line.
+
+pub mod events;
+pub mod metrics;
+pub mod state;
+
+pub use events::{Event, Events};
+pub use metrics::{Histogram, Metrics, Stage};
+pub use state::{CameraState, Health, Status};

@@ -1,1 +1,28 @@
-//! Being written.
+//! The kiosk page and the API, served by `axum`. The only part of the appliance that is asynchronous.
+//!
+//! [`server`] binds and serves, [`routes`] is the table of all addresses, [`guard`] stands before them, [`kiosk`] renders
+//! the page from `assets/` in a [language](strings), [`live`] gives the latest reading, its frame and the event stream from
+//! the [`board`], [`upload`] takes photographs to a worker of their own, [`shop`] shows the catalogue, [`machine`] is
+//! health for machines, [`answer`] is the form of errors, [`jpeg`] makes JPEGs of raw frames.
+//!
+//! Nothing that a camera or a customer shows is ever written to disk here.
+
+pub mod answer;
+pub mod board;
+pub mod guard;
+pub mod jpeg;
+pub mod kiosk;
+pub mod live;
+pub mod machine;
+pub mod routes;
+pub mod server;
+pub mod shop;
+pub mod state;
+pub mod strings;
+pub mod upload;
+
+pub use board::Board;
+pub use server::{ServeError, Server, bind};
+pub use shop::{ShopError, ShopWindow};
+pub use state::{Facts, PageState};
+pub use upload::Uploads;

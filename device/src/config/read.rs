@@ -1,0 +1,224 @@
+//! A configuration file to a [`Config`].
+//!
+//! Promise: no text makes this panic; each error names file and line.
+
+use super::error::ConfigError;
+use super::language::Language;
+use super::schema::{CAMERA_KEYS, Config, KEYS};
+use super::defaults;
+use clothingid_shared::files;
+use std::ffi::OsString;
+use std::net::ToSocketAddrs;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use toml::de::{DeTable, DeValue};
+
+/// The configuration: of `file` when one is named, else of the system and the user, as far as they have one.
+///
+/// **Errors** [`ConfigError`] for a file that is named and missing, or that has an error in it.
+pub fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
+    if let Some(path) = file {
+        return parse(path, &files::read_text(path)?);
+    }
+    let mut config = Config::default();
+    for path in places(|name| std::env::var_os(name)) {
+        if path.exists() {
+            config = config.overridden_by(parse(&path, &files::read_text(&path)?)?);
+        }
+    }
+    Ok(config)
+}
+
+/// Where configurations are looked for, later ones in front of earlier ones.
+#[must_use]
+pub fn places(variable: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
+    let absolute = |name| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let users = absolute("XDG_CONFIG_HOME").or_else(|| absolute("HOME").map(|home| home.join(".config")));
+    let mut places = vec![PathBuf::from("/etc/clothingid/config.toml")];
+    places.extend(users.map(|folder| folder.join("clothingid/config.toml")));
+    places
+}
+
+/// Reads `text`, the content of `path`.
+///
+/// **Errors** [`ConfigError`] with the line of the first thing that is wrong.
+pub fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
+    let syntax = |error: &toml::de::Error| ConfigError::Syntax {
+        path: path.to_owned(),
+        line: line_of(text, error.span()),
+        problem: error.message().to_owned(),
+    };
+    let table = DeTable::parse(text).map_err(|error| syntax(&error))?;
+    check_keys(path, text, table.get_ref())?;
+    let mut config: Config = toml::from_str(text).map_err(|error| syntax(&error))?;
+    check_values(path, text, &config)?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    for place in [&mut config.bundle, &mut config.catalogue, &mut config.camera.folder].into_iter().flatten() {
+        *place = folder.join(&*place);
+    }
+    Ok(config)
+}
+
+/// Finds the first key that nobody reads.
+fn check_keys(path: &Path, text: &str, table: &DeTable<'_>) -> Result<(), ConfigError> {
+    let unknown = |key: &str, span: Range<usize>, above: &str, known: &[&str]| ConfigError::UnknownKey {
+        path: path.to_owned(),
+        line: line_of(text, Some(span)),
+        key: format!("{above}{key}"),
+        nearest: nearest(key, known).map(|key| format!("{above}{key}")),
+        known: known.iter().map(|key| format!("{above}{key}")).collect(),
+    };
+    for (key, value) in table {
+        let name: &str = key.get_ref();
+        if !KEYS.contains(&name) {
+            return Err(unknown(name, key.span(), "", &KEYS));
+        }
+        if let (DeValue::Table(camera), "camera") = (value.get_ref(), name) {
+            for key in camera.keys().filter(|key| !CAMERA_KEYS.contains(&&**key.get_ref())) {
+                return Err(unknown(key.get_ref(), key.span(), "camera.", &CAMERA_KEYS));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Finds the first value that cannot be.
+fn check_values(path: &Path, text: &str, config: &Config) -> Result<(), ConfigError> {
+    let wrong = |key: &str, span: Range<usize>, problem: String| {
+        let (path, line) = (path.to_owned(), line_of(text, Some(span)));
+        Err(ConfigError::Value { path, line, key: key.to_owned(), problem })
+    };
+    if let Some(listen) = &config.listen
+        && listen.get_ref().to_socket_addrs().is_err()
+    {
+        return wrong("listen", listen.span(), format!("is not an address and a port as in `{}`", defaults::LISTEN));
+    }
+    if let Some(language) = &config.language
+        && Language::of_tag(language.get_ref()).is_none()
+    {
+        let known: Vec<_> = Language::ALL.iter().map(|language| language.tag()).collect();
+        return wrong("language", language.span(), format!("is not one of `{}`", known.join("`, `")));
+    }
+    if let Some(threads) = &config.threads
+        && !(1..=256).contains(threads.get_ref())
+    {
+        return wrong("threads", threads.span(), "is not from 1 to 256".into());
+    }
+    let camera = &config.camera;
+    if let Some(value) = &camera.frames_per_second
+        && let Some(problem) = defaults::frames_per_second_problem(*value.get_ref())
+    {
+        return wrong("camera.frames_per_second", value.span(), problem.into());
+    }
+    if let Some(value) = &camera.hold_seconds
+        && let Some(problem) = defaults::hold_seconds_problem(*value.get_ref())
+    {
+        return wrong("camera.hold_seconds", value.span(), problem.into());
+    }
+    Ok(())
+}
+
+/// The line of a place in the text, from 1.
+fn line_of(text: &str, span: Option<Range<usize>>) -> usize {
+    let before = span.and_then(|span| text.get(..span.start)).unwrap_or_default();
+    before.matches('\n').count() + 1
+}
+
+/// The key that is nearest to what was written, if one is near: at most one change in three letters.
+fn nearest(written: &str, known: &[&str]) -> Option<String> {
+    let near = known.iter().map(|key| (distance(written, key), key)).min()?;
+    (near.0 * 3 <= written.chars().count().max(3)).then(|| (*near.1).to_owned())
+}
+
+/// Levenshtein's distance in letters.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut left = i + 1;
+        let mut diagonal = i;
+        for (cell, y) in row.iter_mut().skip(1).zip(b.chars()) {
+            let best = (diagonal + usize::from(x != y)).min(left + 1).min(*cell + 1);
+            diagonal = std::mem::replace(cell, best);
+            left = best;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn of(text: &str) -> Result<Config, ConfigError> {
+        parse(Path::new("/etc/clothingid/config.toml"), text)
+    }
+
+    #[test]
+    fn every_key_is_read() {
+        let text = "listen = \"127.0.0.1:9\"\nlanguage = \"de\"\nshop = \"Ü\"\nbundle = \"b\"\ncatalogue = \"/c\"\nengine = \"tract\"\n\
+                    threads = 2\n[camera]\nfolder = \"f\"\nframes_per_second = 3\nhold_seconds = 0.5\n";
+        let config = of(text).unwrap();
+        assert_eq!(config.bundle, Some("/etc/clothingid/b".into()));
+        assert_eq!(config.catalogue, Some("/c".into()));
+        assert_eq!(config.camera.folder, Some("/etc/clothingid/f".into()));
+        assert_eq!(config.camera.frames_per_second.map(Spanned::into_inner), Some(3.0));
+        assert_eq!(of("").unwrap(), Config::default());
+    }
+
+    #[test]
+    fn the_users_keys_win() {
+        let (system, user) = (of("shop = \"a\"\nthreads = 1").unwrap(), of("shop = \"b\"").unwrap());
+        let both = system.overridden_by(user);
+        assert_eq!((both.shop.as_deref(), both.threads.map(Spanned::into_inner)), (Some("b"), Some(1)));
+    }
+
+    #[test]
+    fn errors_name_the_line() {
+        for (text, error, hint) in [
+            ("shop = \"x\"\nlistn = \"y\"", "2: unknown key `listn`", "did you mean `listen`?"),
+            ("\n[camera]\n\nframe_per_second = 2", "4: unknown key `camera.frame_per_second`", "did you mean `camera.frames_per_second`?"),
+            ("xyzzy = 1", "1: unknown key `xyzzy`", "the keys here are `listen`, "),
+            ("shop = ", "1: ", ""),
+            ("\nthreads = \"two\"", "2: ", ""),
+            ("camera = 3", "1: ", ""),
+            ("threads = 0", "1: `threads` is not from 1 to 256", ""),
+            ("language = \"fr\"", "1: `language` is not one of `en`, `zh-Hant`, `de`", ""),
+            ("listen = \"8080\"", "1: `listen` is not an address and a port as in `127.0.0.1:8080`", ""),
+            ("[camera]\nframes_per_second = nan", "2: `camera.frames_per_second` is not from 1 to 120", ""),
+            ("[camera]\nhold_seconds = -1", "2: `camera.hold_seconds` is not from 0 to 3600", ""),
+        ] {
+            let found = of(text).unwrap_err();
+            assert!(found.to_string().starts_with(&format!("/etc/clothingid/config.toml:{error}")), "{text}: {found}");
+            assert!(found.hint().unwrap_or_default().starts_with(hint), "{text}: {:?}", found.hint());
+        }
+    }
+
+    #[test]
+    fn the_users_place_comes_after_the_systems() {
+        let of = |variables: &'static [(&str, &str)]| {
+            places(move |name| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into()))
+        };
+        let system = PathBuf::from("/etc/clothingid/config.toml");
+        assert_eq!(of(&[]), [system.clone()]);
+        assert_eq!(of(&[("HOME", "/h")]), [system.clone(), "/h/.config/clothingid/config.toml".into()]);
+        assert_eq!(of(&[("HOME", "/h"), ("XDG_CONFIG_HOME", "/x")]), [system, "/x/clothingid/config.toml".into()]);
+    }
+
+    #[test]
+    fn distances_of_known_words() {
+        for (a, b, expected) in [("", "", 0), ("abc", "", 3), ("kitten", "sitting", 3), ("listn", "listen", 1)] {
+            assert_eq!(distance(a, b), expected, "{a} {b}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "\\PC{0,40}(\n\\PC{0,40}){0,3}") {
+            let _ = of(&text);
+        }
+    }
+}

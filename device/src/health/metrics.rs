@@ -1,0 +1,275 @@
+//! Counters and timings, and their Prometheus text.
+//!
+//! **Source** the text exposition format of Prometheus, version 0.0.4: counters end in `_total`, a histogram has
+//! cumulative `_bucket{le=…}`, `_sum` and `_count`.
+
+use std::fmt::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// A stage of the pipeline, or a timed part of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Frames from the camera.
+    Capture,
+    /// The network thread as a whole: decode, picture, network, reading, search.
+    Inference,
+    /// Results to those who watch.
+    Output,
+    /// Photographs sent to the API.
+    Upload,
+    /// Frame to RGB (a part of inference).
+    Decode,
+    /// RGB to the network's input (a part of inference).
+    Picture,
+    /// The network (a part of inference).
+    Network,
+    /// The catalogue (a part of inference).
+    Search,
+    /// From the capture of a frame to its result.
+    Whole,
+}
+
+impl Stage {
+    /// All stages in their order.
+    pub const ALL: [Self; 9] = [
+        Self::Capture,
+        Self::Inference,
+        Self::Output,
+        Self::Upload,
+        Self::Decode,
+        Self::Picture,
+        Self::Network,
+        Self::Search,
+        Self::Whole,
+    ];
+
+    /// Its name in metrics, events and thread lists.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Capture => "capture",
+            Self::Inference => "inference",
+            Self::Output => "output",
+            Self::Upload => "upload",
+            Self::Decode => "decode",
+            Self::Picture => "picture",
+            Self::Network => "network",
+            Self::Search => "search",
+            Self::Whole => "whole",
+        }
+    }
+}
+
+/// Upper bounds of the buckets, in milliseconds; the last bucket has none.
+pub const BOUNDS_MS: [u64; 12] = [1, 2, 4, 8, 16, 33, 66, 133, 266, 533, 1066, 2133];
+
+/// How often something took how long.
+#[derive(Debug, Default)]
+pub struct Histogram {
+    buckets: [AtomicU64; BOUNDS_MS.len() + 1],
+    microseconds: AtomicU64,
+}
+
+impl Histogram {
+    /// Counts one.
+    pub fn observe(&self, time: Duration) {
+        let bucket = BOUNDS_MS.iter().position(|&bound| time <= Duration::from_millis(bound));
+        if let Some(count) = self.buckets.get(bucket.unwrap_or(BOUNDS_MS.len())) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+        let microseconds = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        self.microseconds.fetch_add(microseconds, Ordering::Relaxed);
+    }
+
+    /// How many were counted.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.buckets.iter().map(|count| count.load(Ordering::Relaxed)).sum()
+    }
+
+    fn write(&self, text: &mut String, stage: &str) {
+        let mut below = 0;
+        for (index, count) in self.buckets.iter().enumerate() {
+            below += count.load(Ordering::Relaxed);
+            let bound = BOUNDS_MS.get(index).map_or_else(|| "+Inf".to_owned(), u64::to_string);
+            let _ = writeln!(text, "clothingid_latency_ms_bucket{{stage=\"{stage}\",le=\"{bound}\"}} {below}");
+        }
+        let microseconds = self.microseconds.load(Ordering::Relaxed);
+        let _ = writeln!(
+            text,
+            "clothingid_latency_ms_sum{{stage=\"{stage}\"}} {}.{:03}\nclothingid_latency_ms_count{{stage=\"{stage}\"}} {below}",
+            microseconds / 1000,
+            microseconds % 1000
+        );
+    }
+}
+
+/// All counters of the appliance. Each only grows.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    /// Frames that the camera gave.
+    pub frames: AtomicU64,
+    /// Frames that could not be read.
+    pub frames_corrupt: AtomicU64,
+    /// Times that no frame came in time.
+    pub frames_late: AtomicU64,
+    /// Frames that a newer one replaced before the network was free.
+    pub frames_dropped: AtomicU64,
+    /// Results that a newer one replaced before they were shown.
+    pub results_dropped: AtomicU64,
+    /// Results shown.
+    pub results: AtomicU64,
+    /// Changes of what the camera sees.
+    pub scenes: AtomicU64,
+    /// Times that the camera was lost.
+    pub camera_losses: AtomicU64,
+    /// Photographs answered by the API.
+    pub uploads: AtomicU64,
+    /// Photographs refused by the API because they could not be read.
+    pub uploads_unreadable: AtomicU64,
+    /// Photographs turned away by the API because too many came at once.
+    pub uploads_turned_away: AtomicU64,
+    failures: [AtomicU64; Stage::ALL.len()],
+    times: [Histogram; Stage::ALL.len()],
+}
+
+/// Facts that `/metrics` shows beside the counters.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// The engine's name, as in each answer.
+    pub engine: &'a str,
+    /// The program's version.
+    pub version: &'a str,
+    /// Products in the catalogue.
+    pub catalogue_items: usize,
+    /// Whether the appliance is ready.
+    pub ready: bool,
+    /// Those who watch the event stream.
+    pub watchers: usize,
+}
+
+impl Metrics {
+    /// Adds one to a counter.
+    pub fn count(&self, counter: &AtomicU64) {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Notes that a stage took `time`.
+    pub fn took(&self, stage: Stage, time: Duration) {
+        if let Some(histogram) = self.times.get(stage as usize) {
+            histogram.observe(time);
+        }
+    }
+
+    /// Notes that a stage had to be started again.
+    pub fn stage_failed(&self, stage: Stage) {
+        if let Some(count) = self.failures.get(stage as usize) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How often a stage had to be started again.
+    #[must_use]
+    pub fn stage_failures(&self, stage: Stage) -> u64 {
+        self.failures.get(stage as usize).map_or(0, |count| count.load(Ordering::Relaxed))
+    }
+
+    /// The whole as Prometheus reads it.
+    #[must_use]
+    pub fn to_text(&self, facts: Facts<'_>) -> String {
+        let mut text = String::with_capacity(8192);
+        for (name, help, counter) in [
+            ("frames", "Frames that the camera gave", &self.frames),
+            ("frames_corrupt", "Frames that could not be read", &self.frames_corrupt),
+            ("frames_late", "Times that no frame came in time", &self.frames_late),
+            ("frames_dropped", "Frames replaced by a newer one before the network was free", &self.frames_dropped),
+            ("results_dropped", "Results replaced by a newer one before they were shown", &self.results_dropped),
+            ("results", "Results shown", &self.results),
+            ("scenes", "Changes of what the camera sees", &self.scenes),
+            ("camera_losses", "Times that the camera was lost", &self.camera_losses),
+            ("uploads", "Photographs answered by the API", &self.uploads),
+            ("uploads_unreadable", "Photographs that could not be read", &self.uploads_unreadable),
+            ("uploads_turned_away", "Photographs turned away because too many came at once", &self.uploads_turned_away),
+        ] {
+            let value = counter.load(Ordering::Relaxed);
+            let _ = writeln!(
+                text,
+                "# HELP clothingid_{name}_total {help}\n# TYPE clothingid_{name}_total counter\nclothingid_{name}_total {value}"
+            );
+        }
+        text.push_str("# HELP clothingid_stage_restarts_total Times that a stage failed and was started again\n");
+        text.push_str("# TYPE clothingid_stage_restarts_total counter\n");
+        for stage in [Stage::Capture, Stage::Inference, Stage::Output, Stage::Upload] {
+            let value = self.stage_failures(stage);
+            let _ = writeln!(text, "clothingid_stage_restarts_total{{stage=\"{}\"}} {value}", stage.key());
+        }
+        text.push_str("# HELP clothingid_latency_ms Time that a stage took, in milliseconds\n");
+        text.push_str("# TYPE clothingid_latency_ms histogram\n");
+        for stage in Stage::ALL {
+            if let Some(histogram) = self.times.get(stage as usize).filter(|histogram| histogram.count() > 0) {
+                histogram.write(&mut text, stage.key());
+            }
+        }
+        for (name, help, value) in [
+            ("catalogue_items", "Products in the catalogue", facts.catalogue_items),
+            ("ready", "1 when the golden photographs were answered and the network runs", usize::from(facts.ready)),
+            ("watchers", "Open event streams", facts.watchers),
+        ] {
+            let _ = writeln!(text, "# HELP clothingid_{name} {help}\n# TYPE clothingid_{name} gauge\nclothingid_{name} {value}");
+        }
+        let _ = writeln!(
+            text,
+            "# HELP clothingid_info The program and its engine\n# TYPE clothingid_info gauge\n\
+             clothingid_info{{version=\"{}\",engine=\"{}\"}} 1",
+            escape(facts.version),
+            escape(facts.engine)
+        );
+        text
+    }
+}
+
+/// A label's value, as the format wants it.
+fn escape(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stages_stand_at_their_own_index() {
+        for (index, stage) in Stage::ALL.into_iter().enumerate() {
+            assert_eq!(stage as usize, index);
+        }
+    }
+
+    #[test]
+    fn buckets_are_cumulative_and_edges_belong_below() {
+        let histogram = Histogram::default();
+        for time in [0, 1000, 1001, 9_000_000] {
+            histogram.observe(Duration::from_micros(time));
+        }
+        let mut text = String::new();
+        histogram.write(&mut text, "network");
+        assert!(text.contains("le=\"1\"} 2\n") && text.contains("le=\"2\"} 3\n"), "{text}");
+        assert!(text.contains("le=\"2133\"} 3\n") && text.contains("le=\"+Inf\"} 4\n"), "{text}");
+        assert!(text.contains("_sum{stage=\"network\"} 9002.001\n") && text.ends_with("} 4\n"), "{text}");
+    }
+
+    #[test]
+    fn each_line_is_a_comment_or_a_name_and_a_number() {
+        let metrics = Metrics::default();
+        metrics.count(&metrics.frames);
+        metrics.took(Stage::Network, Duration::from_millis(7));
+        let facts = Facts { engine: "cpu: \"x\"", version: "1", catalogue_items: 40, ready: true, watchers: 0 };
+        let text = metrics.to_text(facts);
+        for line in text.lines().filter(|line| !line.starts_with('#')) {
+            let (name, value) = line.rsplit_once(' ').unwrap();
+            assert!(name.starts_with("clothingid_") && value.parse::<f64>().is_ok(), "{line}");
+        }
+        assert!(text.contains("clothingid_frames_total 1\n") && text.contains("clothingid_catalogue_items 40\n"));
+        assert!(text.contains("engine=\"cpu: \\\"x\\\"\""));
+    }
+}

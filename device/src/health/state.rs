@@ -1,0 +1,95 @@
+//! What works now.
+
+use super::{Event, Events, Metrics};
+use serde::Serialize;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// Whether frames come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CameraState {
+    /// No frame yet.
+    #[default]
+    Starting,
+    /// Frames come.
+    Ok,
+    /// The camera is gone; it is looked for again and again.
+    Lost,
+    /// The camera has given its last frame.
+    Ended,
+}
+
+/// Health as machines and the page read it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Status {
+    /// The golden photographs were answered as the bundle promises, and the network runs.
+    pub ready: bool,
+    /// Whether frames come.
+    pub camera: CameraState,
+}
+
+/// All that is known of how the appliance is.
+#[derive(Debug)]
+pub struct Health {
+    /// Counters and timings.
+    pub metrics: Metrics,
+    /// What happened lately.
+    pub events: Events,
+    camera: Mutex<CameraState>,
+    is_ready: AtomicBool,
+}
+
+impl Health {
+    /// Nothing happened yet; `listener` hears each event.
+    #[must_use]
+    pub fn new(listener: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        Self {
+            metrics: Metrics::default(),
+            events: Events::new(listener),
+            camera: Mutex::default(),
+            is_ready: AtomicBool::new(false),
+        }
+    }
+
+    /// Nobody listens to the events.
+    #[must_use]
+    pub fn silent() -> Self {
+        Self::new(|_| ())
+    }
+
+    /// Notes whether frames come; returns whether that is news.
+    pub fn set_camera(&self, state: CameraState) -> bool {
+        let mut camera = self.camera.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *camera, state) != state
+    }
+
+    /// Notes whether the network runs and answered its golden photographs.
+    pub fn set_ready(&self, is_ready: bool) {
+        self.is_ready.store(is_ready, Ordering::Release);
+    }
+
+    /// How it is now.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        Status {
+            ready: self.is_ready.load(Ordering::Acquire),
+            camera: *self.camera.lock().unwrap_or_else(PoisonError::into_inner),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_change_is_news() {
+        let health = Health::silent();
+        assert_eq!(health.status(), Status { ready: false, camera: CameraState::Starting });
+        assert!(health.set_camera(CameraState::Lost));
+        assert!(!health.set_camera(CameraState::Lost));
+        health.set_ready(true);
+        assert_eq!(health.status(), Status { ready: true, camera: CameraState::Lost });
+    }
+}

@@ -1,0 +1,50 @@
+//! What the API says when it cannot do what it was asked.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+/// An error as the API gives it: a status and `{"error": "…"}`, with `path` where a photograph was meant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ApiError {
+    /// The HTTP status.
+    #[serde(skip)]
+    pub status: StatusCode,
+    /// The photograph's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// What is wrong, in words.
+    pub error: String,
+}
+
+impl ApiError {
+    /// An error about no photograph.
+    #[must_use]
+    pub fn new(status: StatusCode, error: impl Into<String>) -> Self {
+        Self { status, path: None, error: error.into() }
+    }
+
+    /// An error about a photograph.
+    #[must_use]
+    pub fn about(path: impl Into<String>, status: StatusCode, error: impl Into<String>) -> Self {
+        Self { status, path: Some(path.into()), error: error.into() }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let status = self.status;
+        let mut response = (status, Json(self)).into_response();
+        if status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
+
+/// JSON text that is already made.
+#[must_use]
+pub fn json_text(text: String) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], text).into_response()
+}

@@ -1,0 +1,190 @@
+// The kiosk page: readings come by one event stream, pictures by their own address, and only what changed is touched.
+const page = JSON.parse(document.getElementById("page").textContent);
+const say = page.strings;
+const body = document.body;
+const byId = (id) => document.getElementById(id);
+const percent = new Intl.NumberFormat(page.language, { style: "percent", maximumFractionDigits: 0 });
+
+const setText = (element, text) => {
+  if (element.textContent !== text) element.textContent = text;
+};
+
+// --- the live picture: two layers, the hidden one is loaded and shown when it is whole, so nothing flickers ---
+const layers = [byId("layer-a"), byId("layer-b")];
+let shown = 1;
+let isLoading = false;
+let wanted = null;
+
+async function showFrame(number) {
+  wanted = number;
+  if (isLoading) return;
+  isLoading = true;
+  while (wanted !== null) {
+    const next = layers[1 - shown];
+    next.src = `/api/v1/frame.jpg?frame=${wanted}`;
+    wanted = null;
+    try {
+      await next.decode();
+    } catch {
+      continue;
+    }
+    const before = layers[shown];
+    shown = 1 - shown;
+    next.classList.add("is-shown");
+    before.classList.remove("is-shown");
+    next.alt = say.live;
+    next.removeAttribute("aria-hidden");
+    before.alt = "";
+    before.setAttribute("aria-hidden", "true");
+    body.classList.add("has-frame");
+  }
+  isLoading = false;
+}
+
+// --- the two categories ---
+function showCategory(element, names, answer) {
+  const words = percent.format(answer.probability);
+  setText(element.querySelector(".label"), names[answer.label] ?? answer.label);
+  setText(element.querySelector(".sure"), say.sure.replace("{percent}", words));
+  const bar = element.querySelector(".bar");
+  bar.setAttribute("aria-valuenow", String(Math.round(answer.probability * 100)));
+  bar.setAttribute("aria-valuetext", words);
+  bar.firstElementChild.style.transform = `scaleX(${answer.probability})`;
+}
+
+// --- the matches: a fixed row of cards that are filled anew, so that focus and layout stay ---
+const cards = Array.from({ length: page.matches }, () => {
+  const item = byId("card").content.firstElementChild.cloneNode(true);
+  item.hidden = true;
+  byId("cards").append(item);
+  const card = { item, button: item.querySelector("button"), match: null };
+  card.button.addEventListener("click", () => openDetails(card));
+  return card;
+});
+
+// Similarity in words: how far it lies above what the shop's threshold calls the same garment.
+function similarityInWords(similarity) {
+  const room = (similarity - page.confident_threshold) / (1 - page.confident_threshold);
+  if (room >= 0.7) return say.same;
+  if (room >= 0.3) return say.very_like;
+  return room >= 0 ? say.like : say.little_like;
+}
+
+const articles = new Map();
+function article(sku) {
+  if (!articles.has(sku)) {
+    if (articles.size > 500) articles.clear();
+    const answer = fetch(`/api/v1/catalogue/${encodeURIComponent(sku)}`)
+      .then((response) => (response.ok ? response.json() : {}))
+      .catch(() => ({}));
+    articles.set(sku, answer);
+  }
+  return articles.get(sku);
+}
+
+function price(article) {
+  const amount = Number(article.price);
+  if (!article.price || !Number.isFinite(amount)) return article.price ?? "";
+  try {
+    return new Intl.NumberFormat(page.language, { style: "currency", currency: article.currency ?? "" }).format(amount);
+  } catch {
+    return [article.price, article.currency].filter(Boolean).join(" ");
+  }
+}
+
+async function showMatch(card, match) {
+  const before = card.match;
+  card.match = match;
+  card.item.hidden = match === undefined;
+  if (match === undefined) return;
+  setText(card.item.querySelector(".similarity"), similarityInWords(match.similarity));
+  if (before?.sku === match.sku && before?.photo === match.photo) return;
+  setText(card.item.querySelector(".name"), match.title);
+  card.item.querySelector("img").src = photoAddress(match);
+  const facts = await article(match.sku);
+  if (card.match?.sku === match.sku) setText(card.item.querySelector(".price"), price(facts));
+}
+
+const photoAddress = (match) => `/api/v1/catalogue/${encodeURIComponent(match.sku)}/photo?name=${encodeURIComponent(match.photo)}`;
+
+// --- one garment of the shop, large ---
+const details = byId("details");
+async function openDetails(card) {
+  const match = card.match;
+  if (!match) return;
+  setText(byId("details-title"), match.title);
+  setText(byId("details-similarity"), similarityInWords(match.similarity));
+  setText(byId("details-price"), "");
+  setText(byId("details-facts"), `${say.article} ${match.sku}`);
+  byId("details-picture").src = photoAddress(match);
+  byId("details-picture").alt = match.title;
+  details.showModal();
+  const facts = await article(match.sku);
+  setText(byId("details-price"), price(facts));
+  const more = [...(facts.colours ?? []), ...(facts.sizes ?? [])].join(" · ");
+  setText(byId("details-facts"), [more, `${say.article} ${match.sku}`].filter(Boolean).join("\n"));
+}
+byId("details-close").addEventListener("click", () => details.close());
+details.addEventListener("click", (event) => event.target === details && details.close());
+
+// --- what is shown when ---
+function showMessage(state) {
+  body.dataset.state = state;
+  const [title, more] = { starting: ["starting", "starting_more"], none: ["invite", "invite_more"], unknown: ["unknown", "unknown_more"] }[state] ?? [];
+  if (title) {
+    setText(byId("message-title"), say[title]);
+    setText(byId("message-more"), say[more]);
+  }
+}
+
+function showReading(reading) {
+  showFrame(reading.frame);
+  setText(byId("engine"), reading.engine);
+  setText(byId("latency"), `${new Intl.NumberFormat(page.language, { maximumFractionDigits: 0 }).format(reading.ms)} ms`);
+  if (!reading.known) {
+    showMessage(reading.garment >= page.garment_threshold ? "unknown" : "none");
+    return;
+  }
+  showCategory(byId("category26"), page.category26, reading.category26);
+  showCategory(byId("category14"), page.category14, reading.category14);
+  setText(byId("matches-title"), reading.confident ? say.in_shop : say.not_in_shop);
+  setText(byId("matches-more"), reading.confident || reading.matches.length === 0 ? "" : say.closest);
+  byId("cards").classList.toggle("not-confident", !reading.confident);
+  cards.forEach((card, index) => showMatch(card, reading.matches[index]));
+  showMessage("known");
+}
+
+// --- the connection and the camera ---
+let camera = "starting";
+let isConnected = true;
+function showNotice() {
+  const key = !isConnected ? "connection_lost" : camera === "lost" ? "camera_lost" : null;
+  const notice = byId("notice");
+  notice.classList.toggle("is-shown", key !== null);
+  setText(notice.querySelector("strong"), key ? say[key] : "");
+  setText(notice.querySelector("span"), key ? say[`${key}_more`] : "");
+}
+
+let stream = null;
+let heard = Date.now();
+function connect() {
+  stream?.close();
+  heard = Date.now();
+  stream = new EventSource("/api/v1/events");
+  const hear = (use) => (event) => {
+    heard = Date.now();
+    isConnected = true;
+    use(JSON.parse(event.data));
+    showNotice();
+  };
+  stream.onmessage = hear(showReading);
+  stream.addEventListener("status", hear((status) => (camera = status.camera)));
+}
+connect();
+// The server sends its status every two seconds; silence means that the line is down, whatever the browser thinks.
+setInterval(() => {
+  if (Date.now() - heard < 5000) return;
+  isConnected = false;
+  showNotice();
+  connect();
+}, 1000);

@@ -1,0 +1,42 @@
+//! Health for machines.
+
+use super::answer::json_text;
+use super::state::{PageState, WATCHERS};
+use crate::health::metrics::Facts;
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use std::sync::Arc;
+
+/// The description of the API.
+pub const OPENAPI: &str = include_str!("openapi.json");
+
+/// `GET /healthz`: the process is alive.
+pub async fn healthz() -> Response {
+    json_text("{\"alive\":true}".to_owned())
+}
+
+/// `GET /readyz`: the golden photographs were answered as the bundle promises, and the network runs; else 503.
+pub async fn readyz(State(state): State<Arc<PageState>>) -> Response {
+    let status = state.health.status();
+    let code = if status.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (code, Json(status)).into_response()
+}
+
+/// `GET /metrics`: counters and timings as Prometheus reads them.
+pub async fn metrics(State(state): State<Arc<PageState>>) -> Response {
+    let text = state.health.metrics.to_text(Facts {
+        engine: &state.facts.engine,
+        version: env!("CARGO_PKG_VERSION"),
+        catalogue_items: state.shop.len(),
+        ready: state.health.status().ready,
+        watchers: WATCHERS - state.watchers.available_permits(),
+    });
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+}
+
+/// `GET /openapi.json`: the description of the API.
+pub async fn openapi() -> Response {
+    json_text(OPENAPI.to_owned())
+}

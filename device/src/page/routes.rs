@@ -1,0 +1,71 @@
+//! All addresses.
+
+use super::guard::{Reach, guard};
+use super::state::PageState;
+use super::{kiosk, live, machine, shop, upload};
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::middleware;
+use axum::routing::{MethodRouter, get, post};
+use std::sync::Arc;
+
+use super::answer::ApiError;
+
+/// What answers at an address.
+type Handler = MethodRouter<Arc<PageState>>;
+
+/// Every address with its method, in the order of `openapi.json`.
+fn table() -> [(&'static str, &'static str, Handler); 15] {
+    let limit = DefaultBodyLimit::max(upload::MAX_BYTES + 4096);
+    [
+        ("get", "/", get(kiosk::page)),
+        ("get", "/assets/kiosk.css", get(kiosk::style)),
+        ("get", "/assets/kiosk.js", get(kiosk::script)),
+        ("get", "/assets/icon.svg", get(kiosk::icon)),
+        ("get", "/api/v1/reading", get(live::reading)),
+        ("get", "/api/v1/events", get(live::events)),
+        ("get", "/api/v1/frame.jpg", get(live::frame)),
+        ("post", "/api/v1/classify", post(upload::classify).layer(limit)),
+        ("post", "/api/v1/search", post(upload::search).layer(limit)),
+        ("get", "/api/v1/catalogue/{sku}", get(shop::product)),
+        ("get", "/api/v1/catalogue/{sku}/photo", get(shop::photo)),
+        ("get", "/healthz", get(machine::healthz)),
+        ("get", "/readyz", get(machine::readyz)),
+        ("get", "/metrics", get(machine::metrics)),
+        ("get", "/openapi.json", get(machine::openapi)),
+    ]
+}
+
+/// The router of all addresses.
+pub fn router(state: Arc<PageState>, reach: Reach) -> Router {
+    table()
+        .into_iter()
+        .fold(Router::new(), |router, (_, path, handler)| router.route(path, handler))
+        .fallback(async || ApiError::new(StatusCode::NOT_FOUND, "there is nothing at this address"))
+        .method_not_allowed_fallback(async || {
+            ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "this address takes another method: see `/openapi.json`")
+        })
+        .layer(middleware::from_fn(move |request, next| guard(reach, request, next)))
+        .with_state(state)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_description_names_exactly_the_addresses_there_are() {
+        let described: serde_json::Value = serde_json::from_str(machine::OPENAPI).unwrap();
+        let mut described: Vec<(String, String)> = described["paths"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .flat_map(|(path, methods)| methods.as_object().unwrap().keys().map(|method| (method.clone(), path.clone())))
+            .collect();
+        let mut served: Vec<_> = table().iter().map(|&(method, path, _)| (method.to_owned(), path.to_owned())).collect();
+        described.sort();
+        served.sort();
+        assert_eq!(described, served);
+    }
+}

@@ -1,0 +1,158 @@
+//! Binding an address and serving it until the end.
+
+use super::guard::Reach;
+use super::routes::router;
+use super::state::PageState;
+use std::io;
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::runtime::{Builder, Runtime};
+
+/// How long open answers may take when the server ends.
+const LAST_ANSWERS: Duration = Duration::from_millis(700);
+
+/// Why the page cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The address is no address.
+    #[error("`{address}` is not an address and a port")]
+    Address {
+        /// As it was given.
+        address: String,
+        /// What the system said.
+        #[source]
+        cause: io::Error,
+    },
+    /// Another program serves there already.
+    #[error("port {port} is in use: the page cannot be served on `{address}`")]
+    InUse {
+        /// As it was given.
+        address: String,
+        /// The port.
+        port: u16,
+        /// What the system said.
+        #[source]
+        cause: io::Error,
+    },
+    /// The system does not allow it.
+    #[error("the page cannot be served on `{address}`")]
+    Bind {
+        /// As it was given.
+        address: String,
+        /// What the system said.
+        #[source]
+        cause: io::Error,
+    },
+    /// The system gives no threads.
+    #[error("the server cannot be started")]
+    Start(#[source] io::Error),
+}
+
+impl ServeError {
+    /// What a person can do about it.
+    #[must_use]
+    pub fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Address { .. } => vec!["give an address and a port, as in `--listen 127.0.0.1:8080`".into()],
+            Self::InUse { port, .. } => vec![
+                format!("find the program that holds it: `ss --listening --tcp --processes sport = :{port}`"),
+                "or choose another port: `--listen 127.0.0.1:8090`".into(),
+            ],
+            Self::Bind { cause, .. } if cause.kind() == io::ErrorKind::PermissionDenied => {
+                vec!["ports below 1024 are for the system: choose one above".into()]
+            }
+            Self::Bind { .. } => vec!["choose an address of this machine: `--listen 127.0.0.1:8080`".into()],
+            Self::Start(_) => Vec::new(),
+        }
+    }
+}
+
+/// Takes the address, so that nobody else gets it while the network is being loaded.
+///
+/// **Errors** [`ServeError`] with hints.
+pub fn bind(address: &str) -> Result<TcpListener, ServeError> {
+    let bad = |cause| ServeError::Address { address: address.to_owned(), cause };
+    let places: Vec<SocketAddr> = address.to_socket_addrs().map_err(bad)?.collect();
+    let listener = TcpListener::bind(&*places).map_err(|cause| {
+        let address = address.to_owned();
+        match (cause.kind(), places.first()) {
+            (io::ErrorKind::AddrInUse, Some(place)) => ServeError::InUse { address, port: place.port(), cause },
+            _ => ServeError::Bind { address, cause },
+        }
+    })?;
+    listener.set_nonblocking(true).map_err(ServeError::Start)?;
+    Ok(listener)
+}
+
+/// The running server.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    state: Arc<PageState>,
+    thread: JoinHandle<()>,
+}
+
+impl Server {
+    /// Serves `state` at `listener`, on threads of its own.
+    ///
+    /// **Errors** the system gives no threads.
+    pub fn start(listener: TcpListener, state: Arc<PageState>) -> Result<Self, ServeError> {
+        let address = listener.local_addr().map_err(ServeError::Start)?;
+        let reach = if address.ip().is_loopback() { Reach::ThisMachine } else { Reach::Network };
+        // One thread is enough for a page: decoding and disk have threads of their own, and the cores are the network's.
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .max_blocking_threads(4)
+            .thread_name("page")
+            .enable_all()
+            .build()
+            .map_err(ServeError::Start)?;
+        let listener = {
+            let _inside = runtime.enter();
+            tokio::net::TcpListener::from_std(listener).map_err(ServeError::Start)?
+        };
+        let shared = Arc::clone(&state);
+        let thread = std::thread::Builder::new()
+            .name("server".to_owned())
+            .spawn(move || serve(runtime, listener, shared, reach))
+            .map_err(ServeError::Start)?;
+        Ok(Self { address, state, thread })
+    }
+
+    /// Where it serves, with the port that the system gave.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Ends the streams, finishes open answers for a moment, and ends.
+    pub fn end(self) {
+        self.state.closing.send_replace(true);
+        // A panic of the server thread was printed by it; there is nothing left to serve.
+        let _ = self.thread.join();
+    }
+}
+
+fn serve(runtime: Runtime, listener: tokio::net::TcpListener, state: Arc<PageState>, reach: Reach) {
+    let mut closing = state.closing.subscribe();
+    let mut last = state.closing.subscribe();
+    let health = Arc::clone(&state.health);
+    runtime.block_on(async move {
+        let until = async move {
+            let _ = closing.wait_for(|is_closing| *is_closing).await;
+        };
+        let serving = axum::serve(listener, router(state, reach)).with_graceful_shutdown(until);
+        tokio::select! {
+            served = serving => if let Err(error) = served {
+                health.events.say(format!("the page is served no more: {error}"));
+            },
+            () = async {
+                let _ = last.wait_for(|is_closing| *is_closing).await;
+                tokio::time::sleep(LAST_ANSWERS).await;
+            } => {}
+        }
+    });
+    runtime.shutdown_timeout(Duration::from_millis(200));
+}

@@ -1,0 +1,61 @@
+//! What all handlers share.
+
+use super::{Board, ShopWindow, Uploads};
+use crate::config::Language;
+use crate::health::Health;
+use clothingid_shared::bundle::Bundle;
+use std::sync::Arc;
+use tokio::sync::{Semaphore, watch};
+
+/// Open event streams, at most; each costs a task and a few kilobytes.
+pub const WATCHERS: usize = 256;
+
+/// What is known when the page starts and does not change.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// The shop's name.
+    pub shop_name: String,
+    /// The language that a visitor gets who chooses none.
+    pub language: Language,
+    /// The engine, as in each answer.
+    pub engine: String,
+    /// Matches of one reading, at most.
+    pub matches: usize,
+}
+
+/// What all handlers share.
+#[derive(Debug)]
+pub struct PageState {
+    /// What does not change.
+    pub facts: Facts,
+    /// Labels and thresholds.
+    pub bundle: Arc<Bundle>,
+    /// What is shown now.
+    pub board: Arc<Board>,
+    /// The catalogue, as customers see it.
+    pub shop: ShopWindow,
+    /// The way to the worker of uploaded photographs.
+    pub uploads: Uploads,
+    /// How the appliance is.
+    pub health: Arc<Health>,
+    /// One permit an open event stream.
+    pub watchers: Arc<Semaphore>,
+    /// True when the server ends; open streams end with it.
+    pub closing: watch::Sender<bool>,
+}
+
+impl PageState {
+    /// Everything in its place, nobody watching.
+    #[must_use]
+    pub fn new(
+        facts: Facts,
+        bundle: Arc<Bundle>,
+        board: Arc<Board>,
+        shop: ShopWindow,
+        uploads: Uploads,
+        health: Arc<Health>,
+    ) -> Self {
+        let watchers = Arc::new(Semaphore::new(WATCHERS));
+        Self { facts, bundle, board, shop, uploads, health, watchers, closing: watch::Sender::new(false) }
+    }
+}

@@ -1,0 +1,204 @@
+//! Photographs that are sent to the API: read with a bound on size, time and number, answered by one worker, kept nowhere.
+
+use super::answer::ApiError;
+use super::state::PageState;
+use crate::health::{Health, Stage};
+use crate::pipeline::supervise::{StageError, Stop, supervise};
+use crate::pipeline::{LiveReading, Looker, LookerSettings, in_words};
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Multipart, Query, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::json;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::{Semaphore, oneshot};
+
+/// The largest photograph that is taken, in bytes. Phones make up to about 12 MB.
+pub const MAX_BYTES: usize = 16 << 20;
+
+/// Photographs that are being read, waiting or answered at once; the next one is turned away.
+pub const AT_ONCE: usize = 4;
+
+/// How long a sender may take.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Matches of a search that does not say how many, and at most.
+const TOP: (usize, usize) = (5, 100);
+
+/// A photograph on its way to the worker.
+struct Job {
+    name: String,
+    photo: Bytes,
+    top: usize,
+    reply: oneshot::Sender<Result<LiveReading, ApiError>>,
+}
+
+/// The way to the worker.
+#[derive(Debug)]
+pub struct Uploads {
+    jobs: SyncSender<Job>,
+    room: Arc<Semaphore>,
+}
+
+impl Uploads {
+    /// Starts the worker. It opens an engine of its own when the first photograph comes.
+    ///
+    /// **Errors** the system gives no thread.
+    pub fn start(settings: LookerSettings, health: &Arc<Health>, stop: &Stop) -> std::io::Result<(Self, JoinHandle<()>)> {
+        let (jobs, waiting) = sync_channel(AT_ONCE);
+        let waiting = Mutex::new(waiting);
+        let (heard, ends) = (Arc::clone(health), stop.clone());
+        let body = move || {
+            let waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            work(&waiting, &settings, &heard, &ends)
+        };
+        let thread = supervise(Stage::Upload, stop, health, body)?;
+        Ok((Self { jobs, room: Arc::new(Semaphore::new(AT_ONCE)) }, thread))
+    }
+}
+
+/// Answers photographs until the end; an engine that fails ends this, and another one is opened.
+fn work(waiting: &Receiver<Job>, settings: &LookerSettings, health: &Health, stop: &Stop) -> Result<(), StageError> {
+    let metrics = &health.metrics;
+    let mut looker: Option<Looker> = None;
+    while !stop.is_asked() {
+        let job = match waiting.recv_timeout(Duration::from_millis(200)) {
+            Ok(job) => job,
+            Err(RecvTimeoutError::Timeout) => continue,
+            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+        };
+        let opened = match looker.take() {
+            Some(looker) => Ok(looker),
+            None => Looker::open(settings),
+        };
+        let started = std::time::Instant::now();
+        let looked = opened.and_then(|mut opened| {
+            let answer = opened.look_once(&job.name, &job.photo, job.top);
+            if !matches!(&answer, Err(error) if !error.is_the_pictures()) {
+                looker = Some(opened);
+            }
+            answer
+        });
+        metrics.took(Stage::Upload, started.elapsed());
+        // The sender may have gone away: then nobody is left to be told.
+        match looked {
+            Ok(reading) => {
+                metrics.count(&metrics.uploads);
+                let _ = job.reply.send(Ok(reading));
+            }
+            Err(error) if error.is_the_pictures() => {
+                metrics.count(&metrics.uploads_unreadable);
+                let words = in_words(&error);
+                let _ = job.reply.send(Err(ApiError::about(job.name, StatusCode::UNPROCESSABLE_ENTITY, words)));
+            }
+            Err(error) => {
+                let words = in_words(&error);
+                let _ = job.reply.send(Err(ApiError::about(job.name, StatusCode::INTERNAL_SERVER_ERROR, words)));
+                return Err(error.into());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What `POST /api/v1/search` may be asked with.
+#[derive(Debug, Default, Deserialize)]
+pub struct Wish {
+    top: Option<usize>,
+}
+
+/// `POST /api/v1/classify`: what a photograph shows.
+pub async fn classify(State(state): State<Arc<PageState>>, request: Request) -> Response {
+    match answer(&state, request, 0).await {
+        Ok(r) => {
+            let mut value = json!({"path": r.path, "ms": r.ms, "engine": r.engine});
+            if let (Some(all), Ok(serde_json::Value::Object(reading))) = (value.as_object_mut(), serde_json::to_value(&r.reading)) {
+                all.extend(reading);
+            }
+            axum::Json(value).into_response()
+        }
+        Err(error) => error.into_response(),
+    }
+}
+
+/// `POST /api/v1/search?top=K`: garments of the shop that look like a photograph.
+pub async fn search(State(state): State<Arc<PageState>>, Query(wish): Query<Wish>, request: Request) -> Response {
+    match answer(&state, request, wish.top.unwrap_or(TOP.0).clamp(1, TOP.1)).await {
+        Ok(r) => axum::Json(json!({"path": r.path, "matches": r.matches, "confident": r.confident})).into_response(),
+        Err(error) => error.into_response(),
+    }
+}
+
+async fn answer(state: &PageState, request: Request, top: usize) -> Result<LiveReading, ApiError> {
+    let metrics = &state.health.metrics;
+    // The place is taken before the body is read, so that no more than this many bodies are ever in memory.
+    let Ok(_place) = Arc::clone(&state.uploads.room).try_acquire_owned() else {
+        metrics.uploads_turned_away.fetch_add(1, Ordering::Relaxed);
+        let error = format!("{AT_ONCE} photographs are being answered already: try again in a moment");
+        return Err(ApiError::new(StatusCode::TOO_MANY_REQUESTS, error));
+    };
+    let read = tokio::time::timeout(PATIENCE, read(request)).await;
+    let (name, photo) = read.map_err(|_| {
+        ApiError::new(StatusCode::REQUEST_TIMEOUT, format!("the photograph did not come within {} s", PATIENCE.as_secs()))
+    })??;
+    let (reply, answered) = oneshot::channel();
+    let stopped = || ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "the worker is being started again");
+    state.uploads.jobs.try_send(Job { name, photo, top, reply }).map_err(|_| stopped())?;
+    answered.await.map_err(|_| stopped())?
+}
+
+/// The photograph of a request: its body, or the first file of a form.
+async fn read(request: Request) -> Result<(String, Bytes), ApiError> {
+    if declared_length(request.headers()).is_some_and(|length| length > MAX_BYTES) {
+        return Err(too_large());
+    }
+    let is_form = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().to_ascii_lowercase().starts_with(b"multipart/form-data"));
+    let (name, photo) = if is_form { from_form(request).await? } else { from_body(request).await? };
+    if photo.is_empty() {
+        return Err(ApiError::new(StatusCode::BAD_REQUEST, "there is no photograph in the request"));
+    }
+    Ok((name, photo))
+}
+
+async fn from_body(request: Request) -> Result<(String, Bytes), ApiError> {
+    match Bytes::from_request(request, &()).await {
+        Ok(bytes) => Ok(("photo".to_owned(), bytes)),
+        Err(rejection) => Err(of_status(rejection.status(), rejection.body_text())),
+    }
+}
+
+async fn from_form(request: Request) -> Result<(String, Bytes), ApiError> {
+    let mut form = Multipart::from_request(request, &())
+        .await
+        .map_err(|rejection| of_status(rejection.status(), rejection.body_text()))?;
+    let malformed = |error: axum::extract::multipart::MultipartError| of_status(error.status(), error.body_text());
+    while let Some(field) = form.next_field().await.map_err(malformed)? {
+        let name = field.file_name().map(ToOwned::to_owned);
+        if name.is_some() || field.name() == Some("photo") {
+            let bytes = field.bytes().await.map_err(malformed)?;
+            return Ok((name.unwrap_or_else(|| "photo".to_owned()), bytes));
+        }
+    }
+    Err(ApiError::new(StatusCode::BAD_REQUEST, "there is no file in the form"))
+}
+
+fn of_status(status: StatusCode, error: String) -> ApiError {
+    if status == StatusCode::PAYLOAD_TOO_LARGE { too_large() } else { ApiError::new(status, error) }
+}
+
+fn too_large() -> ApiError {
+    let error = format!("the photograph has more than {} MiB", MAX_BYTES >> 20);
+    ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, error)
+}
+
+fn declared_length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}

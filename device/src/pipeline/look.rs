@@ -1,0 +1,236 @@
+//! What is done with one frame or photograph: decode, picture, network, reading, search.
+
+use super::result::{LiveReading, Looked};
+use super::scene::Scene;
+use crate::camera::decode::FrameError;
+use crate::camera::{Frame, FrameDecoder, FrameNumber};
+use crate::catalogue::{Gallery, GalleryError, Match};
+use crate::health::{Health, Stage};
+use crate::network::golden::{self, GoldenError};
+use crate::network::{Answer, EngineChoice, EngineError, PathError, PhotoPath};
+use crate::reading::{Reader, ReaderError, Steady};
+use clothingid_shared::bundle::Bundle;
+use clothingid_shared::embedding::{Embedding, EmbeddingError, l2_normalise};
+use clothingid_shared::picture::{Picture, PictureError, PictureMaker};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Share of the newest frame in the averaged embedding of a scene: about the last three frames count.
+const NEWEST: f32 = 0.4;
+
+/// Golden photographs answered before the first frame.
+const GOLDEN_AT_START: usize = 4;
+
+/// What a looker is made of.
+#[derive(Clone)]
+pub struct LookerSettings {
+    /// Network, labels, thresholds.
+    pub bundle: Arc<Bundle>,
+    /// Which engine runs it.
+    pub engine: EngineChoice,
+    /// Threads of the network.
+    pub threads: usize,
+    /// Where matches come from.
+    pub gallery: Arc<dyn Gallery + Send + Sync>,
+    /// Matches of one reading, at most.
+    pub matches: usize,
+}
+
+/// Why nothing can be said of a frame or a photograph.
+#[derive(Debug, thiserror::Error)]
+pub enum LookError {
+    /// The engine is missing, does not load the network, or fails.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The bundle's categories cannot be read.
+    #[error(transparent)]
+    Reader(#[from] ReaderError),
+    /// The engine gives other answers than the bundle promises.
+    #[error(transparent)]
+    Golden(#[from] GoldenError),
+    /// The frame is no picture.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    /// The picture cannot be made into the network's input.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
+    /// The network's embedding is no direction.
+    #[error(transparent)]
+    Embedding(#[from] EmbeddingError),
+    /// The catalogue cannot be searched.
+    #[error("the catalogue cannot be searched")]
+    Gallery(#[from] GalleryError),
+}
+
+impl LookError {
+    /// Whether the fault lies with what was looked at, so that the next picture may do.
+    #[must_use]
+    pub fn is_the_pictures(&self) -> bool {
+        matches!(self, Self::Frame(_) | Self::Picture(_))
+    }
+}
+
+impl From<PathError> for LookError {
+    fn from(error: PathError) -> Self {
+        match error {
+            PathError::Picture(error) => Self::Picture(error),
+            PathError::Engine(error) => Self::Engine(error),
+        }
+    }
+}
+
+/// Looks at pictures with one engine; keeps all buffers.
+pub struct Looker {
+    path: PhotoPath,
+    maker: PictureMaker,
+    reader: Reader,
+    gallery: Arc<dyn Gallery + Send + Sync>,
+    matches: usize,
+    garment_threshold: f64,
+    confident_threshold: f64,
+    engine_name: String,
+    decoder: FrameDecoder,
+    input: Picture,
+    answer: Answer,
+    scene: Scene,
+    steady: Steady,
+    averaged: Vec<f32>,
+}
+
+impl Looker {
+    /// Opens the engine and has it answer the first golden photographs.
+    ///
+    /// **Errors** the engine is missing, does not load the network, or gives other answers than the bundle promises.
+    pub fn open(settings: &LookerSettings) -> Result<Self, LookError> {
+        let bundle = &settings.bundle;
+        let mut path = PhotoPath::new(bundle, settings.engine, settings.threads)?;
+        golden::check(&mut path, bundle, GOLDEN_AT_START)?;
+        Ok(Self {
+            maker: PictureMaker::new(bundle.manifest.picture.clone()),
+            reader: Reader::new(bundle)?,
+            gallery: Arc::clone(&settings.gallery),
+            matches: settings.matches,
+            garment_threshold: bundle.manifest.rejection.garment.threshold,
+            confident_threshold: bundle.manifest.matching.confident.threshold,
+            engine_name: path.engine().name().to_owned(),
+            decoder: FrameDecoder::new(),
+            input: Picture::default(),
+            answer: Answer::default(),
+            scene: Scene::new(),
+            steady: Steady::new(bundle)?,
+            averaged: Vec::new(),
+            path,
+        })
+    }
+
+    /// The engine that answers, as in each answer.
+    #[must_use]
+    pub fn engine_name(&self) -> &str {
+        &self.engine_name
+    }
+
+    /// Looks at a frame of a stream; the reading is steadied over the frames of a scene.
+    ///
+    /// **Errors** [`LookError`]; see [`LookError::is_the_pictures`].
+    pub fn look(&mut self, frame: &Frame, health: &Health) -> Result<LiveReading, LookError> {
+        let metrics = &health.metrics;
+        let started = Instant::now();
+        let picture = self.decoder.decode(frame)?;
+        let decoded = Instant::now();
+        metrics.took(Stage::Decode, decoded - started);
+        self.maker.make_into(picture, &mut self.input)?;
+        let made = Instant::now();
+        metrics.took(Stage::Picture, made - decoded);
+        self.path.engine_mut().run(&self.input, &mut self.answer)?;
+        metrics.took(Stage::Network, made.elapsed());
+        if self.scene.is_new(self.input.rgb()) {
+            metrics.count(&metrics.scenes);
+            self.steady.reset();
+            self.averaged.clear();
+        }
+        let reading = self.steady.push(&self.answer);
+        average(&mut self.averaged, &self.answer.embedding);
+        let searching = Instant::now();
+        // A picture of no garment resembles some garment too; only a garment is worth a search.
+        let matches = if reading.garment >= self.garment_threshold {
+            self.search(&self.averaged, self.matches)?
+        } else {
+            Vec::new()
+        };
+        metrics.took(Stage::Search, searching.elapsed());
+        Ok(LiveReading {
+            path: frame.name.clone(),
+            confident: self.is_confident(&matches),
+            reading,
+            ms: started.elapsed().as_secs_f64() * 1000.0,
+            engine: self.engine_name.clone(),
+            matches,
+            frame: frame.number,
+        })
+    }
+
+    /// Looks at one photograph on its own, and finds `top` matches for it.
+    ///
+    /// **Errors** [`LookError`]; see [`LookError::is_the_pictures`].
+    pub fn look_once(&mut self, name: &str, photo: &[u8], top: usize) -> Result<LiveReading, LookError> {
+        let started = Instant::now();
+        let answer = self.path.answer(photo)?;
+        let reading = self.reader.read(answer);
+        self.averaged.clone_from(&answer.embedding);
+        let matches = if top > 0 { self.search(&self.averaged, top)? } else { Vec::new() };
+        Ok(LiveReading {
+            path: name.to_owned(),
+            confident: self.is_confident(&matches),
+            reading,
+            ms: started.elapsed().as_secs_f64() * 1000.0,
+            engine: self.engine_name.clone(),
+            matches,
+            frame: FrameNumber::default(),
+        })
+    }
+
+    /// Looks at `looked.frame` and puts the reading beside it.
+    ///
+    /// **Errors** as [`Looker::look`].
+    pub fn look_into(&mut self, looked: &mut Looked, health: &Health) -> Result<(), LookError> {
+        looked.reading = Some(self.look(&looked.frame, health)?);
+        Ok(())
+    }
+
+    fn search(&self, embedding: &[f32], top: usize) -> Result<Vec<Match>, LookError> {
+        Ok(self.gallery.search(&Embedding::quantise(embedding)?, top)?)
+    }
+
+    fn is_confident(&self, matches: &[Match]) -> bool {
+        matches.first().is_some_and(|best| best.similarity >= self.confident_threshold)
+    }
+}
+
+/// Moves the averaged embedding of a scene towards the newest one.
+fn average(averaged: &mut Vec<f32>, newest: &[f32]) {
+    if averaged.len() != newest.len() {
+        averaged.clear();
+        averaged.extend_from_slice(newest);
+        return;
+    }
+    for (mean, new) in averaged.iter_mut().zip(newest) {
+        *mean += NEWEST * (new - *mean);
+    }
+    l2_normalise(averaged);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_average_starts_at_the_first_and_goes_to_the_newest() {
+        let mut averaged = Vec::new();
+        average(&mut averaged, &[1.0, 0.0]);
+        assert_eq!(averaged, [1.0, 0.0]);
+        for _ in 0..40 {
+            average(&mut averaged, &[0.0, 1.0]);
+        }
+        assert!(averaged[0].abs() < 1e-6 && (averaged[1] - 1.0).abs() < 1e-6, "{averaged:?}");
+    }
+}

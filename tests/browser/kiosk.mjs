@@ -1,0 +1,256 @@
+// Drives the kiosk page in a real headless Chromium, in all three languages.
+//
+//   node kiosk.mjs http://localhost:8080 [FOLDER]
+//
+// Each check is one line on stdout, `ok` or `FAILED` with what was seen; the status is 1 when one failed. Screenshots of the
+// page go into FOLDER as `kiosk-<language>.png` (docs/kiosk.png is `kiosk-en.png`).
+import { createRequire } from "node:module";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+
+const [address, folder] = process.argv.slice(2);
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const executablePath = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
+  .flatMap((name) => process.env.PATH.split(":").map((place) => join(place, name)))
+  .find(existsSync);
+
+let failed = 0;
+async function check(what, body) {
+  try {
+    await body();
+    console.log(`ok      ${what}`);
+  } catch (error) {
+    failed += 1;
+    console.log(`FAILED  ${what}: ${error.message}`);
+  }
+}
+function expect(value, words) {
+  if (!value) throw new Error(words);
+}
+/// Waits until `body` gives something true; the page lives, so its states come and go.
+async function soon(words, body, seconds = 30) {
+  const end = Date.now() + seconds * 1000;
+  for (;;) {
+    const value = await body();
+    if (value) return value;
+    if (Date.now() > end) throw new Error(`not within ${seconds} s: ${words}`);
+    await new Promise((resolve) => setTimeout(resolve, 60));
+  }
+}
+
+const browser = await chromium.launch({
+  executablePath,
+  args: [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+  ],
+});
+
+async function open(language, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+  const page = await context.newPage();
+  const seen = { problems: [], elsewhere: [], refused: [] };
+  page.on("console", (message) => message.type() === "error" && seen.problems.push(message.text()));
+  page.on("pageerror", (error) => seen.problems.push(String(error)));
+  page.on("request", (request) => {
+    if (new URL(request.url()).origin !== new URL(address).origin) seen.elsewhere.push(request.url());
+  });
+  page.on("response", (response) => response.status() >= 400 && seen.refused.push(`${response.status()} ${response.url()}`));
+  await page.goto(`${address}/?lang=${language}`);
+  return { context, page, seen };
+}
+
+/// What a visitor sees now.
+const look = (page) =>
+  page.evaluate(() => {
+    const text = (selector) => document.querySelector(selector)?.textContent.trim() ?? "";
+    const isSeen = (element) => element.checkVisibility({ visibilityProperty: true, opacityProperty: true });
+    const frame = document.querySelector(".layer.is-shown");
+    return {
+      state: document.body.dataset.state,
+      frame: frame && frame.naturalWidth > 0 && isSeen(frame) ? frame.src : null,
+      label26: text("#category26 .label"),
+      sure26: text("#category26 .sure"),
+      bar26: Number(document.querySelector("#category26 .bar").getAttribute("aria-valuenow")),
+      label14: text("#category14 .label"),
+      sure14: text("#category14 .sure"),
+      heading: text("#matches-title"),
+      message: text("#message-title"),
+      answerSeen: isSeen(document.querySelector("#answer")),
+      notice: document.querySelector("#notice").classList.contains("is-shown") ? text("#notice") : "",
+      engine: text("#engine"),
+      latency: text("#latency"),
+      cards: [...document.querySelectorAll("#cards li:not([hidden])")].map((card) => ({
+        name: card.querySelector(".name").textContent,
+        similarity: card.querySelector(".similarity").textContent,
+        isPictured: card.querySelector("img").naturalWidth > 0 && isSeen(card.querySelector("img")),
+      })),
+    };
+  });
+
+const answered = (seen) =>
+  seen.state === "known" && seen.frame && /\d/.test(seen.sure26) && /\d/.test(seen.sure14) && seen.cards.some((card) => card.isPictured);
+
+async function violations(page) {
+  await page.evaluate(axe);
+  const result = await page.evaluate(() =>
+    globalThis.axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] }),
+  );
+  return result.violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html.slice(0, 90)).join(" | ")}`);
+}
+
+const names = {};
+for (const language of ["en", "zh-Hant", "de"]) {
+  const { context, page, seen } = await open(language);
+  await check(`${language}: frame, both categories with probabilities and a match with its picture`, async () => {
+    const now = await soon("an answer", async () => {
+      const now = await look(page);
+      return answered(now) && now;
+    });
+    expect(now.label26 && now.label14, `labels ${now.label26} / ${now.label14}`);
+    expect(now.bar26 > 0 && now.bar26 <= 100, `bar at ${now.bar26}`);
+    expect(now.answerSeen, "the answer is not visible");
+    expect(now.cards.every((card) => card.name && card.similarity), JSON.stringify(now.cards));
+    expect(/float|int8/.test(now.engine), `engine ${now.engine}`);
+    expect(/^\d+ ms$/.test(now.latency), `latency ${now.latency}`);
+    expect(now.notice === "", `notice ${now.notice}`);
+  });
+  await check(`${language}: the page says so in its language`, async () => {
+    expect((await page.getAttribute("html", "lang")) === language, "the wrong lang attribute");
+    const strings = await page.evaluate(() => JSON.parse(document.getElementById("page").textContent).strings);
+    const title = await page.textContent("h1");
+    expect(title === strings.title, `title ${title}`);
+    names[language] = title;
+    expect((await page.locator(".languages [aria-current]").getAttribute("lang")) === language, "another language is marked");
+  });
+  await check(`${language}: no WCAG A or AA violation`, async () => {
+    await soon("an answer", async () => answered(await look(page)));
+    const found = await violations(page);
+    expect(found.length === 0, found.join("\n"));
+  });
+  await check(`${language}: nothing is cut off`, async () => {
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    expect(wide <= 0, `${wide} px too wide`);
+    const high = await page.evaluate(() => document.documentElement.scrollHeight - document.documentElement.clientHeight);
+    expect(high <= 0, `${high} px too high for 1280 by 800`);
+    const cut = await page.evaluate(() =>
+      [...document.querySelectorAll(".label, .over, .sure, h1, .similarity, .languages a")]
+        .filter((element) => element.scrollWidth > element.clientWidth + 1)
+        .map((element) => element.textContent),
+    );
+    expect(cut.length === 0, `cut: ${cut}`);
+  });
+  if (folder) {
+    await soon("an answer", async () => answered(await look(page)));
+    // Let the bars and the pictures come to rest.
+    await page.waitForTimeout(700);
+    await page.screenshot({ path: join(folder, `kiosk-${language}.png`) });
+  }
+  await check(`${language}: no error in the console, no refused and no outside request`, async () => {
+    expect(seen.problems.length === 0, seen.problems.join("\n"));
+    expect(seen.refused.length === 0, seen.refused.join("\n"));
+    expect(seen.elsewhere.length === 0, seen.elsewhere.join("\n"));
+  });
+  await context.close();
+}
+
+await check("the three languages differ", async () => {
+  expect(new Set(Object.values(names)).size === 3, JSON.stringify(names));
+});
+
+{
+  const { context, page, seen } = await open("en");
+  await check("frames, readings and matches change over time without a reload", async () => {
+    await page.evaluate(() => (globalThis.isSamePage = true));
+    const [frames, readings, matches] = [new Set(), new Set(), new Set()];
+    await soon("two frames, readings and rows of matches", async () => {
+      const now = await look(page);
+      if (now.frame) frames.add(now.frame);
+      readings.add(`${now.state} ${now.label26} ${now.sure26}`);
+      if (answered(now)) matches.add(now.cards.map((card) => card.name).join());
+      return frames.size > 5 && readings.size > 1 && matches.size > 1;
+    }, 90);
+    expect(await page.evaluate(() => globalThis.isSamePage === true), "the page was loaded again");
+  });
+  await check("keyboard: skips nothing, shows the focus, opens and closes the details", async () => {
+    await soon("an answer", async () => answered(await look(page)));
+    await page.evaluate(() => document.activeElement.blur());
+    const order = [];
+    for (let step = 0; step < 5; step += 1) {
+      await page.keyboard.press("Tab");
+      order.push(await page.evaluate(() => document.activeElement.className || document.activeElement.lang));
+    }
+    expect(order.slice(0, 3).join() === "en,zh-Hant,de", `order ${order}`);
+    await soon("focus on a card", async () => {
+      await soon("an answer", async () => answered(await look(page)));
+      await page.locator(".card").first().focus();
+      return page.evaluate(() => document.activeElement.className === "card");
+    });
+    const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineWidth);
+    expect(parseFloat(outline) >= 2, `outline ${outline}`);
+    await page.keyboard.press("Enter");
+    await soon("the details", () => page.evaluate(() => document.getElementById("details").open), 5);
+    await soon("the large picture", () => page.evaluate(() => document.getElementById("details-picture").naturalWidth > 0), 5);
+    const found = await violations(page);
+    expect(found.length === 0, found.join("\n"));
+    if (folder) await page.screenshot({ path: join(folder, "kiosk-details.png") });
+    await page.keyboard.press("Escape");
+    expect(!(await page.evaluate(() => document.getElementById("details").open)), "Escape does not close the details");
+    expect(await page.evaluate(() => document.activeElement.className === "card"), "the focus is lost after closing");
+  });
+  await check("touch targets are at least 44 pixels", async () => {
+    const small = await page.evaluate(() =>
+      [...document.querySelectorAll("a, button")]
+        .map((element) => element.getBoundingClientRect())
+        .filter((box) => box.width > 0 && Math.min(box.width, box.height) < 44).length,
+    );
+    expect(small === 0, `${small} smaller ones`);
+  });
+  await check("a lost connection is said and comes back by itself", async () => {
+    const before = seen.problems.length;
+    await context.setOffline(true);
+    // A stream that is open survives being offline in Chromium, so the server's silence is played here.
+    await page.route("**/api/v1/events", (route) => route.abort());
+    await page.evaluate(() => globalThis.dispatchEvent(new Event("offline")));
+    await soon("the notice", async () => (await look(page)).notice !== "", 20);
+    await context.setOffline(false);
+    await page.unroute("**/api/v1/events");
+    await soon("the notice to go", async () => (await look(page)).notice === "", 20);
+    seen.problems.length = before;
+  });
+  await context.close();
+}
+
+{
+  const { context, page } = await open("de", { viewport: { width: 800, height: 1280 }, reducedMotion: "reduce", hasTouch: true });
+  await check("portrait, reduced motion: nothing moves, nothing is too wide, a touch opens the details", async () => {
+    await soon("an answer", async () => answered(await look(page)));
+    const moving = await page.evaluate(
+      () => [...document.querySelectorAll("*")].filter((element) => parseFloat(getComputedStyle(element).transitionDuration) > 0).length,
+    );
+    expect(moving === 0, `${moving} elements move`);
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    expect(wide <= 0, `${wide} px too wide`);
+    if (folder) await page.screenshot({ path: join(folder, "kiosk-portrait.png") });
+    await soon("the details", async () => {
+      await soon("an answer", async () => answered(await look(page)));
+      await page.locator(".card").first().tap();
+      return page.evaluate(() => document.getElementById("details").open);
+    });
+  });
+  await context.close();
+}
+{
+  const { context, page } = await open("en", { viewport: { width: 640, height: 400 } });
+  await check("at 200 % text nothing is lost sideways", async () => {
+    await soon("an answer", async () => answered(await look(page)));
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    expect(wide <= 0, `${wide} px too wide`);
+  });
+  await context.close();
+}
+
+await browser.close();
+console.log(failed === 0 ? "all well" : `${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);

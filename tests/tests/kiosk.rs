@@ -1,0 +1,356 @@
+//! The kiosk page and the API, as a browser and a program see them: the real `clothingid demo`, a real Chromium.
+//!
+//! The page's test needs Node.js, a Chromium and `tests/browser/node_modules`; where one is missing it is skipped with the
+//! command that installs them, and with `CI=true` it fails.
+
+use clothingid_tests::{Rig, Running, rig};
+use serde_json::Value;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+const START: Duration = Duration::from_secs(60);
+
+/// A running demo on a port that the system chose.
+struct Demo {
+    running: Running,
+    port: u16,
+    rig: Rig,
+}
+
+impl Demo {
+    fn start() -> Self {
+        let rig = Rig::new();
+        let mut running = rig.clothingid(["demo", "--listen", "127.0.0.1:0"]).start();
+        let line = running.wait_for("http://localhost:", START);
+        let port = line.rsplit(':').next().and_then(|port| port.trim().parse().ok()).expect("a port at the end of the line");
+        Self { running, port, rig }
+    }
+
+    fn ask(&self, method: &str, path: &str, headers: &str, body: &[u8]) -> Answer {
+        let host = if headers.to_ascii_lowercase().contains("host:") { String::new() } else { format!("Host: localhost:{}\r\n", self.port) };
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\n{host}{headers}Content-Length: {}\r\nConnection: close\r\n\r\n",
+            body.len()
+        );
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("the page's port");
+        stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout");
+        stream.write_all(head.as_bytes()).expect("a request");
+        // A server that refuses early may close before it has read everything.
+        let _ = stream.write_all(body);
+        let mut bytes = Vec::new();
+        let _ = stream.read_to_end(&mut bytes);
+        Answer::of(&bytes)
+    }
+
+    fn get(&self, path: &str) -> Answer {
+        self.ask("GET", path, "", &[])
+    }
+
+    /// The first reading, waited for.
+    fn reading(&self) -> Value {
+        let end = Instant::now() + START;
+        loop {
+            let answer = self.get("/api/v1/reading");
+            if answer.status == 200 {
+                return answer.json();
+            }
+            assert_eq!(answer.status, 503, "{}", answer.text());
+            assert!(Instant::now() < end, "no reading: {}", self.running.stderr());
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+struct Answer {
+    status: u16,
+    head: String,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    fn of(bytes: &[u8]) -> Self {
+        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap_or_else(|| panic!("no head: {bytes:?}"));
+        let head = String::from_utf8(bytes[..end].to_vec()).expect("a head in ASCII").to_ascii_lowercase();
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+        let body = &bytes[end + 4..];
+        let body = if head.contains("transfer-encoding: chunked") { unchunk(body) } else { body.to_vec() };
+        Self { status, head, body }
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+}
+
+fn unchunk(mut rest: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    while let Some(end) = rest.windows(2).position(|two| two == b"\r\n") {
+        let len = usize::from_str_radix(std::str::from_utf8(&rest[..end]).unwrap_or("0"), 16).unwrap_or(0);
+        if len == 0 || rest.len() < end + 2 + len {
+            break;
+        }
+        body.extend(&rest[end + 2..end + 2 + len]);
+        rest = &rest[(end + 4 + len).min(rest.len())..];
+    }
+    body
+}
+
+/// A photograph of the demo's camera.
+fn photo() -> Vec<u8> {
+    let mut photos: Vec<_> = std::fs::read_dir(rig::demo().join("camera"))
+        .expect("demo/camera")
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "jpg"))
+        .collect();
+    photos.sort();
+    std::fs::read(&photos[0]).expect("a photograph")
+}
+
+fn assert_reading(reading: &Value) {
+    for key in ["category14", "category26"] {
+        let probability = reading[key]["probability"].as_f64().expect(key);
+        assert!((0.0..=1.0).contains(&probability) && reading[key]["label"].is_string(), "{reading}");
+    }
+    assert!(reading["garment"].is_f64() && reading["known"].is_boolean(), "{reading}");
+    assert!(reading["ms"].as_f64().is_some_and(|ms| ms > 0.0) && reading["path"].is_string(), "{reading}");
+    assert!(reading["engine"].as_str().is_some_and(|engine| engine.starts_with("cpu: ") || engine.starts_with("gpu: ")), "{reading}");
+}
+
+fn assert_matches(value: &Value) {
+    assert!(value["confident"].is_boolean(), "{value}");
+    let matches = value["matches"].as_array().expect("matches");
+    let similarities: Vec<f64> = matches.iter().map(|one| one["similarity"].as_f64().expect("a similarity")).collect();
+    assert!(similarities.is_sorted_by(|a, b| a >= b), "{value}");
+    let mut skus: Vec<_> = matches.iter().map(|one| one["sku"].as_str().expect("a sku")).collect();
+    skus.sort_unstable();
+    skus.dedup();
+    assert_eq!(skus.len(), matches.len(), "one match a product: {value}");
+}
+
+#[test]
+fn the_api_answers_as_documented() {
+    let demo = Demo::start();
+    let reading = demo.reading();
+    assert_reading(&reading);
+    assert_matches(&reading);
+
+    assert_eq!(demo.get("/healthz").json(), serde_json::json!({"alive": true}));
+    let ready = demo.get("/readyz");
+    assert_eq!((ready.status, ready.json()), (200, serde_json::json!({"ready": true, "camera": "ok"})));
+
+    let frame = demo.get("/api/v1/frame.jpg");
+    assert!(frame.status == 200 && frame.body.starts_with(&[0xff, 0xd8]) && frame.head.contains("x-frame: "), "{}", frame.head);
+
+    let photo = photo();
+    let classified = demo.ask("POST", "/api/v1/classify", "Content-Type: image/jpeg\r\n", &photo);
+    assert_eq!(classified.status, 200, "{}", classified.text());
+    assert_reading(&classified.json());
+    let form = [b"--x\r\nContent-Disposition: form-data; name=\"photo\"; filename=\"shirt.jpg\"\r\n\r\n".as_slice(), &photo, b"\r\n--x--\r\n"].concat();
+    let found = demo.ask("POST", "/api/v1/search?top=3", "Content-Type: multipart/form-data; boundary=x\r\n", &form);
+    let found_json = found.json();
+    assert_eq!((found.status, &found_json["path"]), (200, &Value::from("shirt.jpg")), "{found_json}");
+    assert_matches(&found_json);
+    assert_eq!(found_json["matches"].as_array().map(Vec::len), Some(3));
+
+    let best = &found_json["matches"][0];
+    let sku = best["sku"].as_str().expect("a sku");
+    let product = demo.get(&format!("/api/v1/catalogue/{sku}"));
+    assert_eq!((product.status, &product.json()["title"]), (200, &best["title"]));
+    let name = best["photo"].as_str().expect("a photo");
+    let picture = demo.get(&format!("/api/v1/catalogue/{sku}/photo?name={}", name.replace('/', "%2F").replace(' ', "%20")));
+    assert!(picture.status == 200 && picture.head.contains("content-type: image/"), "{}", picture.head);
+
+    let metrics = demo.get("/metrics").text();
+    let value = |name: &str| -> f64 {
+        let line = metrics.lines().find(|line| line.starts_with(&format!("{name} "))).unwrap_or_else(|| panic!("{name}: {metrics}"));
+        line.rsplit(' ').next().and_then(|value| value.parse().ok()).expect("a number")
+    };
+    assert!(value("clothingid_frames_total") >= 1.0 && value("clothingid_results_total") >= 1.0);
+    assert!(value("clothingid_catalogue_items") >= 20.0 && value("clothingid_uploads_total") == 2.0);
+    assert!(metrics.contains("clothingid_latency_ms_bucket{stage=\"network\"") && metrics.contains("engine=\"cpu: "));
+
+    for (status, answer) in [
+        (400, demo.ask("POST", "/api/v1/classify", "", &[])),
+        (404, demo.get("/api/v1/nothing")),
+        (404, demo.get("/api/v1/catalogue/none")),
+        (404, demo.get("/api/v1/catalogue/none/photo?name=../../etc/passwd")),
+        (405, demo.ask("DELETE", "/api/v1/reading", "", &[])),
+        (400, demo.ask("POST", "/api/v1/search", "Content-Type: multipart/form-data\r\n", b"x")),
+        (413, demo.ask("POST", "/api/v1/classify", "", &vec![0; 17 << 20])),
+        (421, demo.ask("GET", "/api/v1/reading", "Host: shop.example\r\n", &[])),
+        (403, demo.ask("GET", "/api/v1/reading", "Sec-Fetch-Site: cross-site\r\n", &[])),
+        (422, demo.ask("POST", "/api/v1/classify", "", b"GIF89a no photograph")),
+        (422, demo.ask("POST", "/api/v1/search", "", &photo[..photo.len() / 3])),
+    ] {
+        assert_eq!(answer.status, status, "{}", answer.text());
+        assert!(answer.json()["error"].as_str().is_some_and(|error| !error.is_empty()), "{}", answer.text());
+        assert!(answer.head.contains("content-security-policy: default-src 'none'"), "{}", answer.head);
+    }
+}
+
+#[test]
+fn the_event_stream_gives_readings_and_the_status() {
+    let demo = Demo::start();
+    demo.reading();
+    let mut stream = TcpStream::connect(("127.0.0.1", demo.port)).expect("the page's port");
+    stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
+    let request = format!("GET /api/v1/events HTTP/1.1\r\nHost: localhost:{}\r\n\r\n", demo.port);
+    stream.write_all(request.as_bytes()).expect("a request");
+    let (mut text, mut buffer, end) = (String::new(), [0; 4096], Instant::now() + Duration::from_secs(20));
+    let readings = |text: &str| -> Vec<Value> {
+        let lines = text.lines().filter_map(|line| line.strip_prefix("data: "));
+        lines.filter_map(|line| serde_json::from_str::<Value>(line).ok()).filter(|value| value["frame"].is_u64()).collect()
+    };
+    while !(text.contains("event: status") && readings(&text).len() >= 3) {
+        assert!(Instant::now() < end, "{text}");
+        let len = stream.read(&mut buffer).expect("more of the stream");
+        assert!(len > 0, "the stream ended: {text}");
+        text.push_str(&String::from_utf8_lossy(&buffer[..len]));
+    }
+    let frames: Vec<u64> = readings(&text).iter().filter_map(|reading| reading["frame"].as_u64()).collect();
+    assert!(frames.is_sorted_by(|a, b| a < b), "{frames:?}");
+    readings(&text).iter().for_each(assert_reading);
+    // An open stream does not keep the program from ending.
+    let started = Instant::now();
+    let outcome = demo.running.interrupt();
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+    assert!(started.elapsed() < Duration::from_secs(5), "it took {:?}", started.elapsed());
+    stream.shutdown(Shutdown::Both).ok();
+}
+
+#[test]
+fn too_many_photographs_at_once_are_turned_away() {
+    let demo = Demo::start();
+    demo.reading();
+    // Four senders who do not go on hold all places; the fifth is told at once, and the live readings go on.
+    let slow: Vec<TcpStream> = (0..4)
+        .map(|_| {
+            let mut stream = TcpStream::connect(("127.0.0.1", demo.port)).expect("the page's port");
+            let head = format!("POST /api/v1/classify HTTP/1.1\r\nHost: localhost:{}\r\nContent-Length: 1000\r\n\r\nx", demo.port);
+            stream.write_all(head.as_bytes()).expect("a request");
+            stream
+        })
+        .collect();
+    let end = Instant::now() + Duration::from_secs(10);
+    loop {
+        let answer = demo.ask("POST", "/api/v1/classify", "", &photo());
+        if answer.status == 429 {
+            assert!(answer.head.contains("retry-after: 1"), "{}", answer.head);
+            break;
+        }
+        assert!(Instant::now() < end, "{} {}", answer.status, answer.text());
+    }
+    let before = demo.reading()["frame"].as_u64();
+    std::thread::sleep(Duration::from_secs(1));
+    assert!(demo.reading()["frame"].as_u64() > before);
+    drop(slow);
+    let end = Instant::now() + Duration::from_secs(10);
+    while demo.ask("POST", "/api/v1/classify", "", &photo()).status != 200 {
+        assert!(Instant::now() < end, "the places were not given back");
+    }
+}
+
+#[test]
+fn a_port_in_use_is_said_with_what_to_do() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("its number").to_string();
+    let rig = Rig::new();
+    let outcome = rig.clothingid(["demo", "--listen", &address]).run();
+    assert_eq!(outcome.code, Some(1), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains(&format!("error: port {} is in use", taken.local_addr().expect("port").port())), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("hint: ") && outcome.stderr.contains("--listen"), "{}", outcome.stderr);
+    assert!(outcome.stdout.is_empty(), "{}", outcome.stdout);
+}
+
+#[test]
+fn a_configuration_with_a_typo_is_said_with_its_line() {
+    let rig = Rig::new();
+    let file = rig.write("shop.toml", "listen = \"127.0.0.1:0\"\nlangage = \"de\"\n");
+    let outcome = rig.clothingid(["run", "--config", &file.display().to_string()]).run();
+    assert_eq!(outcome.code, Some(1), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("shop.toml:2: unknown key `langage`"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("hint: did you mean `language`?"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_camera_folder_that_is_missing_or_empty_is_said() {
+    let rig = Rig::new();
+    let run = |folder: &str| {
+        let text = format!("listen = \"127.0.0.1:0\"\n[camera]\nfolder = \"{folder}\"\n");
+        let file = rig.write("shop.toml", text);
+        rig.clothingid(["run", "--config", &file.display().to_string()]).run()
+    };
+    std::fs::create_dir_all(rig.path("empty")).expect("a folder");
+    for (folder, words) in [("none", "none"), ("empty", "no photograph in")] {
+        let outcome = run(folder);
+        assert_eq!(outcome.code, Some(1), "{}", outcome.stderr);
+        assert!(outcome.stderr.contains(words) && outcome.stderr.contains("hint: "), "{folder}: {}", outcome.stderr);
+    }
+}
+
+#[test]
+fn nothing_that_is_shown_is_stored() {
+    let demo = Demo::start();
+    demo.reading();
+    let files = |folder: &Path| -> Vec<String> {
+        let mut found: Vec<_> = walk(folder).into_iter().map(|path| path.display().to_string()).collect();
+        found.sort();
+        found
+    };
+    let before = files(demo.rig.folder());
+    assert_eq!(demo.ask("POST", "/api/v1/search", "", &photo()).status, 200);
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(files(demo.rig.folder()), before);
+}
+
+fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+    entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
+}
+
+#[test]
+fn a_browser_shows_live_answers() {
+    let folder = rig::workspace().join("tests").join("browser");
+    if let Some(missing) = missing_for_the_browser(&folder) {
+        let words = format!("skipped: {missing}; install it: `cargo xtask setup --system`");
+        assert!(std::env::var_os("CI").is_none_or(|value| value != "true"), "{words}");
+        eprintln!("{words}");
+        return;
+    }
+    let demo = Demo::start();
+    let pictures = std::env::var_os("CLOTHINGID_SCREENSHOTS").map_or_else(|| demo.rig.path("pictures"), Into::into);
+    std::fs::create_dir_all(&pictures).expect("a folder for screenshots");
+    let output = Command::new("node")
+        .arg("kiosk.mjs")
+        .arg(format!("http://localhost:{}", demo.port))
+        .arg(&pictures)
+        .current_dir(&folder)
+        .output()
+        .expect("node");
+    let words = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    println!("{words}");
+    assert!(output.status.success(), "{words}\n{}", demo.running.stderr());
+    let size = std::fs::metadata(pictures.join("kiosk-en.png")).expect("a screenshot").len();
+    assert!(size > 20_000, "a screenshot of {size} bytes shows nothing");
+}
+
+fn missing_for_the_browser(folder: &Path) -> Option<&'static str> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let is_there = |name: &&str| std::env::split_paths(&path).any(|place| place.join(name).is_file());
+    if !is_there(&"node") {
+        Some("Node.js is missing")
+    } else if !["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"].iter().any(|name| is_there(name)) {
+        Some("a Chromium is missing")
+    } else if !folder.join("node_modules/playwright-core").is_dir() || !folder.join("node_modules/axe-core").is_dir() {
+        Some("the browser's driver is missing")
+    } else {
+        None
+    }
+}
