@@ -1,0 +1,122 @@
+//! `clothingid-train pack`: split by item, find near-duplicates, and write the photographs for fast reading.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+
+use super::{ExitStatus, Report};
+use crate::import::check::summary;
+use crate::import::progress::Progress;
+use crate::import::{Fractions, Manifest, Part, ViewSplit};
+use crate::pack::duplicates::Kind;
+use crate::pack::{build, BuildOptions, Pack, PackError};
+
+/// Arguments of `pack`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  clothingid-train pack manifest --out pack
+  clothingid-train pack manifest/manifest.csv --root photos --out pack --seed 7 --parts 0.7,0.1,0.1,0.1")]
+pub struct Args {
+    /// Folder of an import, or a `manifest.csv`
+    #[arg(value_name = "MANIFEST")]
+    pub manifest: PathBuf,
+    /// Folder to write; an older pack in it is replaced when the new one is complete
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Folder in which the manifest's paths begin
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+    /// Seed of the split
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub seed: u64,
+    /// Shares of train, select, calibrate and report
+    #[arg(long, value_delimiter = ',', num_args = 1.., value_name = "T,S,C,R", default_value = "0.60,0.08,0.12,0.20")]
+    pub parts: Vec<f64>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When the manifest cannot be read, or the pack not be written.
+pub fn run(args: &Args) -> Result<ExitStatus, Report> {
+    let [train, select, calibrate, report] = args.parts.as_slice() else {
+        return Err(Report::usage(format!("`--parts` needs four shares, not {}", args.parts.len())));
+    };
+    if args.parts.iter().any(|share| !share.is_finite() || *share < 0.0) || args.parts.iter().sum::<f64>() <= 0.0 {
+        return Err(Report::usage("`--parts` needs shares that are not negative, and one above zero"));
+    }
+    let fractions = Fractions { train: *train, select: *select, calibrate: *calibrate, report: *report };
+    let (manifest, mut problems) = Manifest::open(&args.manifest, args.root.as_deref())
+        .map_err(|error| Report::of(&error).hint("`clothingid-train import` makes a manifest of any collection of photographs"))?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    // A second handler in one process is refused, and then the first serves.
+    let _ = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
+    let options = BuildOptions { fractions, seed: args.seed };
+    let built = match build(&manifest, &args.out, options, &Progress::shown(), &stop) {
+        Ok(built) => built,
+        Err(PackError::Stopped) => {
+            eprintln!("stopped; nothing was changed in `{}`, the same command starts again", args.out.display());
+            return Ok(ExitStatus::Interrupted);
+        }
+        Err(error @ PackError::Empty { .. }) => {
+            return Err(Report::of(&error).hint("`--root DIR` says where the manifest's paths begin"));
+        }
+        Err(error) => return Err(Report::of(&error).during(format!("packing into `{}`", args.out.display()))),
+    };
+    problems.append(built.problems);
+    let pack = Pack::open(&args.out)?;
+    let count = |kind: Kind| built.duplicates.iter().filter(|pair| pair.kind == kind).count();
+    eprintln!(
+        "packed {} photos of {} items into `{}`; {} pairs show the same picture (exact {}, near {}, mirrored {}), {} of them joined groups",
+        built.photos,
+        pack.items(),
+        args.out.display(),
+        built.duplicates.len(),
+        count(Kind::Exact),
+        count(Kind::Near),
+        count(Kind::Mirrored),
+        built.joined,
+    );
+    eprint!("{}", counts(&pack));
+    if problems.is_empty() {
+        return Ok(ExitStatus::Done);
+    }
+    let list = problems.write(&args.out)?.unwrap_or_default();
+    eprintln!("skipped {} (list in `{}`)", problems.len(), list.display());
+    for line in summary(&problems) {
+        eprintln!("  {line}");
+    }
+    Ok(ExitStatus::Partial)
+}
+
+/// Photographs by source and part, and queries by part, as a table for people.
+#[must_use]
+pub fn counts(pack: &Pack) -> String {
+    let mut by_source: BTreeMap<(String, bool), [usize; 4]> = BTreeMap::new();
+    let mut sums = [0; 4];
+    let mut queries = [0; 4];
+    for row in pack.rows() {
+        let source = pack.sources().get(row.source).map_or("?", |source| source.key.as_str());
+        let cell = row.part as usize;
+        by_source.entry((source.to_owned(), row.is_garment)).or_default()[cell] += 1;
+        sums[cell] += 1;
+        queries[cell] += usize::from(row.view_split == ViewSplit::Query);
+    }
+    let mut text = format!("{:<32}", "source");
+    for part in Part::ALL {
+        text += &format!(" {:>10}", part.name());
+    }
+    let line = |name: &str, cells: &[usize; 4]| {
+        cells.iter().fold(format!("\n{name:<32}"), |text, cell| format!("{text} {cell:>10}"))
+    };
+    for ((source, is_garment), cells) in &by_source {
+        let name = if *is_garment { source.clone() } else { format!("{source} (no garment)") };
+        text += &line(&name, cells);
+    }
+    text += &line("all", &sums);
+    text += &line("queries of several views", &queries);
+    text + "\n"
+}

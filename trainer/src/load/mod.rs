@@ -1,0 +1,64 @@
+//! Load: from a pack to batches of pictures, on several threads, with numbers that do not depend on them.
+//!
+//! In this order: [`sampler`] plans which photographs an epoch shows, [`read`] decodes one, [`augment`] changes it ([`framing`],
+//! [`colour`], [`disturb`]), [`batch`] puts pictures together in the plan's order. Evaluation goes through the shared picture
+//! function instead of [`augment`] and sees each photograph once.
+//!
+//! Every random choice about a sample comes from a generator seeded by (seed, epoch, position, view) alone, so that a batch is the
+//! same bytes whichever thread made it, and a run that resumes at batch *n* sees what it would have seen.
+
+pub mod augment;
+pub mod batch;
+pub mod colour;
+pub mod disturb;
+pub mod framing;
+pub mod read;
+pub mod sampler;
+
+pub use augment::{Augmentation, Augmenter};
+pub use batch::{Batch, Loader, LoaderOptions};
+pub use read::PhotoReader;
+pub use sampler::{Include, Sampling};
+
+use clothingid_shared::picture::PictureError;
+
+use crate::pack::PackError;
+
+/// What can go wrong while loading.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The pack could not be read.
+    #[error(transparent)]
+    Pack(#[from] PackError),
+    /// A photograph of the pack is no picture.
+    #[error("photograph `{photo}` cannot be decoded")]
+    Picture {
+        /// Its path in the manifest.
+        photo: String,
+        /// Why.
+        #[source]
+        cause: PictureError,
+    },
+    /// A setting that makes no sense.
+    #[error("`{setting}` is {found}, expected {expected}")]
+    Setting {
+        /// Its name.
+        setting: &'static str,
+        /// What is asked.
+        expected: &'static str,
+        /// What was given.
+        found: String,
+    },
+    /// No photograph fits what was asked for.
+    #[error("no photograph of part `{part}` fits the sampling")]
+    Nothing {
+        /// The part.
+        part: crate::import::Part,
+    },
+    /// A thread ended before its work did.
+    #[error("a loader thread ended early")]
+    Thread,
+    /// The system gave no thread.
+    #[error("cannot start a loader thread")]
+    Spawn(#[source] std::io::Error),
+}

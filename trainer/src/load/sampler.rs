@@ -1,0 +1,253 @@
+//! Which photographs an epoch shows, and in what order.
+//!
+//! Each photograph has a weight; the epoch shows it as often as its share of the weights says, rounded up or down by one draw for all
+//! (systematic sampling), so that no photograph is left out by bad luck and none comes twice before its weight allows.
+
+use std::collections::BTreeMap;
+
+use rand::seq::SliceRandom;
+use rand::RngExt;
+use rand_pcg::Pcg32;
+use serde::{Deserialize, Serialize};
+
+use super::LoadError;
+use crate::import::Part;
+use crate::pack::{Pack, PackedRow};
+
+/// Photographs whose longer side is at most this are thumbnails.
+pub const THUMBNAIL_SIDE: u32 = 100;
+
+/// Which photographs of a part take part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Include {
+    /// All.
+    Everything,
+    /// Those that show a garment.
+    Garments,
+    /// Those with a category in at least one taxonomy.
+    Labelled,
+}
+
+/// How an epoch is drawn. All factors multiply a photograph's weight.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sampling {
+    /// Which photographs take part.
+    pub include: Include,
+    /// Samples an epoch; none: as many as photographs take part.
+    pub samples: Option<usize>,
+    /// 1: sources by their counts; 0: sources equally often; between: counts to this power.
+    pub source_power: f64,
+    /// The same for categories, averaged over the two taxonomies.
+    pub class_power: f64,
+    /// A factor by source.
+    pub sources: BTreeMap<String, f64>,
+    /// Factor of photographs of items with several real views in this part.
+    pub several_views: f64,
+    /// Factor of photographs of at most [`THUMBNAIL_SIDE`] pixels.
+    pub thumbnails: f64,
+    /// Factor of photographs that show no garment.
+    pub no_garments: f64,
+    /// No photograph is shown more often than this an epoch (unless the epoch is longer than all of them so often).
+    pub most_repeats: f64,
+}
+
+impl Default for Sampling {
+    fn default() -> Self {
+        Self {
+            include: Include::Everything,
+            samples: None,
+            source_power: 1.0,
+            class_power: 1.0,
+            sources: BTreeMap::new(),
+            several_views: 1.0,
+            thumbnails: 1.0,
+            no_garments: 1.0,
+            most_repeats: 4.0,
+        }
+    }
+}
+
+impl Sampling {
+    /// Garments only; sources evened out, and items with several real views shown more often: what identification learns from.
+    #[must_use]
+    pub fn identification() -> Self {
+        Self { include: Include::Garments, source_power: 0.6, several_views: 3.0, ..Self::default() }
+    }
+
+    /// Everything; sources and categories evened out, thumbnails held back.
+    #[must_use]
+    pub fn finetune() -> Self {
+        Self { source_power: 0.6, class_power: 0.5, several_views: 2.0, thumbnails: 0.6, ..Self::default() }
+    }
+
+    fn check(&self) -> Result<(), LoadError> {
+        let expected = "a finite number that is not negative";
+        let named = [
+            ("source_power", self.source_power),
+            ("class_power", self.class_power),
+            ("several_views", self.several_views),
+            ("thumbnails", self.thumbnails),
+            ("no_garments", self.no_garments),
+            ("most_repeats", self.most_repeats),
+        ];
+        for (setting, value) in named.into_iter().chain(self.sources.values().map(|&factor| ("sources", factor))) {
+            if !value.is_finite() || value < 0.0 {
+                return Err(LoadError::Setting { setting, expected, found: value.to_string() });
+            }
+        }
+        Ok(())
+    }
+
+    fn takes(&self, row: &PackedRow) -> bool {
+        match self.include {
+            Include::Everything => true,
+            Include::Garments => row.is_garment,
+            Include::Labelled => row.cat14.is_some() || row.cat26.is_some(),
+        }
+    }
+
+    /// Rows of a part that take part, with their weights.
+    ///
+    /// # Errors
+    /// When a setting makes no sense.
+    pub fn weights(&self, pack: &Pack, part: Part) -> Result<Vec<(usize, f64)>, LoadError> {
+        self.check()?;
+        let rows: Vec<(usize, &PackedRow)> =
+            pack.rows().iter().enumerate().filter(|(_, row)| row.part == part && self.takes(row)).collect();
+        let mut by_source: BTreeMap<usize, f64> = BTreeMap::new();
+        let mut by_item: BTreeMap<usize, usize> = BTreeMap::new();
+        for (_, row) in &rows {
+            *by_source.entry(row.source).or_default() += 1.0;
+            *by_item.entry(row.item).or_default() += 1;
+        }
+        let balance14 = balance(rows.iter().map(|(_, row)| row.cat14), self.class_power);
+        let balance26 = balance(rows.iter().map(|(_, row)| row.cat26), self.class_power);
+        let weigh = |row: &PackedRow| {
+            let count = by_source.get(&row.source).copied().unwrap_or(1.0);
+            let mut weight = count.powf(self.source_power - 1.0);
+            if let Some(factor) = pack.sources().get(row.source).and_then(|source| self.sources.get(&source.key)) {
+                weight *= factor;
+            }
+            let classes: Vec<f64> =
+                [row.cat14.and_then(|class| balance14.get(&class)), row.cat26.and_then(|class| balance26.get(&class))].into_iter().flatten().copied().collect();
+            if !classes.is_empty() {
+                weight *= classes.iter().sum::<f64>() / classes.len() as f64;
+            }
+            if by_item.get(&row.item).is_some_and(|&count| count > 1) {
+                weight *= self.several_views;
+            }
+            if row.long_side() <= THUMBNAIL_SIDE {
+                weight *= self.thumbnails;
+            }
+            if !row.is_garment {
+                weight *= self.no_garments;
+            }
+            weight
+        };
+        Ok(rows.iter().map(|&(index, row)| (index, weigh(row))).collect())
+    }
+
+    /// The rows of one epoch, in the order in which they are shown.
+    ///
+    /// # Errors
+    /// When a setting makes no sense, or no photograph takes part.
+    pub fn plan(&self, pack: &Pack, part: Part, seed: u64, epoch: u64) -> Result<Vec<usize>, LoadError> {
+        let mut weighted = self.weights(pack, part)?;
+        weighted.retain(|&(_, weight)| weight > 0.0 && weight.is_finite());
+        if weighted.is_empty() {
+            return Err(LoadError::Nothing { part });
+        }
+        let samples = self.samples.unwrap_or(weighted.len());
+        let mut random = generator(seed, epoch, u64::MAX, 0);
+        weighted.shuffle(&mut random);
+        let expected = shares(&weighted.iter().map(|&(_, weight)| weight).collect::<Vec<_>>(), samples, self.most_repeats);
+        let mut plan = Vec::with_capacity(samples);
+        let mut sum: f64 = random.random_range(0.0..1.0);
+        let mut shown = 0.0;
+        for (&(row, _), share) in weighted.iter().zip(expected) {
+            sum += share;
+            while shown + 1.0 <= sum && plan.len() < samples {
+                plan.push(row);
+                shown += 1.0;
+            }
+        }
+        // Rounding in the sum may leave the last one out.
+        while let (true, Some(&(row, _))) = (plan.len() < samples, weighted.last()) {
+            plan.push(row);
+        }
+        plan.shuffle(&mut random);
+        Ok(plan)
+    }
+}
+
+/// The generator of one view of one sample.
+#[must_use]
+pub fn generator(seed: u64, epoch: u64, position: u64, view: u64) -> Pcg32 {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    for value in [seed, epoch, position, view] {
+        // SplitMix64's mixing step, one round a value.
+        state = state.wrapping_add(value).wrapping_add(0x9e37_79b9_7f4a_7c15);
+        state = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        state = (state ^ (state >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        state ^= state >> 31;
+    }
+    Pcg32::new(state, 0x0a02_bdbf_7bb3_c0a7)
+}
+
+/// A factor for each class, count to the power minus one, with mean 1 over the rows that have a class.
+fn balance(classes: impl Iterator<Item = Option<usize>>, power: f64) -> BTreeMap<usize, f64> {
+    let mut counts: BTreeMap<usize, f64> = BTreeMap::new();
+    for class in classes.flatten() {
+        *counts.entry(class).or_default() += 1.0;
+    }
+    let rows: f64 = counts.values().sum();
+    let sum: f64 = counts.values().map(|count| count.powf(power)).sum();
+    counts.into_iter().map(|(class, count)| (class, count.powf(power - 1.0) * rows / sum)).collect()
+}
+
+/// How often each is expected among `samples`: in proportion to the weights, but none above the cap.
+fn shares(weights: &[f64], samples: usize, cap: f64) -> Vec<f64> {
+    let samples = samples as f64;
+    let cap = cap.max(samples / weights.len().max(1) as f64);
+    let total = |scale: f64| weights.iter().map(|weight| (weight * scale).min(cap)).sum::<f64>();
+    let (mut low, mut high) = (0.0, samples / weights.iter().sum::<f64>());
+    while total(high) < samples * (1.0 - 1e-12) && high.is_finite() && high < 1e300 {
+        low = high;
+        high *= 2.0;
+    }
+    for _ in 0..80 {
+        let middle = f64::midpoint(low, high);
+        if total(middle) < samples { low = middle } else { high = middle }
+    }
+    weights.iter().map(|weight| (weight * high).min(cap)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{balance, shares};
+
+    #[test]
+    fn power_one_changes_nothing_and_power_zero_evens_out() {
+        let classes = [Some(0), Some(0), Some(0), Some(1), None];
+        assert!(balance(classes.into_iter(), 1.0).values().all(|factor| (factor - 1.0).abs() < 1e-12));
+        let even = balance(classes.into_iter(), 0.0);
+        assert!((even[&0] * 3.0 - even[&1]).abs() < 1e-12);
+    }
+
+    proptest! {
+        #[test]
+        fn shares_sum_to_the_samples_and_keep_the_cap(
+            weights in prop::collection::vec(1e-3_f64..1e3, 1..60), samples in 1_usize..500, cap in 0.5_f64..10.0,
+        ) {
+            let shares = shares(&weights, samples, cap);
+            let sum: f64 = shares.iter().sum();
+            prop_assert!((sum - samples as f64).abs() < 1e-6 * samples as f64, "{sum}");
+            let cap = cap.max(samples as f64 / weights.len() as f64);
+            prop_assert!(shares.iter().all(|&share| share <= cap + 1e-9));
+        }
+    }
+}
