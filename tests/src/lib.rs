@@ -4,6 +4,7 @@
 //! 2. [`command`]: runs a program to its end or in the background, and turns what it printed into a stable snapshot ([`filter`]).
 //! 3. [`documented`]: the commands that the documents name.
 //! 4. [`photographs`]: good ones that ship, bad ones made from them.
+//! 5. [`readers`]: the readers of outside bytes, for fuzzing and its replay.
 //!
 //! The programs are not built from here: `cargo xtask test` builds them first, and so must whoever runs one test by hand
 //! (`cargo build --profile ci -p clothingid-device -p clothingid-trainer`).
@@ -12,6 +13,7 @@ pub mod command;
 pub mod documented;
 pub mod filter;
 pub mod photographs;
+pub mod readers;
 pub mod rig;
 
 pub use command::{Outcome, Run, Running};

@@ -1,0 +1,43 @@
+//! The readers of outside bytes, each as a function that may return anything but must not panic.
+//!
+//! The fuzz targets and the replay test call the same functions.
+
+use std::path::Path;
+
+/// One reader.
+pub type Reader = fn(&[u8]);
+
+/// All readers by the names of their fuzz targets.
+pub const READERS: [(&str, Reader); 4] =
+    [("photo", photo), ("bundle", bundle), ("catalogue_csv", catalogue_csv), ("config", config)];
+
+/// A photograph, all the way to the network's input.
+pub fn photo(bytes: &[u8]) {
+    if let Ok(picture) = clothingid_shared::picture::decode(bytes) {
+        let contract = clothingid_shared::picture::PictureContract::default();
+        let made = contract.make(&picture).expect("a decoded picture can be made");
+        assert_eq!((made.width(), made.height()), (contract.side, contract.side));
+    }
+}
+
+/// A bundle. One that is accepted must be written and read back as the same.
+pub fn bundle(bytes: &[u8]) {
+    if let Ok(bundle) = clothingid_shared::bundle::Bundle::from_bytes(bytes) {
+        let again = bundle.to_bytes().expect("an accepted bundle can be written");
+        let again = clothingid_shared::bundle::Bundle::from_bytes(&again).expect("and read");
+        assert_eq!(again.network_sha256(), bundle.network_sha256());
+    }
+}
+
+/// A shop's catalogue file.
+pub fn catalogue_csv(bytes: &[u8]) {
+    // The listing or the error are both fine.
+    let _ = clothingid_device::catalogue::csv::read("catalogue.csv", bytes);
+}
+
+/// A configuration file.
+pub fn config(bytes: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        let _ = clothingid_device::config::parse(Path::new("config.toml"), text);
+    }
+}

@@ -1,0 +1,94 @@
+//! Saved inputs that were once a fault, and mutations of good files: no reader of outside bytes panics.
+
+use clothingid_tests::readers::READERS;
+use clothingid_tests::{photographs, rig};
+
+/// Good files for each reader to start from.
+fn seeds(reader: &str) -> Vec<Vec<u8>> {
+    let read =
+        |path: std::path::PathBuf| std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    match reader {
+        "photo" => vec![read(photographs::good()), photographs::huge(), b"RIFF\x1a\0\0\0WEBPVP8 ".to_vec()],
+        "bundle" => vec![read(rig::bundle())],
+        "catalogue_csv" => {
+            vec![read(rig::demo().join("catalogue.csv")), b"sku;title;photo\n\"1\";\"a\"\"b\";x.jpg\r\n".to_vec()]
+        }
+        "config" => vec![b"[camera]\nfolder = \"photos\"\nframes_per_second = 2.5\n# end\n".to_vec()],
+        other => panic!("no seed for `{other}`"),
+    }
+}
+
+/// A small generator of our own (PCG, XSH-RR): the same mutations on every machine and with every version of a library.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let mixed = ((self.0 >> 18) ^ self.0) >> 27;
+        usize::try_from(mixed & 0xFFFF_FFFF).expect("32 bits") % bound.max(1)
+    }
+
+    /// One to eight edits: a byte, a cut, a doubled piece, a removed piece, a piece of ones.
+    fn mutate(&mut self, bytes: &mut Vec<u8>) {
+        for _ in 0..=self.below(8) {
+            let at = self.below(bytes.len() + 1);
+            // Most formats keep what matters in front.
+            let at = if self.below(2) == 0 { at % 600.min(bytes.len() + 1) } else { at };
+            let piece = at..(at + self.below(64)).min(bytes.len());
+            match self.below(6) {
+                0 | 1 if at < bytes.len() => bytes[at] = self.below(256).to_le_bytes()[0],
+                2 => bytes.truncate(at),
+                3 => {
+                    let again = bytes[piece].to_vec();
+                    bytes.splice(at..at, again);
+                }
+                4 => drop(bytes.drain(piece)),
+                _ => bytes[piece].fill(0xFF),
+            }
+        }
+    }
+}
+
+#[test]
+fn no_mutation_of_a_good_file_makes_a_reader_panic() {
+    let rounds = if std::env::var_os("CLOTHINGID_TEST_FULL").is_some() { 50_000 } else { 600 };
+    for (name, read) in READERS {
+        let seeds = seeds(name);
+        seeds.iter().for_each(|seed| read(seed));
+        // A bundle is megabytes of hashes: fewer rounds take as long.
+        let rounds = if name == "bundle" { rounds / 20 } else { rounds };
+        let mut random = Random(7);
+        for round in 0..rounds {
+            let mut bytes = seeds[round % seeds.len()].clone();
+            random.mutate(&mut bytes);
+            let outcome = std::panic::catch_unwind(|| read(&bytes));
+            if outcome.is_err() {
+                let saved = rig::workspace().join(format!("target/fault-{name}-{round}"));
+                std::fs::write(&saved, &bytes).expect("to save the input");
+                panic!("`{name}` panicked; its input is `{}`: move it into fuzz/saved/{name}/", saved.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn inputs_that_were_once_a_fault_are_none_now() {
+    let folder = rig::workspace().join("fuzz/saved");
+    for (name, read) in READERS {
+        let Ok(entries) = std::fs::read_dir(folder.join(name)) else { continue };
+        for path in entries.map(|entry| entry.expect("an entry").path()) {
+            println!("{}", path.display());
+            read(&std::fs::read(&path).expect("a saved input"));
+        }
+    }
+}
+
+#[test]
+fn each_reader_has_its_fuzz_target() {
+    let folder = rig::workspace().join("fuzz/fuzz_targets");
+    let count = std::fs::read_dir(&folder).expect("fuzz targets").count();
+    assert_eq!(count, READERS.len());
+    for (name, _) in READERS {
+        assert!(folder.join(format!("{name}.rs")).is_file(), "{name}");
+    }
+}
