@@ -1,0 +1,143 @@
+//! The first line of a catalogue file: which column is where, and what separates the cells.
+
+use super::CsvError;
+use super::records::Records;
+
+/// The columns that a catalogue file may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Column {
+    /// The shop's number of the product.
+    Sku,
+    /// Its name.
+    Title,
+    /// The photograph, relative to the folder of photographs.
+    Photo,
+    /// Its price.
+    Price,
+    /// The price's currency.
+    Currency,
+    /// Its barcode.
+    Barcode,
+    /// Its colour.
+    Colour,
+    /// Its size.
+    Size,
+    /// The style that it is a variant of.
+    VariantOf,
+    /// Its page in the web shop.
+    Url,
+}
+
+impl Column {
+    /// All of them; the first three must be there.
+    pub const ALL: [Self; 10] = [
+        Self::Sku,
+        Self::Title,
+        Self::Photo,
+        Self::Price,
+        Self::Currency,
+        Self::Barcode,
+        Self::Colour,
+        Self::Size,
+        Self::VariantOf,
+        Self::Url,
+    ];
+
+    /// Those without which there is no catalogue.
+    pub const NEEDED: [Self; 3] = [Self::Sku, Self::Title, Self::Photo];
+
+    /// Its name in the file.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sku => "sku",
+            Self::Title => "title",
+            Self::Photo => "photo",
+            Self::Price => "price",
+            Self::Currency => "currency",
+            Self::Barcode => "barcode",
+            Self::Colour => "colour",
+            Self::Size => "size",
+            Self::VariantOf => "variant_of",
+            Self::Url => "url",
+        }
+    }
+}
+
+impl std::fmt::Display for Column {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What separates the cells: the one of comma and semicolon that the first line has more of, outside quotes.
+#[must_use]
+pub fn delimiter(text: &str) -> char {
+    let mut quoted = false;
+    let (mut commas, mut semicolons) = (0_usize, 0_usize);
+    for c in text.trim_start_matches(['\r', '\n']).chars() {
+        match c {
+            '"' => quoted = !quoted,
+            '\n' | '\r' if !quoted => break,
+            ',' if !quoted => commas += 1,
+            ';' if !quoted => semicolons += 1,
+            _ => {}
+        }
+    }
+    if semicolons > commas { ';' } else { ',' }
+}
+
+/// Where each column is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Columns {
+    places: Vec<(Column, usize)>,
+    /// How many cells the first line has, and so each row.
+    pub count: usize,
+    /// Names that mean nothing to us, as they are written.
+    pub ignored: Vec<String>,
+}
+
+impl Columns {
+    /// Reads the first row.
+    ///
+    /// # Errors
+    /// No row, a column that must be there is not, or one is there twice.
+    pub fn read(file: &str, records: &mut Records<'_>) -> Result<Self, CsvError> {
+        let header = match records.next() {
+            None => return Err(CsvError::Empty { file: file.to_owned() }),
+            Some(Err(quote)) => return Err(CsvError::UnclosedQuote { file: file.to_owned(), line: quote.line }),
+            Some(Ok(record)) => record,
+        };
+        let mut places: Vec<(Column, usize)> = Vec::new();
+        let mut ignored = Vec::new();
+        for (place, cell) in header.cells.iter().enumerate() {
+            let name = cell.trim();
+            match Column::ALL.into_iter().find(|c| c.name().eq_ignore_ascii_case(name)) {
+                None if name.is_empty() => {}
+                None => ignored.push(name.to_owned()),
+                Some(column) if places.iter().any(|(c, _)| *c == column) => {
+                    return Err(CsvError::RepeatedColumn { file: file.to_owned(), line: header.line, column });
+                }
+                Some(column) => places.push((column, place)),
+            }
+        }
+        for column in Column::NEEDED {
+            if !places.iter().any(|(c, _)| *c == column) {
+                let found: Vec<String> = header.cells.iter().map(|c| format!("`{}`", c.trim())).collect();
+                let found = found.join(", ");
+                return Err(CsvError::MissingColumn { file: file.to_owned(), line: header.line, column, found });
+            }
+        }
+        Ok(Self { places, count: header.cells.len(), ignored })
+    }
+
+    /// The cell of a column, or nothing where the file has no such column.
+    #[must_use]
+    pub fn cell<'r>(&self, cells: &'r [String], column: Column) -> &'r str {
+        self.places
+            .iter()
+            .find(|(c, _)| *c == column)
+            .and_then(|(_, place)| cells.get(*place))
+            .map_or("", String::as_str)
+    }
+}

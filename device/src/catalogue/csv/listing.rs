@@ -1,0 +1,235 @@
+//! Rows → products with their photographs.
+
+use super::header::{Column, Columns};
+use super::problem::{CsvError, Problem, ProblemKind};
+use super::records::{Record, Records};
+use crate::catalogue::Product;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a catalogue file says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// Its products, in the order of their first rows.
+    pub products: Vec<ListedProduct>,
+    /// The products of which no row is taken, because the rows contradict each other.
+    pub refused: BTreeSet<String>,
+    /// Its bad rows, in order.
+    pub problems: Vec<Problem>,
+    /// How many rows it has under the header.
+    pub rows: usize,
+    /// Columns that mean nothing to us.
+    pub ignored_columns: Vec<String>,
+}
+
+/// One product and its photographs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedProduct {
+    /// What the file says of it.
+    pub product: Product,
+    /// Its photographs in the order of the rows.
+    pub photos: Vec<ListedPhoto>,
+    /// Whether the file has more rows of it that are bad. Its stored photographs then stay, listed or not.
+    pub has_bad_rows: bool,
+}
+
+/// One photograph of a product.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedPhoto {
+    /// As the row names it.
+    pub name: String,
+    /// The row's line.
+    pub line: u64,
+}
+
+/// The row's cells as they are understood.
+struct Row {
+    line: u64,
+    sku: String,
+    photo: String,
+    /// Those that hold for the whole product.
+    common: Vec<(Column, String)>,
+    colours: Vec<String>,
+    sizes: Vec<String>,
+}
+
+/// One product while its rows come in.
+#[derive(Default)]
+struct Group {
+    listed: Option<ListedProduct>,
+    common: BTreeMap<Column, (String, u64)>,
+    first_line: u64,
+    contradicted: bool,
+}
+
+/// The columns in which all rows of a product must agree; an empty cell agrees with all.
+const COMMON: [Column; 6] =
+    [Column::Title, Column::Price, Column::Currency, Column::Barcode, Column::VariantOf, Column::Url];
+
+/// Reads all rows under the header.
+///
+/// # Errors
+/// A quote that never closes.
+pub fn read(file: &str, columns: &Columns, records: Records<'_>) -> Result<Listing, CsvError> {
+    let mut listing = Listing { ignored_columns: columns.ignored.clone(), ..Listing::default() };
+    let mut groups: Vec<Group> = Vec::new();
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    // Products whose row could be read as far as the sku.
+    let mut with_bad_rows: BTreeSet<String> = BTreeSet::new();
+
+    for record in records {
+        let record = record.map_err(|q| CsvError::UnclosedQuote { file: file.to_owned(), line: q.line })?;
+        // Office programs write rows of nothing below the table.
+        if record.cells.iter().all(|c| c.trim().is_empty()) {
+            continue;
+        }
+        listing.rows += 1;
+        let outcome = row(file, columns, &record).and_then(|row| {
+            let place = *places.entry(row.sku.clone()).or_insert_with(|| {
+                groups.push(Group { first_line: row.line, ..Group::default() });
+                groups.len() - 1
+            });
+            groups.get_mut(place).map_or(Ok(()), |group| group.add(file, row))
+        });
+        if let Err(problem) = outcome {
+            with_bad_rows.extend(problem.sku.clone());
+            listing.problems.push(problem);
+        }
+    }
+
+    for group in groups {
+        let Some(mut listed) = group.listed else { continue };
+        if group.contradicted {
+            listing.refused.insert(listed.product.sku);
+            continue;
+        }
+        if listed.product.title.is_empty() {
+            let sku = listed.product.sku;
+            listing.problems.push(problem(file, group.first_line, Column::Title, Some(&sku), ProblemKind::Empty));
+            listing.refused.insert(sku);
+            continue;
+        }
+        listed.has_bad_rows = with_bad_rows.contains(&listed.product.sku);
+        listing.products.push(listed);
+    }
+    listing.problems.sort_by_key(|p| p.line);
+    Ok(listing)
+}
+
+fn problem(file: &str, line: u64, column: impl Into<Option<Column>>, sku: Option<&str>, kind: ProblemKind) -> Problem {
+    Problem { file: file.to_owned(), line, column: column.into(), sku: sku.map(str::to_owned), kind }
+}
+
+/// Checks one row alone.
+fn row(file: &str, columns: &Columns, record: &Record) -> Result<Row, Problem> {
+    let sku = tidy(columns.cell(&record.cells, Column::Sku));
+    let named = (!sku.is_empty()).then_some(sku.as_str());
+    let bad = |column: Option<Column>, kind| problem(file, record.line, column, named, kind);
+
+    if record.cells.len() != columns.count {
+        let (expected, found) = (columns.count, record.cells.len());
+        return Err(bad(None, ProblemKind::CellCount { expected, found }));
+    }
+    for column in Column::ALL {
+        let cell = tidy(columns.cell(&record.cells, column));
+        if let Some(c) = cell.chars().find(|c| c.is_control()) {
+            return Err(bad(Some(column), ProblemKind::ControlCharacter(u32::from(c))));
+        }
+        if cell.is_empty() && matches!(column, Column::Sku | Column::Photo) {
+            return Err(bad(Some(column), ProblemKind::Empty));
+        }
+    }
+    let mut common = Vec::new();
+    for column in COMMON {
+        let cell = tidy(columns.cell(&record.cells, column));
+        if cell.is_empty() {
+            continue;
+        }
+        let value = match column {
+            Column::Price => price(&cell)
+                .ok_or_else(|| bad(Some(column), ProblemKind::NotAPrice { found: cell.clone() }))?,
+            _ => cell,
+        };
+        common.push((column, value));
+    }
+    let photo = columns.cell(&record.cells, Column::Photo).trim().to_owned();
+    let list = |column| {
+        let cells = columns.cell(&record.cells, column).split('|').map(tidy);
+        cells.filter(|c| !c.is_empty()).collect()
+    };
+    let (colours, sizes) = (list(Column::Colour), list(Column::Size));
+    Ok(Row { line: record.line, photo, common, colours, sizes, sku })
+}
+
+/// Line breaks and runs of spaces become one space.
+fn tidy(cell: &str) -> String {
+    cell.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// `19.90`, `19,90`, `19` → `19.90`, `19.90`, `19`; nothing else, because `1.299` and `1,299` mean different things in
+/// different countries: at most two digits follow the point.
+fn price(cell: &str) -> Option<String> {
+    let (whole, cents) = match cell.split_once(['.', ',']) {
+        None => (cell, None),
+        Some((whole, cents)) => (whole, Some(cents)),
+    };
+    let digits = |text: &str, most: usize| {
+        !text.is_empty() && text.len() <= most && text.bytes().all(|b| b.is_ascii_digit())
+    };
+    match cents {
+        None => digits(whole, 12).then(|| whole.to_owned()),
+        Some(cents) => (digits(whole, 12) && digits(cents, 2)).then(|| format!("{whole}.{cents}")),
+    }
+}
+
+impl Group {
+    /// Adds a row that is good in itself.
+    fn add(&mut self, file: &str, row: Row) -> Result<(), Problem> {
+        let Row { line, sku, photo, common, colours, sizes } = row;
+        let listed = self.listed.get_or_insert_with(|| ListedProduct {
+            product: Product { sku: sku.clone(), ..Product::default() },
+            photos: Vec::new(),
+            has_bad_rows: false,
+        });
+        for (column, second) in &common {
+            if let Some((first, first_line)) = self.common.get(column).filter(|(first, _)| first != second) {
+                self.contradicted = true;
+                let (first, first_line, second) = (first.clone(), *first_line, second.clone());
+                let kind = ProblemKind::Contradiction { sku: sku.clone(), first, first_line, second };
+                return Err(problem(file, line, *column, Some(&sku), kind));
+            }
+        }
+        let known = listed.photos.iter().find(|p| p.name == photo).map(|p| p.line);
+        let says_nothing_new = colours.iter().all(|c| listed.product.colours.contains(c))
+            && sizes.iter().all(|s| listed.product.sizes.contains(s))
+            && common.iter().all(|(column, _)| self.common.contains_key(column));
+        match known {
+            Some(first_line) if says_nothing_new => {
+                let kind = ProblemKind::Duplicate { sku: sku.clone(), photo, first_line };
+                return Err(problem(file, line, Column::Photo, Some(&sku), kind));
+            }
+            Some(_) => {}
+            None => listed.photos.push(ListedPhoto { name: photo, line }),
+        }
+        for (list, new) in [(&mut listed.product.colours, colours), (&mut listed.product.sizes, sizes)] {
+            for value in new {
+                if !list.contains(&value) {
+                    list.push(value);
+                }
+            }
+        }
+        for (column, value) in common {
+            let product = &mut listed.product;
+            match column {
+                Column::Title => product.title.clone_from(&value),
+                Column::Price => product.price = Some(value.clone()),
+                Column::Currency => product.currency = Some(value.clone()),
+                Column::Barcode => product.barcode = Some(value.clone()),
+                Column::VariantOf => product.variant_of = Some(value.clone()),
+                Column::Url => product.url = Some(value.clone()),
+                Column::Sku | Column::Photo | Column::Colour | Column::Size => {}
+            }
+            self.common.entry(column).or_insert((value, line));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,171 @@
+//! What can be wrong with a catalogue file and with its rows.
+
+use super::Column;
+
+/// The file as a whole cannot be used: nothing of it is taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CsvError {
+    /// Written by an office program in another encoding.
+    #[error("`{file}` line {line}: expected UTF-8 text, found the byte 0x{byte:02X} at byte {byte_of_line} of the line")]
+    NotUtf8 {
+        /// The file.
+        file: String,
+        /// The line, from 1.
+        line: usize,
+        /// The first byte that is not UTF-8.
+        byte: u8,
+        /// Its place in the line, from 1.
+        byte_of_line: usize,
+    },
+    /// Nothing in it.
+    #[error("`{file}` is empty: expected a first line with the columns `sku`, `title` and `photo`")]
+    Empty {
+        /// The file.
+        file: String,
+    },
+    /// A column that must be there is not.
+    #[error("`{file}` line {line}: expected a column `{column}`, found only {found}")]
+    MissingColumn {
+        /// The file.
+        file: String,
+        /// The header's line.
+        line: u64,
+        /// The one that is missing.
+        column: Column,
+        /// The names that are there.
+        found: String,
+    },
+    /// Two columns of one name.
+    #[error("`{file}` line {line}: expected one column `{column}`, found two")]
+    RepeatedColumn {
+        /// The file.
+        file: String,
+        /// The header's line.
+        line: u64,
+        /// Its name.
+        column: Column,
+    },
+    /// A quote that opens a cell and never closes: all rows after it would be taken for one cell.
+    #[error("`{file}` line {line}: the quote `\"` that opens a cell here is never closed")]
+    UnclosedQuote {
+        /// The file.
+        file: String,
+        /// Where it opens.
+        line: u64,
+    },
+}
+
+impl CsvError {
+    /// What the user may do.
+    #[must_use]
+    pub fn hints(&self) -> Vec<String> {
+        match self {
+            Self::NotUtf8 { file, .. } => vec![
+                "save it again from the office program as `CSV UTF-8`".to_owned(),
+                format!("or convert it: `iconv -f WINDOWS-1252 -t UTF-8 '{file}' > utf8.csv`"),
+            ],
+            Self::Empty { .. } | Self::MissingColumn { .. } => {
+                vec!["the first line names the columns, as `sku,title,photo,price`, with commas or semicolons".to_owned()]
+            }
+            Self::RepeatedColumn { column, .. } => vec![format!("rename or remove one of the columns `{column}`")],
+            Self::UnclosedQuote { .. } => {
+                vec!["close the quote, or write it twice (`\"\"`) where the text itself has one".to_owned()]
+            }
+        }
+    }
+}
+
+/// One row that cannot be used as it is. The other rows are.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{file}` line {line}{}: {kind}", .column.map_or_else(String::new, |c| format!(", column `{c}`")))]
+pub struct Problem {
+    /// The catalogue file.
+    pub file: String,
+    /// The line on which the row begins, from 1.
+    pub line: u64,
+    /// The column, where it is one.
+    pub column: Option<Column>,
+    /// The product, where the row names one.
+    pub sku: Option<String>,
+    /// What is wrong.
+    pub kind: ProblemKind,
+}
+
+/// What is wrong with a row.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProblemKind {
+    /// More or fewer cells than the header has.
+    #[error("expected {expected} cells as in the first line, found {found}")]
+    CellCount {
+        /// The header's.
+        expected: usize,
+        /// The row's.
+        found: usize,
+    },
+    /// A cell that must not be empty.
+    #[error("expected a value, found nothing")]
+    Empty,
+    /// A character that no cell may have.
+    #[error("expected text, found the control character U+{0:04X}")]
+    ControlCharacter(u32),
+    /// Two rows of one product contradict each other: none of its rows is taken.
+    #[error("the product `{sku}` has `{first}` on line {first_line} and `{second}` here: none of its rows is taken")]
+    Contradiction {
+        /// The product.
+        sku: String,
+        /// What an earlier row says.
+        first: String,
+        /// That row's line.
+        first_line: u64,
+        /// What this row says.
+        second: String,
+    },
+    /// The row says nothing new.
+    #[error("the photo `{photo}` of the product `{sku}` is already on line {first_line}")]
+    Duplicate {
+        /// The product.
+        sku: String,
+        /// The photograph.
+        photo: String,
+        /// The first row's line.
+        first_line: u64,
+    },
+    /// Not a price.
+    #[error("expected a price such as `19.90`, found `{found}`")]
+    NotAPrice {
+        /// The cell.
+        found: String,
+    },
+    /// The photograph is not there.
+    #[error("the photo `{photo}` does not exist in {source_name}")]
+    PhotoMissing {
+        /// As the row names it.
+        photo: String,
+        /// The folder.
+        source_name: String,
+    },
+    /// The photograph lies elsewhere.
+    #[error("the photo `{photo}` is outside {source_name}")]
+    PhotoOutside {
+        /// As the row names it.
+        photo: String,
+        /// The folder.
+        source_name: String,
+    },
+    /// The file cannot be read.
+    #[error("the photo `{photo}` cannot be read: {cause}")]
+    PhotoUnreadable {
+        /// As the row names it.
+        photo: String,
+        /// Why.
+        cause: String,
+    },
+    /// The file is not a usable photograph.
+    #[error("the photo `{photo}` cannot be used: {cause}")]
+    PhotoUnusable {
+        /// As the row names it.
+        photo: String,
+        /// Why.
+        cause: String,
+    },
+}

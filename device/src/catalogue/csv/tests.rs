@@ -1,0 +1,132 @@
+//! A table of catalogue files that shops really have.
+
+use super::*;
+use crate::catalogue::Product;
+
+/// All that a file gives, as text for people.
+fn told(bytes: &[u8]) -> String {
+    match read("shop.csv", bytes) {
+        Err(error) => {
+            let hints: String = error.hints().iter().map(|h| format!("\nhint: {h}")).collect();
+            format!("error: {error}{hints}")
+        }
+        Ok(listing) => {
+            let mut lines: Vec<String> = listing.problems.iter().map(ToString::to_string).collect();
+            for p in &listing.products {
+                let photos: Vec<String> = p.photos.iter().map(|p| format!("{}@{}", p.name, p.line)).collect();
+                let bad = if p.has_bad_rows { " (has bad rows)" } else { "" };
+                lines.push(format!("{} `{}` {}{bad}", p.product.sku, p.product.title, photos.join(" ")));
+            }
+            for sku in &listing.refused {
+                lines.push(format!("{sku} refused"));
+            }
+            lines.join("\n")
+        }
+    }
+}
+
+#[test]
+fn files_of_all_kinds_are_read() {
+    let plain = "A1 `Red dress` a.jpg@2 b.jpg@3\nB2 `Jeans` c.jpg@4";
+    for file in [
+        "sku,title,photo\nA1,Red dress,a.jpg\nA1,Red dress,b.jpg\nB2,Jeans,c.jpg\n",
+        "sku;title;photo\nA1;Red dress;a.jpg\nA1;Red dress;b.jpg\nB2;Jeans;c.jpg",
+        "\u{feff}SKU;Title;Photo\r\nA1;Red dress;a.jpg\r\nA1;;b.jpg\r\nB2;Jeans;c.jpg\r\n;;\r\n",
+        "photo,stock,title,sku\na.jpg,3,Red  dress ,A1\nb.jpg,,\"Red dress\", A1\nc.jpg,1,Jeans,B2\n,,,\n",
+        "sku,title,photo\nA1,\"Red\tdress\",a.jpg\nA1,,b.jpg\nB2,Jeans,c.jpg\n",
+    ] {
+        assert_eq!(told(file.as_bytes()), plain, "{file}");
+    }
+    assert_eq!(told(b"sku,title,photo\n"), "");
+    assert_eq!(told("sku,title,photo\nÄ,\"9\"\" skirt,\nred; size \"\"S\"\"\",ä.jpg".as_bytes()), "Ä `9\" skirt, red; size \"S\"` ä.jpg@2");
+}
+
+#[test]
+fn what_is_wrong_with_the_whole_file() {
+    let files: [&[u8]; 8] = [
+        b"",
+        b"\xef\xbb\xbf\r\n\r\n",
+        b"sku,titel,photo\nA1,Red dress,a.jpg\n",
+        b"A1,Red dress,a.jpg\n",
+        b"sku,title,photo,title\n",
+        b"sku;title;photo\nA1;Red dress;a.jpg\nB2;Mantel f\xfcr Damen;b.jpg\n",
+        b"\xff\xfes\0k\0u\0",
+        b"sku,title,photo\nA1,\"Red dress,a.jpg\nB2,Jeans,b.jpg\n",
+    ];
+    insta::assert_snapshot!(files.map(told).join("\n\n"));
+}
+
+#[test]
+fn a_bad_row_never_blocks_a_good_one() {
+    insta::assert_snapshot!(told(
+        b"sku,title,photo,price\n\
+        A1,Red dress,a.jpg,19.90\n\
+        ,Coat,b.jpg,5\n\
+        C3,Coat,,5\n\
+        D4,,d.jpg,5\n\
+        E5,Coat,e.jpg\n\
+        F6,Coat,f.jpg,five\n\
+        F6,Coat,g.jpg,1.299\n\
+        F6,Coat,h.jpg,12,\n\
+        F6,Coat,i.jpg,12\n\
+        A1,Red dress,a.jpg,19.90\n\
+        G7,Red\x07dress,a.jpg,\n\
+        H8,Red dress,a.jpg,-3\n\
+        I9,Red dress,a.jpg,\n"
+    ));
+}
+
+#[test]
+fn a_product_that_contradicts_itself_is_refused_and_named() {
+    insta::assert_snapshot!(told(
+        b"sku,title,photo,price\n\
+        A1,Red dress,a.jpg,19.90\n\
+        B2,Jeans,b.jpg,\n\
+        A1,Blue trousers,c.jpg,\n\
+        B2,,d.jpg,20\n\
+        B2,,e.jpg,\"20,00\"\n"
+    ));
+}
+
+#[test]
+fn rows_of_one_product_add_up() {
+    let file = "sku,title,photo,price,currency,colour,size,variant_of,barcode,url\n\
+        A1,Dress,a.jpg,\"19,90\",EUR,red,S|M,ST1,4006381333931,https://example.org/a1\n\
+        A1,,a.jpg,,,red,L,,,\n\
+        A1,,b.jpg,,,blue,,,,\n";
+    let listing = read("shop.csv", file.as_bytes()).unwrap();
+    assert_eq!(listing.problems, []);
+    let [listed] = listing.products.as_slice() else { panic!("{listing:?}") };
+    let some = |text: &str| Some(text.to_owned());
+    let strings = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(
+        listed.product,
+        Product {
+            sku: "A1".into(),
+            title: "Dress".into(),
+            price: some("19.90"),
+            currency: some("EUR"),
+            barcode: some("4006381333931"),
+            colours: strings(&["red", "blue"]),
+            sizes: strings(&["S", "M", "L"]),
+            variant_of: some("ST1"),
+            url: some("https://example.org/a1"),
+        }
+    );
+    assert_eq!(listed.photos.len(), 2);
+}
+
+mod any_bytes {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn never_panic(bytes in prop::collection::vec(prop::sample::select(b"sku,title;photo\"\r\n\xff\xc3\xa9 |.0".to_vec()), 0..200)) {
+            let _ = read("f", &bytes);
+            let mut with_header = b"sku,title,photo,price,size\n".to_vec();
+            with_header.extend(&bytes);
+            let _ = read("f", &with_header);
+        }
+    }
+}

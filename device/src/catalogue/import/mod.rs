@@ -1,0 +1,133 @@
+//! Bringing a catalogue file into the store.
+//!
+//! 1. [`plan`] compares file and store: new, changed, unchanged, bad; a dry run ends here and changes nothing;
+//! 2. [`run`] embeds the new photographs on all cores ([`embed`]) and commits product batches one by one.
+//!
+//! What has been told as committed is on the disk: a kill loses nothing of it and leaves no half product. Importing
+//! the same file again does what is left, and nothing where nothing is left. Products that the file does not list
+//! stay; bad rows never hold up good ones. With another network the stored photographs are embedded anew, and the old
+//! embeddings are searched until the new ones are complete.
+
+pub mod embed;
+pub mod network;
+pub mod plan;
+pub mod run;
+
+pub use embed::{EmbedError, Embedder, Embedders};
+pub use network::NetworkEmbedders;
+pub use plan::{Change, Plan, Step};
+pub use run::{Committed, Summary};
+
+use super::csv::{self, CsvError};
+use super::photos::PhotoSource;
+use super::store::{Store, StoreError};
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+/// An import that is to be made.
+pub struct Import<'a> {
+    /// The catalogue file's name, for messages.
+    pub csv_name: &'a str,
+    /// Its bytes.
+    pub csv: &'a [u8],
+    /// Where its photographs are.
+    pub photos: &'a dyn PhotoSource,
+    /// The store's file.
+    pub catalogue: &'a Path,
+    /// What makes embeddings.
+    pub embedders: &'a dyn Embedders,
+    /// How many photographs are embedded at a time, at least one.
+    pub threads: usize,
+    /// The catalogue file and the folder of photographs as a shell takes them, to be named in later messages.
+    pub arguments: Option<(&'a str, &'a str)>,
+    /// Set from outside: stop after what has begun.
+    pub stop: &'a AtomicBool,
+}
+
+/// Follows an import.
+pub trait Progress {
+    /// The file is read and its photographs are being compared with the store's.
+    fn comparing(&mut self, photos: usize);
+    /// What will be done.
+    fn planned(&mut self, plan: &Plan);
+    /// One more photograph is embedded, not yet committed.
+    fn embedded(&mut self);
+    /// These are on the disk.
+    fn committed(&mut self, committed: &Committed<'_>);
+}
+
+/// Follows nothing.
+pub struct Quiet;
+
+impl Progress for Quiet {
+    fn comparing(&mut self, _photos: usize) {}
+    fn planned(&mut self, _plan: &Plan) {}
+    fn embedded(&mut self) {}
+    fn committed(&mut self, _committed: &Committed<'_>) {}
+}
+
+/// Why an import was not made, or not to its end. What was committed before stays.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The catalogue file as a whole cannot be used; nothing is changed.
+    #[error(transparent)]
+    Csv(#[from] CsvError),
+    /// The store cannot be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No photograph can be embedded.
+    #[error("photos cannot be embedded")]
+    Embed(#[source] EmbedError),
+}
+
+impl ImportError {
+    /// What the user may do.
+    #[must_use]
+    pub fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Csv(error) => error.hints(),
+            Self::Store(error) => error.hints(),
+            Self::Embed(_) => Vec::new(),
+        }
+    }
+}
+
+impl Import<'_> {
+    /// Says what an import would do, after trying each new photograph, and changes nothing: a catalogue that is not
+    /// there is not made.
+    ///
+    /// # Errors
+    /// The catalogue file or the store as a whole cannot be used.
+    pub fn dry_run(&self, progress: &mut dyn Progress) -> Result<Plan, ImportError> {
+        let listing = csv::read(self.csv_name, self.csv)?;
+        let store = match Store::open(self.catalogue) {
+            Err(StoreError::Missing { .. }) => None,
+            opened => Some(opened?),
+        };
+        progress.comparing(listing.products.iter().map(|p| p.photos.len()).sum());
+        let mut plan = plan::plan(self.csv_name, store.as_ref(), &listing, self.photos, self.embedders.identity())?;
+        plan.try_photos(self.csv_name, self.photos);
+        progress.planned(&plan);
+        Ok(plan)
+    }
+
+    /// Makes the import.
+    ///
+    /// # Errors
+    /// The catalogue file or the store as a whole cannot be used, or the network cannot. Bad rows are no error: they
+    /// are in the summary.
+    pub fn run(&self, progress: &mut dyn Progress) -> Result<Summary, ImportError> {
+        let listing = csv::read(self.csv_name, self.csv)?;
+        let mut store = Store::open_or_create(self.catalogue)?;
+        if let Some((csv, photos)) = self.arguments {
+            store.remember_import(csv, photos)?;
+        }
+        progress.comparing(listing.products.iter().map(|p| p.photos.len()).sum());
+        let plan = plan::plan(self.csv_name, Some(&store), &listing, self.photos, self.embedders.identity())?;
+        progress.planned(&plan);
+        run::run(self, &mut store, plan, progress)
+    }
+}
+
+#[cfg(test)]
+mod tests;

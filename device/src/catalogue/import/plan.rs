@@ -1,0 +1,277 @@
+//! What an import will do: the catalogue file against the store.
+
+use super::embed::in_one_line;
+use crate::catalogue::csv::{Column, ListedPhoto, ListedProduct, Listing, Problem, ProblemKind};
+use crate::catalogue::photos::PhotoSource;
+use crate::catalogue::store::checksum::sha256;
+use crate::catalogue::store::{Store, StoreError, StoredPhoto, StoredProduct};
+use crate::catalogue::{PhotoId, Product};
+use clothingid_shared::embedding::EmbeddingIdentity;
+use clothingid_shared::picture;
+use rayon::prelude::*;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// What an import will do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// The products that are to be written, in the file's order.
+    pub steps: Vec<Step>,
+    /// How many products are as the file says.
+    pub unchanged: usize,
+    /// The stored products that the file does not list. They stay.
+    pub kept: Vec<String>,
+    /// The rows that cannot be used.
+    pub problems: Vec<Problem>,
+    /// The stored photographs that need an embedding of the network in use.
+    pub reembed: Vec<PhotoId>,
+    /// The file's columns that mean nothing to us.
+    pub ignored_columns: Vec<String>,
+}
+
+/// One product that is to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// As it will be.
+    pub product: Product,
+    /// Why.
+    pub change: Change,
+    /// Its photographs in their order.
+    pub photos: Vec<StepPhoto>,
+    /// Those of its photographs that go.
+    pub remove: Vec<PhotoId>,
+}
+
+/// Why a product is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// It is not stored.
+    New,
+    /// What differs, in words.
+    Changed(Vec<String>),
+}
+
+/// One photograph of a product that is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StepPhoto {
+    /// Stored already.
+    Keep(PhotoId),
+    /// To be read, embedded and stored.
+    Add(ListedPhoto),
+}
+
+impl Step {
+    /// The photographs that are to be embedded.
+    pub fn added(&self) -> impl Iterator<Item = &ListedPhoto> {
+        self.photos.iter().filter_map(|p| match p {
+            StepPhoto::Add(photo) => Some(photo),
+            StepPhoto::Keep(_) => None,
+        })
+    }
+}
+
+impl Plan {
+    /// How many products are new.
+    #[must_use]
+    pub fn new_count(&self) -> usize {
+        self.steps.iter().filter(|s| s.change == Change::New).count()
+    }
+
+    /// How many photographs are to be embedded.
+    #[must_use]
+    pub fn embed_count(&self) -> usize {
+        self.reembed.len() + self.steps.iter().map(|s| s.added().count()).sum::<usize>()
+    }
+
+    /// Decodes each photograph that is to be added, and takes those that cannot be used out of the plan.
+    pub(super) fn try_photos(&mut self, file: &str, photos: &dyn PhotoSource) {
+        let problems: Vec<Problem> = self
+            .steps
+            .par_iter_mut()
+            .flat_map_iter(|step| {
+                let mut bad = Vec::new();
+                let sku = step.product.sku.clone();
+                step.photos.retain(|photo| match photo {
+                    StepPhoto::Keep(_) => true,
+                    StepPhoto::Add(photo) => match try_photo(photos, &photo.name) {
+                        Ok(()) => true,
+                        Err(kind) => {
+                            bad.push(photo_problem(file, &sku, photo, kind));
+                            false
+                        }
+                    },
+                });
+                bad
+            })
+            .collect();
+        self.steps.retain(|step| !(step.photos.is_empty() && step.change == Change::New));
+        self.problems.extend(problems);
+        self.problems.sort_by_key(|p| p.line);
+    }
+}
+
+fn try_photo(photos: &dyn PhotoSource, name: &str) -> Result<(), ProblemKind> {
+    let bytes = photos.read(name)?;
+    match picture::decode(&bytes) {
+        Ok(_) => Ok(()),
+        Err(e) => Err(unusable(name, &e.into())),
+    }
+}
+
+pub(super) fn unusable(name: &str, error: &super::EmbedError) -> ProblemKind {
+    ProblemKind::PhotoUnusable { photo: name.to_owned(), cause: in_one_line(error) }
+}
+
+pub(super) fn photo_problem(file: &str, sku: &str, photo: &ListedPhoto, kind: ProblemKind) -> Problem {
+    let (file, sku) = (file.to_owned(), Some(sku.to_owned()));
+    Problem { file, line: photo.line, column: Some(Column::Photo), sku, kind }
+}
+
+/// The hash of each photograph of a product, or why it cannot be read.
+type Hashes = Vec<Result<[u8; 32], ProblemKind>>;
+
+/// Compares the file with the store (none: everything is new). Reads every photograph of both.
+///
+/// # Errors
+/// The store cannot be read.
+pub(super) fn plan(
+    file: &str,
+    store: Option<&Store>,
+    listing: &Listing,
+    photos: &dyn PhotoSource,
+    identity: &EmbeddingIdentity,
+) -> Result<Plan, StoreError> {
+    let hash = |photo: &ListedPhoto| photos.read(&photo.name).map(|bytes| sha256(&bytes));
+    let hashes: Vec<Hashes> =
+        listing.products.par_iter().map(|product| product.photos.iter().map(hash).collect()).collect();
+
+    let mut stored_products: BTreeMap<String, StoredProduct> = BTreeMap::new();
+    let mut stored_photos: HashMap<String, Vec<StoredPhoto>> = HashMap::new();
+    if let Some(store) = store {
+        stored_products.extend(store.products()?.into_iter().map(|p| (p.product.sku.clone(), p)));
+        for photo in store.photos()? {
+            stored_photos.entry(photo.sku.clone()).or_default().push(photo);
+        }
+    }
+
+    let mut plan = Plan { ignored_columns: listing.ignored_columns.clone(), ..Plan::default() };
+    plan.problems.clone_from(&listing.problems);
+    for (listed, hashes) in listing.products.iter().zip(hashes) {
+        let stored = Stored {
+            store,
+            product: stored_products.get(&listed.product.sku),
+            photos: stored_photos.remove(&listed.product.sku).unwrap_or_default(),
+        };
+        plan.compare(file, listed, hashes, stored)?;
+    }
+
+    let named: BTreeSet<&str> = (listing.products.iter().map(|p| p.product.sku.as_str()))
+        .chain(listing.refused.iter().map(String::as_str))
+        .chain(listing.problems.iter().filter_map(|p| p.sku.as_deref()))
+        .collect();
+    plan.kept = stored_products.into_keys().filter(|sku| !named.contains(sku.as_str())).collect();
+    if let Some(store) = store {
+        let going: BTreeSet<PhotoId> = plan.steps.iter().flat_map(|s| s.remove.iter().copied()).collect();
+        plan.reembed = store.unembedded(identity)?;
+        plan.reembed.retain(|id| !going.contains(id));
+    }
+    plan.problems.sort_by_key(|p| p.line);
+    Ok(plan)
+}
+
+/// What is stored of one listed product.
+struct Stored<'a> {
+    store: Option<&'a Store>,
+    product: Option<&'a StoredProduct>,
+    photos: Vec<StoredPhoto>,
+}
+
+impl Stored<'_> {
+    /// The stored photograph of that name, if it and its bytes are sound and the same.
+    fn same(&self, name: &str, hash: &[u8; 32]) -> Result<Option<PhotoId>, StoreError> {
+        let same = self.photos.iter().find(|p| p.name == name && p.is_sound && p.sha256 == hash);
+        let (Some(photo), Some(store)) = (same, self.store) else { return Ok(None) };
+        // Reading the bytes finds a flipped one; the photograph is then stored anew.
+        Ok(matches!(store.photo_bytes(photo.id)?, Some(Ok(_))).then_some(photo.id))
+    }
+}
+
+impl Plan {
+    /// Adds one listed product.
+    fn compare(
+        &mut self,
+        file: &str,
+        listed: &ListedProduct,
+        hashes: Hashes,
+        mut stored: Stored<'_>,
+    ) -> Result<(), StoreError> {
+        let sku = &listed.product.sku;
+        let mut photos = Vec::new();
+        let mut has_bad_rows = listed.has_bad_rows;
+        for (photo, hash) in listed.photos.iter().zip(hashes) {
+            match hash {
+                Err(kind) => {
+                    self.problems.push(photo_problem(file, sku, photo, kind));
+                    has_bad_rows = true;
+                }
+                Ok(hash) => photos.push(match stored.same(&photo.name, &hash)? {
+                    Some(id) => StepPhoto::Keep(id),
+                    None => StepPhoto::Add(photo.clone()),
+                }),
+            }
+        }
+        stored.photos.sort_by_key(|p| p.position);
+        let before: Vec<PhotoId> = stored.photos.iter().map(|p| p.id).collect();
+        let is_kept = |id: &PhotoId| photos.contains(&StepPhoto::Keep(*id));
+        let replaced = |p: &StoredPhoto| photos.iter().any(|n| matches!(n, StepPhoto::Add(a) if a.name == p.name));
+        let left: Vec<&StoredPhoto> = stored.photos.iter().filter(|p| !is_kept(&p.id)).collect();
+        // A stored photograph that is not listed goes, unless one of the product's rows could not be read: it may be
+        // the one that the row meant.
+        let (stay, remove): (Vec<&StoredPhoto>, Vec<&StoredPhoto>) =
+            left.into_iter().partition(|p| has_bad_rows && !replaced(p));
+        let remove: Vec<PhotoId> = remove.into_iter().map(|p| p.id).collect();
+        let stay: Vec<StepPhoto> = stay.into_iter().map(|p| StepPhoto::Keep(p.id)).collect();
+        photos.extend(stay);
+
+        let change = match stored.product {
+            // None of its photographs can be used, and there is no such product: it stays so.
+            None if photos.is_empty() => return Ok(()),
+            None => Change::New,
+            Some(product) => {
+                let mut what = differences(product, &listed.product);
+                let added = photos.iter().filter(|p| matches!(p, StepPhoto::Add(_))).count();
+                what.extend((added > 0).then(|| format!("{added} photos added")));
+                what.extend((!remove.is_empty()).then(|| format!("{} photos removed", remove.len())));
+                let after = photos.iter().filter_map(|p| match p {
+                    StepPhoto::Keep(id) => Some(id),
+                    StepPhoto::Add(_) => None,
+                });
+                let moved = what.is_empty() && !after.eq(before.iter());
+                what.extend(moved.then(|| "order of photos".to_owned()));
+                if what.is_empty() {
+                    self.unchanged += 1;
+                    return Ok(());
+                }
+                Change::Changed(what)
+            }
+        };
+        self.steps.push(Step { product: listed.product.clone(), change, photos, remove });
+        Ok(())
+    }
+}
+
+/// What differs between two forms of a product, in words.
+fn differences(stored: &StoredProduct, listed: &Product) -> Vec<String> {
+    let Product { sku: _, title, price, currency, barcode, colours, sizes, variant_of, url } = &stored.product;
+    let fields = [
+        ("title", *title != listed.title),
+        ("price", *price != listed.price),
+        ("currency", *currency != listed.currency),
+        ("barcode", *barcode != listed.barcode),
+        ("colour", *colours != listed.colours),
+        ("size", *sizes != listed.sizes),
+        ("variant_of", *variant_of != listed.variant_of),
+        ("url", *url != listed.url),
+        ("damaged row", !stored.is_sound),
+    ];
+    fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name.to_owned()).collect()
+}

@@ -1,0 +1,127 @@
+//! Where the photographs of a catalogue file come from: a folder, or photographs inside the program.
+
+use super::csv::ProblemKind;
+use clothingid_shared::files::{self, FileError};
+use std::path::{Path, PathBuf};
+
+/// A photograph larger than this is a mistake (a film, a disk image) and would fill the memory.
+const MOST_BYTES: u64 = 64 << 20;
+
+/// Gives photographs by the names that a catalogue file has.
+pub trait PhotoSource: Sync {
+    /// How messages call it, as: the folder `photos`.
+    fn describe(&self) -> String;
+
+    /// The bytes of a photograph.
+    ///
+    /// # Errors
+    /// It is not there, lies elsewhere, or cannot be read.
+    fn read(&self, name: &str) -> Result<Vec<u8>, ProblemKind>;
+}
+
+/// A folder, with folders in it. Nothing outside it is ever read, whatever a name or a link says.
+#[derive(Debug, Clone)]
+pub struct PhotoFolder {
+    given: PathBuf,
+    resolved: PathBuf,
+}
+
+impl PhotoFolder {
+    /// The folder at `path`.
+    ///
+    /// # Errors
+    /// It is not there, or is no folder.
+    pub fn open(path: &Path) -> Result<Self, FileError> {
+        let list = |source| FileError::List { path: path.to_owned(), source };
+        let resolved = path.canonicalize().map_err(list)?;
+        if !resolved.is_dir() {
+            return Err(list(std::io::Error::from(std::io::ErrorKind::NotADirectory)));
+        }
+        Ok(Self { given: path.to_owned(), resolved })
+    }
+
+    /// The file of that name. Names from Windows have `\` between folders.
+    fn find(&self, name: &str) -> Result<PathBuf, ProblemKind> {
+        let (photo, source_name) = (name.to_owned(), self.describe());
+        let Ok(file) = self.resolved.join(name.replace('\\', "/")).canonicalize() else {
+            return Err(ProblemKind::PhotoMissing { photo, source_name });
+        };
+        if !file.starts_with(&self.resolved) {
+            return Err(ProblemKind::PhotoOutside { photo, source_name });
+        }
+        if !file.is_file() {
+            return Err(ProblemKind::PhotoUnreadable { photo, cause: "it is not a file".to_owned() });
+        }
+        Ok(file)
+    }
+}
+
+impl PhotoSource for PhotoFolder {
+    fn describe(&self) -> String {
+        format!("the folder `{}`", self.given.display())
+    }
+
+    fn read(&self, name: &str) -> Result<Vec<u8>, ProblemKind> {
+        let file = self.find(name)?;
+        let unreadable = |cause| ProblemKind::PhotoUnreadable { photo: name.to_owned(), cause };
+        let size = file.metadata().map_err(|e| unreadable(e.to_string()))?.len();
+        if size > MOST_BYTES {
+            return Err(unreadable(format!("it has {} MiB, expected at most {}", size >> 20, MOST_BYTES >> 20)));
+        }
+        files::read(&file).map_err(|e| {
+            unreadable(std::error::Error::source(&e).map_or_else(|| e.to_string(), ToString::to_string))
+        })
+    }
+}
+
+/// Photographs inside the program, found by a function.
+pub struct EmbeddedPhotos<F>(pub F);
+
+impl<F: Fn(&str) -> Option<&'static [u8]> + Sync> PhotoSource for EmbeddedPhotos<F> {
+    fn describe(&self) -> String {
+        "the program".to_owned()
+    }
+
+    fn read(&self, name: &str) -> Result<Vec<u8>, ProblemKind> {
+        let missing = || ProblemKind::PhotoMissing { photo: name.to_owned(), source_name: self.describe() };
+        (self.0)(name).map(<[u8]>::to_vec).ok_or_else(missing)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_files_inside_the_folder_are_read() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("photos");
+        files::create_folder(&folder.join("in")).unwrap();
+        files::write_atomic(&folder.join("in/a.jpg"), b"a").unwrap();
+        files::write_atomic(&root.path().join("secret"), b"s").unwrap();
+        std::os::unix::fs::symlink("../secret", folder.join("link.jpg")).unwrap();
+        std::os::unix::fs::symlink("in/a.jpg", folder.join("good.jpg")).unwrap();
+        let photos = PhotoFolder::open(&folder).unwrap();
+
+        for good in ["in/a.jpg", "in\\a.jpg", "./in/../in/a.jpg", "good.jpg"] {
+            assert_eq!(photos.read(good).unwrap(), b"a", "{good}");
+        }
+        let absolute = root.path().join("secret").display().to_string();
+        for outside in ["../secret", "link.jpg", absolute.as_str()] {
+            assert!(matches!(photos.read(outside), Err(ProblemKind::PhotoOutside { .. })), "{outside}");
+        }
+        for missing in ["b.jpg", "../nothing", "https://example.org/a.jpg", "in/a.jpg/x", "a\0b"] {
+            assert!(matches!(photos.read(missing), Err(ProblemKind::PhotoMissing { .. })), "{missing}");
+        }
+        assert!(matches!(photos.read("in"), Err(ProblemKind::PhotoUnreadable { .. })));
+        assert!(PhotoFolder::open(&root.path().join("secret")).is_err());
+        assert!(PhotoFolder::open(&root.path().join("nothing")).is_err());
+    }
+
+    #[test]
+    fn photographs_inside_the_program() {
+        let photos = EmbeddedPhotos(|name: &str| (name == "a.jpg").then_some(&b"a"[..]));
+        assert_eq!(photos.read("a.jpg").unwrap(), b"a");
+        assert!(matches!(photos.read("b.jpg"), Err(ProblemKind::PhotoMissing { .. })));
+    }
+}

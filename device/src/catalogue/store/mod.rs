@@ -1,0 +1,54 @@
+//! The store: one SQLite file (WAL, full sync) with a checksum of ours on every row and photograph.
+//!
+//! - [`schema`] opens and creates the file, and brings old ones up to date;
+//! - [`read`] reads rows and says which are damaged;
+//! - [`write`] is the only place that changes anything, one transaction at a time;
+//! - [`check`] looks at every byte;
+//! - [`checksum`] is the checksum, [`damage`] what it finds, [`error`] what stops everything.
+//!
+//! SQLite guards against a kill and a power cut but does not notice a flipped byte: hence our checksums. What a row's
+//! checksum covers is all of its fields, its key included. A [`StoreError`] is about the file as a whole; a [`Damage`]
+//! is one row or photograph, and all others are still good.
+//!
+//! An embedding belongs to an [identity](clothingid_shared::embedding::EmbeddingIdentity). One identity is *served*;
+//! rows of a next one may grow beside it, until [`Store::serve`] switches over in one transaction.
+
+pub mod check;
+pub mod checksum;
+mod damage;
+mod error;
+pub mod read;
+mod schema;
+pub mod write;
+
+pub use check::Check;
+pub use damage::Damage;
+pub use error::StoreError;
+pub use read::{StoredPhoto, StoredProduct};
+pub use write::{Embedded, PhotoWrite, ProductWrite};
+
+use rusqlite::Connection;
+use std::path::{Path, PathBuf};
+
+/// An open catalogue file.
+#[derive(Debug)]
+pub struct Store {
+    connection: Connection,
+    path: PathBuf,
+}
+
+impl Store {
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Names the file in an error of SQLite's.
+    fn error(&self, doing: &'static str, source: rusqlite::Error) -> StoreError {
+        StoreError::of(&self.path, doing, source)
+    }
+}
+
+#[cfg(test)]
+mod tests;

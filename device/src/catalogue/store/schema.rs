@@ -1,0 +1,194 @@
+//! The file's form, how it is made, and how old forms are brought up to date.
+
+use super::{Store, StoreError};
+use clothingid_shared::files;
+use rusqlite::{Connection, OpenFlags};
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::time::Duration;
+
+/// `ClID`: says to SQLite and to `file` whose database it is.
+const APPLICATION_ID: i64 = 0x436C_4944;
+
+/// One step for each form that there was: `MIGRATIONS[n]` makes form `n + 1` of form `n`. Steps are never changed.
+///
+/// Photographs and float rows have tables of their own, so that opening a catalogue reads the small rows alone.
+/// Rows of `embedding` lie in the order of identity and photograph: the served ones are read in one sweep.
+const MIGRATIONS: [&str; 1] = ["
+    CREATE TABLE setting (
+        key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL, checksum BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE product (
+        sku TEXT NOT NULL PRIMARY KEY, title TEXT NOT NULL, price TEXT, currency TEXT, barcode TEXT,
+        colours TEXT NOT NULL, sizes TEXT NOT NULL, variant_of TEXT, url TEXT, checksum BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE photo (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        sku TEXT NOT NULL REFERENCES product(sku) ON DELETE CASCADE,
+        name TEXT NOT NULL, position INTEGER NOT NULL, sha256 BLOB NOT NULL, checksum BLOB NOT NULL,
+        UNIQUE (sku, name)
+    ) STRICT;
+    CREATE TABLE photo_bytes (
+        photo INTEGER PRIMARY KEY REFERENCES photo(id) ON DELETE CASCADE, bytes BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE identity (
+        id INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, value_count INTEGER NOT NULL, checksum BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE embedding (
+        identity INTEGER NOT NULL REFERENCES identity(id) ON DELETE CASCADE,
+        photo INTEGER NOT NULL REFERENCES photo(id) ON DELETE CASCADE,
+        scale REAL NOT NULL, quantised BLOB NOT NULL, checksum BLOB NOT NULL,
+        PRIMARY KEY (identity, photo)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX embedding_photo ON embedding(photo);
+    CREATE TABLE embedding_float (
+        identity INTEGER NOT NULL REFERENCES identity(id) ON DELETE CASCADE,
+        photo INTEGER NOT NULL REFERENCES photo(id) ON DELETE CASCADE,
+        floats BLOB NOT NULL, checksum BLOB NOT NULL,
+        PRIMARY KEY (identity, photo)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX embedding_float_photo ON embedding_float(photo);
+"];
+
+/// The newest form.
+#[expect(clippy::cast_possible_wrap, reason = "a handful of migrations")]
+const NEWEST: i64 = MIGRATIONS.len() as i64;
+
+impl Store {
+    /// Opens a catalogue that is there.
+    ///
+    /// # Errors
+    /// No file, another kind of file, one that is cut short, a newer one, or one that another program holds.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        if !path.exists() {
+            return Err(StoreError::Missing { path: path.to_owned() });
+        }
+        look_at_first_bytes(path)?;
+        let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let mut store = Self { connection, path: path.to_owned() };
+        store.look_at_form()?;
+        Ok(store)
+    }
+
+    /// Opens a catalogue, after making an empty one where there is none.
+    ///
+    /// The new file gets its name only when it is whole: a kill in between leaves no half file, and a file that is
+    /// there, whatever it is, is never overwritten.
+    ///
+    /// # Errors
+    /// As [`Store::open`]; the folder cannot be made or written.
+    pub fn open_or_create(path: &Path) -> Result<Self, StoreError> {
+        if !path.exists() {
+            create(path)?;
+        }
+        Self::open(path)
+    }
+
+    fn look_at_form(&mut self) -> Result<(), StoreError> {
+        let pragma = |name: &str| {
+            self.connection
+                .pragma_query_value(None, name, |row| row.get::<_, i64>(0))
+                .map_err(|e| self.error("reading the header", e))
+        };
+        let (application, found) = (pragma("application_id")?, pragma("user_version")?);
+        if application != APPLICATION_ID {
+            return Err(StoreError::NotACatalogue {
+                path: self.path.clone(),
+                expected: "an SQLite database of ClothingID",
+                found: "one of another program".to_owned(),
+            });
+        }
+        if found > NEWEST {
+            return Err(StoreError::Newer { path: self.path.clone(), found, known: NEWEST });
+        }
+        if found < NEWEST {
+            migrate(&mut self.connection).map_err(|e| self.error("bringing its form up to date", e))?;
+        }
+        Ok(())
+    }
+}
+
+/// SQLite takes an empty file for a new database: we do not, because it was a catalogue once.
+fn look_at_first_bytes(path: &Path) -> Result<(), StoreError> {
+    const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+    let unreadable = |source| files::FileError::Read { path: path.to_owned(), source };
+    let mut first = Vec::new();
+    File::open(path).and_then(|f| f.take(16).read_to_end(&mut first)).map_err(unreadable)?;
+    if first == MAGIC {
+        return Ok(());
+    }
+    let found = match first.as_slice() {
+        [] => "an empty file".to_owned(),
+        bytes => {
+            let hex: Vec<String> = bytes.iter().take(8).map(|b| format!("{b:02x}")).collect();
+            format!("first bytes {}", hex.join(" "))
+        }
+    };
+    Err(StoreError::NotACatalogue { path: path.to_owned(), expected: "an SQLite database", found })
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+    let settings = || -> rusqlite::Result<Connection> {
+        let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        connection.busy_timeout(Duration::from_secs(10))?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        // Checks each page's cells as it is read, and trusts nothing that the schema could call.
+        connection.pragma_update(None, "cell_size_check", true)?;
+        connection.pragma_update(None, "trusted_schema", false)?;
+        Ok(connection)
+    };
+    settings().map_err(|e| StoreError::of(path, "opening", e))
+}
+
+/// Makes an empty catalogue under another name in the same folder, then gives it its own.
+fn create(path: &Path) -> Result<(), StoreError> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    files::create_folder(folder)?;
+    let mut name: OsString = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.new", std::process::id()));
+    let temporary = path.with_file_name(name);
+    let failed = |source: io::Error| files::FileError::Write { path: path.to_owned(), source };
+    remove_if_there(&temporary).map_err(failed)?;
+
+    let mut connection =
+        connect(&temporary, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+    let made = migrate(&mut connection)
+        .and_then(|()| connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(())));
+    made.map_err(|e| StoreError::of(path, "making the file", e))?;
+    // Closing writes the journal back, so that the file alone is the catalogue.
+    connection.close().map_err(|(_, e)| StoreError::of(path, "making the file", e))?;
+
+    // A link fails where the name is taken; a rename would overwrite what another import has just made.
+    let named = std::fs::hard_link(&temporary, path);
+    let named = match named {
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        // File systems without links (a memory stick).
+        Err(_) if !path.exists() => std::fs::rename(&temporary, path),
+        other => other,
+    };
+    named.and_then(|()| remove_if_there(&temporary)).map_err(failed)?;
+    File::open(folder).and_then(|f| f.sync_all()).map_err(failed)?;
+    Ok(())
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+        _ => Ok(()),
+    }
+}
+
+/// Runs the steps that are missing, all or none.
+fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let form: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    for step in MIGRATIONS.iter().skip(usize::try_from(form).unwrap_or(0)) {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", NEWEST)?;
+    transaction.commit()
+}
