@@ -89,6 +89,12 @@ impl<E: Error + 'static> From<E> for Report {
     }
 }
 
+/// An error and all its sources as one line, for the `error` of a JSON object.
+#[must_use]
+pub fn one_line(error: &(dyn Error + 'static)) -> String {
+    chain(Some(error)).unwrap_or_default()
+}
+
 /// An error and all its sources as one line, or none. A source that its parent's text already ends with is left out.
 fn chain(mut error: Option<&(dyn Error + 'static)>) -> Option<String> {
     let mut text: Option<String> = None;

@@ -1,0 +1,133 @@
+//! `clothingid bench`: how fast this machine answers.
+
+use super::{NetworkArgs, Outcome, Report, print_line};
+use crate::network::{Answer, PhotoPath};
+use crate::reading::Reader;
+use clothingid_shared::bundle::Bundle;
+use serde::Serialize;
+use std::time::{Duration, Instant};
+
+/// Runs before the first sample: caches filled, clocks up.
+const WARM_UP: Duration = Duration::from_millis(700);
+/// Samples of one measurement, unless it takes longer than [`LONGEST`].
+const SAMPLES: usize = 300;
+const LONGEST: Duration = Duration::from_secs(15);
+
+/// Arguments of `bench`.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:\n  clothingid bench\n  clothingid bench network --engine tract --json")]
+pub struct Args {
+    /// What to measure; without it, network and path
+    #[arg(value_enum)]
+    pub what: Option<What>,
+
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub json: bool,
+
+    /// The network and what runs it.
+    #[command(flatten)]
+    pub network: NetworkArgs,
+}
+
+/// What can be measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum What {
+    /// The network alone, on a picture that is ready
+    Network,
+    /// The whole path of a photograph: decode, picture, network, reading
+    Path,
+}
+
+#[derive(Debug, Serialize)]
+struct Line<'a> {
+    bench: &'a str,
+    engine: &'a str,
+    threads: usize,
+    median_ms: f64,
+    p99_ms: f64,
+    min_ms: f64,
+    samples: usize,
+}
+
+/// Measures on the bundle's golden photographs.
+///
+/// # Errors
+/// Bundle or engine cannot be used.
+pub fn run(args: &Args) -> Result<Outcome, Report> {
+    let bundle = args.network.bundle()?;
+    let mut path = args.network.open(&bundle)?;
+    let all = [What::Network, What::Path];
+    for what in all.into_iter().filter(|what| args.what.is_none_or(|asked| asked == *what)) {
+        let (bench, samples) = match what {
+            What::Network => ("network", network(&mut path)?),
+            What::Path => ("path", whole_path(&bundle, &mut path)?),
+        };
+        let [min_ms, median_ms, p99_ms] = [0.0, 0.5, 0.99].map(|share| quantile_ms(&samples, share));
+        let (engine, threads, samples) = (path.engine().name(), path.engine().threads(), samples.len());
+        if args.json {
+            print_line(&serde_json::to_string(&Line { bench, engine, threads, median_ms, p99_ms, min_ms, samples })?)?;
+        } else {
+            print_line(&format!(
+                "{bench:8} median {median_ms:.2} ms, 99th percentile {p99_ms:.2} ms, least {min_ms:.2} ms \
+                 ({samples} samples, {threads} thread{s}, {engine})",
+                s = if threads == 1 { "" } else { "s" },
+            ))?;
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+/// The golden photograph that was checked last is still the network's input.
+fn network(path: &mut PhotoPath) -> Result<Vec<Duration>, Report> {
+    let picture = path.picture().clone();
+    let mut answer = Answer::default();
+    measure(|| Ok(path.engine_mut().run(&picture, &mut answer)?))
+}
+
+fn whole_path(bundle: &Bundle, path: &mut PhotoPath) -> Result<Vec<Duration>, Report> {
+    let reader = Reader::new(bundle)?;
+    let mut photos = bundle.golden.iter().cycle();
+    measure(|| {
+        let photo = photos.next().map(|golden| golden.photo.as_slice()).unwrap_or_default();
+        std::hint::black_box(reader.read(path.answer(photo)?));
+        Ok(())
+    })
+}
+
+/// Sorted times of the samples.
+fn measure(mut work: impl FnMut() -> Result<(), Report>) -> Result<Vec<Duration>, Report> {
+    let begun = Instant::now();
+    while begun.elapsed() < WARM_UP {
+        work()?;
+    }
+    let (begun, mut samples) = (Instant::now(), Vec::with_capacity(SAMPLES));
+    while samples.len() < SAMPLES && (samples.is_empty() || begun.elapsed() < LONGEST) {
+        let started = Instant::now();
+        work()?;
+        samples.push(started.elapsed());
+    }
+    samples.sort_unstable();
+    Ok(samples)
+}
+
+/// The sample with `share` of all others below it (nearest rank), in milliseconds to the microsecond.
+fn quantile_ms(sorted: &[Duration], share: f64) -> f64 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a count is a place")]
+    let place = (share * sorted.len() as f64).ceil() as usize;
+    let sample = sorted.get(place.saturating_sub(1)).copied().unwrap_or_default();
+    (sample.as_secs_f64() * 1e6).round() / 1e3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_samples() {
+        let sorted: Vec<Duration> = (1..=100).map(Duration::from_millis).collect();
+        assert_eq!([0.0, 0.5, 0.99, 1.0].map(|share| quantile_ms(&sorted, share)), [1.0, 50.0, 99.0, 100.0]);
+        assert_eq!(quantile_ms(&sorted[..1], 0.99), 1.0);
+        assert_eq!(quantile_ms(&[], 0.5), 0.0);
+    }
+}

@@ -1,0 +1,160 @@
+//! `clothingid bundle`: what a bundle is, and whether it answers as it should.
+
+use super::{NetworkArgs, Outcome, Report, print_line};
+use crate::network::golden;
+use clap::Subcommand;
+use clothingid_shared::bundle::{Bundle, Head, Manifest, OperatingPoint};
+use serde::Serialize;
+
+/// Arguments of `bundle`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// What to do with the bundle.
+    #[command(subcommand)]
+    pub action: Action,
+}
+
+/// What may be done with a bundle.
+#[derive(Subcommand, Debug)]
+pub enum Action {
+    /// Say what the bundle is: network, labels, thresholds, sources
+    #[command(after_help = "Examples:\n  clothingid bundle show\n  clothingid bundle show --bundle new.bundle --json")]
+    Show(Which),
+    /// Answer all golden photos and compare with the answers of the export
+    #[command(after_help = "Examples:\n  clothingid bundle verify\n  clothingid bundle verify --bundle new.bundle")]
+    Verify(Which),
+}
+
+/// Which bundle, and how to print.
+#[derive(clap::Args, Debug)]
+pub struct Which {
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+
+    /// The network and what runs it.
+    #[command(flatten)]
+    pub network: NetworkArgs,
+}
+
+/// Does what was asked.
+///
+/// # Errors
+/// The bundle or the engine cannot be used at all.
+pub fn run(args: &Args) -> Result<Outcome, Report> {
+    match &args.action {
+        Action::Show(which) => show(which),
+        Action::Verify(which) => verify(which),
+    }
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    network_sha256: String,
+    network_bytes: usize,
+    golden_photos: usize,
+    #[serde(flatten)]
+    manifest: &'a Manifest,
+}
+
+fn show(which: &Which) -> Result<Outcome, Report> {
+    let bundle = which.network.bundle()?;
+    if which.json {
+        let shown = Shown {
+            network_sha256: bundle.network_sha256(),
+            network_bytes: bundle.network.len(),
+            golden_photos: bundle.golden.len(),
+            manifest: &bundle.manifest,
+        };
+        print_line(&serde_json::to_string(&shown)?)?;
+    } else {
+        print_line(describe(&bundle).trim_end())?;
+    }
+    Ok(Outcome::Done)
+}
+
+fn describe(bundle: &Bundle) -> String {
+    let m = &bundle.manifest;
+    let head = |head: &Head| {
+        let keys: Vec<&str> = head.taxonomy.categories.iter().map(|c| c.key.as_str()).collect();
+        format!("{} (temperature {:.3}): {}", keys.len(), head.temperature, keys.join(", "))
+    };
+    let point = |p: &OperatingPoint| {
+        format!(
+            "at {:.3}: accepts {:.1} % of {} and {:.1} % of {} that it should not ({})",
+            p.threshold, p.true_accept * 100.0, p.positives, p.false_accept * 100.0, p.negatives, p.meaning
+        )
+    };
+    let sha256 = bundle.network_sha256();
+    let mut text = format!(
+        "bundle      {name}, made {created} by {by}, format {format}\n\
+         network     {backbone}, {kib} KiB, SHA-256 {sha256}\n\
+         quantised   {quantisation}\n\
+         picture     {side}x{side} RGB, {fit:?}, {filter:?}\n\
+         embedding   {values} values\n\
+         categories  {of14}\n\
+         categories  {of26}\n\
+         garment     {garment}\n\
+         known       {known}\n\
+         confident   {confident}\n\
+         golden      {golden} photos\n\
+         licence     {class:?}\n",
+        name = m.name, created = m.created, by = m.written_by, format = m.format,
+        backbone = m.network.backbone, kib = bundle.network.len() / 1024,
+        quantisation = m.network.quantisation, side = m.picture.side, fit = m.picture.fit, filter = m.picture.filter,
+        values = m.network.embedding_values, of14 = head(&m.category14), of26 = head(&m.category26),
+        garment = point(&m.rejection.garment), known = point(&m.rejection.known),
+        confident = point(&m.matching.confident), golden = bundle.golden.len(), class = m.licence_class,
+    );
+    for s in &m.sources {
+        let counts = if s.photos > 0 { format!(", {} photos of {} garments", s.photos, s.items) } else { String::new() };
+        text.push_str(&format!("source      {}: {} ({}){counts}\n", s.name, s.licence, s.attribution));
+    }
+    text
+}
+
+#[derive(Serialize)]
+struct Verified<'a> {
+    bundle: &'a str,
+    engine: &'a str,
+    photos: usize,
+    failed: usize,
+    largest_logit_difference: f32,
+    smallest_cosine: f32,
+}
+
+fn verify(which: &Which) -> Result<Outcome, Report> {
+    let bundle = which.network.bundle()?;
+    let mut path = which.network.open_unchecked(&bundle)?;
+    let (mut failed, mut logit, mut cosine) = (0, 0.0_f32, 1.0_f32);
+    for photo in &bundle.golden {
+        match golden::check_photo(&mut path, &bundle, photo) {
+            Ok(agreement) => {
+                logit = logit.max(agreement.logit);
+                cosine = cosine.min(agreement.cosine);
+            }
+            Err(error) => {
+                failed += 1;
+                eprint!("{}", Report::of(&error));
+            }
+        }
+    }
+    let photos = bundle.golden.len();
+    let (name, engine) = (bundle.manifest.name.as_str(), path.engine().name());
+    if which.json {
+        let line = Verified {
+            bundle: name, engine, photos, failed, largest_logit_difference: logit, smallest_cosine: cosine,
+        };
+        print_line(&serde_json::to_string(&line)?)?;
+    } else {
+        print_line(&format!(
+            "{name} on `{engine}`: {right} of {photos} golden photos agree; \
+             largest logit difference {logit:.1e}, smallest cosine {cosine:.6}",
+            right = photos - failed,
+        ))?;
+    }
+    if photos == 0 {
+        return Err(Report::of(&golden::GoldenError::None(path.engine().arithmetic())));
+    }
+    Ok(if failed == 0 { Outcome::Done } else { Outcome::SomeFailed })
+}

@@ -1,0 +1,108 @@
+//! `clothingid doctor`: is each part well, and if not, what to do.
+
+use super::{NetworkArgs, Outcome, Report, print_line};
+use serde::Serialize;
+
+mod checks;
+
+/// Arguments of `doctor`.
+#[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:\n  clothingid doctor\n  clothingid doctor --json")]
+pub struct Args {
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub json: bool,
+
+    /// The network and what runs it.
+    #[command(flatten)]
+    pub network: NetworkArgs,
+}
+
+/// How a part is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Status {
+    Ok,
+    Warning,
+    Failed,
+}
+
+/// One part, how it is, and what to do where it is not well.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Finding {
+    part: &'static str,
+    status: Status,
+    found: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    advice: Vec<String>,
+}
+
+impl Finding {
+    fn ok(part: &'static str, found: impl Into<String>) -> Self {
+        Self { part, status: Status::Ok, found: found.into(), advice: Vec::new() }
+    }
+
+    fn warning(part: &'static str, found: impl Into<String>, advice: &str) -> Self {
+        Self { part, status: Status::Warning, found: found.into(), advice: vec![advice.to_string()] }
+    }
+
+    fn failed(part: &'static str, report: Report) -> Self {
+        let found = match report.cause {
+            Some(cause) => format!("{}: {cause}", report.what),
+            None => report.what,
+        };
+        Self { part, status: Status::Failed, found, advice: report.hints }
+    }
+
+    fn human(&self) -> String {
+        let status = match self.status {
+            Status::Ok => "ok",
+            Status::Warning => "warning",
+            Status::Failed => "failed",
+        };
+        let mut text = format!("{:10} {status:8} {}", self.part, self.found);
+        for advice in &self.advice {
+            text.push_str(&format!("\n{:19} -> {advice}", ""));
+        }
+        text
+    }
+}
+
+/// Looks at each part. A part that failed does not stop the others.
+///
+/// # Errors
+/// Only when stdout cannot be written.
+pub fn run(args: &Args) -> Result<Outcome, Report> {
+    let mut worst = Status::Ok;
+    for finding in checks::all(&args.network) {
+        worst = worst.max(finding.status);
+        print_line(&if args.json { serde_json::to_string(&finding)? } else { finding.human() })?;
+    }
+    Ok(if worst == Status::Failed { Outcome::SomeFailed } else { Outcome::Done })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_well_says_what_to_do() {
+        let findings = [
+            Finding::ok("engine", "cpu: tract float"),
+            Finding::warning("heat", "the processor is at 91 °C", "give the board air"),
+            Finding::failed("bundle", Report::new("`a.bundle` is missing").hint("copy it again")),
+        ];
+        let text: Vec<String> = findings.iter().map(Finding::human).collect();
+        insta::assert_snapshot!(text.join("\n"), @r"
+        engine     ok       cpu: tract float
+        heat       warning  the processor is at 91 °C
+                            -> give the board air
+        bundle     failed   `a.bundle` is missing
+                            -> copy it again
+        ");
+        assert_eq!(
+            serde_json::to_string(&findings[1]).unwrap(),
+            r#"{"part":"heat","status":"warning","found":"the processor is at 91 °C","advice":["give the board air"]}"#
+        );
+    }
+}

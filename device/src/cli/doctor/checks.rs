@@ -1,0 +1,174 @@
+//! The parts that `doctor` looks at.
+
+use super::Finding;
+use crate::cli::{NetworkArgs, Report};
+use crate::network::golden;
+use crate::state;
+use clothingid_shared::bundle::Bundle;
+use clothingid_shared::files;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// Below this much free space an update or an import may not fit.
+const FREE_BYTES_WANTED: u64 = 500 << 20;
+/// Boards slow down from about here.
+const HOT_CELSIUS: f64 = 85.0;
+
+/// All findings, each part looked at when the iterator comes to it.
+pub(super) fn all(network: &NetworkArgs) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    match network.bundle() {
+        Ok(bundle) => {
+            let m = &bundle.manifest;
+            let found = format!("{}, made {}, network SHA-256 {:.12}", m.name, m.created, bundle.network_sha256());
+            findings.push(Finding::ok("bundle", found));
+            findings.push(engine(network, &bundle));
+        }
+        Err(report) => findings.push(Finding::failed("bundle", report)),
+    }
+    findings.push(state_folder());
+    findings.push(catalogue());
+    findings.extend(disk());
+    findings.push(camera(Path::new("/dev")));
+    findings.push(heat(Path::new("/sys/class/thermal")));
+    findings
+}
+
+fn engine(network: &NetworkArgs, bundle: &Bundle) -> Finding {
+    let started = Instant::now();
+    let mut path = match network.open_unchecked(bundle) {
+        Ok(path) => path,
+        Err(report) => return Finding::failed("engine", report),
+    };
+    let load_ms = started.elapsed().as_millis();
+    match golden::check(&mut path, bundle, usize::MAX) {
+        Ok(agreement) => Finding::ok(
+            "engine",
+            format!("{}, loaded in {load_ms} ms, {} golden photos agree", path.engine().name(), agreement.photos),
+        ),
+        Err(error) => Finding::failed("engine", Report::of(&error).hint(error.hint())),
+    }
+}
+
+/// Whether the state folder can be written, by the way that everything is written.
+fn state_folder() -> Finding {
+    let folder = match state::folder() {
+        Ok(folder) => folder,
+        Err(error) => {
+            return Finding::failed("state", Report::of(&error).hint("set `HOME`, or start it as the service"));
+        }
+    };
+    if !folder.is_dir() {
+        return Finding::ok("state", format!("`{}` is made at the first import", folder.display()));
+    }
+    let probe = folder.join("doctor-probe");
+    let written = files::write_atomic(&probe, b"written by clothingid doctor\n");
+    // Best effort: a probe that stays does no harm and is written over by the next.
+    let _ = std::fs::remove_file(&probe);
+    match written {
+        Ok(()) => Finding::ok("state", format!("`{}` can be written", folder.display())),
+        Err(error) => Finding::failed(
+            "state",
+            Report::of(&error).hint(format!("give the user of this program the folder `{}`", folder.display())),
+        ),
+    }
+}
+
+fn catalogue() -> Finding {
+    match state::catalogue() {
+        Err(error) => Finding::failed("catalogue", Report::of(&error)),
+        Ok(path) if !path.exists() => Finding::warning(
+            "catalogue",
+            format!("none yet at `{}`", path.display()),
+            "import one: `clothingid catalogue import shop.csv --photos folder/`",
+        ),
+        Ok(path) => Finding::ok(
+            "catalogue",
+            format!("`{}`; `clothingid catalogue check` looks at every row", path.display()),
+        ),
+    }
+}
+
+/// Free space where the state is or will be.
+fn disk() -> Option<Finding> {
+    let folder = state::folder().ok()?;
+    let there = folder.ancestors().find(|folder| folder.is_dir())?;
+    let facts = rustix::fs::statvfs(there).ok()?;
+    let free = facts.f_bavail.saturating_mul(facts.f_frsize);
+    let found = format!("{} MiB free on the disk of `{}`", free >> 20, there.display());
+    Some(if free < FREE_BYTES_WANTED {
+        Finding::warning("disk", found, "free some space: an import or an update needs about 500 MiB")
+    } else {
+        Finding::ok("disk", found)
+    })
+}
+
+/// This version reads no camera device; it says which are there.
+fn camera(devices: &Path) -> Finding {
+    let nodes: Vec<String> = entries(devices)
+        .iter()
+        .filter_map(|path| path.file_name()?.to_str())
+        .filter(|name| name.strip_prefix("video").is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit())))
+        .map(|name| format!("`/dev/{name}`"))
+        .collect();
+    let found = if nodes.is_empty() {
+        "no camera device; this version replays a folder of photographs as its camera".to_string()
+    } else {
+        format!("{} there, but this version reads no camera device yet: it replays a folder", nodes.join(", "))
+    };
+    Finding::warning("camera", found, "name the folder in the configuration's `[camera]`, or try `clothingid demo`")
+}
+
+fn heat(zones: &Path) -> Finding {
+    let hottest = entries(zones)
+        .iter()
+        .filter_map(|zone| files::read_text(&zone.join("temp")).ok()?.trim().parse::<f64>().ok())
+        .map(|millidegrees| millidegrees / 1000.0)
+        .fold(f64::NEG_INFINITY, f64::max);
+    if !hottest.is_finite() {
+        return Finding::ok("heat", "this machine tells no temperature");
+    }
+    let found = format!("{hottest:.0} °C at the hottest sensor");
+    if hottest >= HOT_CELSIUS {
+        Finding::warning("heat", found, "give the board air or a heat sink: it slows down when hot")
+    } else {
+        Finding::ok("heat", found)
+    }
+}
+
+/// What is in a folder, sorted; nothing where it cannot be listed.
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let mut paths: Vec<PathBuf> =
+        std::fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.sort();
+    paths
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::doctor::Status;
+    use clothingid_shared::files::{create_folder, write_atomic};
+
+    #[test]
+    fn cameras_are_named_and_other_devices_are_not() {
+        let devices = tempfile::tempdir().unwrap();
+        for name in ["video1", "video0", "videodev", "null"] {
+            write_atomic(&devices.path().join(name), b"").unwrap();
+        }
+        assert!(camera(devices.path()).found.starts_with("`/dev/video0`, `/dev/video1` there"));
+        assert!(camera(Path::new("/nowhere")).found.starts_with("no camera device"));
+    }
+
+    #[test]
+    fn the_hottest_sensor_counts_and_none_is_said() {
+        let zones = tempfile::tempdir().unwrap();
+        for (zone, temperature) in [("thermal_zone0", "41000\n"), ("thermal_zone1", "91500\n"), ("thermal_zone2", "x")] {
+            create_folder(&zones.path().join(zone)).unwrap();
+            write_atomic(&zones.path().join(zone).join("temp"), temperature.as_bytes()).unwrap();
+        }
+        let finding = heat(zones.path());
+        assert_eq!((finding.status, finding.found.as_str()), (Status::Warning, "92 °C at the hottest sensor"));
+        assert_eq!(heat(Path::new("/nowhere")).status, Status::Ok);
+    }
+}

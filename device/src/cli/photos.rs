@@ -1,0 +1,110 @@
+//! The photographs that path arguments mean.
+
+use clothingid_shared::files::{FileError, photos_in};
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::io::{self, BufRead};
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
+
+/// The photographs behind path arguments, in their order: a file is itself, a folder its photographs (recursed, sorted),
+/// `-` a list on stdin, one path a line, read as it comes.
+pub fn expand(paths: &[PathBuf]) -> PhotoList {
+    PhotoList { arguments: paths.to_vec().into(), found: VecDeque::new(), lines: None }
+}
+
+/// See [`expand`]. A path that cannot be read is an error in its place, and the rest follows.
+pub struct PhotoList {
+    arguments: VecDeque<PathBuf>,
+    found: VecDeque<PathBuf>,
+    lines: Option<Box<dyn BufRead>>,
+}
+
+impl Iterator for PhotoList {
+    type Item = Result<PathBuf, FileError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(photo) = self.found.pop_front() {
+                return Some(Ok(photo));
+            }
+            let argument = match self.next_line() {
+                Some(Err(source)) => return Some(Err(FileError::Read { path: "-".into(), source })),
+                Some(Ok(line)) => line,
+                None => match self.arguments.pop_front()? {
+                    dash if dash == Path::new("-") => {
+                        self.lines = Some(Box::new(io::BufReader::new(io::stdin())));
+                        continue;
+                    }
+                    argument => argument,
+                },
+            };
+            match photos_in(&argument) {
+                Ok(photos) if photos.is_empty() => {
+                    eprintln!("note: no .jpg, .jpeg, .png or .webp file in `{}`", argument.display());
+                }
+                Ok(photos) => self.found.extend(photos),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}
+
+impl PhotoList {
+    /// The next path of the list on stdin, if one is being read. Empty lines are passed over.
+    fn next_line(&mut self) -> Option<io::Result<PathBuf>> {
+        loop {
+            let mut line = Vec::new();
+            match self.lines.as_mut()?.read_until(b'\n', &mut line) {
+                Ok(0) => self.lines = None,
+                Ok(_) => {
+                    while line.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
+                        line.pop();
+                    }
+                    if !line.is_empty() {
+                        return Some(Ok(OsString::from_vec(line).into()));
+                    }
+                }
+                Err(error) => {
+                    self.lines = None;
+                    return Some(Err(error));
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clothingid_shared::files::{create_folder, write_atomic};
+
+    #[test]
+    fn files_folders_and_missing_paths_keep_their_order() {
+        let folder = tempfile::tempdir().unwrap();
+        create_folder(&folder.path().join("shop")).unwrap();
+        for name in ["z.jpg", "shop/b.PNG", "shop/a.webp", "shop/notes.txt"] {
+            write_atomic(&folder.path().join(name), b"x").unwrap();
+        }
+        let arguments = ["z.jpg", "missing.jpg", "shop", "z.jpg"].map(|name| folder.path().join(name));
+        let names: Vec<String> = expand(&arguments)
+            .map(|item| match item {
+                Ok(path) => path.file_name().unwrap().to_string_lossy().into_owned(),
+                Err(error) => format!("! {}", error.path().file_name().unwrap().to_string_lossy()),
+            })
+            .collect();
+        assert_eq!(names, ["z.jpg", "! missing.jpg", "a.webp", "b.PNG", "z.jpg"]);
+    }
+
+    #[test]
+    fn a_list_may_have_empty_lines_carriage_returns_and_no_last_newline() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a.jpg", "b.jpg"] {
+            write_atomic(&folder.path().join(name), b"x").unwrap();
+        }
+        let text = format!("{0}/a.jpg\r\n\n{0}/b.jpg", folder.path().display());
+        let list =
+            PhotoList { arguments: VecDeque::new(), found: VecDeque::new(), lines: Some(Box::new(io::Cursor::new(text))) };
+        assert_eq!(list.filter_map(Result::ok).count(), 2);
+    }
+}

@@ -1,0 +1,19 @@
+//! The bundle inside the program.
+
+use clothingid_shared::bundle::{Bundle, BundleError};
+use std::path::Path;
+
+/// `models/clothingid.bundle` of the sources that this program was built from.
+static EMBEDDED: &[u8] = include_bytes!(env!("CLOTHINGID_BUNDLE"));
+
+/// Reads and checks the bundle of a file, or the embedded one.
+///
+/// # Errors
+/// The file is missing, torn, altered or newer than this program.
+pub fn read_bundle(file: Option<&Path>) -> Result<Bundle, BundleError> {
+    match file {
+        Some(path) => Bundle::read(path),
+        None => Bundle::from_bytes(EMBEDDED)
+            .map_err(|problem| BundleError::Refused { path: "the bundle inside the program".into(), problem }),
+    }
+}

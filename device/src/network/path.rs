@@ -1,0 +1,91 @@
+//! The whole path of a photograph: bytes → decode → picture → engine → answer.
+//!
+//! Everything that answers about a photograph goes this way: `classify`, `search`, the catalogue's import, the live
+//! pipeline and the golden answers. Buffers are kept between photographs.
+
+use super::engine::{Answer, Engine, EngineChoice, EngineError, open};
+use clothingid_shared::bundle::Bundle;
+use clothingid_shared::picture::{Picture, PictureError, PictureMaker, decode_into};
+
+/// A photograph that got no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum PathError {
+    /// The bytes are no photograph that we read.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
+    /// The engine failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+/// An engine with the picture function of its bundle before it.
+pub struct PhotoPath {
+    engine: Box<dyn Engine>,
+    maker: PictureMaker,
+    decoded: Picture,
+    input: Picture,
+    answer: Answer,
+}
+
+impl PhotoPath {
+    /// Opens the bundle's network on the engine that was asked for.
+    ///
+    /// # Errors
+    /// The engine is missing or cannot run the network, or network and picture contract disagree about the side.
+    pub fn new(bundle: &Bundle, choice: EngineChoice, threads: usize) -> Result<Self, EngineError> {
+        let engine = open(choice, bundle, threads)?;
+        let contract = bundle.manifest.picture.clone();
+        if contract.side != engine.side() {
+            return Err(EngineError::Form {
+                what: "side".to_string(),
+                expected: format!("{} as in `bundle.json`", contract.side),
+                found: engine.side().to_string(),
+            });
+        }
+        Ok(Self {
+            engine,
+            maker: PictureMaker::new(contract),
+            decoded: Picture::default(),
+            input: Picture::default(),
+            answer: Answer::default(),
+        })
+    }
+
+    /// The answer to a JPEG, PNG or WebP file.
+    ///
+    /// # Errors
+    /// [`PathError`]; the next photograph is not affected.
+    pub fn answer(&mut self, photo: &[u8]) -> Result<&Answer, PathError> {
+        decode_into(photo, &mut self.decoded)?;
+        self.maker.make_into(&self.decoded, &mut self.input)?;
+        self.engine.run(&self.input, &mut self.answer)?;
+        Ok(&self.answer)
+    }
+
+    /// The answer to a picture that is already decoded, of any size.
+    ///
+    /// # Errors
+    /// As [`PhotoPath::answer`].
+    pub fn answer_picture(&mut self, picture: &Picture) -> Result<&Answer, PathError> {
+        self.maker.make_into(picture, &mut self.input)?;
+        self.engine.run(&self.input, &mut self.answer)?;
+        Ok(&self.answer)
+    }
+
+    /// The picture that the network saw last.
+    #[must_use]
+    pub fn picture(&self) -> &Picture {
+        &self.input
+    }
+
+    /// The engine that answers.
+    #[must_use]
+    pub fn engine(&self) -> &dyn Engine {
+        self.engine.as_ref()
+    }
+
+    /// The engine alone, for measuring it.
+    pub fn engine_mut(&mut self) -> &mut dyn Engine {
+        self.engine.as_mut()
+    }
+}

@@ -1,0 +1,16 @@
+//! What may be said of a network's answer: probabilities from logits, whether a garment is there, whether its category
+//! may be named.
+//!
+//! - `categories`: logits of one head to probabilities and a label, by the bundle's temperature and names;
+//! - `unknown`: the two questions before a label is shown, by the bundle's rejection score and thresholds;
+//! - [`Reader`]: one photograph on its own; [`Steady`]: the frames of a camera, so that labels do not flicker.
+//!
+//! No number here is ours: temperatures, weights and thresholds come with the bundle.
+
+mod categories;
+mod reader;
+mod steady;
+mod unknown;
+
+pub use reader::{Labelled, Reader, ReaderError, Reading};
+pub use steady::Steady;
