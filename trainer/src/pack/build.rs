@@ -259,3 +259,75 @@ fn remove(folder: &Path) -> Result<(), PackError> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::atomic::AtomicBool;
+
+    use super::{build, BuildOptions};
+    use crate::import::progress::Progress;
+    use crate::import::{Fractions, Part, Row};
+    use crate::pack::{sample, Pack, PackError};
+
+    #[test]
+    fn near_duplicates_never_cross_parts() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut manifest = sample::manifest(folder.path(), 40);
+        // The same scenes again under other names, sizes and qualities, one of them mirrored.
+        for number in [1_u32, 2, 4, 5, 7, 8] {
+            let path = format!("again{number}.jpg");
+            let mut picture = sample::photo(number, 200, 300);
+            if number == 5 {
+                crate::load::framing::flip(picture.rgb_mut(), 200);
+            }
+            std::fs::write(folder.path().join(&path), sample::jpeg(&picture)).unwrap();
+            let name = format!("again{number}");
+            manifest.rows.push(Row { path, source: "mine".into(), item_id: name.clone(), group: name, ..Row::default() });
+        }
+        let out = folder.path().join("pack");
+        let built = sample::pack(&manifest, &out).unwrap();
+        assert_eq!(built.joined, 6, "{:?}", built.duplicates);
+        let pack = Pack::open(&out).unwrap();
+        let part_of: BTreeMap<&str, Part> = pack.rows().iter().map(|row| (row.path.as_str(), row.part)).collect();
+        for number in [1_u32, 2, 4, 5, 7, 8] {
+            assert_eq!(part_of[format!("{number}.jpg").as_str()], part_of[format!("again{number}.jpg").as_str()]);
+        }
+    }
+
+    #[test]
+    fn bad_photographs_are_named_and_the_rest_packed() {
+        let folder = tempfile::tempdir().unwrap();
+        let manifest = sample::manifest(folder.path(), 8);
+        std::fs::remove_file(folder.path().join("1.jpg")).unwrap();
+        std::fs::write(folder.path().join("2.jpg"), b"text").unwrap();
+        let built = sample::pack(&manifest, &folder.path().join("pack")).unwrap();
+        assert_eq!((built.photos, built.problems.len()), (manifest.rows.len() - 2, 2));
+    }
+
+    #[test]
+    fn packing_again_replaces_what_a_killed_run_left_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let manifest = sample::manifest(folder.path(), 8);
+        let out = folder.path().join("pack");
+        let partial = folder.path().join(".pack.partial");
+        std::fs::create_dir(&partial).unwrap();
+        std::fs::write(partial.join("photos.bin"), b"torn").unwrap();
+        sample::pack(&manifest, &out).unwrap();
+        let first = Pack::open(&out).unwrap().identity().to_owned();
+        // Killed between the two moves: only the old pack is there.
+        std::fs::rename(&out, folder.path().join(".pack.old")).unwrap();
+        let stopped = AtomicBool::new(true);
+        let options = BuildOptions { fractions: Fractions::default(), seed: 2 };
+        assert!(matches!(build(&manifest, &out, options, &Progress::silent(), &stopped), Err(PackError::Stopped)));
+        assert_eq!(Pack::open(&out).unwrap().identity(), first);
+        sample::pack(&manifest, &out).unwrap();
+        assert_eq!(Pack::open(&out).unwrap().identity(), first, "the same input and seed give the same pack");
+        assert!(!partial.exists() && !folder.path().join(".pack.old").exists());
+        let other = folder.path().join("photos");
+        std::fs::create_dir(&other).unwrap();
+        std::fs::write(other.join("mine.txt"), b"x").unwrap();
+        assert!(matches!(sample::pack(&manifest, &other), Err(PackError::Occupied { .. })));
+        assert!(other.join("mine.txt").exists());
+    }
+}

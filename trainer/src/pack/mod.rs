@@ -17,6 +17,8 @@ pub mod fingerprint;
 pub mod index;
 #[expect(clippy::module_inception, reason = "the type of this module is the pack itself")]
 pub mod pack;
+#[cfg(test)]
+pub(crate) mod sample;
 
 pub use build::{build, BuildOptions, Built};
 pub use duplicates::Duplicate;
