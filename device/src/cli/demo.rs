@@ -1,12 +1,144 @@
-//! Being written.
+//! `clothingid demo`: the whole appliance on the demo shop, which is part of the program.
 
-use super::{Outcome, Report};
+use super::run::{Appliance, listen_at};
+use super::{NetworkArgs, Outcome, Report};
+use crate::camera::{CameraChoice, Photos, ReplaySettings};
+use crate::catalogue::import::{Import, ImportError, NetworkEmbedders, Quiet};
+use crate::catalogue::photos::EmbeddedPhotos;
+use crate::catalogue::{Store, StoreError};
+use crate::config::{Language, defaults};
+use crate::state;
+use clothingid_shared::bundle::Bundle;
+use clothingid_shared::files;
+use include_dir::{Dir, include_dir};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
-/// The arguments.
+static SHOP: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../demo");
+
+/// The shop's name on the page.
+const NAME: &str = "Demo Shop";
+
+/// Frames a second of the demo's camera: fast enough to see that it is live, slow enough for any board.
+const FRAMES_PER_SECOND: f64 = 5.0;
+
+/// How long each photograph is shown.
+const HOLD: Duration = Duration::from_secs(5);
+
+/// Shows the whole appliance on a small shop: photographs replayed as a camera, answers live on a page.
 #[derive(clap::Args, Debug)]
-pub struct Args {}
+pub struct Args {
+    /// Serve the page at this address
+    #[arg(long, value_name = "ADDR", default_value = defaults::LISTEN)]
+    pub listen: String,
 
-/// Not there yet.
-pub fn run(_args: &Args) -> Result<Outcome, Report> {
-    Err(Report::new("not there yet"))
+    /// Language of the page: en, zh-Hant or de
+    #[arg(long, value_name = "TAG", default_value = defaults::LANGUAGE, value_parser = language)]
+    pub language: Language,
+
+    /// Which network, on what.
+    #[command(flatten)]
+    pub network: NetworkArgs,
+}
+
+fn language(tag: &str) -> Result<Language, String> {
+    Language::of_tag(tag).ok_or_else(|| "expected `en`, `zh-Hant` or `de`".to_owned())
+}
+
+/// Runs until it is told to end.
+///
+/// # Errors
+/// A port in use, an unusable bundle or engine, a state folder that cannot be written.
+pub fn run(args: &Args) -> Result<Outcome, Report> {
+    let appliance = Appliance {
+        listener: listen_at(&args.listen)?,
+        bundle: args.network.bundle()?,
+        engine: args.network.engine,
+        threads: usize::from(args.network.threads),
+        camera: camera(),
+        language: args.language,
+        shop_name: NAME.to_owned(),
+    };
+    appliance.run(|bundle| {
+        let folder = state::folder()?;
+        files::create_folder(&folder)?;
+        import(&folder.join("demo.sqlite"), bundle, args)
+    })
+}
+
+/// The demo's camera: its photographs in the order of their names.
+fn camera() -> CameraChoice {
+    let files = SHOP.get_dir("camera").into_iter().flat_map(Dir::files);
+    let is_photo = |path: &Path| path.extension().is_some_and(|e| e == "jpg" || e == "jpeg" || e == "png" || e == "webp");
+    let mut photos: Vec<_> = files
+        .filter(|file| is_photo(file.path()))
+        .map(|file| (file.path().display().to_string(), file.contents()))
+        .collect();
+    photos.sort();
+    CameraChoice::Replay(ReplaySettings {
+        photos: Photos::Memory(photos),
+        frames_per_second: FRAMES_PER_SECOND,
+        hold: HOLD,
+    })
+}
+
+/// Brings the demo's catalogue to what the program carries; the second time there is nothing to do.
+fn import(catalogue: &Path, bundle: &Bundle, args: &Args) -> Result<PathBuf, Report> {
+    let csv = SHOP.get_file("catalogue.csv").map(include_dir::File::contents).unwrap_or_default();
+    let photos = SHOP.get_dir("photos");
+    let embedders = NetworkEmbedders::new(bundle, args.network.engine)
+        .map_err(|error| error.hint().into_iter().fold(Report::of(&error), Report::hint))?;
+    let find = |name: &str| Some(photos?.get_file(photos?.path().join(name))?.contents());
+    let import = Import {
+        csv_name: "the demo's catalogue.csv",
+        csv,
+        photos: &EmbeddedPhotos(find),
+        catalogue,
+        embedders: &embedders,
+        threads: std::thread::available_parallelism().map_or(1, usize::from),
+        arguments: None,
+        stop: &AtomicBool::new(false),
+    };
+    let again = || format!("the demo's catalogue is made anew when `{}` is removed", catalogue.display());
+    let failed = |error: ImportError| {
+        let report = Report::of(&error).during("importing the demo shop");
+        error.hints().into_iter().fold(report, Report::hint).hint(again())
+    };
+    let summary = import.run(&mut Quiet).map_err(failed)?;
+    if summary.new + summary.changed > 0 {
+        eprintln!("imported {} products with {} photographs", summary.new + summary.changed, summary.photos);
+    }
+    for problem in &summary.problems {
+        eprintln!("{problem}");
+    }
+    let remove = || -> Result<(), StoreError> {
+        let mut store = Store::open(catalogue)?;
+        summary.kept.iter().try_for_each(|sku| store.remove(sku).map(drop))
+    };
+    // Products of an older program's demo.
+    if !summary.kept.is_empty() {
+        remove().map_err(|error| failed(error.into()))?;
+    }
+    Ok(catalogue.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::camera::Frame;
+    use clothingid_shared::picture;
+
+    #[test]
+    fn the_demo_is_part_of_the_program() {
+        assert!(SHOP.get_file("catalogue.csv").is_some());
+        let CameraChoice::Replay(ReplaySettings { photos: Photos::Memory(photos), .. }) = camera() else {
+            panic!("the demo's camera is in memory");
+        };
+        assert!(photos.len() >= 5, "{} photographs", photos.len());
+        for (name, bytes) in &photos {
+            assert!(picture::decode(bytes).is_ok(), "{name}");
+        }
+        camera().open().unwrap().next(&mut Frame::empty()).unwrap();
+    }
 }

@@ -1,12 +1,210 @@
-//! Being written.
+//! `clothingid run`: the appliance, from its configuration.
 
 use super::{Outcome, Report};
+use crate::camera::{CameraChoice, Photos, ReplaySettings};
+use crate::config::{self, Config, ConfigError, Language, defaults};
+use crate::health::Health;
+use crate::network::{self, EngineChoice, PhotoPath};
+use crate::page::{self, Board, Facts, PageState, Server, Uploads};
+use crate::pipeline::{Looker, LookerSettings, Output, Pipeline, Shop, Stop};
+use crate::state;
+use clothingid_shared::bundle::Bundle;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use toml::Spanned;
 
-/// The arguments.
+/// Matches of one reading: one row of cards.
+const MATCHES: usize = 5;
+
+/// Runs the appliance: camera, network, catalogue and the page.
 #[derive(clap::Args, Debug)]
-pub struct Args {}
+pub struct Args {
+    /// Read this configuration and no other
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
 
-/// Not there yet.
-pub fn run(_args: &Args) -> Result<Outcome, Report> {
-    Err(Report::new("not there yet"))
+    /// Serve the page at this address instead of the configured one
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<String>,
+}
+
+/// Runs until it is told to end.
+///
+/// # Errors
+/// A configuration with an error in it, a camera folder that is missing or empty, a port in use, an unusable bundle,
+/// engine or catalogue.
+pub fn run(args: &Args) -> Result<Outcome, Report> {
+    let config = config::load(args.config.as_deref()).map_err(|error| {
+        let report = Report::of(&error);
+        let report = error.hint().into_iter().fold(report, Report::hint);
+        if matches!(error, ConfigError::File(_)) { report } else { report.during("reading the configuration") }
+    })?;
+    let camera = camera(&config, args.config.as_deref())?;
+    let listen = args.listen.clone().or(config.listen.map(Spanned::into_inner));
+    let appliance = Appliance {
+        listener: listen_at(listen.as_deref().unwrap_or(defaults::LISTEN))?,
+        bundle: network::read_bundle(config.bundle.as_deref()).map_err(|error| {
+            Report::of(&error).hint("leave `bundle` out of the configuration to use the bundle inside the program")
+        })?,
+        engine: config.engine.unwrap_or_default(),
+        threads: config.threads.map_or(1, |threads| usize::from(threads.into_inner())),
+        camera,
+        language: config.language.and_then(|tag| Language::of_tag(tag.get_ref())).unwrap_or_default(),
+        shop_name: config.shop.unwrap_or_else(|| "ClothingID".to_owned()),
+    };
+    let catalogue = match config.catalogue {
+        Some(path) => path,
+        None => state::catalogue()?,
+    };
+    appliance.run(|_| Ok(catalogue))
+}
+
+/// The configured camera, tried once, so that a wrong folder is said before anything starts.
+fn camera(config: &Config, file: Option<&Path>) -> Result<CameraChoice, Report> {
+    let Some(folder) = &config.camera.folder else {
+        let place = file.map_or_else(|| "/etc/clothingid/config.toml".to_owned(), |file| file.display().to_string());
+        return Err(Report::new("no camera is configured")
+            .hint(format!("name a folder of photographs in `{place}`: `[camera]`, then `folder = \"…\"`"))
+            .hint("or see the appliance on a demo shop: `clothingid demo`"));
+    };
+    let seconds = config.camera.hold_seconds.as_ref().map(|seconds| *seconds.get_ref());
+    let camera = CameraChoice::Replay(ReplaySettings {
+        photos: Photos::Path(folder.clone()),
+        frames_per_second: config.camera.frames_per_second.as_ref().map_or(defaults::FRAMES_PER_SECOND, |f| *f.get_ref()),
+        hold: seconds.map_or(defaults::HOLD, Duration::from_secs_f64),
+    });
+    camera.open().map_err(|error| {
+        let report = Report::of(&error).during("opening the camera");
+        error.hint().into_iter().fold(report, Report::hint)
+    })?;
+    Ok(camera)
+}
+
+/// Takes the page's address first: it is what fails most often, and at once.
+pub(super) fn listen_at(address: &str) -> Result<TcpListener, Report> {
+    page::bind(address).map_err(|error| error.hints().into_iter().fold(Report::of(&error), Report::hint))
+}
+
+/// Everything that the appliance needs to start.
+pub(super) struct Appliance {
+    pub(super) listener: TcpListener,
+    pub(super) bundle: Bundle,
+    pub(super) engine: EngineChoice,
+    pub(super) threads: usize,
+    pub(super) camera: CameraChoice,
+    pub(super) language: Language,
+    pub(super) shop_name: String,
+}
+
+impl Appliance {
+    /// Starts everything in the order of the path of a frame, backwards, and runs until Ctrl-C or SIGTERM.
+    ///
+    /// `catalogue` says where the catalogue is, once the bundle is known to be good.
+    pub(super) fn run(self, catalogue: impl FnOnce(&Bundle) -> Result<PathBuf, Report>) -> Result<Outcome, Report> {
+        let stop = stop_on_signals()?;
+        let health = Arc::new(Health::new(|event| eprintln!("{:9.1} s  {}", event.seconds, event.what)));
+        let bundle = Arc::new(self.bundle);
+        let path = catalogue(&bundle)?;
+
+        let network = PhotoPath::new(&bundle, self.engine, self.threads)
+            .map_err(|error| error.hint().into_iter().fold(Report::of(&error), Report::hint))?;
+        let shop = Shop::open(path, bundle.identity(network.engine().arithmetic())).map_err(|error| {
+            error.hints().into_iter().fold(Report::of(&error).during("opening the catalogue"), Report::hint)
+        })?;
+        let shop = Arc::new(shop);
+        let settings = LookerSettings {
+            bundle: Arc::clone(&bundle),
+            engine: self.engine,
+            threads: self.threads,
+            gallery: Arc::<Shop>::clone(&shop),
+            matches: MATCHES,
+        };
+        let looker = Looker::of(network, &settings).map_err(|error| Report::of(&error).during("starting the network"))?;
+        let facts = Facts {
+            shop_name: self.shop_name,
+            language: self.language,
+            engine: looker.engine_name().to_owned(),
+            matches: MATCHES,
+        };
+        let words = [
+            ("camera", self.camera.describe()),
+            ("engine", facts.engine.clone()),
+            ("bundle", format!("{} of {}", bundle.manifest.name, bundle.manifest.created)),
+            ("catalogue", format!("{} products", shop.product_count())),
+        ];
+
+        let board = Arc::new(Board::new());
+        let (uploads, upload_thread) = Uploads::start(settings.clone(), &health, &stop)?;
+        let follow_thread = shop.follow(&health, &stop)?;
+        let state = PageState::new(facts, bundle, Arc::clone(&board), shop, uploads, Arc::clone(&health));
+        let server = Server::start(self.listener, Arc::new(state))?;
+        let outputs: Vec<Box<dyn Output>> = vec![Box::new(board)];
+        let pipeline = Pipeline::start(self.camera, looker, settings, outputs, &health, &stop)?;
+
+        say_what_runs(server.address(), &words);
+        while !stop.wait(Duration::from_secs(3600)) {}
+        eprintln!("ending");
+        server.end();
+        pipeline.end();
+        for thread in [upload_thread, follow_thread] {
+            // The supervisors catch the panics of what they run.
+            let _ = thread.join();
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+/// Ctrl-C and SIGTERM end the appliance; a second one ends it at once.
+fn stop_on_signals() -> Result<Stop, Report> {
+    let stop = Stop::new();
+    let asked = stop.clone();
+    ctrlc::set_handler(move || {
+        if asked.is_asked() {
+            std::process::exit(130);
+        }
+        asked.ask();
+    })
+    .map_err(|error| Report::new("signals cannot be received").because(&error))?;
+    Ok(stop)
+}
+
+fn say_what_runs(address: SocketAddr, words: &[(&str, String)]) {
+    eprintln!("ClothingID {}", env!("CARGO_PKG_VERSION"));
+    for (what, value) in words {
+        eprintln!("  {what:<10} {value}");
+    }
+    if !address.ip().is_loopback() {
+        eprintln!("  warning    the page is open to everyone who reaches this address, unencrypted and without a password");
+    }
+    eprintln!("Ctrl-C ends it.");
+    eprintln!("  {:<10} {}", "page", url(address));
+}
+
+/// What to type into a browser.
+fn url(address: SocketAddr) -> String {
+    let port = address.port();
+    if address.ip().is_unspecified() || address.ip().is_loopback() && address.is_ipv4() {
+        format!("http://localhost:{port}")
+    } else {
+        format!("http://{address}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_is_one_that_a_browser_takes() {
+        for (address, expected) in [
+            ("127.0.0.1:8080", "http://localhost:8080"),
+            ("0.0.0.0:80", "http://localhost:80"),
+            ("[::1]:8080", "http://[::1]:8080"),
+            ("192.0.2.7:8080", "http://192.0.2.7:8080"),
+        ] {
+            assert_eq!(url(address.parse().unwrap()), expected);
+        }
+    }
 }

@@ -18,6 +18,8 @@ pub enum Stage {
     Output,
     /// Photographs sent to the API.
     Upload,
+    /// Following changes of the catalogue.
+    Catalogue,
     /// Frame to RGB (a part of inference).
     Decode,
     /// RGB to the network's input (a part of inference).
@@ -32,11 +34,12 @@ pub enum Stage {
 
 impl Stage {
     /// All stages in their order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Capture,
         Self::Inference,
         Self::Output,
         Self::Upload,
+        Self::Catalogue,
         Self::Decode,
         Self::Picture,
         Self::Network,
@@ -52,6 +55,7 @@ impl Stage {
             Self::Inference => "inference",
             Self::Output => "output",
             Self::Upload => "upload",
+            Self::Catalogue => "catalogue",
             Self::Decode => "decode",
             Self::Picture => "picture",
             Self::Network => "network",
@@ -200,7 +204,7 @@ impl Metrics {
         }
         text.push_str("# HELP clothingid_stage_restarts_total Times that a stage failed and was started again\n");
         text.push_str("# TYPE clothingid_stage_restarts_total counter\n");
-        for stage in [Stage::Capture, Stage::Inference, Stage::Output, Stage::Upload] {
+        for stage in [Stage::Capture, Stage::Inference, Stage::Output, Stage::Upload, Stage::Catalogue] {
             let value = self.stage_failures(stage);
             let _ = writeln!(text, "clothingid_stage_restarts_total{{stage=\"{}\"}} {value}", stage.key());
         }

@@ -29,7 +29,7 @@ pub async fn metrics(State(state): State<Arc<PageState>>) -> Response {
     let text = state.health.metrics.to_text(Facts {
         engine: &state.facts.engine,
         version: env!("CARGO_PKG_VERSION"),
-        catalogue_items: state.shop.len(),
+        catalogue_items: state.shop.product_count(),
         ready: state.health.status().ready,
         watchers: WATCHERS - state.watchers.available_permits(),
     });

@@ -23,6 +23,5 @@ pub mod upload;
 
 pub use board::Board;
 pub use server::{ServeError, Server, bind};
-pub use shop::{ShopError, ShopWindow};
 pub use state::{Facts, PageState};
 pub use upload::Uploads;

@@ -1,8 +1,9 @@
 //! What all handlers share.
 
-use super::{Board, ShopWindow, Uploads};
+use super::{Board, Uploads};
 use crate::config::Language;
 use crate::health::Health;
+use crate::pipeline::Shop;
 use clothingid_shared::bundle::Bundle;
 use std::sync::Arc;
 use tokio::sync::{Semaphore, watch};
@@ -32,8 +33,8 @@ pub struct PageState {
     pub bundle: Arc<Bundle>,
     /// What is shown now.
     pub board: Arc<Board>,
-    /// The catalogue, as customers see it.
-    pub shop: ShopWindow,
+    /// The catalogue as it is now.
+    pub shop: Arc<Shop>,
     /// The way to the worker of uploaded photographs.
     pub uploads: Uploads,
     /// How the appliance is.
@@ -51,7 +52,7 @@ impl PageState {
         facts: Facts,
         bundle: Arc<Bundle>,
         board: Arc<Board>,
-        shop: ShopWindow,
+        shop: Arc<Shop>,
         uploads: Uploads,
         health: Arc<Health>,
     ) -> Self {

@@ -102,8 +102,14 @@ impl Looker {
     ///
     /// **Errors** the engine is missing, does not load the network, or gives other answers than the bundle promises.
     pub fn open(settings: &LookerSettings) -> Result<Self, LookError> {
+        Self::of(PhotoPath::new(&settings.bundle, settings.engine, settings.threads)?, settings)
+    }
+
+    /// As [`Looker::open`], with an engine that is open already.
+    ///
+    /// **Errors** the engine gives other answers than the bundle promises.
+    pub fn of(mut path: PhotoPath, settings: &LookerSettings) -> Result<Self, LookError> {
         let bundle = &settings.bundle;
-        let mut path = PhotoPath::new(bundle, settings.engine, settings.threads)?;
         golden::check(&mut path, bundle, GOLDEN_AT_START)?;
         Ok(Self {
             maker: PictureMaker::new(bundle.manifest.picture.clone()),

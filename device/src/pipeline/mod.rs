@@ -2,7 +2,8 @@
 //!
 //! `capture → latest → inference → latest → output`. [`stages`] has the three in their order, [`latest`] is the
 //! newest-wins slot between them, [`look`] is what inference does with one frame (with [`scene`] telling a new scene from
-//! the same one), [`result`] is what comes out, [`supervise`] starts a stage again when it fails.
+//! the same one), [`result`] is what comes out,
+//! [`shop`] is the catalogue as it is now, [`supervise`] starts a stage again when it fails.
 //!
 //! Per frame our own code allocates nothing once the buffers have grown, but for the matches (their texts are of the
 //! catalogue). The JPEG decoder, the resizer and tract allocate on their own; the page makes one text of each result.
@@ -11,10 +12,12 @@ pub mod latest;
 pub mod look;
 pub mod result;
 pub mod scene;
+pub mod shop;
 pub mod stages;
 pub mod supervise;
 
 pub use look::{LookError, Looker, LookerSettings};
 pub use result::{LiveReading, Looked, Output};
+pub use shop::Shop;
 pub use stages::Pipeline;
 pub use supervise::{Stop, in_words};

@@ -1,0 +1,82 @@
+//! The catalogue as it is now: a snapshot that is taken anew when an import has changed the file.
+
+use super::supervise::{StageError, Stop, supervise};
+use crate::catalogue::snapshot::Follow;
+use crate::catalogue::{Gallery, GalleryError, Match, Snapshot, StoreError};
+use crate::health::{Health, Stage};
+use clothingid_shared::embedding::{Embedding, EmbeddingIdentity};
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// How often the file is looked at: an article added at the counter is found within this time and that of one search.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// What the shop owns, always the newest snapshot; nothing while there is no catalogue yet.
+#[derive(Debug)]
+pub struct Shop {
+    path: PathBuf,
+    identity: EmbeddingIdentity,
+    snapshot: RwLock<Option<Snapshot>>,
+}
+
+impl Shop {
+    /// Opens the catalogue at `path` for a network of this identity. A file that is not there yet is an empty shop.
+    ///
+    /// **Errors** the file is no catalogue, damaged as a whole, or embedded with another network.
+    pub fn open(path: PathBuf, identity: EmbeddingIdentity) -> Result<Self, StoreError> {
+        let snapshot = if path.exists() { Some(Snapshot::open(&path, &identity)?) } else { None };
+        Ok(Self { path, identity, snapshot: RwLock::new(snapshot) })
+    }
+
+    /// The catalogue as it is now.
+    #[must_use]
+    pub fn snapshot(&self) -> Option<Snapshot> {
+        self.snapshot.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How many products there are.
+    #[must_use]
+    pub fn product_count(&self) -> usize {
+        self.snapshot().map_or(0, |snapshot| snapshot.product_count())
+    }
+
+    /// Follows the file from now on, on a thread of its own.
+    ///
+    /// **Errors** the system gives no thread.
+    pub fn follow(self: &Arc<Self>, health: &Arc<Health>, stop: &Stop) -> std::io::Result<JoinHandle<()>> {
+        let (shop, heard, ends) = (Arc::clone(self), Arc::clone(health), stop.clone());
+        supervise(Stage::Catalogue, stop, health, move || shop.follow_until(&heard, &ends))
+    }
+
+    fn follow_until(&self, health: &Health, stop: &Stop) -> Result<(), StageError> {
+        while !self.path.exists() {
+            if stop.wait(LOOK_EVERY) {
+                return Ok(());
+            }
+        }
+        let (mut follow, first) = Follow::open(&self.path, &self.identity)?;
+        self.show(first, health);
+        while !stop.wait(LOOK_EVERY) {
+            if let Some(newer) = follow.newer()? {
+                self.show(newer, health);
+            }
+        }
+        Ok(())
+    }
+
+    fn show(&self, snapshot: Snapshot, health: &Health) {
+        let (products, before) = (snapshot.product_count(), self.product_count());
+        *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Some(snapshot);
+        if products != before {
+            health.events.say(format!("the catalogue has {products} products now, before {before}"));
+        }
+    }
+}
+
+impl Gallery for Shop {
+    fn search(&self, query: &Embedding, top: usize) -> Result<Vec<Match>, GalleryError> {
+        self.snapshot().map_or_else(|| Ok(Vec::new()), |snapshot| snapshot.search(query, top))
+    }
+}
