@@ -1,12 +1,74 @@
-//! Being written.
+//! `clothingid catalogue`: import, list, show, remove and check what the shop owns.
+
+mod check;
+mod import;
+mod list;
 
 use super::{Outcome, Report};
+use crate::catalogue::StoreError;
+use crate::state;
+use std::path::PathBuf;
 
-/// The arguments.
+/// Arguments of `catalogue`.
 #[derive(clap::Args, Debug)]
-pub struct Args {}
+pub struct Args {
+    /// What to do with the catalogue.
+    #[command(subcommand)]
+    pub command: Command,
+}
 
-/// Not there yet.
-pub fn run(_args: &Args) -> Result<Outcome, Report> {
-    Err(Report::new("not there yet"))
+/// What can be done with the catalogue.
+#[derive(clap::Subcommand, Debug)]
+pub enum Command {
+    /// Bring a catalogue file and its photographs into the catalogue
+    Import(import::Args),
+    /// List the products
+    List(list::ListArgs),
+    /// Show one product
+    Show(list::ShowArgs),
+    /// Remove products and their photographs
+    Remove(list::RemoveArgs),
+    /// Look at every byte of the catalogue and name what is damaged
+    Check(check::Args),
+}
+
+/// Does what was asked.
+///
+/// # Errors
+/// The catalogue as a whole cannot be used.
+pub fn run(args: &Args) -> Result<Outcome, Report> {
+    match &args.command {
+        Command::Import(args) => import::run(args),
+        Command::List(args) => list::list(args),
+        Command::Show(args) => list::show(args),
+        Command::Remove(args) => list::remove(args),
+        Command::Check(args) => check::run(args),
+    }
+}
+
+/// Which catalogue. Flatten it into a subcommand's `Args`.
+#[derive(clap::Args, Debug, Clone, Default)]
+pub struct CatalogueArgs {
+    /// The catalogue's file, instead of the one in the state folder
+    #[arg(long, value_name = "FILE")]
+    pub catalogue: Option<PathBuf>,
+}
+
+impl CatalogueArgs {
+    /// The catalogue's file.
+    ///
+    /// # Errors
+    /// None was given, and there is no state folder.
+    pub fn path(&self) -> Result<PathBuf, Report> {
+        match &self.catalogue {
+            Some(path) => Ok(path.clone()),
+            None => state::catalogue().map_err(|e| Report::of(&e).hint("name the catalogue's file: `--catalogue FILE`")),
+        }
+    }
+}
+
+/// The report of a store that cannot be used.
+#[must_use]
+pub fn store_report(error: &StoreError) -> Report {
+    error.hints().into_iter().fold(Report::of(error), Report::hint)
 }

@@ -1,12 +1,190 @@
-//! Being written.
+//! `clothingid search`: which garments of the catalogue look like a photograph.
 
-use super::{Outcome, Report};
+use super::catalogue::{CatalogueArgs, store_report};
+use super::{NetworkArgs, Outcome, Report, expand, one_line, print_line};
+use crate::catalogue::{Gallery, GalleryError, Match, Snapshot};
+use crate::network::{PathError, PhotoPath};
+use clothingid_shared::embedding::{Embedding, EmbeddingError};
+use clothingid_shared::files::{self, FileError};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
 
-/// The arguments.
+/// Arguments of `search`.
 #[derive(clap::Args, Debug)]
-pub struct Args {}
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Photographs (JPEG, PNG, WebP), folders of them, or `-` for a list on stdin
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
 
-/// Not there yet.
-pub fn run(_args: &Args) -> Result<Outcome, Report> {
-    Err(Report::new("not there yet"))
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub json: bool,
+
+    /// Products a photograph, at most
+    #[arg(long, value_name = "K", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub top: u32,
+
+    /// Which catalogue.
+    #[command(flatten)]
+    pub catalogue: CatalogueArgs,
+
+    /// The network and what runs it.
+    #[command(flatten)]
+    pub network: NetworkArgs,
+}
+
+const EXAMPLES: &str = "Examples:
+  clothingid search photo.jpg
+  clothingid search --json --top 20 photos/ > matches.jsonl";
+
+/// One line of `--json`.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Line<'a> {
+    Answer { path: &'a str, matches: &'a [Match], confident: bool },
+    Failure { path: &'a str, error: &'a str },
+}
+
+/// A photograph that got no answer.
+#[derive(Debug, thiserror::Error)]
+enum PhotoError {
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error(transparent)]
+    Path(#[from] PathError),
+    #[error(transparent)]
+    Embedding(#[from] EmbeddingError),
+}
+
+/// A photograph's matches, or why it has none.
+type Found = Result<Vec<Match>, PhotoError>;
+
+/// Searches for every photograph; a bad one gets a line of its own and the rest goes on.
+///
+/// # Errors
+/// Bundle, engine or catalogue cannot be used, or stdout cannot be written.
+pub fn run(args: &Args) -> Result<Outcome, Report> {
+    let bundle = args.network.bundle()?;
+    let threshold = bundle.manifest.matching.confident.threshold;
+    let mut path = args.network.open(&bundle)?;
+    let snapshot = open(&args.catalogue.path()?, &bundle.identity(path.engine().arithmetic()))?;
+    let mut outcome = Outcome::Done;
+    for photo in expand(&args.paths) {
+        let (name, found) = match photo {
+            Ok(photo) => {
+                let found = match read(&photo, &mut path) {
+                    Ok(query) => Ok(search(&snapshot, &query, args.top)?),
+                    Err(error) => Err(error),
+                };
+                (photo, found)
+            }
+            Err(error) => (error.path().to_owned(), Err(error.into())),
+        };
+        if found.is_err() {
+            outcome = Outcome::SomeFailed;
+        }
+        show(args.json, &name, &found, threshold)?;
+    }
+    for damage in snapshot.damage() {
+        eprintln!("error: {damage}; it is left out\nhint: `clothingid catalogue check` says what to do");
+        outcome = Outcome::SomeFailed;
+    }
+    Ok(outcome)
+}
+
+fn open(catalogue: &Path, identity: &clothingid_shared::embedding::EmbeddingIdentity) -> Result<Snapshot, Report> {
+    let snapshot = Snapshot::open(catalogue, identity).map_err(|e| store_report(&e))?;
+    if snapshot.photo_count() == 0 {
+        let path = crate::catalogue::store::quoted(catalogue);
+        return Err(Report::new(format!("the catalogue `{}` is empty: there is nothing to find", catalogue.display()))
+            .hint(format!("fill it: `clothingid catalogue import CSV --photos DIR --catalogue {path}`")));
+    }
+    Ok(snapshot)
+}
+
+fn read(photo: &Path, path: &mut PhotoPath) -> Result<Embedding, PhotoError> {
+    let bytes = files::read(photo)?;
+    Ok(Embedding::quantise(&path.answer(&bytes)?.embedding)?)
+}
+
+fn search(snapshot: &Snapshot, query: &Embedding, top: u32) -> Result<Vec<Match>, Report> {
+    snapshot.search(query, usize::try_from(top).unwrap_or(usize::MAX)).map_err(|e| match e {
+        GalleryError::Store(e) => store_report(&e),
+        e => Report::of(&e),
+    })
+}
+
+fn is_confident(matches: &[Match], threshold: f64) -> bool {
+    matches.first().is_some_and(|best| best.similarity >= threshold)
+}
+
+fn show(json: bool, name: &Path, found: &Found, threshold: f64) -> Result<(), Report> {
+    let name = &*name.to_string_lossy();
+    match (found, json) {
+        (Ok(matches), true) => {
+            let confident = is_confident(matches, threshold);
+            print_line(&serde_json::to_string(&Line::Answer { path: name, matches, confident })?)
+        }
+        (Err(error), true) => {
+            print_line(&serde_json::to_string(&Line::Failure { path: name, error: &one_line(error) })?)
+        }
+        (Ok(matches), false) => print_line(&human(name, matches, is_confident(matches, threshold))),
+        (Err(error), false) => {
+            eprintln!("error: {name}: {}", one_line(error));
+            Ok(())
+        }
+    }
+}
+
+fn human(name: &str, matches: &[Match], confident: bool) -> String {
+    let said = if confident { "found" } else { "not sure that it is in the catalogue; closest are" };
+    let lines = matches.iter().map(|m| format!("\n  {:.3}  {}  {}  ({})", m.similarity, m.sku, m.title, m.photo));
+    format!("{name}: {said}{}", lines.collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matches() -> Vec<Match> {
+        let one = |sku: &str, similarity| Match {
+            sku: sku.into(),
+            title: "Red dress".into(),
+            photo: "a.jpg".into(),
+            similarity,
+        };
+        vec![one("A1", 0.83), one("B2", 0.5)]
+    }
+
+    #[test]
+    fn the_json_line_is_the_contract() {
+        let line = Line::Answer { path: "q.jpg", matches: &matches()[..1], confident: true };
+        assert_eq!(
+            serde_json::to_string(&line).unwrap(),
+            r#"{"path":"q.jpg","matches":[{"sku":"A1","title":"Red dress","photo":"a.jpg","similarity":0.83}],"confident":true}"#
+        );
+        let line = Line::Failure { path: "x", error: "the file is empty" };
+        assert_eq!(serde_json::to_string(&line).unwrap(), r#"{"path":"x","error":"the file is empty"}"#);
+    }
+
+    #[test]
+    fn confident_is_at_or_above_the_threshold() {
+        assert!(is_confident(&matches(), 0.83));
+        assert!(!is_confident(&matches(), 0.84));
+        assert!(!is_confident(&[], 0.0));
+    }
+
+    #[test]
+    fn people_read_who_it_is_and_how_sure() {
+        insta::assert_snapshot!(human("q.jpg", &matches(), true), @r"
+        q.jpg: found
+          0.830  A1  Red dress  (a.jpg)
+          0.500  B2  Red dress  (a.jpg)
+        ");
+        insta::assert_snapshot!(human("q.jpg", &matches()[1..], false), @r"
+        q.jpg: not sure that it is in the catalogue; closest are
+          0.500  B2  Red dress  (a.jpg)
+        ");
+    }
 }

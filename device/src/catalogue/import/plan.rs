@@ -35,6 +35,8 @@ pub struct Step {
     pub product: Product,
     /// Why.
     pub change: Change,
+    /// Whether there is something to write even if none of the photographs to be added can be used.
+    pub is_due: bool,
     /// Its photographs in their order.
     pub photos: Vec<StepPhoto>,
     /// Those of its photographs that go.
@@ -232,12 +234,14 @@ impl Plan {
         let stay: Vec<StepPhoto> = stay.into_iter().map(|p| StepPhoto::Keep(p.id)).collect();
         photos.extend(stay);
 
+        let mut is_due = true;
         let change = match stored.product {
             // None of its photographs can be used, and there is no such product: it stays so.
             None if photos.is_empty() => return Ok(()),
             None => Change::New,
             Some(product) => {
                 let mut what = differences(product, &listed.product);
+                is_due = !what.is_empty();
                 let added = photos.iter().filter(|p| matches!(p, StepPhoto::Add(_))).count();
                 what.extend((added > 0).then(|| format!("{added} photos added")));
                 what.extend((!remove.is_empty()).then(|| format!("{} photos removed", remove.len())));
@@ -247,6 +251,7 @@ impl Plan {
                 });
                 let moved = what.is_empty() && !after.eq(before.iter());
                 what.extend(moved.then(|| "order of photos".to_owned()));
+                is_due |= moved;
                 if what.is_empty() {
                     self.unchanged += 1;
                     return Ok(());
@@ -254,7 +259,7 @@ impl Plan {
                 Change::Changed(what)
             }
         };
-        self.steps.push(Step { product: listed.product.clone(), change, photos, remove });
+        self.steps.push(Step { product: listed.product.clone(), change, is_due, photos, remove });
         Ok(())
     }
 }

@@ -320,6 +320,10 @@ impl Writer<'_, '_> {
         if photos.is_empty() && step.change == Change::New {
             return None;
         }
+        if added == 0 && remove.is_empty() && !step.is_due {
+            self.summary.unchanged += 1;
+            return None;
+        }
         Some((ProductWrite { product: step.product, photos, remove }, added))
     }
 }

@@ -24,6 +24,7 @@ pub mod write;
 pub use check::Check;
 pub use damage::Damage;
 pub use error::StoreError;
+pub(crate) use error::quoted;
 pub use read::{StoredPhoto, StoredProduct};
 pub use write::{Embedded, PhotoWrite, ProductWrite};
 

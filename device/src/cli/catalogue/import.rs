@@ -1,0 +1,295 @@
+//! `clothingid catalogue import`: a catalogue file and its photographs into the catalogue.
+
+use super::list::counted;
+use super::CatalogueArgs;
+use crate::catalogue::csv::Problem;
+use crate::catalogue::import::{Change, Committed, Import, ImportError, NetworkEmbedders, Plan, Progress, Summary};
+use crate::catalogue::photos::PhotoFolder;
+use crate::catalogue::store::quoted;
+use crate::cli::{NetworkArgs, Outcome, Report, print_line};
+use crate::network::EngineChoice;
+use clothingid_shared::files;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// Arguments of `catalogue import`.
+#[derive(clap::Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The catalogue file: `sku,title,photo`, and optionally price, currency, barcode, colour, size, variant_of, url
+    pub csv: PathBuf,
+
+    /// The folder in which the photographs are that the file names
+    #[arg(long, value_name = "DIR")]
+    pub photos: PathBuf,
+
+    /// Only say what would change
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Which catalogue.
+    #[command(flatten)]
+    pub catalogue: CatalogueArgs,
+
+    /// Print one JSON object a line: each batch that is on the disk, each bad row, the sum
+    #[arg(long)]
+    pub json: bool,
+
+    /// What computes: `auto` takes the fastest that is there
+    #[arg(long, value_enum, default_value_t)]
+    pub engine: EngineChoice,
+
+    /// Photographs embedded at a time [default: one a processor core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: Option<u16>,
+
+    /// Use this bundle instead of the one inside the program
+    #[arg(long, value_name = "FILE")]
+    pub bundle: Option<PathBuf>,
+}
+
+const EXAMPLES: &str = "Examples:
+  clothingid catalogue import catalogue.csv --photos photos/ --dry-run
+  clothingid catalogue import catalogue.csv --photos photos/
+
+Importing again does what is left. Products that the file does not list stay: `catalogue remove SKU` removes them.";
+
+/// Set by Ctrl-C.
+static STOP: AtomicBool = AtomicBool::new(false);
+
+pub(super) fn run(args: &Args) -> Result<Outcome, Report> {
+    let while_importing = || format!("importing `{}`", args.csv.display());
+    let csv = files::read(&args.csv).map_err(|e| Report::of(&e).during(while_importing()))?;
+    let photos = PhotoFolder::open(&args.photos)
+        .map_err(|e| Report::of(&e).during(while_importing()).hint("name the folder of photographs: `--photos DIR`"))?;
+    let catalogue = args.catalogue.path()?;
+    let network = NetworkArgs { engine: args.engine, threads: 1, bundle: args.bundle.clone() };
+    let bundle = network.bundle()?;
+    let embedders = NetworkEmbedders::new(&bundle, args.engine).map_err(|e| {
+        let report = Report::of(&e);
+        e.hint().into_iter().fold(report, Report::hint)
+    })?;
+
+    let names = [&args.csv, &args.photos].map(|p| quoted(&std::path::absolute(p).unwrap_or_else(|_| p.clone())));
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let import = Import {
+        csv_name: &args.csv.display().to_string(),
+        csv: &csv,
+        photos: &photos,
+        catalogue: &catalogue,
+        embedders: &embedders,
+        threads: args.threads.map_or(cores, usize::from),
+        arguments: Some((&names[0], &names[1])),
+        stop: &STOP,
+    };
+    let report = |error: ImportError| {
+        let report = Report::of(&error).during(while_importing());
+        error.hints().into_iter().fold(report, Report::hint)
+    };
+    let mut shown = Shown::new(args.json);
+    if args.dry_run {
+        let plan = import.dry_run(&mut shown).map_err(report)?;
+        shown.finish();
+        return show_plan(&plan, args.json);
+    }
+    // A second Ctrl-C does not wait: what is told as committed is safe at any moment.
+    ctrlc::set_handler(|| {
+        if STOP.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+        eprintln!("stopping after the batch that has begun");
+    })?;
+    let summary = import.run(&mut shown).map_err(report)?;
+    shown.finish();
+    show_summary(&summary, args, &catalogue)
+}
+
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum Line<'a> {
+    Committed { skus: Vec<&'a str>, photos: usize, reembedded: usize },
+    Would { sku: &'a str, change: &'a str, what: &'a [String] },
+    Problem { line: u64, column: Option<&'a str>, sku: Option<&'a str>, error: String },
+    Done { new: usize, changed: usize, unchanged: usize, wrong: usize, kept: usize, photos: usize, reembedded: usize, interrupted: bool },
+    DryRun { new: usize, changed: usize, unchanged: usize, wrong: usize, kept: usize },
+}
+
+fn print_json(line: &Line<'_>) -> Result<(), Report> {
+    print_line(&serde_json::to_string(line)?)
+}
+
+fn show_problems(problems: &[Problem], json: bool) -> Result<(), Report> {
+    for problem in problems {
+        eprintln!("error: {problem}");
+        if json {
+            let column = problem.column.map(|c| c.name());
+            let (sku, error) = (problem.sku.as_deref(), problem.to_string());
+            print_json(&Line::Problem { line: problem.line, column, sku, error })?;
+        }
+    }
+    Ok(())
+}
+
+fn note_columns(plan: &Plan) {
+    if !plan.ignored_columns.is_empty() {
+        let names: Vec<String> = plan.ignored_columns.iter().map(|c| format!("`{c}`")).collect();
+        eprintln!("note: columns that are not used: {}", names.join(", "));
+    }
+}
+
+fn show_plan(plan: &Plan, json: bool) -> Result<Outcome, Report> {
+    for step in &plan.steps {
+        let product = &step.product;
+        let (change, what): (_, &[String]) = match &step.change {
+            Change::New => ("new", &[]),
+            Change::Changed(what) => ("changed", what),
+        };
+        if json {
+            print_json(&Line::Would { sku: &product.sku, change, what })?;
+        } else {
+            let what = if what.is_empty() { counted(step.photos.len(), "photo") } else { what.join(", ") };
+            print_line(&format!("{change:<8} {}  {}  ({what})", product.sku, product.title))?;
+        }
+    }
+    show_problems(&plan.problems, json)?;
+    let (new, unchanged, wrong, kept) = (plan.new_count(), plan.unchanged, plan.problems.len(), plan.kept.len());
+    let changed = plan.steps.len() - new;
+    if json {
+        print_json(&Line::DryRun { new, changed, unchanged, wrong, kept })?;
+    } else {
+        let sum = sum(new, changed, unchanged, wrong, kept);
+        print_line(&format!("{sum}; nothing was changed (dry run)"))?;
+    }
+    Ok(if wrong == 0 { Outcome::Done } else { Outcome::SomeFailed })
+}
+
+fn sum(new: usize, changed: usize, unchanged: usize, wrong: usize, kept: usize) -> String {
+    let kept = match kept {
+        0 => String::new(),
+        _ => format!(", not in the file {kept} (kept)"),
+    };
+    format!("new {new}, changed {changed}, unchanged {unchanged}, wrong {wrong}{kept}")
+}
+
+fn show_summary(summary: &Summary, args: &Args, catalogue: &Path) -> Result<Outcome, Report> {
+    show_problems(&summary.problems, args.json)?;
+    for damage in &summary.damage {
+        eprintln!("error: {damage}");
+    }
+    let &Summary { new, changed, unchanged, photos, reembedded, is_interrupted: interrupted, .. } = summary;
+    let (wrong, kept) = (summary.problems.len(), summary.kept.len());
+    if args.json {
+        print_json(&Line::Done { new, changed, unchanged, wrong, kept, photos, reembedded, interrupted })?;
+    } else {
+        let of_photos = match (photos, reembedded) {
+            (0, 0) => String::new(),
+            (_, 0) => format!("; {} stored", counted(photos, "photo")),
+            _ => format!("; {} stored, {reembedded} embedded with the network in use", counted(photos, "photo")),
+        };
+        print_line(&format!("{}{of_photos}", sum(new, changed, unchanged, wrong, kept)))?;
+    }
+    if interrupted {
+        eprintln!("stopped; what is told above is stored. Go on with: `{}`", again(args, catalogue));
+        return Ok(Outcome::Interrupted);
+    }
+    Ok(if wrong == 0 && summary.damage.is_empty() { Outcome::Done } else { Outcome::SomeFailed })
+}
+
+/// The command that goes on.
+fn again(args: &Args, catalogue: &Path) -> String {
+    let mut command = format!("clothingid catalogue import {} --photos {}", quoted(&args.csv), quoted(&args.photos));
+    if args.catalogue.catalogue.is_some() {
+        command = format!("{command} --catalogue {}", quoted(catalogue));
+    }
+    if let Some(bundle) = &args.bundle {
+        command = format!("{command} --bundle {}", quoted(bundle));
+    }
+    if args.engine != EngineChoice::default() {
+        command = format!("{command} --engine {}", args.engine);
+    }
+    command
+}
+
+/// The progress on stderr: a bar for people at a terminal, else a line every ten seconds. The batches that are on the
+/// disk on stdout with `--json`.
+struct Shown {
+    json: bool,
+    bar: ProgressBar,
+    is_terminal: bool,
+    total: usize,
+    embedded: usize,
+    stored: usize,
+    started: Instant,
+    last_line: Instant,
+}
+
+impl Shown {
+    fn new(json: bool) -> Self {
+        let is_terminal = std::io::stderr().is_terminal();
+        let now = Instant::now();
+        let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
+        Self { json, bar, is_terminal, total: 0, embedded: 0, stored: 0, started: now, last_line: now }
+    }
+
+    fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    /// Photographs a second, and the time that the rest will take.
+    fn rate(&self) -> (f64, Duration) {
+        #[expect(clippy::cast_precision_loss, reason = "counts of photographs")]
+        let [done, left] = [self.embedded, self.total.saturating_sub(self.embedded)].map(|n| n as f64);
+        let rate = done / self.started.elapsed().as_secs_f64().max(1e-3);
+        (rate, Duration::try_from_secs_f64((left / rate).round()).unwrap_or_default())
+    }
+}
+
+impl Progress for Shown {
+    fn comparing(&mut self, photos: usize) {
+        eprintln!("comparing {} with the catalogue", counted(photos, "photo"));
+    }
+
+    fn planned(&mut self, plan: &Plan) {
+        note_columns(plan);
+        self.total = plan.embed_count();
+        if self.total == 0 {
+            return;
+        }
+        eprintln!("embedding {}", counted(self.total, "photo"));
+        self.started = Instant::now();
+        self.last_line = self.started;
+        if self.is_terminal {
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+            self.bar.set_length(self.total as u64);
+            let template = "{wide_bar} {pos}/{len} photos, {per_sec}, {eta} left{msg}";
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                self.bar.set_style(style);
+            }
+        }
+    }
+
+    fn embedded(&mut self) {
+        self.embedded += 1;
+        self.bar.inc(1);
+    }
+
+    fn committed(&mut self, committed: &Committed<'_>) {
+        self.stored += committed.photos + committed.reembedded;
+        self.bar.set_message(format!(", {} stored", self.stored));
+        if self.json {
+            let skus = committed.products.iter().map(|p| p.product.sku.as_str()).collect();
+            let (photos, reembedded) = (committed.photos, committed.reembedded);
+            // Where stdout is gone, nobody is told; the import goes on.
+            let _ = print_json(&Line::Committed { skus, photos, reembedded });
+        }
+        if !self.is_terminal && self.last_line.elapsed() >= Duration::from_secs(10) {
+            self.last_line = Instant::now();
+            let (rate, left) = self.rate();
+            eprintln!("stored {} of {}, {rate:.1} a second, {} s left", self.stored, counted(self.total, "photo"), left.as_secs());
+        }
+    }
+}
