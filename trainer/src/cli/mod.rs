@@ -3,7 +3,6 @@
 //! Standard output carries data only; everything else goes to standard error. A [`Report`] is printed here, at the edge, and nowhere
 //! else. Exit status: 0 all well, 1 something asked for failed and the rest was done, 2 wrong use, 130 interrupted and resumable.
 
-pub mod common;
 pub mod evaluate;
 pub mod export;
 pub mod finetune;
@@ -11,6 +10,7 @@ pub mod import;
 pub mod pack;
 pub mod pretrain;
 pub mod report;
+pub mod training;
 pub mod weights;
 
 use std::fmt;

@@ -122,7 +122,7 @@ fn time(bench: &Bench) -> Result<ExitStatus, Report> {
             let _ = network.evaluate_nodes(&pictures, &wanted);
         } else {
             let views = network.layout().views(network.flat());
-            let results = network.run(&views, &pictures, Pass::Train { statistics, dropout: 0.0 }, &wanted);
+            let results = network.run(&views, &pictures, Pass::Train { statistics }, &wanted);
             let loss = results.iter().map(|r| r.square().mean(Kind::Float)).sum::<Tensor>();
             let _ = Tensor::run_backward(&[loss], &[network.flat()], false, false);
         }

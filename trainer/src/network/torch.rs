@@ -33,14 +33,12 @@ pub enum Statistics {
 }
 
 /// How a run is meant.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pass {
     /// With gradients.
     Train {
         /// Of batch norm.
         statistics: Statistics,
-        /// Share of the pooled features that is dropped.
-        dropout: f64,
     },
     /// As the device will run it.
     Evaluate,
@@ -133,6 +131,24 @@ impl Network {
         Ok(Self { graph, device, memory: options.memory, layout, flat, fixed, last_use, readers, norm_behind })
     }
 
+    /// A second handle on the same arrays for another thread: what changes in one changes in the other.
+    #[must_use]
+    pub fn replica(&self) -> Self {
+        let flat = self.flat.detach().set_requires_grad(!self.layout.is_empty());
+        let fixed = self.fixed.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect();
+        Self {
+            graph: self.graph.clone(),
+            device: self.device,
+            memory: self.memory,
+            layout: self.layout.clone(),
+            flat,
+            fixed,
+            last_use: self.last_use.clone(),
+            readers: self.readers.clone(),
+            norm_behind: self.norm_behind.clone(),
+        }
+    }
+
     /// The graph.
     #[must_use]
     pub fn graph(&self) -> &Graph {
@@ -223,7 +239,7 @@ impl Run<'_> {
             if let Some(norm) = self.folded_norm(place) {
                 values[norm] = Some(self.folded(node, &nodes[norm], &self.input(&values, node, 0)));
             } else {
-                values[place] = Some(self.layer(place, node, &values, pictures_nhwc));
+                values[place] = Some(self.layer(node, &values, pictures_nhwc));
             }
             for input in &node.inputs {
                 let is_last = self.network.last_use[input.0] <= place;
@@ -237,7 +253,7 @@ impl Run<'_> {
 
     /// The batch norm that this convolution takes into itself.
     fn folded_norm(&self, place: usize) -> Option<usize> {
-        let keeps_statistics = !matches!(self.pass, Pass::Train { statistics: Statistics::Batch, .. });
+        let keeps_statistics = !matches!(self.pass, Pass::Train { statistics: Statistics::Batch });
         self.network.norm_behind[place].filter(|_| keeps_statistics && !self.wanted.contains(&NodeId(place)))
     }
 
@@ -261,7 +277,7 @@ impl Run<'_> {
         self.network.readers[from.0] == 1 && !self.wanted.contains(&from)
     }
 
-    fn layer(&self, place: usize, node: &Node, values: &[Option<Tensor>], pictures_nhwc: &Tensor) -> Tensor {
+    fn layer(&self, node: &Node, values: &[Option<Tensor>], pictures_nhwc: &Tensor) -> Tensor {
         match node.layer {
             Layer::Picture => match self.network.memory {
                 Memory::ChannelsLast => picture(pictures_nhwc, self.network.device),
@@ -272,7 +288,7 @@ impl Run<'_> {
                 convolve(node, &self.input(values, node, 0), &self.array(node, "weight"), bias.as_ref())
             }
             Layer::BatchNorm { .. } => {
-                let is_batch = matches!(self.pass, Pass::Train { statistics: Statistics::Batch, .. });
+                let is_batch = matches!(self.pass, Pass::Train { statistics: Statistics::Batch });
                 let [gain, bias, mean, variance] =
                     ["weight", "bias", "running_mean", "running_var"].map(|what| Some(self.array(node, what)));
                 self.input(values, node, 0).batch_norm(gain, bias, mean, variance, is_batch, MOMENTUM, EPSILON, true)
@@ -290,13 +306,7 @@ impl Run<'_> {
                 let (kernel, stride) = (int(kernel), int(stride));
                 self.input(values, node, 0).max_pool2d([kernel, kernel], [stride, stride], [0, 0], [1, 1], true)
             }
-            Layer::GlobalAveragePool => {
-                let pooled = self.input(values, node, 0).mean_dim([2_i64, 3].as_slice(), false, Kind::Float);
-                match self.pass {
-                    Pass::Train { dropout, .. } if dropout > 0.0 && !self.wanted.contains(&NodeId(place)) => pooled.dropout(dropout, true),
-                    _ => pooled,
-                }
-            }
+            Layer::GlobalAveragePool => self.input(values, node, 0).mean_dim([2_i64, 3].as_slice(), false, Kind::Float),
             Layer::Linear { .. } => {
                 self.input(values, node, 0).linear(&self.array(node, "weight"), Some(&self.array(node, "bias")))
             }

@@ -1,0 +1,213 @@
+//! What `pretrain` and `finetune` share: their options, the progress line, Ctrl-C.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::{ExitStatus, Report};
+use crate::learn::LearnError;
+use crate::learn::recipe::Recipe;
+use crate::learn::training::{Ended, Event, Setup, StageName, train};
+use crate::network::{DeviceChoice, Weights, device, heads, imagenet};
+use crate::pack::Pack;
+
+/// Options of a training run.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Folder written by `pack`
+    #[arg(long, value_name = "DIR")]
+    pub pack: PathBuf,
+    /// Recipe, for example `trainer/recipes/clothingid.toml`
+    #[arg(long, value_name = "FILE")]
+    pub recipe: PathBuf,
+    /// Folder for weights, record and checkpoints
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Weights to start from (safetensors); without: the ImageNet weights of this program
+    #[arg(long, value_name = "FILE")]
+    pub weights: Option<PathBuf>,
+    /// Where the network runs: `auto`, `cpu` or `cuda:N`
+    #[arg(long, default_value = "auto", value_name = "DEVICE")]
+    pub device: DeviceChoice,
+    /// Seed of all random choices, instead of the recipe's
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Threads, instead of one for each core
+    #[arg(long)]
+    pub threads: Option<usize>,
+    /// Go on with the run in the output folder
+    #[arg(long)]
+    pub resume: bool,
+    /// Stop and save after so many steps
+    #[arg(long, value_name = "STEPS")]
+    pub stop_after: Option<u64>,
+}
+
+/// Time between two lines where there is no terminal.
+const QUIET: Duration = Duration::from_secs(10);
+
+/// Set by Ctrl-C.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// Runs one stage of a recipe.
+///
+/// # Errors
+/// What the stage could not do.
+pub fn run(args: &Args, name: StageName) -> Result<ExitStatus, Report> {
+    let during = |report: Report| report.during(format!("reading the recipe `{}`", args.recipe.display()));
+    let recipe = Recipe::read(&args.recipe).map_err(|error| during(Report::of(&error)))?;
+    let device = args.device.resolve().map_err(|error| Report::of(&error).hint("train on the processor: `--device cpu`"))?;
+    let pack = Pack::open(&args.pack)
+        .map_err(|error| Report::of(&error).hint("make a pack: `clothingid-train pack --help`"))?;
+    let seed = args.seed.unwrap_or(recipe.seed);
+    let graph = heads::clothingid();
+    let weights = match &args.weights {
+        Some(path) => Weights::read(path)?,
+        None => imagenet::weights()?,
+    };
+    let start = crate::learn::finetune::start(&graph, weights, seed);
+    let stage = match name {
+        StageName::Identify => &recipe.identify,
+        StageName::Finetune => &recipe.finetune,
+    };
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let setup = Setup {
+        name,
+        stage,
+        pack: &Arc::new(pack),
+        seed,
+        device,
+        threads: args.threads.unwrap_or(cores),
+        folder: &args.out,
+        resume: args.resume,
+        stop_after: args.stop_after,
+        interrupted: &INTERRUPTED,
+    };
+    // A second handler is refused where several runs share a process; the first one serves all.
+    let _ = ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed));
+    eprintln!("{}: {} on {}, {} threads, start {}", name.text(), recipe.name, device::name(device), setup.threads, start_name(args));
+    let mut progress = Progress::new(name);
+    let ended = train(&setup, graph, start, |event| progress.hear(&event)).map_err(|error| explain(&error, args))?;
+    progress.end();
+    match ended {
+        Ended::Finished => {
+            eprintln!("wrote {}", args.out.join("weights.safetensors").display());
+            Ok(ExitStatus::Done)
+        }
+        Ended::Interrupted => {
+            eprintln!("saved; go on with:\n  {}", resume_command());
+            Ok(ExitStatus::Interrupted)
+        }
+    }
+}
+
+fn start_name(args: &Args) -> String {
+    args.weights.as_ref().map_or_else(|| "from ImageNet".to_owned(), |path| format!("from {}", path.display()))
+}
+
+fn explain(error: &LearnError, args: &Args) -> Report {
+    let report = Report::of(error);
+    match error {
+        LearnError::RunExists { .. } => {
+            report.hint("go on with it: `--resume`").hint("or choose another folder: `--out DIR`")
+        }
+        LearnError::OtherRun { .. } => report.hint("give the options that the run was started with, or another `--out`"),
+        LearnError::Diverged { .. } => report.hint("lower `optimiser.rate` in the recipe"),
+        _ => report.during(format!("training into `{}`", args.out.display())),
+    }
+}
+
+/// The command line of this process with `--resume`, quoted for a shell where it must be.
+fn resume_command() -> String {
+    let mut words: Vec<String> = std::env::args().collect();
+    if !words.iter().any(|word| word == "--resume") {
+        words.push("--resume".to_owned());
+    }
+    let quote = |word: &String| {
+        let is_plain = !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./=:,+".contains(c));
+        if is_plain { word.clone() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    };
+    words.iter().map(quote).collect::<Vec<_>>().join(" ")
+}
+
+/// One line that follows the run: a bar on a terminal, else a line every ten seconds.
+struct Progress {
+    bar: Option<ProgressBar>,
+    name: StageName,
+    started: Option<(Instant, u64)>,
+    pictures: usize,
+    printed: Instant,
+    loss: f64,
+}
+
+impl Progress {
+    fn new(name: StageName) -> Self {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            let style = ProgressStyle::with_template("{prefix} {bar:30} {pos}/{len} {msg}");
+            bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())).with_prefix(name.text())
+        });
+        Self { bar, name, started: None, pictures: 0, printed: Instant::now(), loss: f64::NAN }
+    }
+
+    fn hear(&mut self, event: &Event<'_>) {
+        match *event {
+            Event::Preparing { done, total } => {
+                self.show(done as u64, total as u64, "photos for the prototypes".to_owned());
+            }
+            Event::Step { step, steps, loss, pictures } => {
+                let (start, first) = *self.started.get_or_insert_with(|| (Instant::now(), step));
+                self.loss = if self.loss.is_nan() { loss } else { 0.95 * self.loss + 0.05 * loss };
+                let seconds = start.elapsed().as_secs_f64();
+                let done = step - first;
+                if done == 0 {
+                    return;
+                }
+                self.pictures += pictures;
+                #[expect(clippy::cast_precision_loss, reason = "counts are small")]
+                let (rate, left) = (self.pictures as f64 / seconds, seconds / done as f64 * (steps - step) as f64);
+                let message = format!("loss {:.3}, {rate:.0} photos/s, {:.0} min left", self.loss, left / 60.0);
+                self.show(step, steps, message);
+            }
+            Event::Epoch { epoch, figures, is_best } => {
+                let line = format!(
+                    "epoch {epoch}: select balanced {:.3} of 14, {:.3} of 26, top-1 {:.3} and {:.3} ({} photos); recall@1 {:.3}, @5 {:.3} ({} queries){}",
+                    figures.balanced_14,
+                    figures.balanced_26,
+                    figures.top_1_of_14,
+                    figures.top_1_of_26,
+                    figures.photos,
+                    figures.recall_at_1,
+                    figures.recall_at_5,
+                    figures.queries,
+                    if is_best { ", best so far" } else { "" }
+                );
+                match &self.bar {
+                    Some(bar) => bar.println(line),
+                    None => eprintln!("{line}"),
+                }
+            }
+        }
+    }
+
+    fn show(&mut self, done: u64, total: u64, message: String) {
+        if let Some(bar) = &self.bar {
+            bar.set_length(total);
+            bar.set_position(done);
+            bar.set_message(message);
+        } else if self.printed.elapsed() >= QUIET {
+            self.printed = Instant::now();
+            eprintln!("{} {done}/{total} {message}", self.name.text());
+        }
+    }
+
+    fn end(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
