@@ -1,5 +1,7 @@
 //! `clothingid bench`: how fast this machine answers.
 
+mod search;
+
 use super::{NetworkArgs, Outcome, Report, print_line};
 use crate::network::{Answer, PhotoPath};
 use crate::reading::Reader;
@@ -15,7 +17,7 @@ const LONGEST: Duration = Duration::from_secs(15);
 
 /// Arguments of `bench`.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Examples:\n  clothingid bench\n  clothingid bench network --engine tract --json")]
+#[command(after_help = "Examples:\n  clothingid bench\n  clothingid bench network --engine tract --json\n  clothingid bench search --rows 100000 --dims 256")]
 pub struct Args {
     /// What to measure; without it, network and path
     #[arg(value_enum)]
@@ -24,6 +26,14 @@ pub struct Args {
     /// Print one JSON object a line
     #[arg(long)]
     pub json: bool,
+
+    /// Rows that `search` searches
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub rows: u32,
+
+    /// Values of each row that `search` searches
+    #[arg(long, value_name = "D", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub dims: u32,
 
     /// The network and what runs it.
     #[command(flatten)]
@@ -37,6 +47,8 @@ pub enum What {
     Network,
     /// The whole path of a photograph: decode, picture, network, reading
     Path,
+    /// Search alone, among `--rows` made-up garments of `--dims` values
+    Search,
 }
 
 #[derive(Debug, Serialize)]
@@ -50,18 +62,34 @@ struct Line<'a> {
     samples: usize,
 }
 
+#[derive(Debug, Serialize)]
+struct SearchLine {
+    bench: &'static str,
+    rows: u32,
+    dims: u32,
+    median_ms: f64,
+    p99_ms: f64,
+    min_ms: f64,
+    samples: usize,
+    memory_read_ms: f64,
+    recall_at_10: f64,
+}
+
 /// Measures on the bundle's golden photographs.
 ///
 /// # Errors
 /// Bundle or engine cannot be used.
 pub fn run(args: &Args) -> Result<Outcome, Report> {
+    if args.what == Some(What::Search) {
+        return bench_search(args);
+    }
     let bundle = args.network.bundle()?;
     let mut path = args.network.open(&bundle)?;
     let all = [What::Network, What::Path];
     for what in all.into_iter().filter(|what| args.what.is_none_or(|asked| asked == *what)) {
         let (bench, samples) = match what {
             What::Network => ("network", network(&mut path)?),
-            What::Path => ("path", whole_path(&bundle, &mut path)?),
+            What::Path | What::Search => ("path", whole_path(&bundle, &mut path)?),
         };
         let [min_ms, median_ms, p99_ms] = [0.0, 0.5, 0.99].map(|share| quantile_ms(&samples, share));
         let (engine, threads, samples) = (path.engine().name(), path.engine().threads(), samples.len());
@@ -75,6 +103,32 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
             ))?;
         }
     }
+    Ok(Outcome::Done)
+}
+
+fn bench_search(args: &Args) -> Result<Outcome, Report> {
+    let (rows, dims) = (args.rows, args.dims);
+    let garments = search::Garments::new(rows as usize, dims as usize);
+    let mut turn = 0;
+    let times = measure(|| {
+        turn += 1;
+        garments.search(turn);
+        Ok(())
+    })?;
+    let [min_ms, median_ms, p99_ms] = [0.0, 0.5, 0.99].map(|share| quantile_ms(&times, share));
+    let memory_read_ms = quantile_ms(&[garments.memory_read()], 0.5);
+    let (recall_at_10, samples) = (garments.recall_at_10(), times.len());
+    print_line(&if args.json {
+        let bench = "search";
+        serde_json::to_string(&SearchLine {
+            bench, rows, dims, median_ms, p99_ms, min_ms, samples, memory_read_ms, recall_at_10,
+        })?
+    } else {
+        format!(
+            "search   median {median_ms:.2} ms, 99th percentile {p99_ms:.2} ms, least {min_ms:.2} ms ({samples} samples, \
+             {rows} rows of {dims} values; reading them from memory {memory_read_ms:.2} ms; recall@10 {recall_at_10:.3})"
+        )
+    })?;
     Ok(Outcome::Done)
 }
 

@@ -93,3 +93,28 @@ pub fn main() -> ExitCode {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Cli;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn help_is_as_reviewed() {
+        let mut cli = Cli::command().term_width(100);
+        cli.build();
+        insta::assert_snapshot!("help", cli.render_long_help());
+        for path in [&["classify"][..], &["bundle", "show"], &["bundle", "verify"], &["bench"], &["doctor"]] {
+            let mut command = &mut cli;
+            for name in path {
+                command = command.find_subcommand_mut(name).unwrap();
+            }
+            insta::assert_snapshot!(format!("help-{}", path.join("-")), command.render_long_help());
+        }
+    }
+}

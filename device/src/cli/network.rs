@@ -59,12 +59,71 @@ impl NetworkArgs {
     /// # Errors
     /// The engine is missing or cannot run the network.
     pub fn open_unchecked(&self, bundle: &Bundle) -> Result<PhotoPath, Report> {
-        PhotoPath::new(bundle, self.engine, usize::from(self.threads)).map_err(|error| {
+        let path = PhotoPath::new(bundle, self.engine, usize::from(self.threads)).map_err(|error| {
             let report = Report::of(&error);
             match error.hint() {
                 Some(hint) => report.hint(hint),
                 None => report,
             }
-        })
+        })?;
+        let (engine, used) = (path.engine().name(), path.engine().threads());
+        if used < usize::from(self.threads) {
+            eprintln!("note: `{engine}` works on {used} thread(s) in this version; `--threads {}` changes nothing", self.threads);
+        }
+        Ok(path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clothingid_shared::files::write_atomic;
+
+    /// The report of a bundle file with these bytes, the file's name left out.
+    fn report(bytes: Option<&[u8]>) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("x.bundle");
+        if let Some(bytes) = bytes {
+            write_atomic(&file, bytes).unwrap();
+        }
+        let args = NetworkArgs { engine: EngineChoice::Auto, threads: 1, bundle: Some(file.clone()) };
+        args.bundle().unwrap_err().to_string().replace(&*file.to_string_lossy(), "x.bundle")
+    }
+
+    fn position(bytes: &[u8], text: &[u8]) -> usize {
+        bytes.windows(text.len()).position(|window| window == text).unwrap()
+    }
+
+    #[test]
+    fn a_bad_bundle_says_what_is_wrong_and_what_to_do() {
+        let good = read_bundle(None).unwrap();
+        let bytes = good.to_bytes().unwrap();
+        insta::assert_snapshot!("bundle-missing", report(None));
+        insta::assert_snapshot!("bundle-empty", report(Some(b"")));
+        insta::assert_snapshot!("bundle-not-one", report(Some(b"hello, this is no bundle")));
+
+        let mut altered = bytes.clone();
+        let middle = position(&altered, &good.network[good.network.len() / 2..][..64]);
+        altered[middle] ^= 1;
+        let text = report(Some(&altered));
+        assert!(text.contains("`network.onnx` was altered: its SHA-256 begins"), "{text}");
+
+        let text = report(Some(&bytes[..bytes.len() / 2]));
+        assert!(text.contains("`x.bundle` is not a bundle that can be used") && text.contains("hint: copy"), "{text}");
+
+        let mut newer = bytes;
+        let digit = position(&newer, b"\"format\"") + newer[position(&newer, b"\"format\"")..].iter().position(|b| *b == b'1').unwrap();
+        newer[digit] = b'9';
+        let text = report(Some(&newer)).replace(&good.manifest.written_by, "clothingid-train 9.0.0");
+        insta::assert_snapshot!("bundle-newer", text);
+    }
+
+    #[test]
+    fn an_engine_that_is_not_there_is_said_and_never_replaced() {
+        let bundle = read_bundle(None).unwrap();
+        let open = |engine| NetworkArgs { engine, threads: 1, bundle: None }.open(&bundle);
+        insta::assert_snapshot!("engine-gpu", open(EngineChoice::Gpu).err().unwrap());
+        assert_eq!(open(EngineChoice::Cpu).unwrap().engine().name(), "cpu: tract float");
+        assert_eq!(open(EngineChoice::Tract).unwrap().engine().name(), "tract: float");
     }
 }

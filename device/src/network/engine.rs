@@ -41,6 +41,17 @@ pub trait Engine: Send {
     fn run(&mut self, picture: &Picture, answer: &mut Answer) -> Result<(), EngineError>;
 }
 
+impl Answer {
+    /// Refuses NaN and infinity, which would pass every threshold test in one direction.
+    pub(super) fn check(&self) -> Result<(), EngineError> {
+        let outputs = [("category14", &self.category14), ("category26", &self.category26), ("embedding", &self.embedding)];
+        match outputs.iter().find(|(_, values)| values.iter().any(|value| !value.is_finite())) {
+            Some((output, _)) => Err(EngineError::NotFinite { output }),
+            None => Ok(()),
+        }
+    }
+}
+
 /// What the user asks for with `--engine`.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -106,6 +117,12 @@ pub enum EngineError {
         /// The network's side.
         side: u32,
     },
+    /// An answer that is no number.
+    #[error("the network's `{output}` is not a number")]
+    NotFinite {
+        /// The output.
+        output: &'static str,
+    },
     /// The engine failed on a picture.
     #[error("the network stopped")]
     Run(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -120,7 +137,7 @@ impl EngineError {
             Self::Node { .. } | Self::Form { .. } | Self::Load(_) => {
                 Some("write the bundle with `clothingid-train export` of this version")
             }
-            Self::Picture { .. } | Self::Run(_) => None,
+            Self::Picture { .. } | Self::NotFinite { .. } | Self::Run(_) => None,
         }
     }
 }

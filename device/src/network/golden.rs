@@ -151,3 +151,69 @@ fn compare(
     }
     Ok(Agreement { photos: 1, logit: largest, cosine })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::{EngineChoice, read_bundle};
+    use tract_onnx::pb::tensor_proto::DataType;
+    use tract_onnx::prelude::Framework;
+
+    fn path(bundle: &Bundle) -> PhotoPath {
+        PhotoPath::new(bundle, EngineChoice::Cpu, 1).unwrap()
+    }
+
+    #[test]
+    fn the_shipped_bundle_answers_all_its_golden_photos() {
+        let bundle = read_bundle(None).unwrap();
+        let agreement = check(&mut path(&bundle), &bundle, usize::MAX).unwrap();
+        assert_eq!(agreement.photos, bundle.golden.len());
+        assert!(agreement.photos >= 4, "{agreement:?}");
+    }
+
+    #[test]
+    fn a_few_are_spread_over_all() {
+        let bundle = read_bundle(None).unwrap();
+        let agreement = check(&mut path(&bundle), &bundle, 4).unwrap();
+        assert!((1..=4).contains(&agreement.photos), "{agreement:?}");
+    }
+
+    #[test]
+    fn one_spoiled_weight_is_noticed() {
+        let mut bundle = read_bundle(None).unwrap();
+        let model = tract_onnx::onnx().proto_model_for_read(&mut bundle.network.as_slice()).unwrap();
+        let first_layer = model.graph.unwrap().initializer.into_iter().find(|tensor| {
+            tensor.data_type == DataType::Int8 as i32 && matches!(tensor.dims[..], [_, 3, 3, 3])
+        });
+        let weights = first_layer.unwrap().raw_data;
+        let at = bundle.network.windows(weights.len()).position(|bytes| bytes == weights).unwrap();
+        // The weight of largest size of all channels, turned round.
+        let largest = (0..weights.len()).max_by_key(|i| weights[*i].cast_signed().unsigned_abs()).unwrap();
+        bundle.network[at + largest] = weights[largest].wrapping_neg();
+        let error = check(&mut path(&bundle), &bundle, usize::MAX).unwrap_err();
+        assert!(matches!(error, GoldenError::Logit { .. } | GoldenError::Embedding { .. }), "{error}");
+    }
+
+    #[test]
+    fn another_photograph_another_answer_and_no_answers_are_noticed() {
+        let mut bundle = read_bundle(None).unwrap();
+        let mut path = path(&bundle);
+        let class = path.engine().arithmetic();
+
+        let (first, second) = (bundle.golden[0].photo.clone(), bundle.golden[1].photo.clone());
+        bundle.golden[0].photo = second;
+        let error = check(&mut path, &bundle, usize::MAX).unwrap_err();
+        assert!(matches!(&error, GoldenError::Picture { photo, .. } if *photo == bundle.golden[0].name), "{error}");
+
+        bundle.golden[0].photo = b"no photograph".to_vec();
+        assert!(matches!(check(&mut path, &bundle, 1).unwrap_err(), GoldenError::NoAnswer { .. }));
+
+        bundle.golden[0].photo = first;
+        bundle.golden[0].answers.get_mut(&class).unwrap().category14[3] = f32::NAN;
+        let error = check(&mut path, &bundle, 1).unwrap_err();
+        assert!(matches!(error, GoldenError::Logit { head: "category14", index: 3, .. }), "{error}");
+
+        bundle.golden.clear();
+        assert!(matches!(check(&mut path, &bundle, 4).unwrap_err(), GoldenError::None(_)));
+    }
+}

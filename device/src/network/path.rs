@@ -42,13 +42,34 @@ impl PhotoPath {
                 found: engine.side().to_string(),
             });
         }
-        Ok(Self {
+        let mut path = Self {
             engine,
             maker: PictureMaker::new(contract),
             decoded: Picture::default(),
             input: Picture::default(),
             answer: Answer::default(),
-        })
+        };
+        path.try_once(bundle)?;
+        Ok(path)
+    }
+
+    /// One run on a blank picture: engine and memory are warm, and the outputs have the sizes that readers rely on.
+    fn try_once(&mut self, bundle: &Bundle) -> Result<(), EngineError> {
+        let side = self.engine.side();
+        let blank = Picture::filled(side, side, bundle.manifest.picture.background);
+        self.engine.run(&blank, &mut self.answer)?;
+        let found = [&self.answer.category14, &self.answer.category26, &self.answer.embedding].map(Vec::len);
+        let expected = [
+            bundle.manifest.category14.taxonomy.len(),
+            bundle.manifest.category26.taxonomy.len(),
+            bundle.manifest.network.embedding_values,
+        ];
+        if found != expected {
+            let (what, expected, found) = ("outputs".to_string(), format!("{expected:?}"), format!("{found:?}"));
+            return Err(EngineError::Form { what, expected, found });
+        }
+        self.input = blank;
+        Ok(())
     }
 
     /// The answer to a JPEG, PNG or WebP file.

@@ -98,6 +98,7 @@ impl Engine for TractEngine {
         if (width, height) != (side, side) {
             return Err(EngineError::Picture { width, height, side });
         }
-        self.compute(picture, answer).map_err(|e| EngineError::Run(e.into_boxed_dyn_error()))
+        self.compute(picture, answer).map_err(|e| EngineError::Run(e.into_boxed_dyn_error()))?;
+        answer.check()
     }
 }

@@ -1,10 +1,13 @@
 //! The parts that `doctor` looks at.
 
 use super::Finding;
+use crate::catalogue::Snapshot;
+use crate::cli::catalogue::store_report;
 use crate::cli::{NetworkArgs, Report};
 use crate::network::golden;
 use crate::state;
 use clothingid_shared::bundle::Bundle;
+use clothingid_shared::embedding::ArithmeticClass;
 use clothingid_shared::files;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -17,17 +20,18 @@ const HOT_CELSIUS: f64 = 85.0;
 /// All findings, each part looked at when the iterator comes to it.
 pub(super) fn all(network: &NetworkArgs) -> Vec<Finding> {
     let mut findings = Vec::new();
-    match network.bundle() {
+    let bundle = network.bundle();
+    match &bundle {
         Ok(bundle) => {
             let m = &bundle.manifest;
             let found = format!("{}, made {}, network SHA-256 {:.12}", m.name, m.created, bundle.network_sha256());
             findings.push(Finding::ok("bundle", found));
-            findings.push(engine(network, &bundle));
+            findings.push(engine(network, bundle));
         }
-        Err(report) => findings.push(Finding::failed("bundle", report)),
+        Err(report) => findings.push(Finding::failed("bundle", report.clone())),
     }
     findings.push(state_folder());
-    findings.push(catalogue());
+    findings.push(catalogue(bundle.as_ref()));
     findings.extend(disk());
     findings.push(camera(Path::new("/dev")));
     findings.push(heat(Path::new("/sys/class/thermal")));
@@ -74,18 +78,31 @@ fn state_folder() -> Finding {
     }
 }
 
-fn catalogue() -> Finding {
-    match state::catalogue() {
-        Err(error) => Finding::failed("catalogue", Report::of(&error)),
-        Ok(path) if !path.exists() => Finding::warning(
-            "catalogue",
-            format!("none yet at `{}`", path.display()),
-            "import one: `clothingid catalogue import shop.csv --photos folder/`",
-        ),
-        Ok(path) => Finding::ok(
-            "catalogue",
-            format!("`{}`; `clothingid catalogue check` looks at every row", path.display()),
-        ),
+fn catalogue(bundle: Result<&Bundle, &Report>) -> Finding {
+    let path = match state::catalogue() {
+        Err(error) => return Finding::failed("catalogue", Report::of(&error)),
+        Ok(path) => path,
+    };
+    let place = path.display();
+    if !path.exists() {
+        let advice = "import one: `clothingid catalogue import shop.csv --photos folder/`";
+        return Finding::warning("catalogue", format!("none yet at `{place}`"), advice);
+    }
+    let Ok(bundle) = bundle else {
+        return Finding::warning("catalogue", format!("`{place}` is there"), "mend the bundle first: it says what fits it");
+    };
+    // The engines of this version all compute in float.
+    match Snapshot::open(&path, &bundle.identity(ArithmeticClass::Float)) {
+        Err(error) => Finding::failed("catalogue", store_report(&error)),
+        Ok(shop) => {
+            let found = format!("`{place}`: {} products, {} photos", shop.product_count(), shop.photo_count());
+            if shop.damage().is_empty() {
+                Finding::ok("catalogue", found)
+            } else {
+                let advice = "`clothingid catalogue check` names them; import again to mend them";
+                Finding::warning("catalogue", format!("{found}; {} rows are damaged", shop.damage().len()), advice)
+            }
+        }
     }
 }
 

@@ -1,0 +1,144 @@
+//! Search alone: the scan of the int8 rows and the re-rank of the best by their float rows, on made-up garments.
+//!
+//! Rows lie around a thousand centres, as garments of a shop do; queries lie around the same centres. The appliance
+//! reads the hundred float rows from its store; here they are in memory, so the store's share is not in the figure.
+
+use crate::catalogue::scan::Rows;
+use clothingid_shared::embedding::{Embedding, cosine, l2_normalise};
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+/// Rows of the scan whose order is decided by their float rows, as in the catalogue.
+const RERANKED: usize = 100;
+const CENTRES: usize = 1000;
+/// Queries whose answers are compared with an exact float scan.
+const JUDGED: usize = 20;
+
+/// A made-up catalogue with its float rows.
+pub(super) struct Garments {
+    rows: Rows,
+    floats: Vec<f32>,
+    queries: Vec<(Vec<f32>, Embedding)>,
+    dims: usize,
+}
+
+impl Garments {
+    /// Makes `rows` rows of `dims` values; always the same.
+    pub(super) fn new(rows: usize, dims: usize) -> Self {
+        let mut chance = Chance(0x9e37_79b9_7f4a_7c15);
+        let centres: Vec<Vec<f32>> = (0..CENTRES).map(|_| chance.direction(dims, None)).collect();
+        let mut near = |i: usize| chance.direction(dims, centres.get(i % CENTRES).map(Vec::as_slice));
+        let queries = (0..64).map(|i| near(i * 7)).filter_map(|q| Some((q.clone(), Embedding::quantise(&q).ok()?))).collect();
+        let (mut scan, mut floats) = (Rows::new(dims), Vec::with_capacity(rows * dims));
+        for i in 0..rows {
+            let row = near(i);
+            if Embedding::quantise(&row).is_ok_and(|embedding| scan.push(&embedding)) {
+                floats.extend_from_slice(&row);
+            }
+        }
+        Self { rows: scan, floats, queries, dims }
+    }
+
+    /// The ten nearest rows to a query, as the catalogue finds them.
+    fn nearest(&self, query: &(Vec<f32>, Embedding)) -> Vec<usize> {
+        let hits = self.rows.best(&query.1, RERANKED);
+        ten_best(&query.0, hits.iter().filter_map(|hit| Some((hit.row, self.float_row(hit.row)?))))
+    }
+
+    fn float_row(&self, row: usize) -> Option<&[f32]> {
+        self.floats.chunks_exact(self.dims).nth(row)
+    }
+
+    /// One query; `turn` chooses which.
+    pub(super) fn search(&self, turn: usize) {
+        if let Some(query) = self.queries.get(turn % self.queries.len().max(1)) {
+            black_box(self.nearest(query));
+        }
+    }
+
+    /// The least time of five to read all int8 rows from memory.
+    pub(super) fn memory_read(&self) -> Duration {
+        let read = || {
+            let started = Instant::now();
+            let (words, rest) = self.rows.values().as_chunks::<64>();
+            let mut sums = [0_i8; 64];
+            for word in words {
+                for (sum, value) in sums.iter_mut().zip(word) {
+                    *sum ^= value;
+                }
+            }
+            black_box((sums, rest.len()));
+            started.elapsed()
+        };
+        (0..5).map(|_| read()).min().unwrap_or_default()
+    }
+
+    /// Share of the true ten nearest (an exact float scan) that the search finds.
+    pub(super) fn recall_at_10(&self) -> f64 {
+        let (mut found, mut wanted) = (0, 0);
+        for query in self.queries.iter().take(JUDGED) {
+            let truth = ten_best(&query.0, self.floats.chunks_exact(self.dims).enumerate());
+            let answer = self.nearest(query);
+            found += truth.iter().filter(|row| answer.contains(row)).count();
+            wanted += truth.len();
+        }
+        found as f64 / f64::from(u32::try_from(wanted).unwrap_or(u32::MAX).max(1))
+    }
+}
+
+fn ten_best<'a>(query: &[f32], rows: impl Iterator<Item = (usize, &'a [f32])>) -> Vec<usize> {
+    let mut all: Vec<(usize, f32)> = rows.map(|(row, values)| (row, cosine(query, values))).collect();
+    all.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    all.into_iter().take(10).map(|(row, _)| row).collect()
+}
+
+/// A seeded generator (xorshift64*, Vigna 2016): the bench is the same everywhere.
+struct Chance(u64);
+
+impl Chance {
+    fn next(&mut self) -> f32 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        let bits = self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 40;
+        bits as f32 / (1_u32 << 23) as f32 - 1.0
+    }
+
+    /// A vector of length one, around a centre or anywhere.
+    fn direction(&mut self, dims: usize, centre: Option<&[f32]>) -> Vec<f32> {
+        let spread = if centre.is_some() { 1.2 / (dims.max(1) as f32).sqrt() } else { 1.0 };
+        let mut values: Vec<f32> = (0..dims).map(|_| self.next() * spread).collect();
+        for (value, middle) in values.iter_mut().zip(centre.unwrap_or_default()) {
+            *value += middle;
+        }
+        l2_normalise(&mut values);
+        values
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nearly_all_of_the_true_nearest_are_found() {
+        let garments = Garments::new(3000, 64);
+        assert!(garments.recall_at_10() > 0.98, "{}", garments.recall_at_10());
+        assert_eq!(garments.nearest(&garments.queries[0]).len(), 10);
+    }
+
+    #[test]
+    fn a_row_finds_itself() {
+        let garments = Garments::new(500, 32);
+        let row = garments.float_row(321).unwrap().to_vec();
+        let query = (row.clone(), Embedding::quantise(&row).unwrap());
+        assert_eq!(garments.nearest(&query)[0], 321);
+    }
+
+    #[test]
+    fn no_rows_are_no_panic() {
+        let garments = Garments::new(0, 16);
+        garments.search(3);
+        assert_eq!(garments.recall_at_10(), 0.0);
+    }
+}
