@@ -331,6 +331,7 @@ fn a_browser_shows_live_answers() {
         .arg("kiosk.mjs")
         .arg(format!("http://localhost:{}", demo.port))
         .arg(&pictures)
+        .arg(demo.running.id().to_string())
         .current_dir(&folder)
         .output()
         .expect("node");

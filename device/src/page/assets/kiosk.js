@@ -49,7 +49,7 @@ function showCategory(element, names, answer) {
   const bar = element.querySelector(".bar");
   bar.setAttribute("aria-valuenow", String(Math.round(answer.probability * 100)));
   bar.setAttribute("aria-valuetext", words);
-  bar.firstElementChild.style.transform = `scaleX(${answer.probability})`;
+  bar.firstElementChild.style.transform = `translateX(${(answer.probability - 1) * 100}%)`;
 }
 
 // --- the matches: a fixed row of cards that are filled anew, so that focus and layout stay ---
@@ -63,11 +63,19 @@ const cards = Array.from({ length: page.matches }, () => {
 });
 
 // Similarity in words: how far it lies above what the shop's threshold calls the same garment.
+function roomAbove(similarity) {
+  return (similarity - page.confident_threshold) / (1 - page.confident_threshold);
+}
 function similarityInWords(similarity) {
-  const room = (similarity - page.confident_threshold) / (1 - page.confident_threshold);
+  const room = roomAbove(similarity);
   if (room >= 0.7) return say.same;
   if (room >= 0.3) return say.very_like;
   return room >= 0 ? say.like : say.little_like;
+}
+
+function showSimilarity(element, similarity) {
+  setText(element, similarityInWords(similarity));
+  element.classList.toggle("is-less", roomAbove(similarity) < 0);
 }
 
 const articles = new Map();
@@ -97,7 +105,7 @@ async function showMatch(card, match) {
   card.match = match;
   card.item.hidden = match === undefined;
   if (match === undefined) return;
-  setText(card.item.querySelector(".similarity"), similarityInWords(match.similarity));
+  showSimilarity(card.item.querySelector(".similarity"), match.similarity);
   if (before?.sku === match.sku && before?.photo === match.photo) return;
   setText(card.item.querySelector(".name"), match.title);
   card.item.querySelector("img").src = photoAddress(match);
@@ -113,7 +121,7 @@ async function openDetails(card) {
   const match = card.match;
   if (!match) return;
   setText(byId("details-title"), match.title);
-  setText(byId("details-similarity"), similarityInWords(match.similarity));
+  showSimilarity(byId("details-similarity"), match.similarity);
   setText(byId("details-price"), "");
   setText(byId("details-facts"), `${say.article} ${match.sku}`);
   byId("details-picture").src = photoAddress(match);
@@ -141,17 +149,19 @@ function showReading(reading) {
   showFrame(reading.frame);
   setText(byId("engine"), reading.engine);
   setText(byId("latency"), `${new Intl.NumberFormat(page.language, { maximumFractionDigits: 0 }).format(reading.ms)} ms`);
-  if (!reading.known) {
-    showMessage(reading.garment >= page.garment_threshold ? "unknown" : "none");
-    return;
+  showMatches(reading);
+  if (reading.known) {
+    showCategory(byId("category26"), page.category26, reading.category26);
+    showCategory(byId("category14"), page.category14, reading.category14);
   }
-  showCategory(byId("category26"), page.category26, reading.category26);
-  showCategory(byId("category14"), page.category14, reading.category14);
+  showMessage(reading.known ? "known" : reading.garment >= page.garment_threshold ? "unknown" : "none");
+}
+
+function showMatches(reading) {
+  body.toggleAttribute("data-matches", reading.matches.length > 0 || reading.known);
   setText(byId("matches-title"), reading.confident ? say.in_shop : say.not_in_shop);
   setText(byId("matches-more"), reading.confident || reading.matches.length === 0 ? "" : say.closest);
-  byId("cards").classList.toggle("not-confident", !reading.confident);
   cards.forEach((card, index) => showMatch(card, reading.matches[index]));
-  showMessage("known");
 }
 
 // --- the connection and the camera ---
