@@ -84,3 +84,91 @@ pub fn summary(problems: &Problems) -> Vec<String> {
     }
     lines
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use clothingid_shared::picture::{self, Picture};
+    use serde::Deserialize;
+
+    use super::{check, summary};
+    use crate::import::progress::Progress;
+    use crate::import::{Found, LabelMap, Row};
+
+    fn corpus() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/corpus")
+    }
+
+    #[derive(Deserialize)]
+    struct File {
+        file: String,
+        outcome: String,
+        width: Option<u32>,
+        height: Option<u32>,
+    }
+
+    fn row(path: &Path) -> Row {
+        let name = path.display().to_string();
+        Row { source: "s".into(), item_id: name.clone(), group: name.clone(), path: name, ..Row::default() }
+    }
+
+    #[test]
+    fn good_and_bad_files_are_told_apart() {
+        let listed: Vec<File> =
+            csv::Reader::from_path(corpus().join("files.csv")).unwrap().deserialize().collect::<Result<_, _>>().unwrap();
+        let rows: Vec<Row> = listed.iter().map(|file| row(&corpus().join("files").join(&file.file))).collect();
+        let found = check(Found { rows, ..Found::default() }, &LabelMap::default(), &Progress::silent());
+        for file in &listed {
+            let ending = format!("/{}", file.file);
+            let kept = found.rows.iter().find(|row| row.path.ends_with(&ending));
+            let problem = found.problems.iter().find(|problem| problem.path.ends_with(&ending));
+            match file.outcome.as_str() {
+                "decodes" => assert_eq!(kept.map(|row| (Some(row.width), Some(row.height))), Some((file.width, file.height)), "{}", file.file),
+                _ => assert!(kept.is_none() && problem.is_some_and(|problem| !problem.reason.is_empty()), "{}", file.file),
+            }
+        }
+        assert_eq!(summary(&found.problems).len(), 6);
+    }
+
+    #[test]
+    fn orientation_colour_space_and_coding_do_not_change_what_is_seen() {
+        let read = |name: &str| picture::decode(&std::fs::read(corpus().join("files").join(name)).unwrap()).unwrap();
+        let upright = read("upright.jpg");
+        let apart = |other: &Picture| {
+            let sum: u32 = upright.rgb().iter().zip(other.rgb()).map(|(a, b)| u32::from(a.abs_diff(*b))).sum();
+            f64::from(sum) / upright.rgb().len() as f64
+        };
+        for orientation in 1..=8 {
+            let distance = apart(&read(&format!("orientation-{orientation}.jpg")));
+            assert!(distance < 4.0, "orientation {orientation}: {distance}");
+        }
+        for (name, most) in [("progressive.jpg", 1.0), ("full-chroma.jpg", 4.0), ("lossy.webp", 5.0), ("cmyk.jpg", 6.0)] {
+            let distance = apart(&read(name));
+            assert!(distance < most, "{name}: {distance}");
+        }
+        // A check that cannot fail is none: the mirrored picture is far away.
+        let mut mirrored = upright.clone();
+        crate::load::framing::flip(mirrored.rgb_mut(), upright.width() as usize);
+        assert!(apart(&mirrored) > 4.0);
+    }
+
+    #[test]
+    fn unknown_categories_missing_files_and_second_mentions_are_named() {
+        let good = corpus().join("files/upright.jpg");
+        let rows = vec![
+            row(&good),
+            row(&good),
+            Row { cat14: "toga".into(), ..row(&corpus().join("files/grey.jpg")) },
+            Row { cat26: "toga".into(), ..row(&corpus().join("files/cmyk.jpg")) },
+            row(Path::new("/nowhere/a.jpg")),
+        ];
+        let found = check(Found { rows, ..Found::default() }, &LabelMap::default(), &Progress::silent());
+        let reasons: Vec<_> = found.problems.iter().map(|problem| problem.reason.as_str()).collect();
+        assert_eq!(
+            reasons,
+            ["named twice", "`toga` is no category of the taxonomy of 14", "`toga` is no category of the taxonomy of 26", "missing"]
+        );
+        assert_eq!((found.rows.len(), found.rows[0].width), (1, 96));
+    }
+}
