@@ -12,5 +12,5 @@ pub mod schema;
 
 pub use error::ConfigError;
 pub use language::Language;
-pub use read::{load, places};
+pub use read::{load, parse, places};
 pub use schema::{CameraConfig, Config};

@@ -152,6 +152,7 @@ fn distance(a: &str, b: &str) -> usize {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use toml::Spanned;
 
     fn of(text: &str) -> Result<Config, ConfigError> {
         parse(Path::new("/etc/clothingid/config.toml"), text)
