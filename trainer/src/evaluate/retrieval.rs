@@ -1,0 +1,121 @@
+//! Retrieval: does a query photograph find another photograph of the same garment in the gallery?
+
+use clothingid_shared::metrics::{mean_average_precision, recall_at_k};
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::figure::Figure;
+use super::photos::Sample;
+use crate::import::ViewSplit;
+
+/// The answers to every query, best first.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Retrieval {
+    /// Position of each query among the samples.
+    pub queries: Vec<usize>,
+    /// Rank of the first photograph of the right garment; none where it is not in the gallery.
+    pub ranks: Vec<Option<usize>>,
+    /// Of each query, whether each photograph of the gallery shows its garment, best first.
+    relevance: Vec<Vec<bool>>,
+    /// Similarity of the best answer.
+    pub best: Vec<f64>,
+    /// Group of each query.
+    pub groups: Vec<usize>,
+    /// Photographs in the gallery.
+    pub gallery: usize,
+}
+
+/// Figures of retrieval.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RetrievalFigures {
+    /// Photographs searched in.
+    pub gallery: usize,
+    /// Queries whose best answer is right.
+    pub recall_at_1: Figure,
+    /// Queries with a right answer among five.
+    pub recall_at_5: Figure,
+    /// Among ten.
+    pub recall_at_10: Figure,
+    /// Among twenty.
+    pub recall_at_20: Figure,
+    /// Mean average precision.
+    pub map: Figure,
+}
+
+impl Retrieval {
+    /// Searches the gallery's photographs with each query of a garment that the gallery has. Embeddings are compared by their cosine.
+    #[must_use]
+    pub fn of(samples: &[Sample], embeddings: &[&[f32]]) -> Self {
+        let of = |split: ViewSplit| (0..samples.len()).filter(move |&i| samples[i].is_garment && samples[i].view_split == split);
+        let gallery: Vec<usize> = of(ViewSplit::Gallery).collect();
+        let has = |query: &usize| gallery.iter().any(|&g| samples[g].item == samples[*query].item);
+        Self::search(samples, embeddings, of(ViewSplit::Query).filter(has).collect(), &gallery)
+    }
+
+    /// Searches a gallery with queries of one's own choice.
+    #[must_use]
+    pub fn search(samples: &[Sample], embeddings: &[&[f32]], queries: Vec<usize>, gallery: &[usize]) -> Self {
+        let unit: Vec<Vec<f32>> = embeddings.iter().map(|values| normalise(values)).collect();
+        let one = |&query: &usize| {
+            let similarity = |g: usize| unit[query].iter().zip(&unit[g]).map(|(a, b)| a * b).sum::<f32>();
+            let mut found: Vec<(f32, bool)> =
+                gallery.iter().filter(|&&g| g != query).map(|&g| (similarity(g), samples[g].item == samples[query].item)).collect();
+            found.sort_by(|a, b| b.0.total_cmp(&a.0));
+            let rank = found.iter().position(|(_, is_right)| *is_right);
+            let best = found.first().map_or(-1.0, |(similarity, _)| f64::from(*similarity));
+            (rank, found.iter().map(|(_, is_right)| *is_right).collect::<Vec<bool>>(), best)
+        };
+        let answers: Vec<(Option<usize>, Vec<bool>, f64)> = queries.par_iter().map(one).collect();
+        let mut retrieval = Self { groups: queries.iter().map(|&q| samples[q].group).collect(), queries, gallery: gallery.len(), ..Self::default() };
+        for (rank, relevance, best) in answers {
+            retrieval.ranks.push(rank);
+            retrieval.relevance.push(relevance);
+            retrieval.best.push(best);
+        }
+        retrieval
+    }
+
+    /// Share of the queries with a right answer among `k`, among some positions.
+    #[must_use]
+    pub fn recall_of(&self, k: usize, drawn: &[usize]) -> f64 {
+        recall_at_k(&drawn.iter().map(|&p| self.ranks[p]).collect::<Vec<_>>(), k)
+    }
+
+    /// The same with its interval.
+    #[must_use]
+    pub fn recall(&self, k: usize) -> Figure {
+        Figure::measure(&self.groups, |drawn| self.recall_of(k, drawn))
+    }
+
+    /// How many more queries are answered rightly among `k` than by another embedding, with its paired interval.
+    #[must_use]
+    pub fn recall_gain(&self, k: usize, other: &Self) -> Figure {
+        Figure::measure(&self.groups, |drawn| self.recall_of(k, drawn) - other.recall_of(k, drawn))
+    }
+
+    /// All figures; none without queries.
+    #[must_use]
+    pub fn figures(&self) -> Option<RetrievalFigures> {
+        if self.queries.is_empty() {
+            return None;
+        }
+        let right = |place: usize| self.relevance[place].iter().filter(|is_right| **is_right).count();
+        let precision: Vec<f64> =
+            (0..self.queries.len()).map(|p| mean_average_precision(&[self.relevance[p].clone()], &[right(p)])).collect();
+        #[expect(clippy::cast_precision_loss, reason = "a count of queries")]
+        let mean = |drawn: &[usize]| drawn.iter().map(|&p| precision[p]).sum::<f64>() / drawn.len().max(1) as f64;
+        Some(RetrievalFigures {
+            gallery: self.gallery,
+            recall_at_1: self.recall(1),
+            recall_at_5: self.recall(5),
+            recall_at_10: self.recall(10),
+            recall_at_20: self.recall(20),
+            map: Figure::measure(&self.groups, mean),
+        })
+    }
+}
+
+fn normalise(values: &[f32]) -> Vec<f32> {
+    let norm = values.iter().map(|v| v * v).sum::<f32>().sqrt().max(1e-30);
+    values.iter().map(|v| v / norm).collect()
+}
