@@ -73,18 +73,21 @@ pub fn corrupt(jpeg: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// A PNG of a few bytes whose header says 100,000 by 100,000 pixels, with the right checksum.
+/// A PNG of a few bytes whose header says 100,000 by 100,000 pixels, with the right checksums.
 #[must_use]
 pub fn huge() -> Vec<u8> {
-    let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\x0d".to_vec();
-    let mut header = b"IHDR".to_vec();
-    header.extend(100_000_u32.to_be_bytes());
-    header.extend(100_000_u32.to_be_bytes());
+    let mut header = [100_000_u32.to_be_bytes(), 100_000_u32.to_be_bytes()].concat();
     // Eight bits, RGB, no interlace.
     header.extend([8, 2, 0, 0, 0]);
-    bytes.extend(&header);
-    bytes.extend(crc32(&header).to_be_bytes());
-    bytes.extend(b"\0\0\0\0IEND\xae\x42\x60\x82");
+    // The start of a stream of compressed pixels.
+    let pixels = [0x78, 0x9C, 0x63, 0x60];
+    let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
+    for (kind, content) in [(b"IHDR", &header[..]), (b"IDAT", &pixels), (b"IEND", &[])] {
+        bytes.extend(u32::try_from(content.len()).expect("a small chunk").to_be_bytes());
+        let chunk = [kind.as_slice(), content].concat();
+        bytes.extend(&chunk);
+        bytes.extend(crc32(&chunk).to_be_bytes());
+    }
     bytes
 }
 

@@ -38,6 +38,6 @@ pub fn catalogue_csv(bytes: &[u8]) {
 /// A configuration file.
 pub fn config(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes) {
-        let _ = clothingid_device::config::parse(Path::new("config.toml"), text);
+        let _ = clothingid_device::config::read::parse(Path::new("config.toml"), text);
     }
 }

@@ -120,19 +120,27 @@ fn each_bad_file_has_its_own_error_line_and_the_rest_is_answered() {
     }
 }
 
+/// `files.csv` says of each odd file whether it is a photograph in an unusual form or none that can be read.
 #[test]
-fn the_corpus_of_odd_files_is_answered_or_refused_as_its_names_say() {
+fn odd_files_are_answered_or_refused_as_the_corpus_says() {
     let rig = Rig::new();
-    let folder = rig::corpus().join("odd");
-    let files = photographs::photos_below(&folder);
-    let lines = classify(&rig, &[&folder]).json_lines();
-    assert_eq!(lines.len(), files.len());
-    assert!(files.iter().any(|path| path.display().to_string().contains("cmyk")), "a CMYK photograph is missing");
-    for line in &lines {
-        let path = line["path"].as_str().expect("a path");
-        // Files that no decoder can read are named `bad-…`; all others are photographs in an odd form.
-        let is_bad = Path::new(path).file_name().is_some_and(|name| name.to_string_lossy().starts_with("bad-"));
-        assert_eq!(line["error"].is_string(), is_bad, "{line}");
+    let folder = rig::corpus().join("files");
+    let lines = classify(&rig, &[&folder]).expect_code(1).json_lines();
+    let table = std::fs::read_to_string(rig::corpus().join("files.csv")).expect("files.csv");
+    let rows: Vec<Vec<&str>> = table.lines().skip(1).map(|row| row.splitn(5, ',').collect()).collect();
+    assert_eq!(lines.len(), rows.len());
+    for needed in ["cmyk.jpg", "corrupt.jpg", "empty.jpg", "huge.jpg", "png-named.jpg", "truncated.jpg"] {
+        assert!(rows.iter().any(|row| row[0] == needed), "`{needed}` is missing");
+    }
+    for row in &rows {
+        let path = folder.join(row[0]).display().to_string();
+        let line =
+            lines.iter().find(|line| line["path"] == path.as_str()).unwrap_or_else(|| panic!("no line of {path}"));
+        match row[1] {
+            "decodes" => assert_reading(line),
+            "refused" => assert!(line["error"].is_string(), "{line}"),
+            other => panic!("`{other}` in files.csv"),
+        }
     }
 }
 
