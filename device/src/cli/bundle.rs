@@ -1,10 +1,12 @@
 //! `clothingid bundle`: what a bundle is, and whether it answers as it should.
 
+use super::network::bundle_of;
 use super::{NetworkArgs, Outcome, Report, print_line};
 use crate::network::golden;
 use clap::Subcommand;
 use clothingid_shared::bundle::{Bundle, Head, Manifest, OperatingPoint};
 use serde::Serialize;
+use std::path::PathBuf;
 
 /// Arguments of `bundle`.
 #[derive(clap::Args, Debug)]
@@ -18,16 +20,28 @@ pub struct Args {
 #[derive(Subcommand, Debug)]
 pub enum Action {
     /// Say what the bundle is: network, labels, thresholds, sources
-    #[command(after_help = "Examples:\n  clothingid bundle show\n  clothingid bundle show --bundle new.bundle --json")]
-    Show(Which),
+    #[command(after_help = "Examples:\n  clothingid bundle show\n  clothingid bundle show --json --bundle new.bundle")]
+    Show(ShowArgs),
     /// Answer all golden photos and compare with the answers of the export
     #[command(after_help = "Examples:\n  clothingid bundle verify\n  clothingid bundle verify --bundle new.bundle")]
-    Verify(Which),
+    Verify(VerifyArgs),
 }
 
-/// Which bundle, and how to print.
+/// Arguments of `bundle show`.
 #[derive(clap::Args, Debug)]
-pub struct Which {
+pub struct ShowArgs {
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+
+    /// Show this bundle instead of the one inside the program
+    #[arg(long, value_name = "FILE")]
+    pub bundle: Option<PathBuf>,
+}
+
+/// Arguments of `bundle verify`.
+#[derive(clap::Args, Debug)]
+pub struct VerifyArgs {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
@@ -43,8 +57,8 @@ pub struct Which {
 /// The bundle or the engine cannot be used at all.
 pub fn run(args: &Args) -> Result<Outcome, Report> {
     match &args.action {
-        Action::Show(which) => show(which),
-        Action::Verify(which) => verify(which),
+        Action::Show(args) => show(args),
+        Action::Verify(args) => verify(args),
     }
 }
 
@@ -57,9 +71,9 @@ struct Shown<'a> {
     manifest: &'a Manifest,
 }
 
-fn show(which: &Which) -> Result<Outcome, Report> {
-    let bundle = which.network.bundle()?;
-    if which.json {
+fn show(args: &ShowArgs) -> Result<Outcome, Report> {
+    let bundle = bundle_of(args.bundle.as_deref())?;
+    if args.json {
         let shown = Shown {
             network_sha256: bundle.network_sha256(),
             network_bytes: bundle.network.len(),
@@ -123,9 +137,9 @@ struct Verified<'a> {
     smallest_cosine: f32,
 }
 
-fn verify(which: &Which) -> Result<Outcome, Report> {
-    let bundle = which.network.bundle()?;
-    let mut path = which.network.open_unchecked(&bundle)?;
+fn verify(args: &VerifyArgs) -> Result<Outcome, Report> {
+    let bundle = args.network.bundle()?;
+    let mut path = args.network.open_unchecked(&bundle)?;
     let (mut failed, mut logit, mut cosine) = (0, 0.0_f32, 1.0_f32);
     for photo in &bundle.golden {
         match golden::check_photo(&mut path, &bundle, photo) {
@@ -141,7 +155,7 @@ fn verify(which: &Which) -> Result<Outcome, Report> {
     }
     let photos = bundle.golden.len();
     let (name, engine) = (bundle.manifest.name.as_str(), path.engine().name());
-    if which.json {
+    if args.json {
         let line = Verified {
             bundle: name, engine, photos, failed, largest_logit_difference: logit, smallest_cosine: cosine,
         };

@@ -33,7 +33,7 @@ pub struct Cli {
 }
 
 const EXAMPLES: &str = "Examples:
-  clothingid demo                        the whole appliance on a small shop, on http://localhost:8080
+  clothingid demo                        the whole appliance, on http://localhost:8080
   clothingid classify photo.jpg          which garment is it?
   clothingid classify --json photos/     one JSON object a line, for programs
   clothingid search photo.jpg            which garments of the catalogue look like it?

@@ -3,7 +3,7 @@
 use super::Report;
 use crate::network::{EngineChoice, PhotoPath, golden, read_bundle};
 use clothingid_shared::bundle::{Bundle, BundleError};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Golden photographs that must be answered rightly before anything is said of others.
 const GOLDEN_AT_START: usize = 4;
@@ -30,14 +30,7 @@ impl NetworkArgs {
     /// # Errors
     /// The bundle is missing, torn, altered or newer than this program.
     pub fn bundle(&self) -> Result<Bundle, Report> {
-        read_bundle(self.bundle.as_deref()).map_err(|error| match (&error, &self.bundle) {
-            (BundleError::Refused { .. }, None) => {
-                Report::of(&error).hint("the program itself is damaged: install it again")
-            }
-            _ => Report::of(&error)
-                .hint(error.hint())
-                .hint("or leave `--bundle` out to use the bundle inside the program"),
-        })
+        bundle_of(self.bundle.as_deref())
     }
 
     /// Opens bundle and engine, and has the engine answer the first golden photographs.
@@ -72,6 +65,18 @@ impl NetworkArgs {
         }
         Ok(path)
     }
+}
+
+/// Reads a bundle file, or the embedded bundle.
+pub(super) fn bundle_of(file: Option<&Path>) -> Result<Bundle, Report> {
+    read_bundle(file).map_err(|error| match (&error, file) {
+        (BundleError::Refused { .. }, None) => {
+            Report::of(&error).hint("the program itself is damaged: install it again")
+        }
+        _ => Report::of(&error)
+            .hint(error.hint())
+            .hint("or leave `--bundle` out to use the bundle inside the program"),
+    })
 }
 
 #[cfg(test)]
