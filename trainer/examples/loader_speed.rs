@@ -18,13 +18,27 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let threads: usize = arguments.next().map_or(Ok(1), |threads| threads.parse())?;
     let pack = Arc::new(Pack::open(&folder)?);
     let samples = 6000;
-    let presets = [("none", Augmentation::none()), ("finetune", Augmentation::finetune()), ("identification", Augmentation::identification())];
+    let presets = [
+        ("none", Augmentation::none()),
+        ("finetune", Augmentation::finetune()),
+        ("identification", Augmentation::identification()),
+    ];
     for (name, augment) in presets {
         for (sampled, sampling) in [("by count", Sampling::default()), ("evened out", Sampling::finetune())] {
             let sampling = Sampling { samples: Some(samples), ..sampling };
             let augment = augment.clone();
-            let options =
-                LoaderOptions { part: Part::Train, side, batch: 64, seed: 1, epoch: 0, views: 1, augment, sampling, threads, skip_batches: 0 };
+            let options = LoaderOptions {
+                part: Part::Train,
+                side,
+                batch: 64,
+                seed: 1,
+                epoch: 0,
+                views: 1,
+                augment,
+                sampling,
+                threads,
+                skip_batches: 0,
+            };
             let begun = Instant::now();
             let mut pictures = 0;
             for batch in Loader::new(&pack, options)? {
@@ -44,6 +58,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         batch?;
     }
     let speed = (count as f64 / begun.elapsed().as_secs_f64()).round();
-    println!("{}", serde_json::json!({ "bench": "loader", "augment": "evaluation", "side": side, "threads": threads, "pictures": count, "pictures_per_second": speed }));
+    println!(
+        "{}",
+        serde_json::json!({ "bench": "loader", "augment": "evaluation", "side": side, "threads": threads, "pictures": count, "pictures_per_second": speed })
+    );
     Ok(())
 }

@@ -80,7 +80,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn demo(pack: &Pack, out: &Path) -> Result<(), Box<dyn Error>> {
-    let by_path: BTreeMap<&str, usize> = pack.rows().iter().enumerate().map(|(index, row)| (row.path.as_str(), index)).collect();
+    let by_path: BTreeMap<&str, usize> =
+        pack.rows().iter().enumerate().map(|(index, row)| (row.path.as_str(), index)).collect();
     let text = files::read(&out.join("choice.csv"))?;
     let choices: Vec<Choice> = csv::Reader::from_reader(text.as_slice()).deserialize().collect::<Result<_, _>>()?;
     let mut products = Vec::new();
@@ -92,10 +93,17 @@ fn demo(pack: &Pack, out: &Path) -> Result<(), Box<dyn Error>> {
         files::create_folder(&out.join(folder))?;
     }
     for choice in &choices {
-        let &index = by_path.get(choice.path.as_str()).ok_or_else(|| format!("`{}` is not in the pack", choice.path))?;
+        let &index =
+            by_path.get(choice.path.as_str()).ok_or_else(|| format!("`{}` is not in the pack", choice.path))?;
         let row = pack.row(index)?;
         if row.part != Part::Report || !row.may_ship {
-            return Err(format!("`{}` is of part `{}` and may {}ship", row.path, row.part, if row.may_ship { "" } else { "not " }).into());
+            return Err(format!(
+                "`{}` is of part `{}` and may {}ship",
+                row.path,
+                row.part,
+                if row.may_ship { "" } else { "not " }
+            )
+            .into());
         }
         let name = if choice.role == Role::Shop {
             let photo = format!("{}.jpg", slug(&[&choice.sku, &choice.title]));
@@ -148,13 +156,16 @@ fn credit(pack: &Pack, row: &PackedRow) -> String {
         Some(("freesewing/markdown", path)) => path.to_owned(),
         _ => file.to_owned(),
     };
-    format!("[{}]({}) | `{original}` | {} | {} |", facts.name, facts.url, facts.licence, facts.attribution).trim_end_matches(" |").to_owned()
+    format!("[{}]({}) | `{original}` | {} | {} |", facts.name, facts.url, facts.licence, facts.attribution)
+        .trim_end_matches(" |")
+        .to_owned()
 }
 
 /// Lower-case words and digits with single dashes between.
 fn slug(parts: &[&str]) -> String {
     let text = parts.join(" ").to_lowercase();
-    let words: Vec<&str> = text.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> =
+        text.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
     words.join("-")
 }
 
@@ -176,7 +187,12 @@ fn corpus(pack: &Pack, out: &Path) -> Result<(), Box<dyn Error>> {
     let mut chosen: BTreeSet<usize> = BTreeSet::new();
     // Categories: by the finer taxonomy, the first photographs in the order of the manifest, one a sender in turn would be finer still.
     let mut by_category: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for (index, row) in pack.rows().iter().enumerate().filter(|(_, row)| is_small(row) && row.long_side() > 200 && row.view_split == ViewSplit::None) {
+    for (index, row) in pack
+        .rows()
+        .iter()
+        .enumerate()
+        .filter(|(_, row)| is_small(row) && row.long_side() > 200 && row.view_split == ViewSplit::None)
+    {
         if let Some(category) = row.cat26 {
             by_category.entry(category).or_default().push(index);
         }
@@ -186,13 +202,23 @@ fn corpus(pack: &Pack, out: &Path) -> Result<(), Box<dyn Error>> {
     }
     // Garments with several views, for retrieval.
     let mut by_item: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for (index, row) in pack.rows().iter().enumerate().filter(|(_, row)| is_train(row) && row.view_split != ViewSplit::None) {
+    for (index, row) in
+        pack.rows().iter().enumerate().filter(|(_, row)| is_train(row) && row.view_split != ViewSplit::None)
+    {
         by_item.entry(row.item).or_default().push(index);
     }
-    let several = by_item.values().filter(|rows| rows.len() > 1 && rows.iter().all(|&row| pack.rows()[row].byte_len < 20_000));
+    let several =
+        by_item.values().filter(|rows| rows.len() > 1 && rows.iter().all(|&row| pack.rows()[row].byte_len < 20_000));
     chosen.extend(several.take(10).flatten());
     // What is no garment.
-    chosen.extend(pack.rows().iter().enumerate().filter(|(_, row)| is_small(row) && !row.is_garment).map(|(index, _)| index).take(16));
+    chosen.extend(
+        pack.rows()
+            .iter()
+            .enumerate()
+            .filter(|(_, row)| is_small(row) && !row.is_garment)
+            .map(|(index, _)| index)
+            .take(16),
+    );
 
     files::create_folder(&out.join("photos"))?;
     let mut written = BTreeSet::new();
@@ -207,7 +233,9 @@ fn corpus(pack: &Pack, out: &Path) -> Result<(), Box<dyn Error>> {
         byte_len += bytes.len();
         files::write_atomic(&out.join(&path), &bytes)?;
         written.insert(out.join(&path));
-        let key = |taxonomy: &Taxonomy, index: Option<usize>| index.and_then(|index| taxonomy.key(index)).unwrap_or_default().to_owned();
+        let key = |taxonomy: &Taxonomy, index: Option<usize>| {
+            index.and_then(|index| taxonomy.key(index)).unwrap_or_default().to_owned()
+        };
         rows.push(Row {
             path,
             source,

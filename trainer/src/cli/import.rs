@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{ExitStatus, Report};
 use crate::import::check::{check, summary};
 use crate::import::progress::Progress;
-use crate::import::{data_folder, image_folder, table, Found, ImportError, LabelMap, Manifest, SourceTable};
+use crate::import::{Found, ImportError, LabelMap, Manifest, SourceTable, data_folder, image_folder, table};
 
 /// Arguments of `import`.
 #[derive(Debug, clap::Args)]
@@ -61,7 +61,8 @@ pub fn run(args: &Args) -> Result<ExitStatus, Report> {
     };
     let mut known = SourceTable::known();
     for source in &args.sources {
-        let read = read(args, source, &labels).map_err(|error| Report::of(&error).during(format!("importing `{}`", source.display())))?;
+        let read = read(args, source, &labels)
+            .map_err(|error| Report::of(&error).during(format!("importing `{}`", source.display())))?;
         found.rows.extend(read.rows);
         found.problems.append(read.problems);
         // A source's own `sources.toml` says more than we know.
@@ -70,7 +71,9 @@ pub fn run(args: &Args) -> Result<ExitStatus, Report> {
     }
     let found = check(found, &labels, &Progress::shown());
     if found.rows.is_empty() {
-        let error = ImportError::Nothing { sources: args.sources.iter().map(|path| format!("`{}`", path.display())).collect::<Vec<_>>().join(", ") };
+        let error = ImportError::Nothing {
+            sources: args.sources.iter().map(|path| format!("`{}`", path.display())).collect::<Vec<_>>().join(", "),
+        };
         let report = summary(&found.problems).into_iter().fold(Report::of(&error), Report::cause);
         return Err(report.hint("`clothingid-train import --help` shows the forms that are read"));
     }
@@ -92,7 +95,12 @@ pub fn run(args: &Args) -> Result<ExitStatus, Report> {
             Ok(ExitStatus::Done)
         }
         Some(list) => {
-            eprintln!("imported {count} photos into `{}`, skipped {} (list in `{}`)", args.out.display(), found.problems.len(), list.display());
+            eprintln!(
+                "imported {count} photos into `{}`, skipped {} (list in `{}`)",
+                args.out.display(),
+                found.problems.len(),
+                list.display()
+            );
             for line in summary(&found.problems) {
                 eprintln!("  {line}");
             }

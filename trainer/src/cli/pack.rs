@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{ExitStatus, Report};
 use crate::import::check::summary;
 use crate::import::progress::Progress;
 use crate::import::{Fractions, Manifest, Part, ViewSplit};
 use crate::pack::duplicates::Kind;
-use crate::pack::{build, BuildOptions, Pack, PackError};
+use crate::pack::{BuildOptions, Pack, PackError, build};
 
 /// Arguments of `pack`.
 #[derive(Debug, clap::Args)]
@@ -48,8 +48,9 @@ pub fn run(args: &Args) -> Result<ExitStatus, Report> {
         return Err(Report::usage("`--parts` needs shares that are not negative, and one above zero"));
     }
     let fractions = Fractions { train: *train, select: *select, calibrate: *calibrate, report: *report };
-    let (manifest, mut problems) = Manifest::open(&args.manifest, args.root.as_deref())
-        .map_err(|error| Report::of(&error).hint("`clothingid-train import` makes a manifest of any collection of photographs"))?;
+    let (manifest, mut problems) = Manifest::open(&args.manifest, args.root.as_deref()).map_err(|error| {
+        Report::of(&error).hint("`clothingid-train import` makes a manifest of any collection of photographs")
+    })?;
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     // A second handler in one process is refused, and then the first serves.

@@ -29,14 +29,14 @@ pub fn check(found: Found, labels: &LabelMap, progress: &Progress) -> Found {
         }
     }
     progress.begin("checking photographs", single.len());
-    let outcomes: Vec<Result<Row, (Row, String)>> = single
+    let outcomes: Vec<Result<Row, Box<(Row, String)>>> = single
         .into_par_iter()
         .map(|row| {
             let outcome = size_of(Path::new(&row.path));
             progress.step();
             match outcome {
                 Ok((width, height)) => Ok(Row { width, height, ..row }),
-                Err(reason) => Err((row, reason)),
+                Err(reason) => Err(Box::new((row, reason))),
             }
         })
         .collect();
@@ -45,7 +45,7 @@ pub fn check(found: Found, labels: &LabelMap, progress: &Progress) -> Found {
     for outcome in outcomes {
         match outcome {
             Ok(row) => kept.push(row),
-            Err((row, reason)) => problems.push(Path::new(&row.path), reason),
+            Err(refused) => problems.push(Path::new(&refused.0.path), refused.1),
         }
     }
     Found { rows: kept, problems }
@@ -115,8 +115,11 @@ mod tests {
 
     #[test]
     fn good_and_bad_files_are_told_apart() {
-        let listed: Vec<File> =
-            csv::Reader::from_path(corpus().join("files.csv")).unwrap().deserialize().collect::<Result<_, _>>().unwrap();
+        let listed: Vec<File> = csv::Reader::from_path(corpus().join("files.csv"))
+            .unwrap()
+            .deserialize()
+            .collect::<Result<_, _>>()
+            .unwrap();
         let rows: Vec<Row> = listed.iter().map(|file| row(&corpus().join("files").join(&file.file))).collect();
         let found = check(Found { rows, ..Found::default() }, &LabelMap::default(), &Progress::silent());
         for file in &listed {
@@ -124,8 +127,17 @@ mod tests {
             let kept = found.rows.iter().find(|row| row.path.ends_with(&ending));
             let problem = found.problems.iter().find(|problem| problem.path.ends_with(&ending));
             match file.outcome.as_str() {
-                "decodes" => assert_eq!(kept.map(|row| (Some(row.width), Some(row.height))), Some((file.width, file.height)), "{}", file.file),
-                _ => assert!(kept.is_none() && problem.is_some_and(|problem| !problem.reason.is_empty()), "{}", file.file),
+                "decodes" => assert_eq!(
+                    kept.map(|row| (Some(row.width), Some(row.height))),
+                    Some((file.width, file.height)),
+                    "{}",
+                    file.file
+                ),
+                _ => assert!(
+                    kept.is_none() && problem.is_some_and(|problem| !problem.reason.is_empty()),
+                    "{}",
+                    file.file
+                ),
             }
         }
         assert_eq!(summary(&found.problems).len(), 6);
@@ -143,7 +155,8 @@ mod tests {
             let distance = apart(&read(&format!("orientation-{orientation}.jpg")));
             assert!(distance < 4.0, "orientation {orientation}: {distance}");
         }
-        for (name, most) in [("progressive.jpg", 1.0), ("full-chroma.jpg", 4.0), ("lossy.webp", 5.0), ("cmyk.jpg", 6.0)] {
+        for (name, most) in [("progressive.jpg", 1.0), ("full-chroma.jpg", 4.0), ("lossy.webp", 5.0), ("cmyk.jpg", 6.0)]
+        {
             let distance = apart(&read(name));
             assert!(distance < most, "{name}: {distance}");
         }
@@ -167,7 +180,12 @@ mod tests {
         let reasons: Vec<_> = found.problems.iter().map(|problem| problem.reason.as_str()).collect();
         assert_eq!(
             reasons,
-            ["named twice", "`toga` is no category of the taxonomy of 14", "`toga` is no category of the taxonomy of 26", "missing"]
+            [
+                "named twice",
+                "`toga` is no category of the taxonomy of 14",
+                "`toga` is no category of the taxonomy of 26",
+                "missing"
+            ]
         );
         assert_eq!((found.rows.len(), found.rows[0].width), (1, 96));
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::manifest::{read_rows, MANIFEST_FILE};
+use super::manifest::{MANIFEST_FILE, read_rows};
 use super::{Found, ImportError};
 
 /// Reads the manifest of one folder, or of each folder directly below it where it has none itself. Row paths become absolute.
@@ -15,12 +15,18 @@ pub fn read(source: &Path) -> Result<Found, ImportError> {
     if folder.join(MANIFEST_FILE).is_file() {
         folders.push(folder);
     } else {
-        let entries = std::fs::read_dir(&folder).map_err(|cause| ImportError::NoFolder { path: folder.clone(), cause })?;
-        folders.extend(entries.filter_map(Result::ok).map(|entry| entry.path()).filter(|path| path.join(MANIFEST_FILE).is_file()));
+        let entries =
+            std::fs::read_dir(&folder).map_err(|cause| ImportError::NoFolder { path: folder.clone(), cause })?;
+        folders.extend(
+            entries.filter_map(Result::ok).map(|entry| entry.path()).filter(|path| path.join(MANIFEST_FILE).is_file()),
+        );
         folders.sort();
     }
     if folders.is_empty() {
-        return Err(ImportError::NotASource { path: source.to_path_buf(), expected: "folder with a `manifest.csv`, nor one of such folders" });
+        return Err(ImportError::NotASource {
+            path: source.to_path_buf(),
+            expected: "folder with a `manifest.csv`, nor one of such folders",
+        });
     }
     let mut found = Found::default();
     for folder in folders {
@@ -46,6 +52,7 @@ pub(crate) fn absolute(path: &Path) -> Result<std::path::PathBuf, ImportError> {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests write and spoil files on purpose")]
 mod tests {
     use super::read;
 
@@ -56,7 +63,8 @@ mod tests {
         for name in ["b", "a"] {
             let folder = root.path().join(name);
             std::fs::create_dir(&folder).unwrap();
-            std::fs::write(folder.join("manifest.csv"), format!("path,source,item_id,group\n{name}.jpg,s,i,g\n")).unwrap();
+            std::fs::write(folder.join("manifest.csv"), format!("path,source,item_id,group\n{name}.jpg,s,i,g\n"))
+                .unwrap();
         }
         let found = read(root.path()).unwrap();
         let names: Vec<_> = found.rows.iter().map(|row| row.path.rsplit('/').next().unwrap()).collect();

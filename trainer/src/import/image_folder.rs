@@ -97,6 +97,7 @@ fn stem(name: &str) -> &str {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests write and spoil files on purpose")]
 mod tests {
     use super::read;
     use crate::import::LabelMap;
@@ -109,14 +110,24 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, b"x").unwrap();
         };
-        for name in
-            ["dress/one.jpg", "dress/two.JPG", "jeans/blue/front.png", "jeans/blue/back.png", "no_garment/cat.jpg", "Hat/h.jpg", "loose.jpg", "dress/a/b/c.jpg"]
-        {
+        for name in [
+            "dress/one.jpg",
+            "dress/two.JPG",
+            "jeans/blue/front.png",
+            "jeans/blue/back.png",
+            "no_garment/cat.jpg",
+            "Hat/h.jpg",
+            "loose.jpg",
+            "dress/a/b/c.jpg",
+        ] {
             put(name);
         }
         let found = read(root.path(), "mine", &LabelMap::default()).unwrap();
-        let lines: Vec<_> =
-            found.rows.iter().map(|row| format!("{} {} {} {}{}", row.orig_id, row.cat14, row.cat26, row.item_id, row.split)).collect();
+        let lines: Vec<_> = found
+            .rows
+            .iter()
+            .map(|row| format!("{} {} {} {}{}", row.orig_id, row.cat14, row.cat26, row.item_id, row.split))
+            .collect();
         assert_eq!(
             lines,
             [

@@ -10,9 +10,9 @@ use clothingid_shared::files;
 use clothingid_shared::taxonomy::Taxonomy;
 use serde::Deserialize;
 
+use super::ImportError;
 use super::manifest::{plain, require_column};
 use super::problems::Problems;
-use super::ImportError;
 
 /// The label of photographs that show no garment.
 pub const NO_GARMENT_LABEL: &str = "no_garment";
@@ -111,6 +111,7 @@ impl LabelMap {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests write and spoil files on purpose")]
 mod tests {
     use super::{Keys, LabelMap};
 
@@ -139,6 +140,9 @@ mod tests {
         assert_eq!(map.keys("dress"), keys("", "skirt"));
         assert_eq!(map.keys("Shoe"), keys("", ""));
         assert_eq!(map.keys("Hat"), None);
-        assert_eq!(problems.iter().map(|problem| problem.reason.as_str()).collect::<Vec<_>>(), ["line 4: `hat` is no category of the taxonomy of 14"]);
+        assert_eq!(
+            problems.iter().map(|problem| problem.reason.as_str()).collect::<Vec<_>>(),
+            ["line 4: `hat` is no category of the taxonomy of 14"]
+        );
     }
 }

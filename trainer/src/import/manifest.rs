@@ -10,9 +10,9 @@ use std::path::{Component, Path, PathBuf};
 use clothingid_shared::files;
 use serde::{Deserialize, Serialize};
 
+use super::ImportError;
 use super::problems::Problems;
 use super::sources::{SourceFacts, SourceTable};
-use super::ImportError;
 
 /// Name of the table in a manifest's folder.
 pub const MANIFEST_FILE: &str = "manifest.csv";
@@ -192,7 +192,11 @@ pub fn read_rows(path: &Path) -> Result<(Vec<Row>, Problems), ImportError> {
 }
 
 /// Checks that a CSV has a column.
-pub(crate) fn require_column(path: &Path, headers: &csv::StringRecord, column: &'static str) -> Result<(), ImportError> {
+pub(crate) fn require_column(
+    path: &Path,
+    headers: &csv::StringRecord,
+    column: &'static str,
+) -> Result<(), ImportError> {
     if headers.iter().any(|header| header == column) {
         return Ok(());
     }
@@ -225,12 +229,13 @@ fn common_folder<'a>(files: impl Iterator<Item = &'a Path>) -> PathBuf {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests write and spoil files on purpose")]
 mod tests {
     use std::path::Path;
 
     use proptest::prelude::*;
 
-    use super::{common_folder, read_rows, to_csv, Manifest, Row};
+    use super::{Manifest, Row, common_folder, read_rows, to_csv};
     use crate::import::sources::SourceTable;
 
     fn row(path: &str) -> Row {

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use clothingid_shared::files;
 use serde::{Deserialize, Serialize};
 
-use super::manifest::to_csv;
 use super::ImportError;
+use super::manifest::to_csv;
 
 /// Name of the list in an output folder.
 pub const PROBLEMS_FILE: &str = "problems.csv";

@@ -42,7 +42,15 @@ impl Progress {
     fn new(is_shown: bool) -> Self {
         let now = Instant::now();
         let is_terminal = std::io::stderr().is_terminal();
-        let state = State { bar: ProgressBar::hidden(), is_shown, is_terminal, phase: String::new(), total: 0, begun: now, last_line: now };
+        let state = State {
+            bar: ProgressBar::hidden(),
+            is_shown,
+            is_terminal,
+            phase: String::new(),
+            total: 0,
+            begun: now,
+            last_line: now,
+        };
         Self { state: Mutex::new(state) }
     }
 
@@ -54,7 +62,11 @@ impl Progress {
         state.phase = phase.to_owned();
         state.begun = Instant::now();
         state.last_line = state.begun;
-        let target = if state.is_shown && state.is_terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let target = if state.is_shown && state.is_terminal {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
         let bar = ProgressBar::with_draw_target(Some(state.total), target);
         if let Ok(style) = ProgressStyle::with_template("{msg} [{wide_bar}] {pos}/{len} {per_sec} {eta} left") {
             bar.set_style(style.progress_chars("=> "));

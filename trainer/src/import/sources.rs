@@ -40,7 +40,13 @@ impl SourceFacts {
     /// A source of which nothing is known.
     #[must_use]
     pub fn unknown(name: &str) -> Self {
-        Self { name: name.into(), licence: UNKNOWN_LICENCE.into(), may_ship: false, attribution: String::new(), url: String::new() }
+        Self {
+            name: name.into(),
+            licence: UNKNOWN_LICENCE.into(),
+            may_ship: false,
+            attribution: String::new(),
+            url: String::new(),
+        }
     }
 
     /// Is the licence unknown?
@@ -88,7 +94,8 @@ impl SourceTable {
         let path = folder.join(SOURCES_FILE);
         let mut table = if path.exists() {
             let text = files::read_text(&path)?;
-            toml::from_str(&text).map_err(|cause| ImportError::Sources { path: path.clone(), cause: Box::new(cause) })?
+            toml::from_str(&text)
+                .map_err(|cause| ImportError::Sources { path: path.clone(), cause: Box::new(cause) })?
         } else {
             Self::new(None, BTreeMap::new())
         };
@@ -126,16 +133,21 @@ impl SourceTable {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests write and spoil files on purpose")]
 mod tests {
-    use super::{SourceTable, SOURCES_FILE};
+    use super::{SOURCES_FILE, SourceTable};
 
     #[test]
     fn the_built_in_table_reads_and_names_licences() {
         let table = SourceTable::known();
         assert_eq!(table.sources.len(), 9);
         assert!(table.sources.values().all(|facts| !facts.is_unknown() && !facts.attribution.is_empty()));
-        let ships: Vec<_> = table.sources.iter().filter(|(_, facts)| facts.may_ship).map(|(source, _)| source.as_str()).collect();
-        assert_eq!(ships, ["clothing_cc0", "freesewing_showcase", "oss_shops/saleor", "oss_shops/spree", "oss_shops/sylius"]);
+        let ships: Vec<_> =
+            table.sources.iter().filter(|(_, facts)| facts.may_ship).map(|(source, _)| source.as_str()).collect();
+        assert_eq!(
+            ships,
+            ["clothing_cc0", "freesewing_showcase", "oss_shops/saleor", "oss_shops/spree", "oss_shops/sylius"]
+        );
     }
 
     #[test]
@@ -149,12 +161,18 @@ mod tests {
     fn a_folder_overrides_what_is_known_and_a_newer_form_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(SOURCES_FILE);
-        std::fs::write(&path, "version = 1\n[sources.clothing_cc0]\nname = 'x'\nlicence = 'y'\nmay_ship = false\n").unwrap();
+        std::fs::write(&path, "version = 1\n[sources.clothing_cc0]\nname = 'x'\nlicence = 'y'\nmay_ship = false\n")
+            .unwrap();
         let table = SourceTable::beside(folder.path()).unwrap();
         assert_eq!(table.sources["clothing_cc0"].licence, "y");
         assert!(table.sources.contains_key("magento_luma"));
         std::fs::write(&path, "version = 2\n").unwrap();
-        assert!(SourceTable::beside(folder.path()).unwrap_err().to_string().contains("version 2, this program reads version 1"));
+        assert!(
+            SourceTable::beside(folder.path())
+                .unwrap_err()
+                .to_string()
+                .contains("version 2, this program reads version 1")
+        );
         std::fs::write(&path, "version = 'one'\n").unwrap();
         assert!(SourceTable::beside(folder.path()).is_err());
     }

@@ -76,7 +76,8 @@ impl Fractions {
     /// The shares in the order of [`Part::ALL`], summing to one; negative or non-finite ones count as zero, and all zero as all train.
     #[must_use]
     pub fn shares(&self) -> [f64; 4] {
-        let raw = [self.train, self.select, self.calibrate, self.report].map(|share| if share.is_finite() { share.max(0.0) } else { 0.0 });
+        let raw = [self.train, self.select, self.calibrate, self.report]
+            .map(|share| if share.is_finite() { share.max(0.0) } else { 0.0 });
         let sum: f64 = raw.iter().sum();
         if sum > 0.0 { raw.map(|share| share / sum) } else { [1.0, 0.0, 0.0, 0.0] }
     }
@@ -101,7 +102,9 @@ pub fn split(rows: &[Row], joined: &[(usize, usize)], fractions: Fractions, seed
     let mut strata: Vec<Option<(String, bool, bool)>> = vec![None; count];
     let several = items_with_several(rows);
     for (row, &cluster) in rows.iter().zip(&clusters) {
-        if let (Some(size), Some(name), Some(stratum)) = (sizes.get_mut(cluster), names.get_mut(cluster), strata.get_mut(cluster)) {
+        if let (Some(size), Some(name), Some(stratum)) =
+            (sizes.get_mut(cluster), names.get_mut(cluster), strata.get_mut(cluster))
+        {
             *size += 1;
             // The smallest name stands for the cluster, so that the order of the rows does not matter.
             if name.is_empty() || row.group.as_str() < *name {
@@ -125,8 +128,10 @@ pub fn split(rows: &[Row], joined: &[(usize, usize)], fractions: Fractions, seed
     let shares = fractions.shares();
     let mut part_of = vec![Part::Train; count];
     for members in by_stratum.values() {
-        let mut order: Vec<(usize, u64, &str, usize)> =
-            members.iter().map(|&cluster| (sizes[cluster], hash(seed, names[cluster]), names[cluster], cluster)).collect();
+        let mut order: Vec<(usize, u64, &str, usize)> = members
+            .iter()
+            .map(|&cluster| (sizes[cluster], hash(seed, names[cluster]), names[cluster], cluster))
+            .collect();
         order.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)).then(a.2.cmp(b.2)));
         let total: usize = order.iter().map(|entry| entry.0).sum();
         let mut short = shares.map(|share| share * total as f64);
@@ -211,11 +216,17 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{split, Fractions, Part};
+    use super::{Fractions, Part, split};
     use crate::import::manifest::Row;
 
     fn row(source: &str, item: &str, group: &str) -> Row {
-        Row { path: format!("{source}/{item}"), source: source.into(), item_id: item.into(), group: group.into(), ..Row::default() }
+        Row {
+            path: format!("{source}/{item}"),
+            source: source.into(),
+            item_id: item.into(),
+            group: group.into(),
+            ..Row::default()
+        }
     }
 
     fn count(parts: &[Part], part: Part) -> usize {
@@ -229,7 +240,8 @@ mod tests {
 
     #[test]
     fn an_item_in_two_groups_and_a_near_duplicate_join_them() {
-        let rows = [row("s", "a", "g1"), row("s", "b", "g1"), row("s", "b", "g2"), row("s", "c", "g3"), row("s", "d", "g4")];
+        let rows =
+            [row("s", "a", "g1"), row("s", "b", "g1"), row("s", "b", "g2"), row("s", "c", "g3"), row("s", "d", "g4")];
         let split = split(&rows, &[(3, 4)], Fractions::default(), 7);
         assert_eq!(split.clusters, [0, 0, 0, 1, 1]);
         assert_eq!(split.parts[0], split.parts[2]);
@@ -241,7 +253,13 @@ mod tests {
         let mut rows = Vec::new();
         for index in 0..1000 {
             // Half of the photographs are of two senders.
-            let group = if index < 300 { "big".into() } else if index < 500 { "large".into() } else { format!("g{index}") };
+            let group = if index < 300 {
+                "big".into()
+            } else if index < 500 {
+                "large".into()
+            } else {
+                format!("g{index}")
+            };
             rows.push(row("home", &format!("i{index}"), &group));
         }
         for index in 0..100 {

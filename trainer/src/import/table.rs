@@ -7,7 +7,7 @@ use clothingid_shared::files;
 use super::data_folder::absolute;
 use super::image_folder::mark_views;
 use super::labels::{LabelMap, NO_GARMENT_LABEL};
-use super::manifest::{plain, require_column, NO_GARMENT_PREFIX};
+use super::manifest::{NO_GARMENT_PREFIX, plain, require_column};
 use super::{Found, ImportError, Row};
 
 /// Reads a table. Paths are relative to `photos`, or to the table's folder. `source` is the word for rows without one.
@@ -44,7 +44,8 @@ pub fn read(table: &Path, photos: Option<&Path>, source: &str, labels: &LabelMap
     };
     let mut found = Found::default();
     for (line, record) in (2_usize..).zip(reader.records()) {
-        let outcome = record.map_err(|cause| plain(&cause)).and_then(|record| columns.row(&record, &root, source, labels));
+        let outcome =
+            record.map_err(|cause| plain(&cause)).and_then(|record| columns.row(&record, &root, source, labels));
         match outcome {
             Ok(row) => found.rows.push(row),
             Err(reason) => found.problems.push(&table, format!("line {line}: {reason}")),
@@ -69,7 +70,8 @@ struct Columns {
 
 impl Columns {
     fn row(&self, record: &csv::StringRecord, root: &Path, source: &str, labels: &LabelMap) -> Result<Row, String> {
-        let field = |column: Option<usize>| column.and_then(|column| record.get(column)).unwrap_or_default().trim().to_owned();
+        let field =
+            |column: Option<usize>| column.and_then(|column| record.get(column)).unwrap_or_default().trim().to_owned();
         let or = |value: String, other: &str| if value.is_empty() { other.to_owned() } else { value };
         let path = field(self.path);
         if path.is_empty() {
@@ -110,6 +112,7 @@ impl Columns {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests write and spoil files on purpose")]
 mod tests {
     use super::read;
     use crate::import::LabelMap;
@@ -127,11 +130,14 @@ mod tests {
 
         std::fs::write(&table, "path,item_id,label,group\na.jpg,i1,Frock,\nb.jpg,i1,,g\nc.jpg,i2,,g\n").unwrap();
         let found = read(&table, None, "mine", &LabelMap::default()).unwrap();
-        let lines: Vec<_> = found.rows.iter().map(|row| format!("{}|{}|{}", row.item_id, row.group, row.split)).collect();
+        let lines: Vec<_> =
+            found.rows.iter().map(|row| format!("{}|{}|{}", row.item_id, row.group, row.split)).collect();
         assert_eq!(lines, ["i1|i1|gallery", "i1|g|query", "i2|g|"]);
         assert!(found.problems.is_empty());
 
         std::fs::write(&table, "path,name\na.jpg,x\n").unwrap();
-        assert!(read(&table, None, "mine", &LabelMap::default()).unwrap_err().to_string().contains("no column `label`"));
+        assert!(
+            read(&table, None, "mine", &LabelMap::default()).unwrap_err().to_string().contains("no column `label`")
+        );
     }
 }

@@ -10,9 +10,9 @@ use rand::RngExt;
 use rand_pcg::Pcg32;
 use serde::{Deserialize, Serialize};
 
-use super::colour::{mean_brightness, ColourMap};
+use super::colour::{ColourMap, mean_brightness};
 use super::disturb::{blur, erase, recompress};
-use super::framing::{background, between, flip, resize, thumbnail_size, turn, Crop};
+use super::framing::{Crop, background, between, flip, resize, thumbnail_size, turn};
 
 /// All strengths. A chance is between 0 (never) and 1 (always).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -165,7 +165,17 @@ impl Augmenter {
         let is_none = settings == Augmentation::none();
         let maker = PictureMaker::new(PictureContract::with_side(side));
         let empty = Picture::default;
-        Self { settings, is_none, side, resizer: Resizer::new(), maker, square: empty(), small: empty(), framed: empty(), scratch: Vec::new() }
+        Self {
+            settings,
+            is_none,
+            side,
+            resizer: Resizer::new(),
+            maker,
+            square: empty(),
+            small: empty(),
+            framed: empty(),
+            scratch: Vec::new(),
+        }
     }
 
     /// A changed view of a photograph: `[side, side, 3]` bytes, valid until the next call.
@@ -243,8 +253,10 @@ impl Augmenter {
             return;
         }
         let side = f64::from(self.side);
-        let zoom = between(settings.zoom[0], settings.zoom[1], random).clamp(0.05, 1.0) * side / crop.width.max(crop.height);
+        let zoom =
+            between(settings.zoom[0], settings.zoom[1], random).clamp(0.05, 1.0) * side / crop.width.max(crop.height);
         let stretch = between(-settings.stretch.max(1.0).ln(), settings.stretch.max(1.0).ln(), random).exp().sqrt();
+        #[expect(clippy::cast_possible_truncation, reason = "clamped to the side")]
         let length = |length: f64| (length.round() as u32).clamp(1, self.side);
         let (across, down) = (length(crop.width * zoom * stretch), length(crop.height * zoom / stretch));
         self.framed.reset(across, down, [0; 3]);
@@ -260,6 +272,7 @@ impl Augmenter {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "drawn pictures may wrap")]
 mod tests {
     use clothingid_shared::picture::{Picture, PictureContract};
     use proptest::prelude::*;
@@ -268,7 +281,9 @@ mod tests {
     use crate::load::sampler::generator;
 
     fn photo(width: u32, height: u32) -> Picture {
-        let rgb = (0..width * height).flat_map(|index| [(index % 251) as u8, (index % width * 255 / width) as u8, 90]).collect();
+        let rgb = (0..width * height)
+            .flat_map(|index| [(index % 251) as u8, (index % width * 255 / width) as u8, 90])
+            .collect();
         Picture::new(width, height, rgb).unwrap()
     }
 
@@ -282,7 +297,9 @@ mod tests {
 
     #[test]
     fn an_empty_picture_is_refused() {
-        assert!(Augmenter::new(Augmentation::finetune(), 32).make(&Picture::default(), &mut generator(0, 0, 0, 0)).is_err());
+        assert!(
+            Augmenter::new(Augmentation::finetune(), 32).make(&Picture::default(), &mut generator(0, 0, 0, 0)).is_err()
+        );
     }
 
     #[test]

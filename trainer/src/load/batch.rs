@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use clothingid_shared::picture::{Picture, PictureContract, PictureMaker};
-use crossbeam_channel::{unbounded, Receiver, Sender};
-use rand::seq::IndexedRandom;
+use crossbeam_channel::{Receiver, Sender, unbounded};
 
-use super::augment::{Augmentation, Augmenter};
-use super::read::PhotoReader;
-use super::sampler::{generator, Sampling};
 use super::LoadError;
+use super::augment::{Augmentation, Augmenter};
+use super::partners::Partners;
+use super::read::PhotoReader;
+use super::sampler::{Sampling, generator};
 use crate::import::Part;
 use crate::pack::Pack;
 
@@ -85,7 +85,8 @@ impl Loader {
         let batches = (plan.len() / options.batch).max(1);
         let (threads, skip) = (options.threads, options.skip_batches);
         Self::start(batches, skip, threads, || {
-            let (pack, plan, partners, options) = (Arc::clone(pack), Arc::clone(&plan), Arc::clone(&partners), options.clone());
+            let (pack, plan, partners, options) =
+                (Arc::clone(pack), Arc::clone(&plan), Arc::clone(&partners), options.clone());
             let mut reader = PhotoReader::default();
             let mut augmenter = Augmenter::new(options.augment.clone(), options.side);
             Box::new(move |batch| {
@@ -114,7 +115,13 @@ impl Loader {
     ///
     /// # Errors
     /// When the batch size is zero.
-    pub fn evaluation(pack: &Arc<Pack>, rows: Vec<usize>, contract: &PictureContract, batch: usize, threads: usize) -> Result<Self, LoadError> {
+    pub fn evaluation(
+        pack: &Arc<Pack>,
+        rows: Vec<usize>,
+        contract: &PictureContract,
+        batch: usize,
+        threads: usize,
+    ) -> Result<Self, LoadError> {
         if batch == 0 {
             return Err(LoadError::Setting { setting: "batch", expected: "at least 1", found: "0".into() });
         }
@@ -150,7 +157,8 @@ impl Loader {
         let (jobs, asked) = unbounded::<usize>();
         let (done, made) = unbounded::<Made>();
         let skip = skip.min(batches);
-        let mut loader = Self { jobs: None, made, waiting: BTreeMap::new(), next: skip, asked: skip, batches, threads: Vec::new() };
+        let mut loader =
+            Self { jobs: None, made, waiting: BTreeMap::new(), next: skip, asked: skip, batches, threads: Vec::new() };
         for number in 0..threads {
             let (asked, done, mut make) = (asked.clone(), done.clone(), maker());
             let thread = std::thread::Builder::new().name(format!("loader-{number}")).spawn(move || {
@@ -171,11 +179,9 @@ impl Loader {
     }
 
     fn ask(&mut self) {
-        if self.asked < self.batches {
-            if let Some(jobs) = &self.jobs {
-                let _ = jobs.send(self.asked);
-                self.asked += 1;
-            }
+        if let Some(jobs) = self.jobs.as_ref().filter(|_| self.asked < self.batches) {
+            let _ = jobs.send(self.asked);
+            self.asked += 1;
         }
     }
 }
@@ -223,29 +229,6 @@ impl Drop for Loader {
     }
 }
 
-/// The photographs of items that have several in one part.
-struct Partners {
-    by_item: BTreeMap<usize, Vec<usize>>,
-}
-
-impl Partners {
-    fn of(pack: &Pack, part: Part) -> Self {
-        let mut by_item: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (index, row) in pack.rows().iter().enumerate().filter(|(_, row)| row.part == part) {
-            by_item.entry(row.item).or_default().push(index);
-        }
-        by_item.retain(|_, rows| rows.len() > 1);
-        Self { by_item }
-    }
-
-    /// Another real photograph of the row's item that was not seen yet, else the row itself.
-    fn another(&self, pack: &Pack, row: usize, seen: &[usize], random: &mut rand_pcg::Pcg32) -> usize {
-        let Some(all) = pack.rows().get(row).and_then(|packed| self.by_item.get(&packed.item)) else { return row };
-        let unseen: Vec<usize> = all.iter().copied().filter(|other| !seen.contains(other)).collect();
-        unseen.choose(random).copied().unwrap_or(row)
-    }
-}
-
 fn square_len(side: u32) -> usize {
     side as usize * side as usize * 3
 }
@@ -256,6 +239,7 @@ fn undecodable(pack: &Pack, row: usize, cause: clothingid_shared::picture::Pictu
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests write and spoil files on purpose")]
 mod tests {
     use std::sync::Arc;
 
@@ -264,7 +248,7 @@ mod tests {
     use super::{Loader, LoaderOptions};
     use crate::import::Part;
     use crate::load::{Augmentation, Batch, LoadError, Sampling};
-    use crate::pack::{sample, Pack};
+    use crate::pack::{Pack, sample};
 
     fn pack(folder: &std::path::Path) -> Arc<Pack> {
         let out = folder.join("pack");
@@ -333,7 +317,9 @@ mod tests {
             let (first, second) = batch.pictures_nhwc.split_at(24 * 24 * 3);
             let row = batch.rows[0];
             assert_eq!(first, make(row));
-            let others: Vec<usize> = (0..pack.rows().len()).filter(|&other| other != row && pack.rows()[other].item == pack.rows()[row].item).collect();
+            let others: Vec<usize> = (0..pack.rows().len())
+                .filter(|&other| other != row && pack.rows()[other].item == pack.rows()[row].item)
+                .collect();
             if others.is_empty() {
                 assert_eq!(second, first);
                 same += 1;
@@ -351,10 +337,12 @@ mod tests {
         let pack = pack(folder.path());
         let rows = pack.rows_in(Part::Report);
         let contract = PictureContract::with_side(20);
-        let batches: Vec<Batch> = Loader::evaluation(&pack, rows.clone(), &contract, 3, 2).unwrap().collect::<Result<_, _>>().unwrap();
+        let batches: Vec<Batch> =
+            Loader::evaluation(&pack, rows.clone(), &contract, 3, 2).unwrap().collect::<Result<_, _>>().unwrap();
         assert_eq!(batches.iter().flat_map(|batch| batch.rows.clone()).collect::<Vec<_>>(), rows);
         let bytes: Vec<u8> = batches.into_iter().flat_map(|batch| batch.pictures_nhwc).collect();
-        let expected: Vec<u8> = rows.iter().flat_map(|&row| contract.read(&pack.read(row).unwrap()).unwrap().into_rgb()).collect();
+        let expected: Vec<u8> =
+            rows.iter().flat_map(|&row| contract.read(&pack.read(row).unwrap()).unwrap().into_rgb()).collect();
         assert_eq!(bytes, expected);
         assert_eq!(Loader::evaluation(&pack, Vec::new(), &contract, 3, 2).unwrap().count(), 0);
     }
@@ -363,10 +351,22 @@ mod tests {
     fn weights_even_out_sources_and_classes_and_leave_out_what_is_not_asked_for() {
         let folder = tempfile::tempdir().unwrap();
         let pack = pack(folder.path());
-        let even = Sampling { class_power: 0.0, include: crate::load::Include::Labelled, most_repeats: 1e6, samples: Some(4000), ..Sampling::default() };
+        let even = Sampling {
+            class_power: 0.0,
+            include: crate::load::Include::Labelled,
+            most_repeats: 1e6,
+            samples: Some(4000),
+            ..Sampling::default()
+        };
         let plan = even.plan(&pack, Part::Train, 1, 0).unwrap();
         assert_eq!(plan.len(), 4000);
-        let dresses = plan.iter().filter(|&&row| pack.rows()[row].label.is_empty() && pack.rows()[row].cat14 == pack.rows().iter().find(|row| row.item_id == "i0").unwrap().cat14).count();
+        let dresses = plan
+            .iter()
+            .filter(|&&row| {
+                pack.rows()[row].label.is_empty()
+                    && pack.rows()[row].cat14 == pack.rows().iter().find(|row| row.item_id == "i0").unwrap().cat14
+            })
+            .count();
         assert!((1990..=2010).contains(&dresses), "{dresses}");
         assert!(plan.iter().all(|&row| pack.rows()[row].is_garment));
         let zero = Sampling { no_garments: 0.0, ..Sampling::default() };
@@ -384,7 +384,10 @@ mod tests {
         for (options, name) in [
             (LoaderOptions { batch: 0, ..options() }, "batch"),
             (LoaderOptions { views: 0, ..options() }, "views"),
-            (LoaderOptions { sampling: Sampling { thumbnails: f64::NAN, ..Sampling::default() }, ..options() }, "thumbnails"),
+            (
+                LoaderOptions { sampling: Sampling { thumbnails: f64::NAN, ..Sampling::default() }, ..options() },
+                "thumbnails",
+            ),
         ] {
             assert!(matches!(Loader::new(&pack, options), Err(LoadError::Setting { setting, .. }) if setting == name));
         }

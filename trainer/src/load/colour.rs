@@ -48,7 +48,10 @@ impl ColourMap {
     }
 
     /// Applies the map to RGB bytes.
-    #[expect(clippy::cast_possible_truncation, reason = "values are clamped to a byte; the matrix is a few units at most")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "values are clamped to a byte; the matrix is a few units at most"
+    )]
     pub fn apply(&self, rgb: &mut [u8]) {
         let scale = f64::from(1 << BITS);
         let m = self.matrix.map(|row| row.map(|value| (value * scale).round() as i32));
@@ -103,7 +106,7 @@ fn hue_matrix(degrees: f64) -> [[f64; 3]; 3] {
 
 #[cfg(test)]
 mod tests {
-    use super::{hue_matrix, mean_brightness, multiply, saturation_matrix, ColourMap};
+    use super::{ColourMap, hue_matrix, mean_brightness, multiply, saturation_matrix};
     use crate::load::augment::Augmentation;
     use crate::load::sampler::generator;
 

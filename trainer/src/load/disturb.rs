@@ -1,7 +1,7 @@
 //! What cameras and shops do to a picture: blur, JPEG, something in front of the garment.
 
-use image::codecs::jpeg::JpegEncoder;
 use image::ExtendedColorType;
+use image::codecs::jpeg::JpegEncoder;
 use rand::RngExt;
 use rand_pcg::Pcg32;
 
@@ -19,7 +19,9 @@ pub fn blur(square: &mut [u8], side: usize, times: u32, scratch: &mut Vec<u8>) {
         scratch.clear();
         scratch.extend_from_slice(square);
         for (row, out) in scratch.chunks_exact(row_len).zip(square.chunks_exact_mut(row_len)) {
-            for ((value, left), (same, right)) in out[3..row_len - 3].iter_mut().zip(row).zip(row[3..].iter().zip(&row[6..])) {
+            for ((value, left), (same, right)) in
+                out[3..row_len - 3].iter_mut().zip(row).zip(row[3..].iter().zip(&row[6..]))
+            {
                 *value = weigh(*left, *same, *right);
             }
         }
@@ -28,7 +30,8 @@ pub fn blur(square: &mut [u8], side: usize, times: u32, scratch: &mut Vec<u8>) {
         let above = scratch.chunks_exact(row_len);
         let same = scratch[row_len..].chunks_exact(row_len);
         let below = scratch[2 * row_len..].chunks_exact(row_len);
-        for (out, ((above, same), below)) in square[row_len..].chunks_exact_mut(row_len).zip(above.zip(same).zip(below)) {
+        for (out, ((above, same), below)) in square[row_len..].chunks_exact_mut(row_len).zip(above.zip(same).zip(below))
+        {
             for ((value, above), (same, below)) in out.iter_mut().zip(above).zip(same.iter().zip(below)) {
                 *value = weigh(*above, *same, *below);
             }
@@ -36,9 +39,9 @@ pub fn blur(square: &mut [u8], side: usize, times: u32, scratch: &mut Vec<u8>) {
     }
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "at most (4 * 255 + 2) / 4 = 255")]
 fn weigh(before: u8, same: u8, after: u8) -> u8 {
     let sum = u16::from(before) + 2 * u16::from(same) + u16::from(after) + 2;
-    // At most (4 * 255 + 2) / 4 = 255.
     (sum >> 2) as u8
 }
 
@@ -57,6 +60,7 @@ pub fn recompress(rgb: &mut Picture, quality: u8, bytes: &mut Vec<u8>) {
 /// Covers a rectangle of `share` of the area with one colour or with noise.
 ///
 /// **Source**: Z. Zhong et al., "Random Erasing Data Augmentation", AAAI 2020.
+#[expect(clippy::cast_possible_truncation, reason = "lengths are clamped to the side")]
 pub fn erase(square: &mut [u8], side: usize, share: [f64; 2], random: &mut Pcg32) {
     let area = between(share[0], share[1], random).clamp(0.0, 1.0);
     let aspect = between(-1.0, 1.0, random).exp();

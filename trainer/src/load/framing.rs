@@ -31,7 +31,12 @@ impl Crop {
         let across = (area * aspect).sqrt().min(1.0) * width;
         let down = (area / aspect).sqrt().min(1.0) * height;
         let (across, down) = (across.max(1.0).min(width), down.max(1.0).min(height));
-        Self { left: between(0.0, width - across, random), top: between(0.0, height - down, random), width: across, height: down }
+        Self {
+            left: between(0.0, width - across, random),
+            top: between(0.0, height - down, random),
+            width: across,
+            height: down,
+        }
     }
 }
 
@@ -40,8 +45,10 @@ pub fn resize(resizer: &mut Resizer, source: &Picture, crop: Crop, target: &mut 
     let (width, height) = (target.width(), target.height());
     let Ok(from) = ImageRef::new(source.width(), source.height(), source.rgb(), PixelType::U8x3) else { return };
     let Ok(mut to) = Image::from_slice_u8(width, height, target.rgb_mut(), PixelType::U8x3) else { return };
-    let options =
-        ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter)).crop(crop.left, crop.top, crop.width, crop.height).use_alpha(false);
+    let options = ResizeOptions::new()
+        .resize_alg(ResizeAlg::Convolution(filter))
+        .crop(crop.left, crop.top, crop.width, crop.height)
+        .use_alpha(false);
     let _ = resizer.resize(&from, &mut to, &options);
 }
 
@@ -104,6 +111,7 @@ pub fn flip(square: &mut [u8], side: usize) {
 }
 
 /// Turns a square about its middle, bilinear; what comes from outside repeats the edge.
+#[expect(clippy::cast_possible_truncation, reason = "fixed point: sums stay below 2^31, weights sum to 65536")]
 pub fn turn(square: &[u8], side: usize, degrees: f64, turned: &mut Vec<u8>) {
     turned.resize(square.len(), 0);
     let (sin, cos) = degrees.to_radians().sin_cos();
@@ -140,10 +148,11 @@ pub fn between(low: f64, high: f64, random: &mut Pcg32) -> f64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "drawn pictures may wrap")]
 mod tests {
     use proptest::prelude::*;
 
-    use super::{flip, turn, Crop};
+    use super::{Crop, flip, turn};
     use crate::load::sampler::generator;
 
     #[test]

@@ -1,7 +1,8 @@
 //! Load: from a pack to batches of pictures, on several threads, with numbers that do not depend on them.
 //!
 //! In this order: [`sampler`] plans which photographs an epoch shows, [`read`] decodes one, [`augment`] changes it ([`framing`],
-//! [`colour`], [`disturb`]), [`batch`] puts pictures together in the plan's order. Evaluation goes through the shared picture
+//! [`colour`], [`disturb`]), [`batch`] puts pictures together in the plan's order; a
+//! sample's further views come from its item's other photographs (`partners`). Evaluation goes through the shared picture
 //! function instead of [`augment`] and sees each photograph once.
 //!
 //! Every random choice about a sample comes from a generator seeded by (seed, epoch, position, view) alone, so that a batch is the
@@ -12,6 +13,7 @@ pub mod batch;
 pub mod colour;
 pub mod disturb;
 pub mod framing;
+mod partners;
 pub mod read;
 pub mod sampler;
 

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use rand::seq::SliceRandom;
 use rand::RngExt;
+use rand::seq::SliceRandom;
 use rand_pcg::Pcg32;
 use serde::{Deserialize, Serialize};
 
@@ -131,7 +131,11 @@ impl Sampling {
                 weight *= factor;
             }
             let classes: Vec<f64> =
-                [row.cat14.and_then(|class| balance14.get(&class)), row.cat26.and_then(|class| balance26.get(&class))].into_iter().flatten().copied().collect();
+                [row.cat14.and_then(|class| balance14.get(&class)), row.cat26.and_then(|class| balance26.get(&class))]
+                    .into_iter()
+                    .flatten()
+                    .copied()
+                    .collect();
             if !classes.is_empty() {
                 weight *= classes.iter().sum::<f64>() / classes.len() as f64;
             }
@@ -162,7 +166,8 @@ impl Sampling {
         let samples = self.samples.unwrap_or(weighted.len());
         let mut random = generator(seed, epoch, u64::MAX, 0);
         weighted.shuffle(&mut random);
-        let expected = shares(&weighted.iter().map(|&(_, weight)| weight).collect::<Vec<_>>(), samples, self.most_repeats);
+        let expected =
+            shares(&weighted.iter().map(|&(_, weight)| weight).collect::<Vec<_>>(), samples, self.most_repeats);
         let mut plan = Vec::with_capacity(samples);
         let mut sum: f64 = random.random_range(0.0..1.0);
         let mut shown = 0.0;

@@ -13,11 +13,13 @@ use clothingid_shared::{files, picture};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::duplicates::{duplicates, Duplicate, Kind};
+use super::PackError;
+use super::duplicates::{Duplicate, Kind, duplicates};
 use super::fingerprint::Fingerprint;
 use super::index::IndexLine;
-use super::pack::{checksum, Header, PackedSource, DUPLICATES_FILE, FORM, HEADER_FILE, INDEX_FILE, PHOTOS_FILE, VERSION};
-use super::PackError;
+use super::pack::{
+    DUPLICATES_FILE, FORM, HEADER_FILE, Header, INDEX_FILE, PHOTOS_FILE, PackedSource, VERSION, checksum,
+};
 use crate::import::check::chain;
 use crate::import::manifest::to_csv;
 use crate::import::progress::Progress;
@@ -72,7 +74,17 @@ struct DuplicateLine<'a> {
 ///
 /// # Errors
 /// When nothing could be packed, a file could not be written, or the user stopped it.
-pub fn build(manifest: &Manifest, out: &Path, options: BuildOptions, progress: &Progress, stop: &AtomicBool) -> Result<Built, PackError> {
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the file is synced, in a folder that is moved into place when all is there"
+)]
+pub fn build(
+    manifest: &Manifest,
+    out: &Path,
+    options: BuildOptions,
+    progress: &Progress,
+    stop: &AtomicBool,
+) -> Result<Built, PackError> {
     let places = Places::of(out)?;
     places.clean()?;
     files::create_folder(&places.partial)?;
@@ -124,7 +136,11 @@ pub fn build(manifest: &Manifest, out: &Path, options: BuildOptions, progress: &
         return Err(PackError::Empty { path: manifest.root.clone() });
     }
     writer.flush().map_err(io("write", &photos_path))?;
-    writer.into_inner().map_err(|error| io("write", &photos_path)(error.into_error()))?.sync_all().map_err(io("sync", &photos_path))?;
+    writer
+        .into_inner()
+        .map_err(|error| io("write", &photos_path)(error.into_error()))?
+        .sync_all()
+        .map_err(io("sync", &photos_path))?;
 
     progress.begin("comparing photographs", 1);
     let pairs = duplicates(&prints, &checksums);
@@ -179,10 +195,15 @@ pub fn build(manifest: &Manifest, out: &Path, options: BuildOptions, progress: &
         seed: options.seed,
         fractions: options.fractions,
         duplicate_pairs: pairs.len(),
-        sources: manifest.sources.iter().map(|(key, facts)| PackedSource { key: key.clone(), facts: facts.clone().into() }).collect(),
+        sources: manifest
+            .sources
+            .iter()
+            .map(|(key, facts)| PackedSource { key: key.clone(), facts: facts.clone().into() })
+            .collect(),
     };
     let header_path = places.partial.join(HEADER_FILE);
-    let header = serde_json::to_vec_pretty(&header).map_err(|error| PackError::Form { path: header_path.clone(), reason: error.to_string() })?;
+    let header = serde_json::to_vec_pretty(&header)
+        .map_err(|error| PackError::Form { path: header_path.clone(), reason: error.to_string() })?;
     files::write_atomic(&header_path, &header)?;
     places.commit()?;
     let joined = pairs.iter().filter(|pair| rows[pair.first].group != rows[pair.second].group).count();
@@ -192,7 +213,14 @@ pub fn build(manifest: &Manifest, out: &Path, options: BuildOptions, progress: &
 fn describe<'a>(rows: &'a [Row], pair: &Duplicate) -> Option<DuplicateLine<'a>> {
     let (first, second) = (rows.get(pair.first)?, rows.get(pair.second)?);
     let levels = (pair.levels * 100.0).round() / 100.0;
-    Some(DuplicateLine { first: &first.path, second: &second.path, kind: pair.kind, levels, first_group: &first.group, second_group: &second.group })
+    Some(DuplicateLine {
+        first: &first.path,
+        second: &second.path,
+        kind: pair.kind,
+        levels,
+        first_group: &first.group,
+        second_group: &second.group,
+    })
 }
 
 fn look(path: &Path) -> Result<Seen, String> {
@@ -249,26 +277,30 @@ impl Places {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "moves a folder whose files are synced; the caller syncs the parent")]
 fn rename(from: &Path, to: &Path) -> Result<(), PackError> {
     std::fs::rename(from, to).map_err(|cause| PackError::Io { action: "move", path: from.to_path_buf(), cause })
 }
 
 fn remove(folder: &Path) -> Result<(), PackError> {
     match std::fs::remove_dir_all(folder) {
-        Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => Err(PackError::Io { action: "remove", path: folder.to_path_buf(), cause }),
+        Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
+            Err(PackError::Io { action: "remove", path: folder.to_path_buf(), cause })
+        }
         _ => Ok(()),
     }
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests write and spoil files on purpose")]
 mod tests {
     use std::collections::BTreeMap;
     use std::sync::atomic::AtomicBool;
 
-    use super::{build, BuildOptions};
+    use super::{BuildOptions, build};
     use crate::import::progress::Progress;
     use crate::import::{Fractions, Part, Row};
-    use crate::pack::{sample, Pack, PackError};
+    use crate::pack::{Pack, PackError, sample};
 
     #[test]
     fn near_duplicates_never_cross_parts() {
@@ -283,7 +315,13 @@ mod tests {
             }
             std::fs::write(folder.path().join(&path), sample::jpeg(&picture)).unwrap();
             let name = format!("again{number}");
-            manifest.rows.push(Row { path, source: "mine".into(), item_id: name.clone(), group: name, ..Row::default() });
+            manifest.rows.push(Row {
+                path,
+                source: "mine".into(),
+                item_id: name.clone(),
+                group: name,
+                ..Row::default()
+            });
         }
         let out = folder.path().join("pack");
         let built = sample::pack(&manifest, &out).unwrap();

@@ -73,7 +73,7 @@ pub fn duplicates(prints: &[Fingerprint], checksums: &[String]) -> Vec<Duplicate
 mod tests {
     use clothingid_shared::picture::Picture;
 
-    use super::{duplicates, Kind};
+    use super::{Kind, duplicates};
     use crate::pack::fingerprint::Fingerprint;
 
     fn scene(shift: u32, noise: u8, is_mirrored: bool) -> Fingerprint {
@@ -92,7 +92,8 @@ mod tests {
 
     #[test]
     fn equal_near_and_mirrored_pairs_are_found_and_others_are_not() {
-        let prints = [scene(0, 0, false), scene(0, 0, false), scene(0, 3, false), scene(0, 0, true), scene(40, 0, false)];
+        let prints =
+            [scene(0, 0, false), scene(0, 0, false), scene(0, 3, false), scene(0, 0, true), scene(40, 0, false)];
         let checksums: Vec<String> = ["a", "a", "b", "c", "d"].map(String::from).to_vec();
         let found = duplicates(&prints, &checksums);
         let kinds: Vec<_> = found.iter().map(|pair| (pair.first, pair.second, pair.kind)).collect();

@@ -24,7 +24,8 @@ impl Fingerprint {
     #[must_use]
     pub fn of(picture: &Picture) -> Self {
         let grid = averages(picture, 9, 8);
-        let bright: Vec<u32> = grid.iter().map(|&[r, g, b]| 299 * u32::from(r) + 587 * u32::from(g) + 114 * u32::from(b)).collect();
+        let bright: Vec<u32> =
+            grid.iter().map(|&[r, g, b]| 299 * u32::from(r) + 587 * u32::from(g) + 114 * u32::from(b)).collect();
         let mut differences = 0;
         let mut mirrored_differences = 0;
         for row in bright.chunks_exact(9) {
@@ -106,7 +107,8 @@ mod tests {
     use super::Fingerprint;
 
     fn picture(width: u32, height: u32, value: impl Fn(u32, u32) -> u8) -> Picture {
-        let rgb = (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).flat_map(|(x, y)| [value(x, y); 3]).collect();
+        let rgb =
+            (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).flat_map(|(x, y)| [value(x, y); 3]).collect();
         Picture::new(width, height, rgb).unwrap()
     }
 
@@ -122,7 +124,9 @@ mod tests {
 
     #[test]
     fn a_picture_is_near_to_its_smaller_self_and_far_from_another() {
-        let wave = |side: u32| picture(side, side, move |x, y| u8::try_from((x * 97 / side * 2 + (y * 5 / side) * 10) % 256).unwrap());
+        let wave = |side: u32| {
+            picture(side, side, move |x, y| u8::try_from((x * 97 / side * 2 + (y * 5 / side) * 10) % 256).unwrap())
+        };
         let (large, small) = (Fingerprint::of(&wave(200)), Fingerprint::of(&wave(50)));
         assert!(large.distance(&small) < 5.0, "{}", large.distance(&small));
         assert!((large.differences ^ small.differences).count_ones() <= 3);

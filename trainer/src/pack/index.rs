@@ -124,9 +124,15 @@ impl Reading<'_> {
             return Err(format!("`{}` ends beyond the {} bytes of photographs", line.path, self.byte_len));
         }
         if line.item >= self.photos || line.group >= self.photos {
-            return Err(format!("`{}` has item {} and group {} in a pack of {} photographs", line.path, line.item, line.group, self.photos));
+            return Err(format!(
+                "`{}` has item {} and group {} in a pack of {} photographs",
+                line.path, line.item, line.group, self.photos
+            ));
         }
-        let &(source, may_ship) = self.sources.get(line.source.as_str()).ok_or_else(|| format!("source `{}` is not described", line.source))?;
+        let &(source, may_ship) = self
+            .sources
+            .get(line.source.as_str())
+            .ok_or_else(|| format!("source `{}` is not described", line.source))?;
         let manifest = Row { item_id: line.item_id, split: line.split, ..Row::default() };
         Ok(PackedRow {
             offset: line.offset,

@@ -20,7 +20,7 @@ pub mod pack;
 #[cfg(test)]
 pub(crate) mod sample;
 
-pub use build::{build, BuildOptions, Built};
+pub use build::{BuildOptions, Built, build};
 pub use duplicates::Duplicate;
 pub use index::PackedRow;
 pub use pack::{Pack, PackedSource};

@@ -9,8 +9,8 @@ use clothingid_shared::files;
 use clothingid_shared::taxonomy::Taxonomy;
 use serde::{Deserialize, Serialize};
 
-use super::index::{IndexLine, PackedRow, Reading};
 use super::PackError;
+use super::index::{IndexLine, PackedRow, Reading};
 use crate::import::manifest::plain;
 use crate::import::{Fractions, Part, SourceFacts};
 
@@ -110,11 +110,22 @@ impl Pack {
         let index = files::read(&index_path)?;
         let found = files::sha256_hex(&index);
         if found != header.index_sha256 {
-            return Err(PackError::Torn { path: index_path, expected: format!("checksum {}", header.index_sha256), found });
+            return Err(PackError::Torn {
+                path: index_path,
+                expected: format!("checksum {}", header.index_sha256),
+                found,
+            });
         }
         let photos_path = folder.join(PHOTOS_FILE);
-        let photos = File::open(&photos_path).map_err(|cause| PackError::Io { action: "open", path: photos_path.clone(), cause })?;
-        let found = photos.metadata().map_err(|cause| PackError::Io { action: "look at", path: photos_path.clone(), cause })?.len();
+        let photos = File::open(&photos_path).map_err(|cause| PackError::Io {
+            action: "open",
+            path: photos_path.clone(),
+            cause,
+        })?;
+        let found = photos
+            .metadata()
+            .map_err(|cause| PackError::Io { action: "look at", path: photos_path.clone(), cause })?
+            .len();
         if found != header.photos_byte_len {
             let expected = format!("{} bytes", header.photos_byte_len);
             return Err(PackError::Torn { path: photos_path, expected, found: format!("{found} bytes") });
@@ -192,10 +203,19 @@ impl Pack {
         let packed = self.row(row)?;
         let path = || self.folder.join(PHOTOS_FILE);
         bytes.resize(packed.byte_len, 0);
-        self.photos.read_exact_at(bytes, packed.offset).map_err(|cause| PackError::Io { action: "read", path: path(), cause })?;
+        self.photos.read_exact_at(bytes, packed.offset).map_err(|cause| PackError::Io {
+            action: "read",
+            path: path(),
+            cause,
+        })?;
         let found = checksum(bytes);
         if found != packed.checksum {
-            return Err(PackError::Damaged { path: path(), photo: packed.path.clone(), expected: packed.checksum.clone(), found });
+            return Err(PackError::Damaged {
+                path: path(),
+                photo: packed.path.clone(),
+                expected: packed.checksum.clone(),
+                found,
+            });
         }
         Ok(())
     }
@@ -233,8 +253,12 @@ fn read_header(path: &Path) -> Result<Header, PackError> {
 
 fn read_index(path: &Path, bytes: &[u8], header: &Header) -> Result<Vec<PackedRow>, PackError> {
     let (taxonomy14, taxonomy26) = (Taxonomy::category14(), Taxonomy::category26());
-    let sources: BTreeMap<&str, (usize, bool)> =
-        header.sources.iter().enumerate().map(|(number, source)| (source.key.as_str(), (number, source.facts.may_ship))).collect();
+    let sources: BTreeMap<&str, (usize, bool)> = header
+        .sources
+        .iter()
+        .enumerate()
+        .map(|(number, source)| (source.key.as_str(), (number, source.facts.may_ship)))
+        .collect();
     let reading = Reading {
         taxonomy14: &taxonomy14,
         taxonomy26: &taxonomy26,
@@ -259,13 +283,14 @@ fn read_index(path: &Path, bytes: &[u8], header: &Header) -> Result<Vec<PackedRo
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests write and spoil files on purpose")]
 mod tests {
     use std::os::unix::fs::FileExt;
     use std::path::Path;
 
-    use super::{Pack, HEADER_FILE, INDEX_FILE, PHOTOS_FILE};
+    use super::{HEADER_FILE, INDEX_FILE, PHOTOS_FILE, Pack};
     use crate::import::{Part, ViewSplit};
-    use crate::pack::{sample, PackError};
+    use crate::pack::{PackError, sample};
 
     fn packed(folder: &Path) -> std::path::PathBuf {
         let out = folder.join("pack");
@@ -338,7 +363,10 @@ mod tests {
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::write(&path, text.replace("\"version\": 1", "\"version\": 9")).unwrap();
         let error = Pack::open(&out).unwrap_err().to_string();
-        assert!(error.contains("has version 9, written by clothingid-train") && error.ends_with("reads version 1"), "{error}");
+        assert!(
+            error.contains("has version 9, written by clothingid-train") && error.ends_with("reads version 1"),
+            "{error}"
+        );
         std::fs::write(&path, text.replace("clothingid-pack", "parquet")).unwrap();
         assert!(Pack::open(&out).unwrap_err().to_string().contains("its form is `parquet`"));
     }

@@ -4,14 +4,15 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use clothingid_shared::picture::Picture;
-use image::codecs::jpeg::JpegEncoder;
 use image::ExtendedColorType;
+use image::codecs::jpeg::JpegEncoder;
 
-use super::{build, BuildOptions, Built, PackError};
+use super::{BuildOptions, Built, PackError, build};
 use crate::import::progress::Progress;
 use crate::import::{Fractions, Manifest, Row, SourceTable};
 
 /// A drawn photograph, different for each number.
+#[expect(clippy::cast_possible_truncation, reason = "three waves of 40 about 128 stay within a byte")]
 pub(crate) fn photo(number: u32, width: u32, height: u32) -> Picture {
     // Waves of random direction and phase, smooth so that another size looks the same.
     let mut state = number.wrapping_mul(2_654_435_761).wrapping_add(12345);
@@ -21,7 +22,10 @@ pub(crate) fn photo(number: u32, width: u32, height: u32) -> Picture {
     };
     let waves: Vec<[f64; 3]> = (0..9).map(|_| [(draw() - 0.5) * 30.0, (draw() - 0.5) * 30.0, draw() * 6.3]).collect();
     let value = |channel: usize, x: f64, y: f64| {
-        let sum: f64 = waves[channel * 3..channel * 3 + 3].iter().map(|[across, down, phase]| (across * x + down * y + phase).sin()).sum();
+        let sum: f64 = waves[channel * 3..channel * 3 + 3]
+            .iter()
+            .map(|[across, down, phase]| (across * x + down * y + phase).sin())
+            .sum();
         (128.0 + 40.0 * sum) as u8
     };
     let rgb = (0..height)
@@ -34,12 +38,15 @@ pub(crate) fn photo(number: u32, width: u32, height: u32) -> Picture {
 /// Its JPEG.
 pub(crate) fn jpeg(picture: &Picture) -> Vec<u8> {
     let mut bytes = Vec::new();
-    JpegEncoder::new_with_quality(&mut bytes, 90).encode(picture.rgb(), picture.width(), picture.height(), ExtendedColorType::Rgb8).unwrap();
+    JpegEncoder::new_with_quality(&mut bytes, 90)
+        .encode(picture.rgb(), picture.width(), picture.height(), ExtendedColorType::Rgb8)
+        .unwrap();
     bytes
 }
 
 /// A manifest of `items` garments, every fourth with three photographs, and a tenth as many things that are none; the photographs
 /// are written below `folder`.
+#[expect(clippy::disallowed_methods, reason = "a test's own folder")]
 pub(crate) fn manifest(folder: &Path, items: u32) -> Manifest {
     let mut rows = Vec::new();
     let mut number = 0;
