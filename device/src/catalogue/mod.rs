@@ -1,4 +1,15 @@
-//! What the shop owns (the rest is being written).
+//! What the shop owns: products and their photographs, kept safely, searched exactly.
+//!
+//! `CSV + photographs → csv → import (plan → embed → commit) → store → snapshot → scan → re-rank → matches`
+//!
+//! - [`csv`] reads the catalogue file of an office program into [`Product`]s, naming each bad row;
+//! - [`photos`] is where their photographs come from;
+//! - [`import`] plans what would change, computes the embeddings on all cores and commits batch by batch;
+//! - [`store`] keeps rows, photographs and embeddings in one SQLite file, each with a checksum of ours;
+//! - [`snapshot`] is a fixed view of the store that can be searched while an import runs;
+//! - [`scan`] is the exact int8 search in memory, and [`gallery`] the interface that every gallery has.
+//!
+//! Not here: how a photograph becomes an embedding (`network`).
 
 pub mod csv;
 pub mod gallery;
@@ -13,3 +24,6 @@ pub use gallery::{Gallery, GalleryError, Match};
 pub use product::{PhotoId, Product};
 pub use snapshot::{ProductCard, Snapshot};
 pub use store::{Store, StoreError};
+
+#[cfg(test)]
+mod testing;

@@ -68,9 +68,8 @@ impl PhotoSource for PhotoFolder {
         if size > MOST_BYTES {
             return Err(unreadable(format!("it has {} MiB, expected at most {}", size >> 20, MOST_BYTES >> 20)));
         }
-        files::read(&file).map_err(|e| {
-            unreadable(std::error::Error::source(&e).map_or_else(|| e.to_string(), ToString::to_string))
-        })
+        files::read(&file)
+            .map_err(|e| unreadable(std::error::Error::source(&e).map_or_else(|| e.to_string(), ToString::to_string)))
     }
 }
 

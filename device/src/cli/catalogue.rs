@@ -62,7 +62,9 @@ impl CatalogueArgs {
     pub fn path(&self) -> Result<PathBuf, Report> {
         match &self.catalogue {
             Some(path) => Ok(path.clone()),
-            None => state::catalogue().map_err(|e| Report::of(&e).hint("name the catalogue's file: `--catalogue FILE`")),
+            None => {
+                state::catalogue().map_err(|e| Report::of(&e).hint("name the catalogue's file: `--catalogue FILE`"))
+            }
         }
     }
 }

@@ -145,16 +145,18 @@ fn row(file: &str, columns: &Columns, record: &Record) -> Result<Row, Problem> {
             continue;
         }
         let value = match column {
-            Column::Price => price(&cell)
-                .ok_or_else(|| bad(Some(column), ProblemKind::NotAPrice { found: cell.clone() }))?,
+            Column::Price => {
+                price(&cell).ok_or_else(|| bad(Some(column), ProblemKind::NotAPrice { found: cell.clone() }))?
+            }
             _ => cell,
         };
         common.push((column, value));
     }
     let photo = columns.cell(&record.cells, Column::Photo).trim().to_owned();
+    // `S|M|L` and `S, M, L`; but not `38,5`, which is one size.
     let list = |column| {
-        let cells = columns.cell(&record.cells, column).split('|').map(tidy);
-        cells.filter(|c| !c.is_empty()).collect()
+        let cell = columns.cell(&record.cells, column);
+        cell.split('|').flat_map(|c| c.split(", ")).map(tidy).filter(|c| !c.is_empty()).collect()
     };
     let (colours, sizes) = (list(Column::Colour), list(Column::Size));
     Ok(Row { line: record.line, photo, common, colours, sizes, sku })
@@ -172,13 +174,18 @@ fn price(cell: &str) -> Option<String> {
         None => (cell, None),
         Some((whole, cents)) => (whole, Some(cents)),
     };
-    let digits = |text: &str, most: usize| {
-        !text.is_empty() && text.len() <= most && text.bytes().all(|b| b.is_ascii_digit())
-    };
+    let digits =
+        |text: &str, most: usize| !text.is_empty() && text.len() <= most && text.bytes().all(|b| b.is_ascii_digit());
     match cents {
         None => digits(whole, 12).then(|| whole.to_owned()),
         Some(cents) => (digits(whole, 12) && digits(cents, 2)).then(|| format!("{whole}.{cents}")),
     }
+}
+
+/// A price that [`price`] gave, in hundredths.
+fn cents(price: &str) -> Option<u64> {
+    let (whole, cents) = price.split_once('.').unwrap_or((price, "0"));
+    format!("{whole}{cents:0<2}").parse().ok()
 }
 
 impl Group {
@@ -191,7 +198,11 @@ impl Group {
             has_bad_rows: false,
         });
         for (column, second) in &common {
-            if let Some((first, first_line)) = self.common.get(column).filter(|(first, _)| first != second) {
+            let differs = |(first, _): &&(String, u64)| match column {
+                Column::Price => cents(first) != cents(second),
+                _ => first != second,
+            };
+            if let Some((first, first_line)) = self.common.get(column).filter(differs) {
                 self.contradicted = true;
                 let (first, first_line, second) = (first.clone(), *first_line, second.clone());
                 let kind = ProblemKind::Contradiction { sku: sku.clone(), first, first_line, second };
@@ -218,6 +229,9 @@ impl Group {
             }
         }
         for (column, value) in common {
+            if self.common.contains_key(&column) {
+                continue;
+            }
             let product = &mut listed.product;
             match column {
                 Column::Title => product.title.clone_from(&value),
@@ -228,7 +242,7 @@ impl Group {
                 Column::Url => product.url = Some(value.clone()),
                 Column::Sku | Column::Photo | Column::Colour | Column::Size => {}
             }
-            self.common.entry(column).or_insert((value, line));
+            self.common.insert(column, (value, line));
         }
         Ok(())
     }

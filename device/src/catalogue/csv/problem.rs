@@ -6,7 +6,9 @@ use super::Column;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CsvError {
     /// Written by an office program in another encoding.
-    #[error("`{file}` line {line}: expected UTF-8 text, found the byte 0x{byte:02X} at byte {byte_of_line} of the line")]
+    #[error(
+        "`{file}` line {line}: expected UTF-8 text, found the byte 0x{byte:02X} at byte {byte_of_line} of the line"
+    )]
     NotUtf8 {
         /// The file.
         file: String,
@@ -65,7 +67,10 @@ impl CsvError {
                 format!("or convert it: `iconv -f WINDOWS-1252 -t UTF-8 '{file}' > utf8.csv`"),
             ],
             Self::Empty { .. } | Self::MissingColumn { .. } => {
-                vec!["the first line names the columns, as `sku,title,photo,price`, with commas or semicolons".to_owned()]
+                vec![
+                    "the first line names the columns, as `sku,title,photo,price`, with commas or semicolons"
+                        .to_owned(),
+                ]
             }
             Self::RepeatedColumn { column, .. } => vec![format!("rename or remove one of the columns `{column}`")],
             Self::UnclosedQuote { .. } => {

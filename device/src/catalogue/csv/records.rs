@@ -126,7 +126,10 @@ mod tests {
         assert_eq!(rows("a"), [row(1, &["a"])]);
         assert_eq!(rows("a,\n,b"), [row(1, &["a", ""]), row(2, &["", "b"])]);
         assert_eq!(rows("a\r\rb\r\n\r\nc\n"), [row(1, &["a"]), row(3, &["b"]), row(5, &["c"])]);
-        assert_eq!(rows("\"\"\n\"\"\"\"\n\"a\"b\nc\"d"), [row(1, &[""]), row(2, &["\""]), row(3, &["ab"]), row(4, &["c\"d"])]);
+        assert_eq!(
+            rows("\"\"\n\"\"\"\"\n\"a\"b\nc\"d"),
+            [row(1, &[""]), row(2, &["\""]), row(3, &["ab"]), row(4, &["c\"d"])]
+        );
         assert_eq!(rows("\"a\r\nb\rc\nd\",1\ne"), [row(1, &["a\r\nb\rc\nd", "1"]), row(5, &["e"])]);
         assert_eq!(Records::new("a;\"b,\"", ';').next().unwrap().unwrap().cells, ["a", "b,"]);
     }

@@ -38,7 +38,10 @@ fn files_of_all_kinds_are_read() {
         assert_eq!(told(file.as_bytes()), plain, "{file}");
     }
     assert_eq!(told(b"sku,title,photo\n"), "");
-    assert_eq!(told("sku,title,photo\nÄ,\"9\"\" skirt,\nred; size \"\"S\"\"\",ä.jpg".as_bytes()), "Ä `9\" skirt, red; size \"S\"` ä.jpg@2");
+    assert_eq!(
+        told("sku,title,photo\nÄ,\"9\"\" skirt,\nred; size \"\"S\"\"\",ä.jpg".as_bytes()),
+        "Ä `9\" skirt, red; size \"S\"` ä.jpg@2"
+    );
 }
 
 #[test]
@@ -84,7 +87,10 @@ fn a_product_that_contradicts_itself_is_refused_and_named() {
         B2,Jeans,b.jpg,\n\
         A1,Blue trousers,c.jpg,\n\
         B2,,d.jpg,20\n\
-        B2,,e.jpg,\"20,00\"\n"
+        B2,,e.jpg,\"20,00\"\n\
+        B2,,f.jpg,20.5\n\
+        C3,Coat,c.jpg,20.5\n\
+        C3,Coat,d.jpg,20.50\n"
     ));
 }
 
@@ -92,7 +98,7 @@ fn a_product_that_contradicts_itself_is_refused_and_named() {
 fn rows_of_one_product_add_up() {
     let file = "sku,title,photo,price,currency,colour,size,variant_of,barcode,url\n\
         A1,Dress,a.jpg,\"19,90\",EUR,red,S|M,ST1,4006381333931,https://example.org/a1\n\
-        A1,,a.jpg,,,red,L,,,\n\
+        A1,,a.jpg,,,red,\"M, L, 38,5\",,,\n\
         A1,,b.jpg,,,blue,,,,\n";
     let listing = read("shop.csv", file.as_bytes()).unwrap();
     assert_eq!(listing.problems, []);
@@ -108,7 +114,7 @@ fn rows_of_one_product_add_up() {
             currency: some("EUR"),
             barcode: some("4006381333931"),
             colours: strings(&["red", "blue"]),
-            sizes: strings(&["S", "M", "L"]),
+            sizes: strings(&["S", "M", "L", "38,5"]),
             variant_of: some("ST1"),
             url: some("https://example.org/a1"),
         }

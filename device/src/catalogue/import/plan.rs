@@ -35,8 +35,6 @@ pub struct Step {
     pub product: Product,
     /// Why.
     pub change: Change,
-    /// Whether there is something to write even if none of the photographs to be added can be used.
-    pub is_due: bool,
     /// Its photographs in their order.
     pub photos: Vec<StepPhoto>,
     /// Those of its photographs that go.
@@ -48,8 +46,8 @@ pub struct Step {
 pub enum Change {
     /// It is not stored.
     New,
-    /// What differs, in words.
-    Changed(Vec<String>),
+    /// The columns that differ, beside its photographs.
+    Changed(Vec<&'static str>),
 }
 
 /// One photograph of a product that is written.
@@ -62,6 +60,31 @@ pub enum StepPhoto {
 }
 
 impl Step {
+    /// Whether there is something to write even if none of the photographs to be added can be used.
+    #[must_use]
+    pub fn is_due(&self) -> bool {
+        match &self.change {
+            Change::New => self.photos.iter().any(|p| matches!(p, StepPhoto::Keep(_))),
+            Change::Changed(columns) => !columns.is_empty(),
+        }
+    }
+
+    /// What differs, in words.
+    #[must_use]
+    pub fn differences(&self) -> Vec<String> {
+        let counted = |count: usize, done| match count {
+            0 => None,
+            1 => Some(format!("1 photo {done}")),
+            _ => Some(format!("{count} photos {done}")),
+        };
+        let columns: &[&str] = match &self.change {
+            Change::New => &[],
+            Change::Changed(columns) => columns,
+        };
+        let columns = columns.iter().map(ToString::to_string);
+        columns.chain(counted(self.added().count(), "added")).chain(counted(self.remove.len(), "removed")).collect()
+    }
+
     /// The photographs that are to be embedded.
     pub fn added(&self) -> impl Iterator<Item = &ListedPhoto> {
         self.photos.iter().filter_map(|p| match p {
@@ -86,26 +109,30 @@ impl Plan {
 
     /// Decodes each photograph that is to be added, and takes those that cannot be used out of the plan.
     pub(super) fn try_photos(&mut self, file: &str, photos: &dyn PhotoSource) {
-        let problems: Vec<Problem> = self
-            .steps
-            .par_iter_mut()
-            .flat_map_iter(|step| {
-                let mut bad = Vec::new();
-                let sku = step.product.sku.clone();
-                step.photos.retain(|photo| match photo {
-                    StepPhoto::Keep(_) => true,
-                    StepPhoto::Add(photo) => match try_photo(photos, &photo.name) {
-                        Ok(()) => true,
-                        Err(kind) => {
-                            bad.push(photo_problem(file, &sku, photo, kind));
-                            false
-                        }
-                    },
-                });
-                bad
-            })
-            .collect();
-        self.steps.retain(|step| !(step.photos.is_empty() && step.change == Change::New));
+        let try_step = |step: &mut Step| {
+            let (photos_before, sku) = (step.photos.len(), step.product.sku.clone());
+            let mut bad = Vec::new();
+            step.photos.retain(|photo| match photo {
+                StepPhoto::Keep(_) => true,
+                StepPhoto::Add(photo) => match try_photo(photos, &photo.name) {
+                    Ok(()) => true,
+                    Err(kind) => {
+                        bad.push(photo_problem(file, &sku, photo, kind));
+                        false
+                    }
+                },
+            });
+            if step.photos.len() < photos_before {
+                // As the import does: its stored photographs stay.
+                step.remove.clear();
+            }
+            bad
+        };
+        let problems: Vec<Problem> = self.steps.par_iter_mut().flat_map_iter(try_step).collect();
+        let is_left = |step: &Step| step.is_due() || step.added().count() + step.remove.len() > 0;
+        let stay = self.steps.iter().filter(|s| !is_left(s) && s.change != Change::New).count();
+        self.steps.retain(is_left);
+        self.unchanged += stay;
         self.problems.extend(problems);
         self.problems.sort_by_key(|p| p.line);
     }
@@ -234,38 +261,34 @@ impl Plan {
         let stay: Vec<StepPhoto> = stay.into_iter().map(|p| StepPhoto::Keep(p.id)).collect();
         photos.extend(stay);
 
-        let mut is_due = true;
         let change = match stored.product {
             // None of its photographs can be used, and there is no such product: it stays so.
             None if photos.is_empty() => return Ok(()),
             None => Change::New,
             Some(product) => {
                 let mut what = differences(product, &listed.product);
-                is_due = !what.is_empty();
-                let added = photos.iter().filter(|p| matches!(p, StepPhoto::Add(_))).count();
-                what.extend((added > 0).then(|| format!("{added} photos added")));
-                what.extend((!remove.is_empty()).then(|| format!("{} photos removed", remove.len())));
                 let after = photos.iter().filter_map(|p| match p {
                     StepPhoto::Keep(id) => Some(id),
                     StepPhoto::Add(_) => None,
                 });
-                let moved = what.is_empty() && !after.eq(before.iter());
-                what.extend(moved.then(|| "order of photos".to_owned()));
-                is_due |= moved;
-                if what.is_empty() {
+                let has_all = remove.is_empty() && photos.len() == before.len();
+                if has_all && !after.eq(before.iter()) {
+                    what.push("order of photos");
+                }
+                if what.is_empty() && has_all {
                     self.unchanged += 1;
                     return Ok(());
                 }
                 Change::Changed(what)
             }
         };
-        self.steps.push(Step { product: listed.product.clone(), change, is_due, photos, remove });
+        self.steps.push(Step { product: listed.product.clone(), change, photos, remove });
         Ok(())
     }
 }
 
 /// What differs between two forms of a product, in words.
-fn differences(stored: &StoredProduct, listed: &Product) -> Vec<String> {
+fn differences(stored: &StoredProduct, listed: &Product) -> Vec<&'static str> {
     let Product { sku: _, title, price, currency, barcode, colours, sizes, variant_of, url } = &stored.product;
     let fields = [
         ("title", *title != listed.title),
@@ -278,5 +301,5 @@ fn differences(stored: &StoredProduct, listed: &Product) -> Vec<String> {
         ("url", *url != listed.url),
         ("damaged row", !stored.is_sound),
     ];
-    fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name.to_owned()).collect()
+    fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
 }

@@ -97,12 +97,8 @@ pub(super) fn run(
     progress: &mut dyn Progress,
 ) -> Result<Summary, ImportError> {
     let embed_count = plan.embed_count();
-    let mut summary = Summary {
-        unchanged: plan.unchanged,
-        kept: plan.kept,
-        problems: plan.problems,
-        ..Summary::default()
-    };
+    let mut summary =
+        Summary { unchanged: plan.unchanged, kept: plan.kept, problems: plan.problems, ..Summary::default() };
     let units = plan.steps.into_iter().map(Unit::Product).chain(plan.reembed.into_iter().map(Unit::Reembed));
     let batches = batches(units);
 
@@ -290,6 +286,7 @@ impl Writer<'_, '_> {
         number: usize,
         outcomes: &mut HashMap<(usize, usize), Outcome>,
     ) -> Option<(ProductWrite, usize)> {
+        let is_due = step.is_due();
         let mut photos = Vec::new();
         let mut added = 0;
         let mut remove = step.remove;
@@ -320,7 +317,7 @@ impl Writer<'_, '_> {
         if photos.is_empty() && step.change == Change::New {
             return None;
         }
-        if added == 0 && remove.is_empty() && !step.is_due {
+        if added == 0 && remove.is_empty() && !is_due {
             self.summary.unchanged += 1;
             return None;
         }

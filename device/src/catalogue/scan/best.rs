@@ -42,7 +42,8 @@ impl Best {
     /// Nothing yet.
     #[must_use]
     pub fn of(count: usize) -> Self {
-        Self { heap: BinaryHeap::with_capacity(count.min(1 << 16) + 1), count, bar: f32::NEG_INFINITY }
+        let bar = if count == 0 { f32::INFINITY } else { f32::NEG_INFINITY };
+        Self { heap: BinaryHeap::with_capacity(count.min(1 << 16) + 1), count, bar }
     }
 
     /// Takes a hit. Rows must come in ascending order.

@@ -1,0 +1,168 @@
+//! Snapshots: the order against a naive float scan, the fixed view, and damage.
+
+use super::*;
+use crate::catalogue::store::{ProductWrite, StoreError};
+use crate::catalogue::testing::{direction, identity, product, write};
+use clothingid_shared::files;
+use proptest::prelude::*;
+
+fn shop(products: &[(&str, &[(&str, &str)])]) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("c.sqlite");
+    let whose = identity("one");
+    let writes: Vec<ProductWrite> =
+        products.iter().map(|(sku, photos)| write(&whose, product(sku, &format!("title of {sku}")), photos)).collect();
+    Store::open_or_create(&path).unwrap().commit(&whose, &writes, &[]).unwrap();
+    (folder, path)
+}
+
+fn query(photo: &str) -> Vec<f32> {
+    direction(&identity("one"), photo.as_bytes())
+}
+
+#[test]
+fn an_empty_catalogue_finds_nothing() {
+    let (_folder, path) = shop(&[]);
+    let snapshot = Snapshot::open(&path, &identity("one")).unwrap();
+    assert_eq!((snapshot.photo_count(), snapshot.product_count()), (0, 0));
+    assert_eq!(snapshot.search_values(&query("a"), 5).unwrap(), []);
+    assert_eq!(snapshot.product("A"), None);
+    assert_eq!(snapshot.photo(PhotoId::new(1)).unwrap(), None);
+}
+
+#[test]
+fn one_match_a_product_by_its_best_photo() {
+    let (_folder, path) = shop(&[("A", &[("a1", "x"), ("a2", "y")]), ("B", &[("b1", "z")])]);
+    let snapshot = Snapshot::open(&path, &identity("one")).unwrap();
+    let matches = snapshot.search_values(&query("y"), 5).unwrap();
+    assert_eq!(matches.len(), 2, "one a product");
+    let best = &matches[0];
+    assert_eq!((best.sku.as_str(), best.title.as_str(), best.photo.as_str()), ("A", "title of A", "a2"));
+    assert!(best.similarity > 0.999_99);
+    assert_eq!(snapshot.search_values(&query("y"), 1).unwrap().len(), 1);
+    assert_eq!(snapshot.search_values(&query("y"), 0).unwrap(), []);
+    let quantised = Embedding::quantise(&query("y")).unwrap();
+    assert_eq!(snapshot.search(&quantised, 5).unwrap()[0].photo, "a2");
+    assert!(matches!(snapshot.search_values(&[1.0, 0.0], 5), Err(GalleryError::ValueCount { expected: 16, found: 2 })));
+    assert_eq!(snapshot.search_values(&[0.0; 16], 5).unwrap(), [], "no direction");
+
+    let card = snapshot.product("A").unwrap();
+    assert_eq!(card.photo(), snapshot.photo_id("A", "a1"));
+    let id = snapshot.photo_id(&best.sku, &best.photo).unwrap();
+    assert_eq!(snapshot.photo(id).unwrap().unwrap(), b"y");
+}
+
+#[test]
+fn products_with_many_photos_do_not_hide_the_others() {
+    let names: Vec<(String, String)> = (0..300).map(|i| (format!("p{i}"), format!("{i}"))).collect();
+    let many: Vec<(&str, &str)> = names.iter().map(|(n, b)| (n.as_str(), b.as_str())).collect();
+    let (_folder, path) = shop(&[("A", &many), ("B", &[("b", "b")]), ("C", &[("c", "c")])]);
+    let snapshot = Snapshot::open(&path, &identity("one")).unwrap();
+    assert_eq!(snapshot.search_values(&query("7"), 3).unwrap().len(), 3);
+}
+
+#[test]
+fn a_snapshot_stays_while_the_catalogue_changes_and_another_follows() {
+    let (_folder, path) = shop(&[("A", &[("a", "x")])]);
+    let whose = identity("one");
+    let (mut follow, snapshot) = Follow::open(&path, &whose).unwrap();
+    assert!(follow.newer().unwrap().is_none());
+    let id = snapshot.photo_id("A", "a").unwrap();
+
+    let mut store = Store::open(&path).unwrap();
+    store.remove("A").unwrap();
+    store.commit(&whose, &[write(&whose, product("B", "b"), &[("b", "x")])], &[]).unwrap();
+    assert_eq!(snapshot.search_values(&query("x"), 5).unwrap()[0].sku, "A");
+    assert_eq!(snapshot.photo(id).unwrap().unwrap(), b"x");
+    assert_eq!(snapshot.damage(), []);
+
+    let newer = follow.newer().unwrap().unwrap();
+    assert!(follow.newer().unwrap().is_none());
+    assert_eq!(newer.search_values(&query("x"), 5).unwrap()[0].sku, "B");
+    assert_eq!(newer.product("A"), None);
+    assert_eq!(newer.photo(id).unwrap(), None, "a number is never used again");
+}
+
+#[test]
+fn another_network_is_refused() {
+    let (_folder, path) = shop(&[("A", &[("a", "x")])]);
+    assert!(matches!(Snapshot::open(&path, &identity("two")), Err(StoreError::OtherIdentity { .. })));
+}
+
+/// Flips one bit of the file wherever `needle` lies in it.
+fn flip(path: &Path, needle: &[u8]) {
+    let mut bytes = files::read(path).unwrap();
+    let at = bytes.windows(needle.len()).position(|w| w == needle).unwrap();
+    bytes[at] ^= 4;
+    files::write_atomic(path, &bytes).unwrap();
+}
+
+#[test]
+fn a_flipped_byte_is_named_and_left_out() {
+    let whose = identity("one");
+    let row = |photo: &str| crate::catalogue::testing::embedded(&whose, photo.as_bytes());
+    let quantised: Vec<u8> = row("x").quantised.values.iter().map(|v| v.cast_unsigned()).collect();
+    let floats: Vec<u8> = row("x").floats.iter().flat_map(|v| v.to_le_bytes()).collect();
+    let cases: [(&[u8], Damage); 4] = [
+        (&quantised, Damage::Embedding { photo: PhotoId::new(1), form: "int8" }),
+        (&floats, Damage::Embedding { photo: PhotoId::new(1), form: "float" }),
+        (b"title of A", Damage::Product { sku: "A".into() }),
+        (b"photo of A", Damage::PhotoBytes { photo: PhotoId::new(3), sku: "A".into(), name: "a2".into() }),
+    ];
+    for (needle, expected) in cases {
+        let (_folder, path) = shop(&[("A", &[("a", "x")]), ("B", &[("b", "z")])]);
+        let mut store = Store::open(&path).unwrap();
+        let second = write(&whose, product("A", "title of A"), &[("a2", "photo of A")]);
+        store.commit(&whose, &[second], &[]).unwrap();
+        drop(store);
+        flip(&path, needle);
+        let damage = Store::open(&path).unwrap().check().unwrap().damage;
+        assert_eq!(damage, std::slice::from_ref(&expected));
+
+        let snapshot = Snapshot::open(&path, &whose).unwrap();
+        let matches = snapshot.search_values(&query("x"), 5).unwrap();
+        assert!(matches.iter().any(|m| m.sku == "B"), "the sound ones are found: {matches:?}");
+        if let Some(id) = snapshot.photo_id("A", "a2") {
+            assert_eq!(snapshot.photo(id).is_err(), matches!(expected, Damage::PhotoBytes { .. }));
+        }
+        assert_eq!(snapshot.damage(), [expected]);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    /// Fewer photographs than are re-ranked: the order is the naive float scan's, exactly.
+    #[test]
+    fn the_order_is_that_of_a_naive_float_scan(count in 1_usize..60, asked in "[a-z]{3}", top in 1_usize..12) {
+        let whose = identity("one");
+        let names: Vec<String> = (0..count).map(|i| format!("{asked}{i}")).collect();
+        // Three photographs a product.
+        let writes: Vec<ProductWrite> = names
+            .chunks(3)
+            .enumerate()
+            .map(|(i, names)| {
+                let photos: Vec<(&str, &str)> = names.iter().map(|n| (n.as_str(), n.as_str())).collect();
+                write(&whose, product(&i.to_string(), "t"), &photos)
+            })
+            .collect();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c.sqlite");
+        Store::open_or_create(&path).unwrap().commit(&whose, &writes, &[]).unwrap();
+        let snapshot = Snapshot::open(&path, &whose).unwrap();
+
+        let asked = query(&asked);
+        let mut naive: Vec<(f32, String)> = names
+            .chunks(3)
+            .enumerate()
+            .map(|(i, names)| {
+                let best = names.iter().map(|n| cosine(&asked, &query(n))).fold(f32::NEG_INFINITY, f32::max);
+                (best, i.to_string())
+            })
+            .collect();
+        naive.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let expected: Vec<String> = naive.into_iter().take(top).map(|(_, sku)| sku).collect();
+        let found: Vec<String> = snapshot.search_values(&asked, top).unwrap().into_iter().map(|m| m.sku).collect();
+        prop_assert_eq!(found, expected);
+    }
+}

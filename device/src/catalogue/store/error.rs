@@ -134,9 +134,14 @@ impl StoreError {
                 "or use the bundle that it was made with: `--bundle FILE`".to_owned(),
             ],
             Self::Sqlite { source, .. } => match source.sqlite_error_code() {
-                Some(ErrorCode::DiskFull) => vec!["make room on the disk; the catalogue is as it was before".to_owned()],
+                Some(ErrorCode::DiskFull) => {
+                    vec!["make room on the disk; the catalogue is as it was before".to_owned()]
+                }
                 Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
-                    vec!["the folder must be writable for this user: SQLite keeps its journal beside the file".to_owned()]
+                    vec![
+                        "the folder must be writable for this user: SQLite keeps its journal beside the file"
+                            .to_owned(),
+                    ]
                 }
                 _ => Vec::new(),
             },

@@ -53,3 +53,9 @@ impl Store {
 
 #[cfg(test)]
 mod tests;
+
+/// Changes a catalogue behind the store's back.
+#[cfg(test)]
+pub(super) fn spoil(path: &Path, sql: &str) {
+    Connection::open(path).unwrap().execute_batch(sql).unwrap();
+}

@@ -272,8 +272,7 @@ impl Store {
             while let Some(row) = rows.next()? {
                 let (id, scale) = (PhotoId::new(row.get(0)?), row.get::<_, f64>(1)?);
                 let bytes = row.get_ref(2)?.as_bytes()?;
-                let is_sound = row.get_ref(3)?.as_bytes()?
-                    == embedding_checksum(identity.as_str(), id, scale, bytes);
+                let is_sound = row.get_ref(3)?.as_bytes()? == embedding_checksum(identity.as_str(), id, scale, bytes);
                 if is_sound && Some(bytes.len()) == value_count {
                     #[expect(clippy::cast_possible_truncation, reason = "it was written from a float32")]
                     let scale = scale as f32;

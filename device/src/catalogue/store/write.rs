@@ -166,8 +166,11 @@ fn keep_photo(t: &Transaction<'_>, id: PhotoId, sku: &str, position: i64) -> rus
         .optional()?;
     if let Some((name, sha256)) = row {
         let checksum = photo_checksum(id, sku, &name, position, &sha256);
-        t.prepare_cached("UPDATE photo SET position = ?2, checksum = ?3 WHERE id = ?1")?
-            .execute(params![id.number(), position, checksum])?;
+        t.prepare_cached("UPDATE photo SET position = ?2, checksum = ?3 WHERE id = ?1")?.execute(params![
+            id.number(),
+            position,
+            checksum
+        ])?;
     }
     Ok(())
 }

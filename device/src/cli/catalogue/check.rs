@@ -52,8 +52,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome, Report> {
     if args.json {
         let damage = check.damage.iter().map(ToString::to_string).collect();
         let (catalogue, identity) = (path.display().to_string(), identity.map(|i| i.as_str()));
-        let line =
-            Line { catalogue, products, photos, photo_bytes, embeddings, identity, fits_bundle, damage };
+        let line = Line { catalogue, products, photos, photo_bytes, embeddings, identity, fits_bundle, damage };
         print_line(&serde_json::to_string(&line)?)?;
     } else {
         let network = identity.map_or_else(String::new, |i| format!(", network {}", i.short()));

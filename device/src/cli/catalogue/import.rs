@@ -1,7 +1,7 @@
 //! `clothingid catalogue import`: a catalogue file and its photographs into the catalogue.
 
-use super::list::counted;
 use super::CatalogueArgs;
+use super::list::counted;
 use crate::catalogue::csv::Problem;
 use crate::catalogue::import::{Change, Committed, Import, ImportError, NetworkEmbedders, Plan, Progress, Summary};
 use crate::catalogue::photos::PhotoFolder;
@@ -111,11 +111,39 @@ pub(super) fn run(args: &Args) -> Result<Outcome, Report> {
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 enum Line<'a> {
-    Committed { skus: Vec<&'a str>, photos: usize, reembedded: usize },
-    Would { sku: &'a str, change: &'a str, what: &'a [String] },
-    Problem { line: u64, column: Option<&'a str>, sku: Option<&'a str>, error: String },
-    Done { new: usize, changed: usize, unchanged: usize, wrong: usize, kept: usize, photos: usize, reembedded: usize, interrupted: bool },
-    DryRun { new: usize, changed: usize, unchanged: usize, wrong: usize, kept: usize },
+    Committed {
+        skus: Vec<&'a str>,
+        photos: usize,
+        reembedded: usize,
+    },
+    Would {
+        sku: &'a str,
+        change: &'a str,
+        what: &'a [String],
+    },
+    Problem {
+        line: u64,
+        column: Option<&'a str>,
+        sku: Option<&'a str>,
+        error: String,
+    },
+    Done {
+        new: usize,
+        changed: usize,
+        unchanged: usize,
+        wrong: usize,
+        kept: usize,
+        photos: usize,
+        reembedded: usize,
+        interrupted: bool,
+    },
+    DryRun {
+        new: usize,
+        changed: usize,
+        unchanged: usize,
+        wrong: usize,
+        kept: usize,
+    },
 }
 
 fn print_json(line: &Line<'_>) -> Result<(), Report> {
@@ -144,14 +172,15 @@ fn note_columns(plan: &Plan) {
 fn show_plan(plan: &Plan, json: bool) -> Result<Outcome, Report> {
     for step in &plan.steps {
         let product = &step.product;
-        let (change, what): (_, &[String]) = match &step.change {
-            Change::New => ("new", &[]),
-            Change::Changed(what) => ("changed", what),
+        let change = match &step.change {
+            Change::New => "new",
+            Change::Changed(_) => "changed",
         };
+        let what = step.differences();
         if json {
-            print_json(&Line::Would { sku: &product.sku, change, what })?;
+            print_json(&Line::Would { sku: &product.sku, change, what: &what })?;
         } else {
-            let what = if what.is_empty() { counted(step.photos.len(), "photo") } else { what.join(", ") };
+            let what = if step.change == Change::New { counted(step.photos.len(), "photo") } else { what.join(", ") };
             print_line(&format!("{change:<8} {}  {}  ({what})", product.sku, product.title))?;
         }
     }
@@ -289,7 +318,12 @@ impl Progress for Shown {
         if !self.is_terminal && self.last_line.elapsed() >= Duration::from_secs(10) {
             self.last_line = Instant::now();
             let (rate, left) = self.rate();
-            eprintln!("stored {} of {}, {rate:.1} a second, {} s left", self.stored, counted(self.total, "photo"), left.as_secs());
+            eprintln!(
+                "stored {} of {}, {rate:.1} a second, {} s left",
+                self.stored,
+                counted(self.total, "photo"),
+                left.as_secs()
+            );
         }
     }
 }
