@@ -99,7 +99,8 @@ pub fn one_line(error: &(dyn Error + 'static)) -> String {
 fn chain(mut error: Option<&(dyn Error + 'static)>) -> Option<String> {
     let mut text: Option<String> = None;
     while let Some(e) = error {
-        let this = e.to_string();
+        // Some libraries quote the file that they could not read.
+        let this = e.to_string().replace(|c: char| c.is_control(), " ");
         text = Some(match text {
             Some(t) if t.ends_with(&this) => t,
             Some(t) => format!("{t}: {this}"),
@@ -165,6 +166,12 @@ mod tests {
 
         hint: find the program that holds it: `fuser /dev/video0`
         ");
+    }
+
+    #[test]
+    fn a_cause_stays_on_its_line() {
+        let report = Report::new("no bundle").because(&io::Error::other("not a number: a\n\u{1b}[2Jb"));
+        assert_eq!(report.to_string(), "error: no bundle\n  cause: not a number: a  [2Jb\n");
     }
 
     #[test]

@@ -137,8 +137,7 @@ fn compare(
     for (head, expected, found) in heads {
         for (index, (expected, found)) in expected.iter().zip(found).enumerate() {
             let difference = (expected - found).abs();
-            // Written so that a NaN is refused.
-            if !(difference <= tolerance.logit) {
+            if difference.is_nan() || difference > tolerance.logit {
                 let (expected, found, tolerance) = (*expected, *found, tolerance.logit);
                 return Err(GoldenError::Logit { photo: photo.to_string(), head, index, expected, found, tolerance });
             }
@@ -146,7 +145,7 @@ fn compare(
         }
     }
     let cosine = cosine(&expected.embedding, &found.embedding);
-    if !(cosine >= tolerance.cosine) {
+    if cosine.is_nan() || cosine < tolerance.cosine {
         return Err(GoldenError::Embedding { photo: photo.to_string(), found: cosine, tolerance: tolerance.cosine });
     }
     Ok(Agreement { photos: 1, logit: largest, cosine })
