@@ -147,7 +147,10 @@ pub fn decode_into(bytes: &[u8], picture: &mut Picture) -> Result<(), PictureErr
 
 /// The fast path: zune-jpeg (SIMD), strict, so that a torn file is an error.
 fn jpeg(bytes: &[u8], picture: &mut Picture) -> Result<Orientation, PictureError> {
-    let refused = |error: &DecodeErrors| PictureError::Damaged { format: Format::Jpeg, detail: error.to_string() };
+    let refused = |error: &DecodeErrors| PictureError::Damaged {
+        format: Format::Jpeg,
+        detail: error.to_string().trim().to_owned(),
+    };
     let options = DecoderOptions::default()
         .set_max_width(usize::from(u16::MAX))
         .set_max_height(usize::from(u16::MAX))
@@ -228,7 +231,7 @@ fn limits() -> image::Limits {
 }
 
 fn damaged(format: Format, error: &ImageError) -> PictureError {
-    PictureError::Damaged { format, detail: error.to_string() }
+    PictureError::Damaged { format, detail: error.to_string().trim().to_owned() }
 }
 
 #[cfg(test)]
