@@ -3,12 +3,19 @@
 //! - `photos.rs`: the photographs; `engine.rs`: what answers to them.
 //! - `figure.rs`: a value with its interval.
 //! - `categories.rs`, `retrieval.rs`: the figures.
+//! - `measure.rs`: all figures of one network; `baseline.rs`: the rival on frozen ImageNet features; `report.rs`: tables for people.
+//! - `rejection.rs`: scores, temperatures and thresholds; `logistic.rs`: the regression that they and the baseline are.
 
+pub mod baseline;
 pub mod categories;
 pub mod engine;
 pub mod error;
 pub mod figure;
+pub mod logistic;
+pub mod measure;
 pub mod photos;
+pub mod rejection;
+pub mod report;
 pub mod retrieval;
 
 pub use engine::Engine;

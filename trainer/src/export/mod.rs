@@ -4,16 +4,21 @@
 //! - `float.rs`: runs it in libtorch; `answers.rs`: what networks say, how far they lie apart, and the gate.
 //! - `calibrate.rs`: the ranges of all activations on photographs; `quantise.rs`: int8 weights, int32 biases, bias correction.
 //! - `quantised.rs`: the quantised network as data; `simulate/`: runs it in integers.
-//! - `onnx/`: writes it, and reads it back.
-//! - `check.rs`: parity with tract.
+//! - `choose.rs`: which way to quantise, measured; `layers.rs`: the loss of each layer.
+//! - `onnx/`: writes it, and reads it back; `check.rs`: parity with tract.
+//! - `golden.rs`, `bundle.rs`: the golden photographs and the bundle.
 
 pub mod answers;
+pub mod bundle;
 pub mod calibrate;
 pub mod check;
+pub mod choose;
 pub mod error;
 pub mod float;
 pub mod fold;
 pub mod fused;
+pub mod golden;
+pub mod layers;
 pub mod onnx;
 pub mod quantise;
 pub mod quantised;

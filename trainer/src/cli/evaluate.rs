@@ -1,0 +1,137 @@
+//! `clothingid-train evaluate`: what a bundle does on photographs.
+
+use std::path::PathBuf;
+
+use clothingid_shared::bundle::Bundle;
+use clothingid_shared::embedding::ArithmeticClass;
+use serde::Serialize;
+
+use super::{ExitStatus, Report};
+use crate::evaluate::engine::answer;
+use crate::evaluate::figure::Figure;
+use crate::evaluate::measure::{Measured, measure};
+use crate::evaluate::{Engine, EvaluateError, Photos};
+use crate::export::answers::take_all;
+use crate::import::progress::Progress;
+
+/// Arguments of `evaluate`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  clothingid-train evaluate --bundle clothingid.bundle --manifest photos/manifest.csv --root photos --json
+  clothingid-train evaluate --bundle clothingid.bundle --manifest a.csv --root a --manifest b.csv --root b --arithmetic float
+
+The integer simulation that is the bundle's definition answers; `--arithmetic float` computes in float on the same weights.")]
+pub struct Args {
+    /// The bundle
+    #[arg(long, value_name = "FILE")]
+    pub bundle: PathBuf,
+    /// Photographs with their categories; may be given several times
+    #[arg(long, value_name = "CSV", required = true)]
+    pub manifest: Vec<PathBuf>,
+    /// Folder in which a manifest's paths begin, one for each manifest (default: the manifest's own)
+    #[arg(long, value_name = "DIR")]
+    pub root: Vec<PathBuf>,
+    /// How the network computes
+    #[arg(long, value_enum, default_value_t = Arithmetic::Int8)]
+    pub arithmetic: Arithmetic,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How a network computes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Arithmetic {
+    /// Integers, rounded per layer
+    Int8,
+    /// Float arithmetic on the integer weights
+    Float,
+}
+
+impl From<Arithmetic> for ArithmeticClass {
+    fn from(arithmetic: Arithmetic) -> Self {
+        match arithmetic {
+            Arithmetic::Int8 => Self::Int8,
+            Arithmetic::Float => Self::Float,
+        }
+    }
+}
+
+/// The line on standard output.
+#[derive(Debug, Serialize)]
+struct Line<'a> {
+    bundle: String,
+    name: &'a str,
+    arithmetic: String,
+    skipped: usize,
+    #[serde(flatten)]
+    measured: &'a Measured,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// The bundle or a manifest cannot be read, or no photograph can.
+pub fn run(args: &Args) -> Result<ExitStatus, Report> {
+    if !args.root.is_empty() && args.root.len() != args.manifest.len() {
+        let what = format!("{} manifests and {} roots", args.manifest.len(), args.root.len());
+        return Err(Report::usage(what).hint("give one `--root` for each `--manifest`, in the same order, or none"));
+    }
+    let bundle = Bundle::read(&args.bundle).map_err(|error| Report::of(&error).hint(error.hint()))?;
+    let manifests: Vec<(PathBuf, Option<PathBuf>)> =
+        args.manifest.iter().enumerate().map(|(i, path)| (path.clone(), args.root.get(i).cloned())).collect();
+    let (photos, mut problems) = Photos::of_manifests(&manifests)?;
+    let (photos, unreadable) = photos.drop_unreadable();
+    problems.append(unreadable);
+    for problem in problems.iter() {
+        eprintln!("skipped `{}`: {}", problem.path, problem.reason);
+    }
+    if photos.samples.is_empty() {
+        return Err(Report::of(&EvaluateError::Nothing { what: "measuring the bundle" }));
+    }
+    let arithmetic = ArithmeticClass::from(args.arithmetic);
+    let engine = Engine::of_bundle(&bundle.network, arithmetic).map_err(|error| {
+        Report::of(&error).during(format!("reading the network of `{}`", args.bundle.display())).hint("export the bundle again")
+    })?;
+    let answers = answer(&[&engine], &photos, &bundle.manifest.picture, "answers", &Progress::shown())?;
+    let answers = take_all(answers.into_iter().flatten().collect())?;
+    let measured = measure(&bundle.manifest, &photos.samples, &answers);
+    if args.json {
+        let line = Line {
+            bundle: args.bundle.display().to_string(),
+            name: &bundle.manifest.name,
+            arithmetic: arithmetic.to_string(),
+            skipped: problems.len(),
+            measured: &measured,
+        };
+        println!("{}", serde_json::to_string(&line)?);
+    } else {
+        println!("{}", table(&measured));
+    }
+    Ok(if problems.is_empty() { ExitStatus::Done } else { ExitStatus::Partial })
+}
+
+/// The figures for people.
+fn table(measured: &Measured) -> String {
+    let mut lines = vec![format!("{} photographs; 95 % intervals that resample groups", measured.n)];
+    let mut line = |name: &str, f: &Figure| lines.push(format!("{name:<52} {f}  (n = {})", f.n));
+    for (head, figures) in [("14", &measured.category14), ("26", &measured.category26)] {
+        line(&format!("balanced accuracy of {head}, larger without myntra"), &figures.balanced_large);
+        line(&format!("top-1 of {head}, larger without myntra"), &figures.top_1_large);
+        line(&format!("balanced accuracy of {head}"), &figures.balanced);
+        line(&format!("top-1 of {head}"), &figures.top_1);
+        line(&format!("calibration error of {head}"), &figures.ece);
+    }
+    if let Some(retrieval) = &measured.retrieval {
+        line("R@1", &retrieval.recall_at_1);
+        line("R@5", &retrieval.recall_at_5);
+        line("R@10", &retrieval.recall_at_10);
+        line("R@20", &retrieval.recall_at_20);
+        line("mAP", &retrieval.map);
+    }
+    line("garments of which `garment` is said", &measured.garment_true_accept);
+    line("other things of which `garment` is said", &measured.garment_false_accept);
+    line("right answers among the categories shown", &measured.known_precision);
+    lines.join("\n")
+}

@@ -1,0 +1,134 @@
+//! All figures of one network on one set of photographs.
+
+use clothingid_shared::bundle::Manifest;
+use clothingid_shared::calibration::probabilities;
+use clothingid_shared::taxonomy::Taxonomy;
+use serde::Serialize;
+
+use super::categories::{HeadFigures, Predictions};
+use super::figure::Figure;
+use super::photos::Sample;
+use super::rejection::garment_probability;
+use super::retrieval::{Retrieval, RetrievalFigures};
+use crate::export::answers::{Answers, largest};
+
+/// What a bundle was measured to do.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Measured {
+    /// Photographs.
+    pub n: usize,
+    /// The head of 14 categories.
+    pub category14: HeadFigures,
+    /// The head of 26 categories.
+    pub category26: HeadFigures,
+    /// Finding other photographs of the same garment; none without queries.
+    pub retrieval: Option<RetrievalFigures>,
+    /// Photographs of garments of which `garment` is said.
+    pub garment_true_accept: Figure,
+    /// Photographs of other things of which `garment` is said.
+    pub garment_false_accept: Figure,
+    /// Larger photographs, without myntra, whose category of 26 is right and shown.
+    pub known_true_accept: Figure,
+    /// Of those whose category is wrong, the share that is shown all the same.
+    pub known_false_accept: Figure,
+    /// Of those shown, the share that is right.
+    pub known_precision: Figure,
+}
+
+/// The predictions of both heads.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Both {
+    /// Of the 14.
+    pub category14: Predictions,
+    /// Of the 26.
+    pub category26: Predictions,
+}
+
+impl Both {
+    /// Of a network with our heads.
+    #[must_use]
+    pub fn of(samples: &[Sample], answers: &[Answers], (temperature14, temperature26): (f64, f64)) -> Self {
+        Self {
+            category14: Predictions::new(samples, Taxonomy::category14().len(), temperature14, |s| s.category14, |i| &answers[i].category14),
+            category26: Predictions::new(samples, Taxonomy::category26().len(), temperature26, |s| s.category26, |i| &answers[i].category26),
+        }
+    }
+
+    /// On what a shop's camera sees.
+    #[must_use]
+    pub fn large(&self, samples: &[Sample]) -> Self {
+        let keep = |head: &Predictions| head.keep(|place| samples[head.samples[place]].is_large());
+        Self { category14: keep(&self.category14), category26: keep(&self.category26) }
+    }
+}
+
+/// Embeddings of all answers.
+#[must_use]
+pub fn embeddings(answers: &[Answers]) -> Vec<&[f32]> {
+    answers.iter().map(|answer| answer.embedding.as_slice()).collect()
+}
+
+/// Measures answers by the calibration and thresholds of a bundle.
+#[must_use]
+pub fn measure(manifest: &Manifest, samples: &[Sample], answers: &[Answers]) -> Measured {
+    let both = Both::of(samples, answers, (manifest.category14.temperature, manifest.category26.temperature));
+    let key14 = |index: usize| manifest.category14.taxonomy.key(index).unwrap_or_default().to_owned();
+    let key26 = |index: usize| manifest.category26.taxonomy.key(index).unwrap_or_default().to_owned();
+    let accepted: Vec<bool> = answers
+        .iter()
+        .map(|answer| garment_probability(&manifest.rejection.score, answer) >= manifest.rejection.garment.threshold)
+        .collect();
+    let known: Vec<bool> = answers
+        .iter()
+        .map(|answer| {
+            let p = probabilities(&answer.category26, manifest.category26.temperature);
+            p.get(largest(&answer.category26)).is_some_and(|p| *p >= manifest.rejection.known.threshold)
+        })
+        .collect();
+    let places = |keep: &dyn Fn(usize) -> bool| (0..samples.len()).filter(|&i| keep(i)).collect::<Vec<usize>>();
+    let labelled = |i: usize| samples[i].is_large() && samples[i].category26.is_some();
+    let is_right = |i: usize| samples[i].category26 == Some(largest(&answers[i].category26));
+    Measured {
+        n: samples.len(),
+        category14: HeadFigures::of(&both.category14, samples, key14),
+        category26: HeadFigures::of(&both.category26, samples, key26),
+        retrieval: Retrieval::of(samples, &embeddings(answers)).figures(),
+        garment_true_accept: share(samples, &places(&|i| samples[i].is_garment), |i| accepted[i]),
+        garment_false_accept: share(samples, &places(&|i| !samples[i].is_garment), |i| accepted[i]),
+        known_true_accept: share(samples, &places(&|i| labelled(i) && is_right(i)), |i| known[i]),
+        known_false_accept: share(samples, &places(&|i| labelled(i) && !is_right(i)), |i| known[i]),
+        known_precision: share(samples, &places(&|i| labelled(i) && known[i]), is_right),
+    }
+}
+
+/// Share of some photographs for which something holds.
+#[expect(clippy::cast_precision_loss, reason = "counts of photographs")]
+fn share(samples: &[Sample], places: &[usize], holds: impl Fn(usize) -> bool) -> Figure {
+    let groups: Vec<usize> = places.iter().map(|&i| samples[i].group).collect();
+    Figure::measure(&groups, |drawn| drawn.iter().filter(|&&p| holds(places[p])).count() as f64 / drawn.len().max(1) as f64)
+}
+
+/// What changes between two arithmetic classes, on one head.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Changed {
+    /// Photographs that the first class answers rightly and the second wrongly.
+    pub right_to_wrong: usize,
+    /// The other way round.
+    pub wrong_to_right: usize,
+    /// Top-1 of the second minus that of the first, with its paired interval.
+    pub top_1_gain: Figure,
+}
+
+/// Compares two classes' predictions on the same photographs.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "counts of photographs")]
+pub fn changed(first: &Predictions, second: &Predictions) -> Changed {
+    let right = |head: &Predictions, place: usize| head.predicted[place] == head.truth[place];
+    let count = |a: &Predictions, b: &Predictions| (0..a.truth.len()).filter(|&p| right(a, p) && !right(b, p)).count();
+    let share = |head: &Predictions, drawn: &[usize]| drawn.iter().filter(|&&p| right(head, p)).count() as f64 / drawn.len().max(1) as f64;
+    Changed {
+        right_to_wrong: count(first, second),
+        wrong_to_right: count(second, first),
+        top_1_gain: Figure::measure(&first.groups, |drawn| share(second, drawn) - share(first, drawn)),
+    }
+}
