@@ -259,6 +259,52 @@ await check("the three languages differ", async () => {
   await context.close();
 }
 
+// The states that the demo's photographs do not show for long: the latest real reading, changed and sent in its place.
+{
+  const latest = await (await fetch(`${address}/api/v1/reading`)).json();
+  const states = {
+    none: [{ ...latest, garment: 0, known: false, matches: [], confident: false }, "invite", false],
+    unknown: [{ ...latest, garment: 1, known: false }, "unknown", true],
+    "nothing-like-it": [{ ...latest, known: true, confident: false }, "not_in_shop", true],
+    "empty-shop": [{ ...latest, known: true, confident: false, matches: [] }, "not_in_shop", false],
+  };
+  for (const [name, [reading, key, hasCards]] of Object.entries(states)) {
+    const { context, page } = await open("en");
+    await page.route("**/api/v1/events", (route) =>
+      route.fulfill({ contentType: "text/event-stream", body: `data: ${JSON.stringify(reading)}\n\n` }),
+    );
+    await page.goto(`${address}/?lang=en`);
+    await check(`state ${name}: said in words, cards ${hasCards ? "shown" : "hidden"}, no WCAG violation`, async () => {
+      const words = await page.evaluate((key) => JSON.parse(document.getElementById("page").textContent).strings[key], key);
+      await soon(words, async () => {
+        const now = await look(page);
+        return (now.state === "known" ? now.heading : now.message) === words && (await page.getByText(words).first().isVisible());
+      });
+      expect((await page.locator(".card").first().isVisible()) === hasCards, "the cards are not as expected");
+      await page.waitForTimeout(400);
+      const found = await violations(page);
+      expect(found.length === 0, found.join("\n"));
+      if (folder) await page.screenshot({ path: join(folder, `kiosk-${name}.png`) });
+    });
+    await context.close();
+  }
+}
+{
+  const { context, page } = await open("de");
+  await page.route("**/api/v1/events", (route) =>
+    route.fulfill({ contentType: "text/event-stream", body: 'event: status\ndata: {"ready":true,"camera":"lost"}\n\n' }),
+  );
+  await page.reload();
+  await check("state camera lost: said in words", async () => {
+    await soon("the message", async () => {
+      const now = await look(page);
+      return now.state === "lost" && now.message === "Die Kamera ist nicht angeschlossen";
+    });
+    if (folder) await page.screenshot({ path: join(folder, "kiosk-camera-lost.png") });
+  });
+  await context.close();
+}
+
 await browser.close();
 console.log(failed === 0 ? "all well" : `${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);

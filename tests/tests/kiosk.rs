@@ -296,6 +296,42 @@ fn a_camera_folder_that_is_missing_or_empty_is_said() {
 }
 
 #[test]
+fn a_camera_that_goes_away_comes_back_and_bad_photographs_are_counted() {
+    let rig = Rig::new();
+    rig.write("camera/a.jpg", photo());
+    rig.write("camera/b.jpg", b"no photograph");
+    let text = "listen = \"127.0.0.1:0\"\n[camera]\nfolder = \"camera\"\nframes_per_second = 20\nhold_seconds = 0.2\n";
+    let file = rig.write("shop.toml", text);
+    let mut running = rig.clothingid(["run", "--config", &file.display().to_string()]).start();
+    let line = running.wait_for("http://localhost:", START);
+    let port = line.rsplit(':').next().and_then(|port| port.trim().parse().ok()).expect("a port");
+    running.wait_for("not a JPEG, PNG or WebP", START);
+    let demo = Demo { running, port, rig };
+    demo.reading();
+    let wait_for = |state: &str| {
+        let end = Instant::now() + Duration::from_secs(20);
+        while demo.get("/readyz").json()["camera"] != state {
+            assert!(Instant::now() < end, "never {state}: {}", demo.running.stderr());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    };
+    std::fs::rename(demo.rig.path("camera"), demo.rig.path("gone")).expect("a rename");
+    wait_for("lost");
+    assert_eq!(demo.get("/readyz").json()["ready"], true, "the network is well without a camera");
+    std::fs::rename(demo.rig.path("gone"), demo.rig.path("camera")).expect("a rename");
+    wait_for("ok");
+    let before = demo.reading()["frame"].as_u64();
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(demo.reading()["frame"].as_u64() > before, "frames are numbered on");
+    let metrics = demo.get("/metrics").text();
+    for name in ["clothingid_camera_losses_total 0", "clothingid_frames_corrupt_total 0"] {
+        assert!(!metrics.contains(&format!("{name}\n")), "{metrics}");
+    }
+    let said = demo.running.stderr();
+    assert_eq!(said.matches("not a JPEG, PNG or WebP").count(), 1, "said once: {said}");
+}
+
+#[test]
 fn nothing_that_is_shown_is_stored() {
     let demo = Demo::start();
     demo.reading();

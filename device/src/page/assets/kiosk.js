@@ -138,7 +138,7 @@ details.addEventListener("click", (event) => event.target === details && details
 // --- what is shown when ---
 function showMessage(state) {
   body.dataset.state = state;
-  const [title, more] = { starting: ["starting", "starting_more"], none: ["invite", "invite_more"], unknown: ["unknown", "unknown_more"] }[state] ?? [];
+  const [title, more] = { starting: ["starting", "starting_more"], none: ["invite", "invite_more"], lost: ["camera_lost", "camera_lost_more"], unknown: ["unknown", "unknown_more"] }[state] ?? [];
   if (title) {
     setText(byId("message-title"), say[title]);
     setText(byId("message-more"), say[more]);
@@ -165,14 +165,22 @@ function showMatches(reading) {
 }
 
 // --- the connection and the camera ---
-let camera = "starting";
 let isConnected = true;
 function showNotice() {
-  const key = !isConnected ? "connection_lost" : camera === "lost" ? "camera_lost" : null;
+  const key = isConnected ? null : "connection_lost";
   const notice = byId("notice");
   notice.classList.toggle("is-shown", key !== null);
   setText(notice.querySelector("strong"), key ? say[key] : "");
   setText(notice.querySelector("span"), key ? say[`${key}_more`] : "");
+}
+
+// Without a camera nothing that was read before holds any more.
+function showStatus(status) {
+  if (status.camera === "ok" || body.dataset.state === "lost") return;
+  if (status.camera === "lost") {
+    body.removeAttribute("data-matches");
+    showMessage("lost");
+  }
 }
 
 let stream = null;
@@ -188,7 +196,7 @@ function connect() {
     showNotice();
   };
   stream.onmessage = hear(showReading);
-  stream.addEventListener("status", hear((status) => (camera = status.camera)));
+  stream.addEventListener("status", hear(showStatus));
 }
 connect();
 // The server sends its status every two seconds; silence means that the line is down, whatever the browser thinks.
