@@ -7,6 +7,9 @@ use super::Mode;
 use super::count::Count;
 use crate::cargo::cargo;
 
+/// How often `--all` kills an import; a number in `CLOTHINGID_KILLS` takes precedence.
+const FULL_KILLS: &str = "200";
+
 /// Whether ignored tests are wanted: those whose need is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ignored {
@@ -29,6 +32,9 @@ pub(crate) fn test(arguments: &[&str], ignored: Ignored, environment: &[(&str, S
     command.env("INSTA_UPDATE", "no");
     if mode.is_full {
         command.env("CLOTHINGID_TEST_FULL", "1");
+        if std::env::var_os("CLOTHINGID_KILLS").is_none() {
+            command.env("CLOTHINGID_KILLS", FULL_KILLS);
+        }
     }
     for (name, value) in environment {
         command.env(name, value);
