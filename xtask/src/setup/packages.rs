@@ -49,7 +49,8 @@ fn browser_tests() -> std::path::PathBuf {
 
 /// Whether the driver is installed.
 pub(crate) fn has_browser_driver() -> bool {
-    browser_tests().join("node_modules").join("playwright-core").is_dir()
+    let modules = browser_tests().join("node_modules");
+    ["playwright-core", "axe-core"].iter().all(|name| modules.join(name).is_dir())
 }
 
 /// The driver that the page's tests steer the browser with, by the lock file.

@@ -17,14 +17,18 @@ pub(crate) enum Ignored {
     Skip,
     /// They run with the others.
     Run,
+    /// Tests whose names begin like this are left out; the others run.
+    Without(&'static str),
 }
 
 /// `cargo test` with these arguments; every test program is run, whatever the one before it did.
 pub(crate) fn test(arguments: &[&str], ignored: Ignored, environment: &[(&str, String)], mode: Mode) -> Count {
     let mut command = cargo();
     command.args(["test", "--profile", "ci", "--no-fail-fast"]).args(arguments);
-    if ignored == Ignored::Run {
-        command.args(["--", "--include-ignored"]);
+    match ignored {
+        Ignored::Skip => {}
+        Ignored::Run => drop(command.args(["--", "--include-ignored"])),
+        Ignored::Without(name) => drop(command.args(["--", "--skip", name])),
     }
     // libtorch's threads spin while they wait, and would starve the tests beside them.
     command.env("GOMP_SPINCOUNT", "0").env("OMP_NUM_THREADS", "1");

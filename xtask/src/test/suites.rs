@@ -14,6 +14,12 @@ const DEVICE: &str = "clothingid-device";
 const TRAINER: &str = "clothingid-trainer";
 const TESTS: &str = "clothingid-tests";
 
+/// How the names of tests begin that need a browser.
+const BROWSER_TESTS: &str = "a_browser";
+
+/// How their definitions begin.
+const IN_BROWSER: &str = "fn a_browser";
+
 /// A suite of `cargo xtask test`.
 #[derive(Debug)]
 pub(crate) struct Suite {
@@ -111,19 +117,27 @@ impl Suite {
         let needs = [
             ("a Chromium", has_browser()),
             ("Node.js", is_in_path("node")),
-            ("playwright-core in `tests/browser`", has_browser_driver()),
+            ("the browser's driver in `tests/browser`", has_browser_driver()),
         ];
-        match needs.iter().find(|(_, is_there)| !is_there) {
-            Some((need, _)) => missing(self.test_count(), need, "cargo xtask setup --system", mode),
-            None => self.with_programs(&[DEVICE], Ignored::Skip, &[], mode),
-        }
+        let Some((need, _)) = needs.iter().find(|(_, is_there)| !is_there) else {
+            return self.with_programs(&[DEVICE], Ignored::Skip, &[], mode);
+        };
+        // The page's answers are also tested without a browser.
+        let mut count = missing(self.count_lines(IN_BROWSER), need, "cargo xtask setup --system", mode);
+        count += self.with_programs(&[DEVICE], Ignored::Without(BROWSER_TESTS), &[], mode);
+        count
     }
 
     /// How many tests the suite's files hold, for when they cannot be run.
     fn test_count(&self) -> u64 {
+        self.count_lines("#[test]")
+    }
+
+    /// How many lines of the suite's files begin like this; at least one.
+    fn count_lines(&self, start: &str) -> u64 {
         let folder = workspace().join("tests").join("tests");
         let files = self.programs.iter().map(|name| folder.join(format!("{name}.rs")));
-        let tests = |text: String| text.lines().filter(|line| line.trim() == "#[test]").count();
+        let tests = |text: String| text.lines().filter(|line| line.starts_with(start)).count();
         let count: usize = files.filter_map(|file| std::fs::read_to_string(file).ok()).map(tests).sum();
         u64::try_from(count).unwrap_or(u64::MAX).max(1)
     }
