@@ -202,7 +202,11 @@ mod tests {
 
     #[test]
     fn a_report_says_what_where_why_and_what_to_do() {
-        let report = Report::new("cannot read `a`").during("loading the weights").cause("gone").hint("look again").hint("or not");
+        let report = Report::new("cannot read `a`")
+            .during("loading the weights")
+            .cause("gone")
+            .hint("look again")
+            .hint("or not");
         assert_eq!(
             report.to_string(),
             "error: cannot read `a`\n  while: loading the weights\n  cause: gone\n\nhint: look again\nhint: or not"

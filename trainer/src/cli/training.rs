@@ -12,7 +12,8 @@ use super::{ExitStatus, Report};
 use crate::learn::LearnError;
 use crate::learn::recipe::Recipe;
 use crate::learn::training::{Ended, Event, Setup, StageName, train};
-use crate::network::{DeviceChoice, Weights, device, heads, imagenet};
+use crate::network::backbones::{BackboneName, squeezenet};
+use crate::network::{DeviceChoice, Graph, Weights, device, heads, imagenet};
 use crate::pack::Pack;
 
 /// Options of a training run.
@@ -60,15 +61,13 @@ static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 pub fn run(args: &Args, name: StageName) -> Result<ExitStatus, Report> {
     let during = |report: Report| report.during(format!("reading the recipe `{}`", args.recipe.display()));
     let recipe = Recipe::read(&args.recipe).map_err(|error| during(Report::of(&error)))?;
-    let device = args.device.resolve().map_err(|error| Report::of(&error).hint("train on the processor: `--device cpu`"))?;
+    let device =
+        args.device.resolve().map_err(|error| Report::of(&error).hint("train on the processor: `--device cpu`"))?;
     let pack = Pack::open(&args.pack)
         .map_err(|error| Report::of(&error).hint("make a pack: `clothingid-train pack --help`"))?;
     let seed = args.seed.unwrap_or(recipe.seed);
-    let graph = heads::clothingid();
-    let weights = match &args.weights {
-        Some(path) => Weights::read(path)?,
-        None => imagenet::weights()?,
-    };
+    let graph = heads::with_heads(recipe.backbone.build());
+    let (weights, origin) = starting_weights(args, &recipe, &graph, seed)?;
     let start = crate::learn::finetune::start(&graph, weights, seed);
     let stage = match name {
         StageName::Identify => &recipe.identify,
@@ -89,7 +88,13 @@ pub fn run(args: &Args, name: StageName) -> Result<ExitStatus, Report> {
     };
     // A second handler is refused where several runs share a process; the first one serves all.
     let _ = ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed));
-    eprintln!("{}: {} on {}, {} threads, start {}", name.text(), recipe.name, device::name(device), setup.threads, start_name(args));
+    eprintln!(
+        "{}: {} on {}, {} threads, start {origin}",
+        name.text(),
+        recipe.name,
+        device::name(device),
+        setup.threads
+    );
     let mut progress = Progress::new(name);
     let ended = train(&setup, graph, start, |event| progress.hear(&event)).map_err(|error| explain(&error, args))?;
     progress.end();
@@ -105,8 +110,23 @@ pub fn run(args: &Args, name: StageName) -> Result<ExitStatus, Report> {
     }
 }
 
-fn start_name(args: &Args) -> String {
-    args.weights.as_ref().map_or_else(|| "from ImageNet".to_owned(), |path| format!("from {}", path.display()))
+/// The weights with which a run starts, and where they come from, for people.
+fn starting_weights(args: &Args, recipe: &Recipe, graph: &Graph, seed: u64) -> Result<(Weights, String), Report> {
+    let Some(path) = &args.weights else {
+        return Ok(match recipe.backbone {
+            BackboneName::MobilenetV2 => (imagenet::weights()?, "from ImageNet".to_owned()),
+            BackboneName::Squeezenet => (heads::random(graph, seed), "from random".to_owned()),
+        });
+    };
+    let weights = Weights::read(path)?;
+    if BackboneName::of(&weights) != Some(recipe.backbone) {
+        let what = format!("`{}` holds no weights of the recipe's backbone `{}`", path.display(), graph.backbone);
+        return Err(Report::new(what).hint("name the backbone in the recipe: `backbone = \"squeezenet\"`"));
+    }
+    // Files of torchvision's networks have its classifier; ours have heads.
+    let is_published = recipe.backbone == BackboneName::Squeezenet && weights.contains("classifier.1.weight");
+    let weights = if is_published { squeezenet::adopt(weights)? } else { weights };
+    Ok((weights, format!("from {}", path.display())))
 }
 
 fn explain(error: &LearnError, args: &Args) -> Report {
@@ -115,7 +135,9 @@ fn explain(error: &LearnError, args: &Args) -> Report {
         LearnError::RunExists { .. } => {
             report.hint("go on with it: `--resume`").hint("or choose another folder: `--out DIR`")
         }
-        LearnError::OtherRun { .. } => report.hint("give the options that the run was started with, or another `--out`"),
+        LearnError::OtherRun { .. } => {
+            report.hint("give the options that the run was started with, or another `--out`")
+        }
         LearnError::Diverged { .. } => report.hint("lower `optimiser.rate` in the recipe"),
         _ => report.during(format!("training into `{}`", args.out.display())),
     }

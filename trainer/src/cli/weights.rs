@@ -1,14 +1,23 @@
 //! `clothingid-train weights`: makes weight files and times training. Hidden, for those who maintain `models/imagenet/` and recipes.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use clap::{Subcommand, ValueEnum};
 use tch::{Device, Kind, Tensor};
 
 use super::{ExitStatus, Report};
+use crate::learn::balance::Frequencies;
+use crate::learn::finetune;
+use crate::learn::objective::Objective;
+use crate::learn::recipe::Recipe;
+use crate::learn::select::Answers;
+use crate::learn::shards::Shards;
+use crate::network::backbones::BackboneName;
 use crate::network::torch::{Memory, TrainOptions};
-use crate::network::{Network, Pass, Statistics, Weights, heads, imagenet};
+use crate::network::{Network, NodeId, Pass, Statistics, Weights, heads, imagenet};
+use crate::pack::Pack;
 
 /// Make weight files and time training.
 #[derive(Debug, clap::Args)]
@@ -31,6 +40,31 @@ pub enum Command {
     },
     /// Time forward and backward passes on random pictures
     Bench(Bench),
+    /// Print the figures by which training chooses an epoch, and retrieval with the pooled features for comparison
+    Measure(Measure),
+}
+
+/// What is measured.
+#[derive(Debug, clap::Args)]
+pub struct Measure {
+    /// Folder written by `pack`.
+    #[arg(long)]
+    pack: PathBuf,
+    /// Recipe whose sampling says how often the heads saw each category.
+    #[arg(long)]
+    recipe: PathBuf,
+    /// Weights; without: ImageNet's, whose heads are random.
+    #[arg(long)]
+    weights: Option<PathBuf>,
+    /// Side of the pictures.
+    #[arg(long, default_value_t = 160)]
+    side: u32,
+    /// Threads.
+    #[arg(long, default_value_t = 2)]
+    threads: usize,
+    /// Take the frequencies of the categories out of the heads and write the weights so.
+    #[arg(long)]
+    out: Option<PathBuf>,
 }
 
 /// What is timed.
@@ -94,7 +128,44 @@ pub fn run(args: &Args) -> Result<ExitStatus, Report> {
             Ok(ExitStatus::Done)
         }
         Command::Bench(bench) => time(bench),
+        Command::Measure(measure) => figures(measure),
     }
+}
+
+/// Prints the figures as one JSON object.
+fn figures(args: &Measure) -> Result<ExitStatus, Report> {
+    let pack = Arc::new(Pack::open(&args.pack)?);
+    let recipe = Recipe::read(&args.recipe)?;
+    let weights = match &args.weights {
+        Some(path) => Weights::read(path)?,
+        None => imagenet::weights()?,
+    };
+    let graph = heads::with_heads(BackboneName::of(&weights).unwrap_or_default().build());
+    let mut weights = finetune::start(&graph, weights, 0);
+    let network = Network::load(graph.clone(), &weights, Device::Cpu)?;
+    let shards = Shards::new(&network, &Objective::none(), Statistics::Running, args.threads)?;
+    let mut with_features = graph.clone();
+    if let (Some(place), Some(output)) =
+        (graph.nodes.iter().position(|node| node.name == "pooled"), with_features.outputs.last_mut())
+    {
+        output.1 = NodeId(place);
+    }
+    let resources = (Device::Cpu, args.threads);
+    let frequencies = Frequencies::of(&pack, &recipe.finetune.sampling)?;
+    let as_it_is = Frequencies::even();
+    let answers = Answers::ask(&pack, &graph, &shards, args.side, resources)?;
+    let pooled = Answers::ask(&pack, &with_features, &shards, args.side, resources)?.figures(&as_it_is);
+    let balanced = answers.figures(&frequencies);
+    println!(
+        "{}",
+        serde_json::json!({"side": args.side, "as_it_is": answers.figures(&as_it_is), "balanced": balanced,
+            "pooled_recall_at_1": pooled.recall_at_1, "pooled_recall_at_5": pooled.recall_at_5})
+    );
+    if let Some(out) = &args.out {
+        balanced.balance.apply(&mut weights, &frequencies)?;
+        weights.write(out)?;
+    }
+    Ok(ExitStatus::Done)
 }
 
 /// Prints the rate of training passes as one JSON object.
@@ -133,8 +204,11 @@ fn time(bench: &Bench) -> Result<ExitStatus, Report> {
     let median = timed.get(timed.len() / 2).copied().unwrap_or(f64::NAN);
     #[expect(clippy::cast_precision_loss, reason = "a batch is small")]
     let rate = bench.batch as f64 / median;
-    println!("{}", serde_json::json!({"bench": "train", "side": bench.side, "batch": bench.batch, "threads": bench.threads,
+    println!(
+        "{}",
+        serde_json::json!({"bench": "train", "side": bench.side, "batch": bench.batch, "threads": bench.threads,
         "memory": format!("{:?}", bench.memory), "statistics": format!("{:?}", bench.statistics), "freeze": bench.freeze,
-        "forward_only": bench.forward, "median_ms": median * 1e3, "photos_per_second": rate}));
+        "forward_only": bench.forward, "median_ms": median * 1e3, "photos_per_second": rate})
+    );
     Ok(ExitStatus::Done)
 }

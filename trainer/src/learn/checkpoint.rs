@@ -89,7 +89,8 @@ impl Checkpoint {
             arrays.insert(*name, to_array(tensor));
         }
         arrays.write(&folder.join(&self.arrays))?;
-        let text = serde_json::to_string_pretty(&self).map_err(|source| LearnError::Checkpoint { path: Self::path(folder), source })?;
+        let text = serde_json::to_string_pretty(&self)
+            .map_err(|source| LearnError::Checkpoint { path: Self::path(folder), source })?;
         files::write_atomic(&Self::path(folder), text.as_bytes())?;
         remove_others(folder, &self.arrays);
         Ok(())
@@ -99,10 +100,16 @@ impl Checkpoint {
     ///
     /// # Errors
     /// There is no whole checkpoint, or it is of another run.
-    pub fn read(folder: &Path, run: &RunIdentity, network: &mut Network, optimiser: &mut Optimiser) -> Result<Self, LearnError> {
+    pub fn read(
+        folder: &Path,
+        run: &RunIdentity,
+        network: &mut Network,
+        optimiser: &mut Optimiser,
+    ) -> Result<Self, LearnError> {
         let path = Self::path(folder);
         let text = files::read_text(&path)?;
-        let checkpoint: Self = serde_json::from_str(&text).map_err(|source| LearnError::Checkpoint { path: path.clone(), source })?;
+        let checkpoint: Self =
+            serde_json::from_str(&text).map_err(|source| LearnError::Checkpoint { path: path.clone(), source })?;
         let same = [
             ("the stage", &run.stage, &checkpoint.run.stage),
             ("the pack", &run.pack, &checkpoint.run.pack),

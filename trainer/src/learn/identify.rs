@@ -69,8 +69,7 @@ pub fn imprint(
     let is_wanted = |&row: &usize| pack.rows().get(row).is_some_and(|row| row.is_garment);
     let rows: Vec<usize> = pack.rows_in(Part::Train).into_iter().filter(is_wanted).collect();
     let network = Network::load(graph.clone(), weights, device)?;
-    let objective = Objective { options: stage.loss.clone(), prototype_of_item: Vec::new() };
-    let shards = Shards::new(&network, &objective, Statistics::Running, threads)?;
+    let shards = Shards::new(&network, &Objective::none(), Statistics::Running, threads)?;
     let Some(pooled) = graph.nodes.iter().position(|node| node.name == "pooled").map(crate::network::NodeId) else {
         return Err(LearnError::NoGarments);
     };
@@ -95,7 +94,8 @@ pub fn imprint(
     let embeddings = to_vec(&unit(&features.linear(&weight, Some(&bias))));
     let mut prototypes = vec![0.0_f32; count * EMBEDDING_DIMS];
     for (&row, embedding) in rows.iter().zip(embeddings.chunks_exact(EMBEDDING_DIMS)) {
-        let place = pack.rows().get(row).and_then(|row| places.get(row.item)).and_then(|&place| usize::try_from(place).ok());
+        let place =
+            pack.rows().get(row).and_then(|row| places.get(row.item)).and_then(|&place| usize::try_from(place).ok());
         if let Some(prototype) = place.and_then(|place| prototypes.chunks_exact_mut(EMBEDDING_DIMS).nth(place)) {
             prototype.iter_mut().zip(embedding).for_each(|(sum, value)| *sum += value);
         }

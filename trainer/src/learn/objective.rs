@@ -72,10 +72,25 @@ pub struct Objective {
 }
 
 impl Objective {
+    /// Nothing to learn: for networks that only answer.
+    #[must_use]
+    pub fn none() -> Self {
+        let options = LossOptions {
+            category14: 0.0,
+            category26: 0.0,
+            identification: 0.0,
+            scale: 1.0,
+            smoothing: 0.0,
+            outliers: 0.0,
+        };
+        Self { options, prototype_of_item: Vec::new() }
+    }
+
     /// What `views` pictures of each of the pack's `rows` should give.
     #[must_use]
     pub fn targets(&self, pack: &Pack, rows: &[usize], views: usize) -> Targets {
-        let mut targets = Targets { categories: [Vec::new(), Vec::new()], labelled: [0, 0], prototypes: Vec::new(), identified: 0 };
+        let mut targets =
+            Targets { categories: [Vec::new(), Vec::new()], labelled: [0, 0], prototypes: Vec::new(), identified: 0 };
         for row in rows.iter().filter_map(|&row| pack.rows().get(row)) {
             for _ in 0..views {
                 for (head, label) in [row.cat14, row.cat26].into_iter().enumerate() {
@@ -110,7 +125,13 @@ impl Objective {
     ///
     /// **Shapes**: `results` are `[n, 14]`, `[n, 26]`, `[n, 256]` for a range of length `n`.
     #[must_use]
-    pub fn loss(&self, targets: &Targets, range: std::ops::Range<usize>, results: &[Tensor], views: &Views<'_>) -> Loss {
+    pub fn loss(
+        &self,
+        targets: &Targets,
+        range: std::ops::Range<usize>,
+        results: &[Tensor],
+        views: &Views<'_>,
+    ) -> Loss {
         let device = results.first().map_or(Device::Cpu, Tensor::device);
         let mut total = Tensor::zeros([], (Kind::Float, device));
         let mut parts = Vec::new();
@@ -131,8 +152,11 @@ impl Objective {
         {
             let wanted = Tensor::from_slice(targets.prototypes.get(range).unwrap_or_default()).to_device(device);
             let logits = embedding.matmul(&unit(prototypes).transpose(0, 1)) * self.options.scale;
-            let loss = logits.cross_entropy_loss::<Tensor>(&wanted, None, tch::Reduction::Sum, -1, 0.0) / count(targets.identified);
-            let right = tch::no_grad(|| logits.argmax(-1, false).eq_tensor(&wanted).sum(Kind::Float) / count(targets.identified));
+            let loss = logits.cross_entropy_loss::<Tensor>(&wanted, None, tch::Reduction::Sum, -1, 0.0)
+                / count(targets.identified);
+            let right = tch::no_grad(|| {
+                logits.argmax(-1, false).eq_tensor(&wanted).sum(Kind::Float) / count(targets.identified)
+            });
             parts.push(("identification", loss.double_value(&[])));
             parts.push(("identified", right.double_value(&[])));
             total = total + loss * self.options.identification;

@@ -10,6 +10,7 @@ use super::objective::LossOptions;
 use super::step::OptimiserOptions;
 use crate::load::{Augmentation, Sampling};
 use crate::network::Statistics;
+use crate::network::backbones::BackboneName;
 
 /// A whole run: identification, then fine-tuning.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,6 +20,9 @@ pub struct Recipe {
     pub name: String,
     /// Seed of all choices.
     pub seed: u64,
+    /// The network below the heads.
+    #[serde(default)]
+    pub backbone: BackboneName,
     /// First stage.
     pub identify: Stage,
     /// Second stage.

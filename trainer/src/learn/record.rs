@@ -70,7 +70,11 @@ impl Record {
     pub fn resume(folder: &Path, step: u64) -> Result<Self, LearnError> {
         let mut record = Self::new(folder);
         let text = files::read_text(&record.path)?;
-        record.entries = text.lines().filter_map(|line| serde_json::from_str(line).ok()).filter(|e: &Entry| e.step() <= step).collect();
+        record.entries = text
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .filter(|e: &Entry| e.step() <= step)
+            .collect();
         Ok(record)
     }
 

@@ -9,16 +9,18 @@ use std::sync::Arc;
 use clothingid_shared::metrics::{balanced_accuracy, recall_at_k, top_1};
 use clothingid_shared::picture::PictureContract;
 use serde::{Deserialize, Serialize};
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Tensor};
 
 use super::LearnError;
+use super::balance::{Balance, Frequencies};
 use super::identify::{EVALUATION_BATCH, pictures};
 use super::objective::CLASSES;
 use super::shards::Shards;
 use crate::import::Part;
 use crate::load::Loader;
-use crate::network::{Graph, NodeId};
 use crate::network::parameters::to_vec;
+use crate::network::torch::unit;
+use crate::network::{Graph, NodeId};
 use crate::pack::Pack;
 
 /// Thumbnails end here, in pixels of the longer side.
@@ -40,12 +42,30 @@ pub struct SelectFigures {
     pub top_1_of_26: f64,
     /// The same, mean over categories.
     pub balanced_26: f64,
+    /// How far the frequencies of the categories were taken out of the heads.
+    #[serde(default)]
+    pub balance: Balance,
     /// Photographs whose garment has another one in the part.
     pub queries: usize,
     /// Share of queries whose nearest other photograph shows the same garment.
     pub recall_at_1: f64,
     /// Share of queries with one among the five nearest.
     pub recall_at_5: f64,
+}
+
+/// What the network says about the rows that count.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answers {
+    /// Rows of the pack.
+    pub rows: Vec<usize>,
+    /// For each head, each row's category.
+    pub labels: [Vec<Option<usize>>; 2],
+    /// For each head, the logits of the rows one after another.
+    pub logits: [Vec<f32>; 2],
+    /// Each row's garment.
+    pub items: Vec<usize>,
+    /// Cosine of each row's embedding with each other's.
+    pub similarities: Vec<f32>,
 }
 
 /// The rows of the select part that count.
@@ -58,56 +78,77 @@ pub fn rows(pack: &Pack) -> Vec<usize> {
     pack.rows_in(Part::Select).into_iter().filter(|&row| pack.rows().get(row).is_some_and(counts)).collect()
 }
 
-/// Runs the network over the rows that count.
-///
-/// # Errors
-/// A photograph cannot be read.
-pub fn measure(pack: &Arc<Pack>, graph: &Graph, shards: &Shards, side: u32, resources: (Device, usize)) -> Result<SelectFigures, LearnError> {
-    let rows = rows(pack);
-    let wanted: Vec<NodeId> = graph.outputs.iter().map(|(_, node)| *node).collect();
-    let contract = PictureContract::with_side(side);
-    let mut answers = [Vec::new(), Vec::new()];
-    let mut embeddings = Vec::new();
-    for batch in Loader::evaluation(pack, rows.clone(), &contract, EVALUATION_BATCH, resources.1.div_ceil(2))? {
-        let results = shards.evaluate(&pictures(&batch?, resources.0), &wanted)?;
-        for (head, logits) in results.iter().take(CLASSES.len()).enumerate() {
-            answers[head].extend(best(logits));
+impl Answers {
+    /// Runs the network over the rows that count.
+    ///
+    /// # Errors
+    /// A photograph cannot be read.
+    pub fn ask(
+        pack: &Arc<Pack>,
+        graph: &Graph,
+        shards: &Shards,
+        side: u32,
+        resources: (Device, usize),
+    ) -> Result<Self, LearnError> {
+        let rows = rows(pack);
+        let wanted: Vec<NodeId> = graph.outputs.iter().map(|(_, node)| *node).collect();
+        let contract = PictureContract::with_side(side);
+        let mut logits = [Vec::new(), Vec::new()];
+        let mut embeddings = Vec::new();
+        for batch in Loader::evaluation(pack, rows.clone(), &contract, EVALUATION_BATCH, resources.1.div_ceil(2))? {
+            let results = shards.evaluate(&pictures(&batch?, resources.0), &wanted)?;
+            logits.iter_mut().zip(&results).for_each(|(all, new)| all.extend(to_vec(new)));
+            embeddings.extend(results.get(2).map(Tensor::shallow_clone));
         }
-        embeddings.extend(results.get(2).map(Tensor::shallow_clone));
-    }
-    let mut figures = SelectFigures::default();
-    for (head, answers) in answers.iter().enumerate() {
-        let labels = |row: usize| pack.rows().get(row).and_then(|row| [row.cat14, row.cat26][head]);
-        let (predicted, truth): (Vec<usize>, Vec<usize>) =
-            answers.iter().zip(&rows).filter_map(|(&answer, &row)| labels(row).map(|label| (answer, label))).unzip();
-        let (top, balanced) = (top_1(&predicted, &truth), balanced_accuracy(&predicted, &truth, CLASSES[head]));
-        if head == 0 {
-            (figures.top_1_of_14, figures.balanced_14) = (top, balanced);
+        let similarities = if embeddings.is_empty() {
+            Vec::new()
         } else {
-            (figures.photos, figures.top_1_of_26, figures.balanced_26) = (truth.len(), top, balanced);
+            let embeddings = unit(&Tensor::cat(&embeddings, 0));
+            to_vec(&embeddings.matmul(&embeddings.transpose(0, 1)))
+        };
+        let found: Vec<_> = rows.iter().filter_map(|&row| pack.rows().get(row)).collect();
+        let labels = [found.iter().map(|row| row.cat14).collect(), found.iter().map(|row| row.cat26).collect()];
+        let items = found.iter().map(|row| row.item).collect();
+        Ok(Self { rows, labels, logits, items, similarities })
+    }
+
+    /// Answers and truths of a head's labelled rows, with something added to the logits of each category.
+    #[must_use]
+    pub fn with_shift(&self, head: usize, shift: &[f64]) -> (Vec<usize>, Vec<usize>) {
+        let best = |row: &[f32]| {
+            let moved = row.iter().zip(shift).map(|(logit, shift)| f64::from(*logit) + shift).enumerate();
+            moved.fold((0, f64::NEG_INFINITY), |best, next| if next.1 > best.1 { next } else { best }).0
+        };
+        let rows = self.logits[head].chunks_exact(CLASSES[head]).zip(&self.labels[head]);
+        rows.filter_map(|(row, label)| label.map(|label| (best(row), label))).unzip()
+    }
+
+    /// The figures, with the frequencies of the categories taken out of the heads.
+    #[must_use]
+    pub fn figures(&self, frequencies: &Frequencies) -> SelectFigures {
+        let balance = Balance::choose(self, frequencies);
+        let [(top_1_of_14, balanced_14, _), (top_1_of_26, balanced_26, photos)] = [0, 1].map(|head| {
+            let (predicted, truth) = self.with_shift(head, &balance.shift(head, frequencies));
+            (top_1(&predicted, &truth), balanced_accuracy(&predicted, &truth, CLASSES[head]), truth.len())
+        });
+        let ranks = ranks(&self.similarities, &self.items);
+        let (recall_at_1, recall_at_5) = (recall_at_k(&ranks, 1), recall_at_k(&ranks, 5));
+        SelectFigures {
+            photos,
+            top_1_of_14,
+            balanced_14,
+            top_1_of_26,
+            balanced_26,
+            balance,
+            queries: ranks.len(),
+            recall_at_1,
+            recall_at_5,
         }
     }
-    let items: Vec<usize> = rows.iter().filter_map(|&row| pack.rows().get(row).map(|row| row.item)).collect();
-    let ranks = ranks(&Tensor::cat(&embeddings, 0), &items);
-    figures.queries = ranks.len();
-    figures.recall_at_1 = recall_at_k(&ranks, 1);
-    figures.recall_at_5 = recall_at_k(&ranks, 5);
-    Ok(figures)
-}
-
-/// Index of the largest value of each row.
-fn best(logits: &Tensor) -> Vec<usize> {
-    to_vec(&logits.argmax(-1, false).to_kind(Kind::Float)).into_iter().map(whole).collect()
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index below 26")]
-fn whole(index: f32) -> usize {
-    index as usize
 }
 
 /// For each photograph whose item has another one: how many photographs of other items are nearer than its nearest.
-fn ranks(embeddings: &Tensor, items: &[usize]) -> Vec<Option<usize>> {
-    let similarities = to_vec(&embeddings.matmul(&embeddings.transpose(0, 1)));
+fn ranks(similarities: &[f32], items: &[usize]) -> Vec<Option<usize>> {
     let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
     for &item in items {
         *counts.entry(item).or_default() += 1;
@@ -126,14 +167,14 @@ fn ranks(embeddings: &Tensor, items: &[usize]) -> Vec<Option<usize>> {
 
 #[cfg(test)]
 mod tests {
-    use tch::Tensor;
-
     use super::ranks;
 
     #[test]
     fn ranks_count_the_strangers_that_are_nearer() {
-        let rows = Tensor::from_slice(&[1.0_f32, 0.0, 0.6, 0.8, 0.8, 0.6, 0.0, 1.0]).view([4, 2]);
-        assert_eq!(ranks(&rows, &[0, 0, 1, 2]), [Some(1), Some(2)]);
-        assert_eq!(ranks(&rows, &[0, 1, 2, 3]), []);
+        let similarities =
+            [[1.0, 0.6, 0.8, 0.0], [0.6, 1.0, 0.96, 0.8], [0.8, 0.96, 1.0, 0.6], [0.0, 0.8, 0.6, 1.0]].concat();
+        assert_eq!(ranks(&similarities, &[0, 0, 1, 2]), [Some(1), Some(2)]);
+        assert_eq!(ranks(&similarities, &[0, 1, 2, 3]), []);
+        assert_eq!(ranks(&[], &[]), []);
     }
 }

@@ -50,7 +50,12 @@ impl Shards {
     ///
     /// # Errors
     /// The system gives no thread.
-    pub fn new(network: &Network, objective: &Objective, statistics: Statistics, threads: usize) -> Result<Self, LearnError> {
+    pub fn new(
+        network: &Network,
+        objective: &Objective,
+        statistics: Statistics,
+        threads: usize,
+    ) -> Result<Self, LearnError> {
         let is_whole = statistics == Statistics::Batch || network.device() != tch::Device::Cpu;
         let pieces = if is_whole { 1 } else { threads.max(1) };
         tch::set_num_threads(i32::try_from(if is_whole { threads.max(1) } else { 1 }).unwrap_or(1));
@@ -66,7 +71,8 @@ impl Shards {
                     }
                 }
             };
-            let thread = std::thread::Builder::new().name(format!("shard-{number}")).spawn(work).map_err(LearnError::Spawn)?;
+            let thread =
+                std::thread::Builder::new().name(format!("shard-{number}")).spawn(work).map_err(LearnError::Spawn)?;
             shards.threads.push(thread);
             shards.workers.push((ask, given));
         }
@@ -96,7 +102,8 @@ impl Shards {
         let pieces: Vec<_> = self.pieces(length(pictures_nhwc)).into_iter().filter(|range| !range.is_empty()).collect();
         for ((ask, _), range) in self.workers.iter().zip(&pieces) {
             let pictures = piece_of(pictures_nhwc, range);
-            ask.send(Job::Learn { pictures, targets: Arc::clone(&targets), range: range.clone() }).map_err(|_| LearnError::Thread)?;
+            ask.send(Job::Learn { pictures, targets: Arc::clone(&targets), range: range.clone() })
+                .map_err(|_| LearnError::Thread)?;
         }
         let mut sum: Option<BatchGradient> = None;
         for ((_, given), _) in self.workers.iter().zip(&pieces) {

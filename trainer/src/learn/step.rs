@@ -8,8 +8,8 @@
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
-use crate::network::parameters::Slot;
 use crate::network::Network;
+use crate::network::parameters::Slot;
 
 /// Share of the old value in the averages of gradient and squared gradient.
 const BETAS: (f64, f64) = (0.9, 0.999);

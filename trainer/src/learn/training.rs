@@ -9,13 +9,14 @@ use clothingid_shared::files;
 use tch::{Device, Tensor};
 
 use super::LearnError;
+use super::balance::Frequencies;
 use super::checkpoint::{Checkpoint, RunIdentity};
 use super::identify;
 use super::objective::{Objective, PROTOTYPES};
 use super::recipe::Stage;
 use super::record::{Entry, Record};
 use super::schedule::Schedule;
-use super::select::{self, SelectFigures};
+use super::select::{Answers, SelectFigures};
 use super::shards::Shards;
 use super::step::Optimiser;
 use crate::import::Part;
@@ -153,7 +154,12 @@ struct Training<'a> {
 ///
 /// # Errors
 /// A photograph or a file cannot be read or written, the checkpoint is of another run, or the loss is not finite.
-pub fn train(setup: &Setup<'_>, graph: Graph, start: Weights, mut watch: impl FnMut(Event<'_>)) -> Result<Ended, LearnError> {
+pub fn train(
+    setup: &Setup<'_>,
+    graph: Graph,
+    start: Weights,
+    mut watch: impl FnMut(Event<'_>),
+) -> Result<Ended, LearnError> {
     let run = RunIdentity {
         stage: setup.name.text().to_owned(),
         recipe: serde_json::to_string(setup.stage).unwrap_or_default(),
@@ -236,7 +242,12 @@ impl<'a> Training<'a> {
         };
         let loader = Loader::new(self.setup.pack, options)?;
         let steps = u64::try_from(loader.batches()).unwrap_or(u64::MAX) * stage.epochs;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a share of the steps")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "a share of the steps"
+        )]
         let warm_up = (steps as f64 * stage.optimiser.warm_up) as u64;
         let schedule = Schedule { peak: stage.optimiser.rate, steps, warm_up };
         let (mut window, mut since, mut saved, mut failures) = (Window::default(), Instant::now(), Instant::now(), 0);
@@ -260,7 +271,8 @@ impl<'a> Training<'a> {
                 self.record.write()?;
                 since = Instant::now();
             }
-            let is_stopped = self.setup.interrupted.load(Ordering::Relaxed) || self.setup.stop_after.is_some_and(|stop| self.step >= stop);
+            let is_stopped = self.setup.interrupted.load(Ordering::Relaxed)
+                || self.setup.stop_after.is_some_and(|stop| self.step >= stop);
             if is_stopped || saved.elapsed() >= CHECKPOINT_EVERY {
                 self.save(epoch, batch + 1)?;
                 saved = Instant::now();
@@ -277,13 +289,17 @@ impl<'a> Training<'a> {
         let current = self.network.flat().detach().copy();
         self.put(&self.optimiser.average);
         let resources = (self.setup.device, self.setup.threads);
-        let figures = select::measure(self.setup.pack, &self.graph, &self.shards, self.setup.stage.select_side, resources);
+        let answers = Answers::ask(self.setup.pack, &self.graph, &self.shards, self.setup.stage.select_side, resources);
         self.put(&current);
-        let figures = figures?;
+        let frequencies = Frequencies::of(self.setup.pack, &self.setup.stage.sampling)?;
+        let figures = answers?.figures(&frequencies);
         let score = |figures: &SelectFigures| self.setup.name.score(figures);
         let is_best = self.best.as_ref().is_none_or(|(_, best)| score(&figures) >= score(best));
         let mut weights = self.network.to_weights(&self.optimiser.average);
         weights.remove(PROTOTYPES);
+        if self.setup.name == StageName::Finetune {
+            figures.balance.apply(&mut weights, &frequencies)?;
+        }
         weights.write(&self.setup.folder.join("last.safetensors"))?;
         if is_best {
             weights.write(&self.setup.folder.join("weights.safetensors"))?;
@@ -342,3 +358,6 @@ impl Window {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

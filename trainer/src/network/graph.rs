@@ -126,7 +126,9 @@ impl Node {
                 }
                 arrays
             }
-            Layer::Linear { inputs, outputs } => vec![self.array("weight", &[outputs, inputs]), self.array("bias", &[outputs])],
+            Layer::Linear { inputs, outputs } => {
+                vec![self.array("weight", &[outputs, inputs]), self.array("bias", &[outputs])]
+            }
             Layer::BatchNorm { channels } => vec![self.array("weight", &[channels]), self.array("bias", &[channels])],
             _ => Vec::new(),
         }
@@ -136,7 +138,9 @@ impl Node {
     #[must_use]
     pub fn state(&self) -> Vec<ArraySpec> {
         match self.layer {
-            Layer::BatchNorm { channels } => vec![self.array("running_mean", &[channels]), self.array("running_var", &[channels])],
+            Layer::BatchNorm { channels } => {
+                vec![self.array("running_mean", &[channels]), self.array("running_var", &[channels])]
+            }
             _ => Vec::new(),
         }
     }

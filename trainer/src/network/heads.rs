@@ -26,7 +26,11 @@ pub fn with_heads(backbone: Backbone) -> Graph {
         let logits = graph.push(format!("heads.{name}"), layer, &[pooled]);
         graph.output(name, logits);
     }
-    let linear = graph.push(format!("heads.{EMBEDDING}"), Layer::Linear { inputs: features, outputs: EMBEDDING_DIMS }, &[pooled]);
+    let linear = graph.push(
+        format!("heads.{EMBEDDING}"),
+        Layer::Linear { inputs: features, outputs: EMBEDDING_DIMS },
+        &[pooled],
+    );
     let unit = graph.push(format!("heads.{EMBEDDING}.unit"), Layer::L2Normalise, &[linear]);
     graph.output(EMBEDDING, unit);
     graph
@@ -57,6 +61,32 @@ pub fn initialise_missing(graph: &Graph, weights: &mut Weights, seed: u64) {
     }
 }
 
+/// A random start of every array: convolutions normal with variance `2 / inputs` (He et al. 2015, equation 10), batch norm as it changes nothing.
+#[must_use]
+pub fn random(graph: &Graph, seed: u64) -> Weights {
+    let mut weights = Weights::new();
+    let mut random = Pcg64Mcg::seed_from_u64(seed ^ 0x5eed);
+    for array in graph.parameters().into_iter().chain(graph.state()) {
+        let len = array.shape.iter().product();
+        let values = if array.shape.len() == 4 {
+            let inputs: usize = array.shape.iter().skip(1).product();
+            #[expect(clippy::cast_precision_loss, reason = "layer sizes are small")]
+            let deviation = (2.0 / inputs.max(1) as f32).sqrt();
+            (0..len).map(|_| normal(&mut random) * deviation).collect()
+        } else if array.name.ends_with(".bias") || array.name.ends_with(".running_mean") {
+            vec![0.0; len]
+        } else {
+            vec![1.0; len]
+        };
+        let is_linear = array.shape.len() == 2 || array.name.starts_with("heads.");
+        if !is_linear {
+            weights.insert(array.name, Array { shape: array.shape, values });
+        }
+    }
+    initialise_missing(graph, &mut weights, seed);
+    weights
+}
+
 /// One draw of the normal distribution (Box and Muller 1958).
 fn normal(random: &mut Pcg64Mcg) -> f32 {
     let radius = (-2.0 * (1.0 - random.random::<f32>()).ln()).sqrt();
@@ -65,7 +95,9 @@ fn normal(random: &mut Pcg64Mcg) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{clothingid, initialise_missing};
+    use super::{clothingid, initialise_missing, random, with_heads};
+    use crate::network::Network;
+    use crate::network::backbones::BackboneName;
     use crate::network::weights::Weights;
 
     #[test]
@@ -76,7 +108,8 @@ mod tests {
         let mut weights = Weights::new();
         initialise_missing(&graph, &mut weights, 1);
         let head = weights.get_shaped("heads.embedding.weight", &[256, 1280]).unwrap();
-        let (sum, squares) = head.values.iter().fold((0.0_f64, 0.0_f64), |(s, q), &v| (s + f64::from(v), q + f64::from(v).powi(2)));
+        let (sum, squares) =
+            head.values.iter().fold((0.0_f64, 0.0_f64), |(s, q), &v| (s + f64::from(v), q + f64::from(v).powi(2)));
         let n = 256.0 * 1280.0;
         // Standard error of the mean is 1/sqrt(1280 n) = 5e-5, of the variance's ratio sqrt(2/n) = 0.0025: five of each.
         assert!((sum / n).abs() < 2.5e-4, "mean {}", sum / n);
@@ -84,5 +117,19 @@ mod tests {
         let before = weights.clone();
         initialise_missing(&graph, &mut weights, 2);
         assert_eq!(weights, before, "what is there stays");
+    }
+
+    #[test]
+    fn each_backbone_runs_from_a_random_start_and_is_known_by_its_arrays() {
+        for backbone in [BackboneName::MobilenetV2, BackboneName::Squeezenet] {
+            let graph = with_heads(backbone.build());
+            let weights = random(&graph, 3);
+            assert_eq!(BackboneName::of(&weights), Some(backbone));
+            let network = Network::load(graph, &weights, tch::Device::Cpu).unwrap();
+            let pictures = tch::Tensor::randint(256, [2, 48, 48, 3], (tch::Kind::Uint8, tch::Device::Cpu));
+            let sizes: Vec<_> = network.evaluate(&pictures).into_iter().map(|(_, result)| result.size()).collect();
+            assert_eq!(sizes, [[2, 14], [2, 26], [2, 256]]);
+        }
+        assert_eq!(BackboneName::of(&Weights::new()), None);
     }
 }

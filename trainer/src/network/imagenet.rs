@@ -65,11 +65,17 @@ mod tests {
         let contract = PictureContract { fit: Fit::CentreCrop, ..PictureContract::with_side(224) };
         let mut right = 0;
         for chunk in photos.chunks(20) {
-            let bytes: Vec<u8> =
-                chunk.iter().flat_map(|(path, _)| contract.read(&files::read(path).unwrap()).unwrap().into_rgb()).collect();
+            let bytes: Vec<u8> = chunk
+                .iter()
+                .flat_map(|(path, _)| contract.read(&files::read(path).unwrap()).unwrap().into_rgb())
+                .collect();
             let pictures = Tensor::from_slice(&bytes).view([-1, 224, 224, 3]);
             let answers = network.evaluate(&pictures).remove(0).1.argmax(-1, false);
-            right += chunk.iter().zip(0_i64..).filter(|((_, class), place)| answers.int64_value(&[*place]) == *class as i64).count();
+            right += chunk
+                .iter()
+                .zip(0_i64..)
+                .filter(|((_, class), place)| answers.int64_value(&[*place]) == *class as i64)
+                .count();
         }
         right as f64 / photos.len() as f64
     }
@@ -96,7 +102,10 @@ mod tests {
 
         let mut spoilt = shifted.clone();
         let kernel = spoilt.remove("features.1.conv.1.weight").unwrap();
-        spoilt.insert("features.1.conv.1.weight", crate::network::Array { values: kernel.values.iter().map(|v| -v).collect(), ..kernel });
+        spoilt.insert(
+            "features.1.conv.1.weight",
+            crate::network::Array { values: kernel.values.iter().map(|v| -v).collect(), ..kernel },
+        );
         assert!(top_1(&spoilt, &photos[..40]) < 0.3, "a spoilt layer must show");
     }
 }

@@ -96,7 +96,12 @@ impl Network {
     ///
     /// # Errors
     /// An array is missing or has another shape.
-    pub fn for_training(graph: Graph, weights: &Weights, device: Device, options: &TrainOptions) -> Result<Self, WeightsError> {
+    pub fn for_training(
+        graph: Graph,
+        weights: &Weights,
+        device: Device,
+        options: &TrainOptions,
+    ) -> Result<Self, WeightsError> {
         let is_frozen = |array: &ArraySpec| options.frozen.iter().any(|prefix| array.name.starts_with(prefix.as_str()));
         let (frozen, mut trained): (Vec<_>, Vec<_>) = graph.parameters().into_iter().partition(is_frozen);
         trained.extend(options.extra.iter().cloned());
@@ -122,7 +127,8 @@ impl Network {
         let mut norm_behind = vec![None; graph.nodes.len()];
         for (place, node) in graph.nodes.iter().enumerate() {
             if let (Layer::BatchNorm { .. }, Some(&NodeId(from))) = (&node.layer, node.inputs.first()) {
-                let folds = matches!(graph.nodes[from].layer, Layer::Convolution { bias: false, .. }) && readers[from] == 1;
+                let folds =
+                    matches!(graph.nodes[from].layer, Layer::Convolution { bias: false, .. }) && readers[from] == 1;
                 if folds {
                     norm_behind[from] = Some(place);
                 }
@@ -268,7 +274,10 @@ impl Run<'_> {
 
     fn input(&self, values: &[Option<Tensor>], node: &Node, which: usize) -> Tensor {
         let from = node.inputs[which];
-        values[from.0].as_ref().map(Tensor::shallow_clone).unwrap_or_else(|| unreachable!("nodes stand in running order"))
+        values[from.0]
+            .as_ref()
+            .map(Tensor::shallow_clone)
+            .unwrap_or_else(|| unreachable!("nodes stand in running order"))
     }
 
     /// Whether the node may write over its input.
@@ -356,3 +365,6 @@ fn convolve(node: &Node, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> 
     let padded = x.constant_pad_nd([int(left), int(right), int(top), int(bottom)]);
     padded.conv2d(weight, bias, stride, [0, 0], [1, 1], int(groups))
 }
+
+#[cfg(test)]
+mod tests;

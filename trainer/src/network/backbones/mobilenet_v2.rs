@@ -22,7 +22,13 @@ pub const FEATURES: usize = 1280;
 pub const IMAGENET_CLASSES: usize = 1000;
 
 /// One convolution with batch norm; the caller adds the activation.
-fn convolution(graph: &mut Graph, names: (&str, &str), from: NodeId, channels: (usize, usize), shape: (usize, usize, usize)) -> NodeId {
+fn convolution(
+    graph: &mut Graph,
+    names: (&str, &str),
+    from: NodeId,
+    channels: (usize, usize),
+    shape: (usize, usize, usize),
+) -> NodeId {
     let ((name, norm), (inputs, outputs), (kernel, stride, groups)) = (names, channels, shape);
     let layer = Layer::Convolution { inputs, outputs, kernel, stride, groups, padding: Padding::Same, bias: false };
     let node = graph.push(name, layer, &[from]);

@@ -59,7 +59,8 @@ fn exact_quotient(w: f32, scale: f32) -> Option<i8> {
 #[must_use]
 pub(super) fn expand(shape: Vec<usize>, integers: &[i8], scales: &[f32]) -> Array {
     let row = if scales.is_empty() { 1 } else { (integers.len() / scales.len()).max(1) };
-    let values = integers.chunks(row).zip(scales).flat_map(|(q, &scale)| q.iter().map(move |&q| f32::from(q) * scale)).collect();
+    let values =
+        integers.chunks(row).zip(scales).flat_map(|(q, &scale)| q.iter().map(move |&q| f32::from(q) * scale)).collect();
     Array { shape, values }
 }
 
@@ -73,7 +74,11 @@ mod tests {
     fn what_was_never_quantised_stays_as_it_is() {
         let array = Array { shape: vec![1, 3], values: vec![0.1, 0.2, std::f32::consts::PI] };
         assert_eq!(recover(&array), None);
-        assert_eq!(recover(&Array { shape: vec![2], values: vec![1.0, 2.0] }), None, "one axis has no channels to scale");
+        assert_eq!(
+            recover(&Array { shape: vec![2], values: vec![1.0, 2.0] }),
+            None,
+            "one axis has no channels to scale"
+        );
         assert_eq!(recover(&Array { shape: vec![0, 3], values: Vec::new() }), None);
     }
 

@@ -7,9 +7,9 @@ use std::path::Path;
 use clothingid_shared::files;
 use safetensors::{Dtype, SafeTensors, View, serialize};
 
+use super::WeightsError;
 use super::compact::{SCALE_SUFFIX, expand, recover};
 use super::table::{Array, Weights};
-use super::WeightsError;
 
 /// One tensor on its way into a file.
 struct Stored {
@@ -146,7 +146,10 @@ mod tests {
 
     fn example() -> Weights {
         [
-            ("a.weight".to_owned(), Array { shape: vec![2, 2], values: vec![127.0 * 0.1_f32, -0.1, 0.0, 127.0 * 0.3_f32] }),
+            (
+                "a.weight".to_owned(),
+                Array { shape: vec![2, 2], values: vec![127.0 * 0.1_f32, -0.1, 0.0, 127.0 * 0.3_f32] },
+            ),
             ("a.bias".to_owned(), Array { shape: vec![2], values: vec![1.5, f32::MIN_POSITIVE] }),
             ("none".to_owned(), Array { shape: vec![0], values: Vec::new() }),
         ]

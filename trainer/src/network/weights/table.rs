@@ -68,7 +68,9 @@ impl Weights {
     /// # Errors
     /// [`WeightsError::Missing`].
     pub fn get(&self, name: &str) -> Result<&Array, WeightsError> {
-        self.arrays.get(name).ok_or_else(|| WeightsError::Missing { name: name.to_owned(), available: self.arrays.len() })
+        self.arrays
+            .get(name)
+            .ok_or_else(|| WeightsError::Missing { name: name.to_owned(), available: self.arrays.len() })
     }
 
     /// The array of that name, which must have that shape.
