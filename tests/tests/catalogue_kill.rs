@@ -46,7 +46,7 @@ fn told(outcome: &Outcome) -> BTreeSet<String> {
 
 /// The stored products; each must be whole.
 fn stored(rig: &Rig) -> BTreeSet<String> {
-    rig.clothingid(["catalogue", "check", "--catalogue", "state/c.sqlite"]).run().expect_code(0);
+    let _done = rig.clothingid(["catalogue", "check", "--catalogue", "state/c.sqlite"]).run().expect_code(0);
     let listed = rig.clothingid(["catalogue", "list", "--json", "--catalogue", "state/c.sqlite"]).run().expect_code(0);
     let whole = listed.json_lines().into_iter().inspect(|line| {
         assert_eq!(line["photos"].as_array().expect("photos").len(), 2, "half a product: {line}");
@@ -118,7 +118,7 @@ fn a_flipped_byte_of_a_photograph_is_named_and_importing_again_mends_it() {
     let catalogue = rig.path("c.sqlite");
     let at = ["--catalogue", "c.sqlite"];
     let import = || rig.clothingid(["catalogue", "import", "shop.csv", "--photos", "photos"]).args(at).run();
-    import().expect_code(0);
+    let _done = import().expect_code(0);
 
     // The photograph's bytes lie in pages of the file; its middle is in one of them.
     let picture = std::fs::read(&photo).unwrap();
@@ -132,7 +132,7 @@ fn a_flipped_byte_of_a_photograph_is_named_and_importing_again_mends_it() {
     assert!(check.stderr.contains("the picture of the photo `a.jpg` of the product `A1`"), "{}", check.stderr);
     assert!(check.stderr.contains("hint: import again"), "{}", check.stderr);
     // The picture is not needed for an answer.
-    rig.clothingid(["search", "--json"]).arg(&photo).args(at).run().expect_code(0);
-    import().expect_code(0);
-    rig.clothingid(["catalogue", "check"]).args(at).run().expect_code(0);
+    let _done = rig.clothingid(["search", "--json"]).arg(&photo).args(at).run().expect_code(0);
+    let _done = import().expect_code(0);
+    let _done = rig.clothingid(["catalogue", "check"]).args(at).run().expect_code(0);
 }

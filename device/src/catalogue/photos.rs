@@ -2,7 +2,7 @@
 
 use super::csv::ProblemKind;
 use clothingid_shared::files::{self, FileError};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// A photograph larger than this is a mistake (a film, a disk image) and would fill the memory.
 const MOST_BYTES: u64 = 64 << 20;
@@ -43,17 +43,38 @@ impl PhotoFolder {
     /// The file of that name. Names from Windows have `\` between folders.
     fn find(&self, name: &str) -> Result<PathBuf, ProblemKind> {
         let (photo, source_name) = (name.to_owned(), self.describe());
-        let Ok(file) = self.resolved.join(name.replace('\\', "/")).canonicalize() else {
-            return Err(ProblemKind::PhotoMissing { photo, source_name });
-        };
-        if !file.starts_with(&self.resolved) {
-            return Err(ProblemKind::PhotoOutside { photo, source_name });
+        let path = self.resolved.join(name.replace('\\', "/"));
+        match path.canonicalize() {
+            // A link may lead outside, whatever the name says.
+            Ok(file) if !file.starts_with(&self.resolved) => Err(ProblemKind::PhotoOutside { photo, source_name }),
+            Err(_) if leads_out(&path, &self.resolved) => Err(ProblemKind::PhotoOutside { photo, source_name }),
+            Err(_) => Err(ProblemKind::PhotoMissing { photo, source_name }),
+            Ok(file) => Ok(file),
         }
+    }
+
+    /// The file of that name, if it is one.
+    fn find_file(&self, name: &str) -> Result<PathBuf, ProblemKind> {
+        let (photo, file) = (name.to_owned(), self.find(name)?);
         if !file.is_file() {
             return Err(ProblemKind::PhotoUnreadable { photo, cause: "it is not a file".to_owned() });
         }
         Ok(file)
     }
+}
+
+/// Whether a path that is not there would lie outside of `folder`.
+fn leads_out(path: &Path, folder: &Path) -> bool {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+    }
+    !plain.starts_with(folder)
 }
 
 impl PhotoSource for PhotoFolder {
@@ -62,7 +83,7 @@ impl PhotoSource for PhotoFolder {
     }
 
     fn read(&self, name: &str) -> Result<Vec<u8>, ProblemKind> {
-        let file = self.find(name)?;
+        let file = self.find_file(name)?;
         let unreadable = |cause| ProblemKind::PhotoUnreadable { photo: name.to_owned(), cause };
         let size = file.metadata().map_err(|e| unreadable(e.to_string()))?.len();
         if size > MOST_BYTES {
@@ -106,10 +127,10 @@ mod tests {
             assert_eq!(photos.read(good).unwrap(), b"a", "{good}");
         }
         let absolute = root.path().join("secret").display().to_string();
-        for outside in ["../secret", "link.jpg", absolute.as_str()] {
+        for outside in ["../secret", "link.jpg", absolute.as_str(), "../nothing", "in/../../x", "/etc/nothing"] {
             assert!(matches!(photos.read(outside), Err(ProblemKind::PhotoOutside { .. })), "{outside}");
         }
-        for missing in ["b.jpg", "../nothing", "https://example.org/a.jpg", "in/a.jpg/x", "a\0b"] {
+        for missing in ["b.jpg", "in/../b.jpg", "https://example.org/a.jpg", "in/a.jpg/x", "a\0b"] {
             assert!(matches!(photos.read(missing), Err(ProblemKind::PhotoMissing { .. })), "{missing}");
         }
         assert!(matches!(photos.read("in"), Err(ProblemKind::PhotoUnreadable { .. })));

@@ -92,7 +92,7 @@ pub fn read(file: &str, columns: &Columns, records: Records<'_>) -> Result<Listi
         });
         if let Err(problem) = outcome {
             with_bad_rows.extend(problem.sku.clone());
-            listing.problems.push(problem);
+            listing.problems.push(*problem);
         }
     }
 
@@ -120,10 +120,10 @@ fn problem(file: &str, line: u64, column: impl Into<Option<Column>>, sku: Option
 }
 
 /// Checks one row alone.
-fn row(file: &str, columns: &Columns, record: &Record) -> Result<Row, Problem> {
+fn row(file: &str, columns: &Columns, record: &Record) -> Result<Row, Box<Problem>> {
     let sku = tidy(columns.cell(&record.cells, Column::Sku));
     let named = (!sku.is_empty()).then_some(sku.as_str());
-    let bad = |column: Option<Column>, kind| problem(file, record.line, column, named, kind);
+    let bad = |column: Option<Column>, kind| Box::new(problem(file, record.line, column, named, kind));
 
     if record.cells.len() != columns.count {
         let (expected, found) = (columns.count, record.cells.len());
@@ -190,7 +190,7 @@ fn cents(price: &str) -> Option<u64> {
 
 impl Group {
     /// Adds a row that is good in itself.
-    fn add(&mut self, file: &str, row: Row) -> Result<(), Problem> {
+    fn add(&mut self, file: &str, row: Row) -> Result<(), Box<Problem>> {
         let Row { line, sku, photo, common, colours, sizes } = row;
         let listed = self.listed.get_or_insert_with(|| ListedProduct {
             product: Product { sku: sku.clone(), ..Product::default() },
@@ -206,7 +206,7 @@ impl Group {
                 self.contradicted = true;
                 let (first, first_line, second) = (first.clone(), *first_line, second.clone());
                 let kind = ProblemKind::Contradiction { sku: sku.clone(), first, first_line, second };
-                return Err(problem(file, line, *column, Some(&sku), kind));
+                return Err(Box::new(problem(file, line, *column, Some(&sku), kind)));
             }
         }
         let known = listed.photos.iter().find(|p| p.name == photo).map(|p| p.line);
@@ -216,7 +216,7 @@ impl Group {
         match known {
             Some(first_line) if says_nothing_new => {
                 let kind = ProblemKind::Duplicate { sku: sku.clone(), photo, first_line };
-                return Err(problem(file, line, Column::Photo, Some(&sku), kind));
+                return Err(Box::new(problem(file, line, Column::Photo, Some(&sku), kind)));
             }
             Some(_) => {}
             None => listed.photos.push(ListedPhoto { name: photo, line }),

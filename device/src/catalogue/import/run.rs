@@ -57,7 +57,7 @@ pub struct Committed<'a> {
 
 /// One thing that a batch does.
 enum Unit {
-    Product(Step),
+    Product(Box<Step>),
     Reembed(PhotoId),
 }
 
@@ -99,7 +99,11 @@ pub(super) fn run(
     let embed_count = plan.embed_count();
     let mut summary =
         Summary { unchanged: plan.unchanged, kept: plan.kept, problems: plan.problems, ..Summary::default() };
-    let units = plan.steps.into_iter().map(Unit::Product).chain(plan.reembed.into_iter().map(Unit::Reembed));
+    let units = plan
+        .steps
+        .into_iter()
+        .map(|step| Unit::Product(Box::new(step)))
+        .chain(plan.reembed.into_iter().map(Unit::Reembed));
     let batches = batches(units);
 
     let embedders = embedders(import, embed_count)?;
@@ -252,14 +256,15 @@ impl Writer<'_, '_> {
         let (mut new, mut changed, mut photos) = (0, 0, 0);
         for (number, unit) in units.into_iter().enumerate() {
             match unit {
-                Unit::Reembed(id) => match outcomes.remove(&(number, 0)) {
-                    Some(Ok((_, made))) => embedded.push((id, made)),
-                    // Its bytes are what was written, but this network cannot use them: `check` names it.
-                    Some(Err(_)) | None => {}
-                },
+                Unit::Reembed(id) => {
+                    // Bytes that this network cannot use get no embedding, and `check` names them.
+                    if let Some(Ok((_, made))) = outcomes.remove(&(number, 0)) {
+                        embedded.push((id, made));
+                    }
+                }
                 Unit::Product(step) => {
                     let is_new = step.change == Change::New;
-                    let Some((write, added)) = self.product(step, number, &mut outcomes) else { continue };
+                    let Some((write, added)) = self.product(*step, number, &mut outcomes) else { continue };
                     products.push(write);
                     photos += added;
                     *(if is_new { &mut new } else { &mut changed }) += 1;

@@ -157,9 +157,12 @@ fn a_changed_field_is_named() {
 /// What a store should hold: sku → title, and photographs by name.
 type Model = BTreeMap<String, (String, Vec<(String, String)>)>;
 
+/// Number, title, and photographs as name and bytes.
+type Drawn = (u8, String, Vec<(u8, u8)>);
+
 #[derive(Debug, Clone)]
 enum Step {
-    Write(Vec<(u8, String, Vec<(u8, u8)>)>),
+    Write(Vec<Drawn>),
     Remove(u8),
     Reopen,
     Serve(bool),
