@@ -305,7 +305,7 @@ fn a_camera_that_goes_away_comes_back_and_bad_photographs_are_counted() {
     let mut running = rig.clothingid(["run", "--config", &file.display().to_string()]).start();
     let line = running.wait_for("http://localhost:", START);
     let port = line.rsplit(':').next().and_then(|port| port.trim().parse().ok()).expect("a port");
-    running.wait_for("not a JPEG, PNG or WebP", START);
+    let _ = running.wait_for("not a JPEG, PNG or WebP", START);
     let demo = Demo { running, port, rig };
     demo.reading();
     let wait_for = |state: &str| {
