@@ -10,6 +10,7 @@ use crate::export::answers::NamedAnswers;
 use crate::export::float::FloatRunner;
 use crate::export::onnx::read_quantised;
 use crate::export::simulate::Simulation;
+use crate::export::simulate::batched::Batched;
 use crate::import::progress::Progress;
 
 /// Photographs whose pictures are in memory at a time.
@@ -19,7 +20,7 @@ const CHUNK: usize = 256;
 #[derive(Debug)]
 pub enum Engine {
     /// The integer simulation: the class `int8`.
-    Integer(Box<Simulation>),
+    Integer(Box<Batched>),
     /// libtorch: the class `float`.
     Float(Box<FloatRunner>),
 }
@@ -32,7 +33,7 @@ impl Engine {
     pub fn of_bundle(network: &[u8], arithmetic: ArithmeticClass) -> Result<Self, ExportError> {
         let quantised = read_quantised(network)?;
         match arithmetic {
-            ArithmeticClass::Int8 => Ok(Self::Integer(Box::new(Simulation::new(quantised)?))),
+            ArithmeticClass::Int8 => Ok(Self::Integer(Box::new(Batched::new(Simulation::new(quantised)?)?))),
             ArithmeticClass::Float => Ok(Self::Float(Box::new(FloatRunner::new(quantised.dequantise())?))),
         }
     }
@@ -41,7 +42,7 @@ impl Engine {
     #[must_use]
     pub fn side(&self) -> usize {
         match self {
-            Self::Integer(simulation) => simulation.network().graph.side,
+            Self::Integer(batched) => batched.network().graph.side,
             Self::Float(runner) => runner.network().graph.side,
         }
     }
@@ -51,9 +52,10 @@ impl Engine {
     /// # Errors
     /// libtorch failed.
     pub fn run<P: AsRef<[u8]> + Sync>(&self, pictures: &[P], progress: &Progress) -> Result<Vec<NamedAnswers>, ExportError> {
+        let done = |count: usize| (0..count).for_each(|_| progress.step());
         match self {
-            Self::Integer(simulation) => Ok(simulation.run_all(pictures, || progress.step())),
-            Self::Float(runner) => runner.run_all(pictures, |count| (0..count).for_each(|_| progress.step())),
+            Self::Integer(batched) => batched.run_all(pictures, done),
+            Self::Float(runner) => runner.run_all(pictures, done),
         }
     }
 }

@@ -22,6 +22,7 @@ use super::layers::{LayerLoss, layer_losses};
 use super::onnx::{to_bytes, write_quantised};
 use super::quantised::QuantisedNetwork;
 use super::simulate::Simulation;
+use super::simulate::batched::Batched;
 use crate::evaluate::engine::answer;
 use crate::evaluate::measure::{Both, changed, measure};
 use crate::evaluate::rejection::{Answered, confident_point, fit_score, fit_temperature, garment_point, known_point};
@@ -138,7 +139,7 @@ pub fn export(plan: &Export<'_>, progress: &Progress) -> Result<(Bundle, Finding
 
     let (network, candidates, layers) = quantised(&float, (&train, &select), contract, progress)?;
     let float_engine = Engine::Float(Box::new(float));
-    let int8_engine = Engine::Integer(Box::new(Simulation::new(network.clone())?));
+    let int8_engine = Engine::Integer(Box::new(Batched::new(Simulation::new(network.clone())?)?));
 
     let mut both = answer(&[&float_engine, &int8_engine], &calibrate, contract, "answers to the calibrate part", progress)?.into_iter();
     let mut next = || take_all(both.next().unwrap_or_default());
@@ -215,6 +216,8 @@ fn quantised(
         let (step, part) = ("the calibration of activation ranges", "train");
         return Err(ExportError::TooFewPhotos { step, part, expected: PHOTOS_MIN, found: calibration.len() }.into());
     }
+    // The layers are looked at one by one on this thread; see `workers.rs` for why libtorch's own threads stay away.
+    tch::set_num_threads(1);
     progress.begin("ranges of activations", 2 * calibration.len());
     let observations = Observations::of(float, &calibration, |count| (0..count).for_each(|_| progress.step()))?;
     progress.end();

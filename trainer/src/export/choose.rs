@@ -8,6 +8,7 @@ use super::error::ExportError;
 use super::quantise::{Granularity, correct_biases, quantise};
 use super::quantised::{FloatNetwork, QuantisedNetwork};
 use super::simulate::Simulation;
+use super::simulate::batched::Batched;
 use crate::import::progress::Progress;
 
 /// One way to quantise, and what it cost.
@@ -47,15 +48,16 @@ pub fn choose<P: AsRef<[u8]> + Sync>(
     let layers = network.graph.nodes.len();
     progress.begin("quantise", Clipping::ALL.len() * (layers + 2 * pictures.len()));
     for clipping in Clipping::ALL {
-        let mut simulation = Simulation::new(quantise(network, observations, clipping, Granularity::Channel)?)?;
+        let simulation = Simulation::new(quantise(network, observations, clipping, Granularity::Channel)?)?;
+        let mut batched = Batched::new(simulation)?;
         for biases_corrected in [false, true] {
             if biases_corrected {
-                correct_biases(&mut simulation, observations, correct_on, || progress.step());
+                correct_biases(&mut batched, observations, correct_on, || progress.step())?;
             }
-            let answers = take_all(simulation.run_all(pictures, || progress.step()))?;
+            let answers = take_all(batched.run_all(pictures, |count| (0..count).for_each(|_| progress.step()))?)?;
             let agreement = Agreement::of(reference, &answers);
             let candidate = Candidate { clipping: clipping.to_string(), biases_corrected, agreement };
-            tried.push((candidate, simulation.network().clone()));
+            tried.push((candidate, batched.network().clone()));
         }
     }
     progress.end();

@@ -10,6 +10,7 @@ use super::answers::NamedAnswers;
 use super::error::ExportError;
 use super::fused::{Clamp, FusedNode, Operation};
 use super::quantised::FloatNetwork;
+use super::workers;
 
 /// Photographs of one batch.
 const BATCH: usize = 16;
@@ -137,17 +138,19 @@ impl FloatRunner {
         }
     }
 
+    /// The same tensors, for another thread.
+    fn share(&self) -> Self {
+        let share = |(weight, bias): &(Tensor, Tensor)| (weight.shallow_clone(), bias.shallow_clone());
+        Self { network: self.network.clone(), parameters: self.parameters.iter().map(|p| p.as_ref().map(share)).collect() }
+    }
+
     /// The answers for many pictures, in their order; `done` is called with the number of pictures after each batch.
     ///
     /// # Errors
     /// [`ExportError::Torch`].
-    pub fn run_all<P: AsRef<[u8]>>(&self, pictures: &[P], mut done: impl FnMut(u64)) -> Result<Vec<NamedAnswers>, ExportError> {
-        let mut answers = Vec::with_capacity(pictures.len());
-        for batch in pictures.chunks(BATCH) {
-            answers.extend(self.visit(batch, |_, _, _| {})?);
-            done(batch.len() as u64);
-        }
-        Ok(answers)
+    pub fn run_all<P: AsRef<[u8]> + Sync>(&self, pictures: &[P], done: impl Fn(usize) + Sync) -> Result<Vec<NamedAnswers>, ExportError> {
+        let copies = (0..workers::threads()).map(|_| self.share()).collect();
+        workers::in_batches(pictures, BATCH, copies, |runner, pictures| runner.visit(pictures, |_, _, _| {}), done)
     }
 }
 

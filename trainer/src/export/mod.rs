@@ -6,6 +6,7 @@
 //! - `quantised.rs`: the quantised network as data; `simulate/`: runs it in integers.
 //! - `choose.rs`: which way to quantise, measured; `layers.rs`: the loss of each layer.
 //! - `onnx/`: writes it, and reads it back; `check.rs`: parity with tract.
+//! - `workers.rs`: batches on several threads.
 //! - `golden.rs`, `bundle.rs`: the golden photographs and the bundle.
 
 pub mod answers;
@@ -23,6 +24,7 @@ pub mod onnx;
 pub mod quantise;
 pub mod quantised;
 pub mod simulate;
+pub mod workers;
 
 pub use answers::{Agreement, Answers, Gate};
 pub use error::ExportError;

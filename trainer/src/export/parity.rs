@@ -21,6 +21,7 @@ use super::onnx::{read_quantised, to_bytes, write_float, write_quantised};
 use super::quantise::{Granularity, correct_biases, quantise};
 use super::quantised::{FloatNetwork, QuantisedNetwork};
 use super::simulate::Simulation;
+use super::simulate::batched::Batched;
 use crate::network::heads::{clothingid, initialise_missing};
 use crate::network::{Graph, Network, Weights, imagenet};
 
@@ -147,11 +148,23 @@ fn the_file_says_what_was_written() {
 }
 
 #[test]
+fn batches_give_the_same_numbers_as_the_plain_loops() {
+    let simulation = Simulation::new(quantised(Granularity::Channel)).unwrap();
+    let plain = simulation.run_all(compared(), || {});
+    let mut batched = Batched::new(simulation).unwrap();
+    assert_eq!(batched.run_all(compared(), |_| {}).unwrap(), plain);
+    batched.correct_bias(1, &[0.1; 32]).unwrap();
+    let corrected = batched.run_all(compared(), |_| {}).unwrap();
+    assert_ne!(corrected, plain);
+    assert_eq!(batched.plain().run_all(compared(), || {}), corrected);
+}
+
+#[test]
 fn the_gate_lets_channels_pass_and_refuses_tensors() {
     let reference = take_all(float_answers(FLOAT.clone())).unwrap();
-    let mut simulation = Simulation::new(quantised(Granularity::Channel)).unwrap();
-    correct_biases(&mut simulation, &OBSERVATIONS, &PICTURES[..64], || {});
-    let good = Agreement::of(&reference, &take_all(simulation.run_all(compared(), || {})).unwrap());
+    let mut batched = Batched::new(Simulation::new(quantised(Granularity::Channel)).unwrap()).unwrap();
+    correct_biases(&mut batched, &OBSERVATIONS, &PICTURES[..64], || {}).unwrap();
+    let good = Agreement::of(&reference, &take_all(batched.run_all(compared(), |_| {}).unwrap()).unwrap());
     Gate::default().check(&good).unwrap_or_else(|error| panic!("{error}: {good:?}"));
     let bad = Agreement::of(&reference, &take_all(integer_answers(quantised(Granularity::Tensor))).unwrap());
     let refused = Gate::default().check(&bad);
@@ -195,9 +208,6 @@ fn onnx_runtime_and_the_simulation_agree() {
     assert_eq!((count("QLinearConv"), count("QLinearAdd"), count("QGemm")), (52, 10, 3), "{operators}");
     assert_eq!(count("Conv") + count("Clip") + count("DequantizeLinear") + count("QuantizeLinear"), 0, "{operators}");
     let found = integer_answers(network.clone());
-    for (photo, (a, b)) in reference.iter().zip(&found).enumerate() {
-        eprintln!("photo {photo}: {:?}", compare(("onnx runtime", std::slice::from_ref(a)), ("simulation", std::slice::from_ref(b)), f32::INFINITY));
-    }
     let worst = compare(("onnx runtime", &reference), ("simulation", &found), INTEGER_TOLERANCE).unwrap();
     eprintln!("largest difference between ONNX Runtime and the simulation: {worst:e}");
 

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use rayon::prelude::*;
+use tch::{Kind, Tensor};
 
 use super::calibrate::{Clipping, Observations};
 use super::error::ExportError;
 use super::fused::Operation;
 use super::quantised::{FloatNetwork, FloatWeights, Quantisation, QuantisedNetwork, QuantisedWeights, WEIGHT_LEVELS};
-use super::simulate::{Activation, Simulation};
+use super::simulate::batched::Batched;
 
 /// Largest bias in steps, so that corrections and sums have room: a scale grows until its bias fits.
 const BIAS_MAX: f32 = 536_870_912.0;
@@ -83,35 +83,56 @@ pub fn quantise(
 ///
 /// Layer by layer, each with the corrected layers before it. **Source**: Nagel et al. 2019, "Data-Free Quantization Through Weight
 /// Equalization and Bias Correction", section 4.2, with measured means.
-pub fn correct_biases<P: AsRef<[u8]> + Sync>(simulation: &mut Simulation, observations: &Observations, pictures: &[P], done: impl Fn() + Sync) {
-    let nodes = simulation.network().graph.nodes.clone();
-    let mut live: Vec<Vec<Activation>> = vec![Vec::new(); nodes.len()];
+///
+/// # Errors
+/// [`ExportError::Torch`].
+pub fn correct_biases<P: AsRef<[u8]>>(
+    batched: &mut Batched,
+    observations: &Observations,
+    pictures: &[P],
+    mut done: impl FnMut(),
+) -> Result<(), ExportError> {
+    let _guard = tch::no_grad_guard();
+    let nodes = batched.network().graph.nodes.clone();
+    let mut live: Vec<Option<Tensor>> = (0..nodes.len()).map(|_| None).collect();
     for (place, node) in nodes.iter().enumerate() {
         if node.operation == Operation::Picture {
-            live[place] = pictures.iter().map(|p| Activation::Integers(p.as_ref().to_vec())).collect();
+            live[place] = Some(batched.pictures(pictures)?);
             done();
             continue;
         }
-        let run: &Simulation = simulation;
-        let inputs = &live[node.inputs[0]];
-        let means: Option<Vec<Vec<f64>>> = inputs.par_iter().map(|input| run.channel_means(place, input)).collect();
-        if let Some(means) = means.filter(|means| !means.is_empty()) {
-            #[expect(clippy::cast_precision_loss, reason = "a count of photographs")]
-            let photos = means.len() as f64;
-            let found = (0..node.shape.channels).map(|c| means.iter().map(|m| m[c]).sum::<f64>() / photos);
+        let inputs: Vec<&Tensor> = node.inputs.iter().filter_map(|&p| live[p].as_ref()).collect();
+        // The normalisation behind the last layer has no bias and no reader.
+        let [first, ..] = inputs.as_slice() else { continue };
+        if let Some(sums) = batched.sums(place, first)? {
+            let means = channel_means(&sums);
+            let scale = |c: usize| f64::from(batched.network().bias_scale(place, c).unwrap_or(0.0));
+            let found = means.iter().enumerate().map(|(c, mean)| mean * scale(c));
             let correction: Vec<f64> = observations.channel_means[place].iter().zip(found).map(|(float, found)| float - found).collect();
-            simulation.correct_bias(place, &correction);
+            batched.correct_bias(place, &correction)?;
         }
-        let run: &Simulation = simulation;
-        let step = |photo: usize| run.step(place, &node.inputs.iter().map(|&p| &live[p][photo]).collect::<Vec<_>>());
-        live[place] = (0..pictures.len()).into_par_iter().map(step).collect();
+        if batched.network().activations[place].is_some() {
+            let result = batched.step(place, &inputs)?;
+            live[place] = Some(result);
+        }
         for &input in &node.inputs {
-            if simulation.is_done(input, place) {
-                live[input] = Vec::new();
+            if batched.is_done(input, place) {
+                live[input] = None;
             }
         }
         done();
     }
+    Ok(())
+}
+
+/// Mean of each channel over photographs and pixels.
+fn channel_means(sums: &Tensor) -> Vec<f64> {
+    let axes: &[i64] = if sums.dim() == 4 { &[0, 2, 3] } else { &[0] };
+    let means = sums.mean_dim(axes, false, Kind::Double).contiguous();
+    let mut values = vec![0f64; means.numel()];
+    let count = values.len();
+    means.copy_data(&mut values, count);
+    values
 }
 
 #[cfg(test)]

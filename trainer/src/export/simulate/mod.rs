@@ -1,8 +1,9 @@
 //! The exporter's integer simulation: every layer of the quantised network in integers, rounded layer by layer as ONNX Runtime does.
 //!
 //! It is the definition of the arithmetic class `int8`: it gives the bundle's golden answers, and `clothingid-train evaluate --bundle`
-//! runs it. Plain loops ([`kernels`]), parallel over photographs.
+//! runs it. Plain loops (`kernels.rs`), parallel over photographs; [`batched`] gives the same integers faster, through libtorch.
 
+pub mod batched;
 mod kernels;
 
 use std::collections::BTreeMap;
@@ -192,31 +193,6 @@ impl Simulation {
             kernels::sums_of_dense(input.integers(), from, zero, &geometry, kernel, node.shape, |_, channel, sum| sums[channel] = sum);
         }
         sums
-    }
-
-    /// The mean of each output channel before clamp and rounding, in real numbers; none where the layer has no weights.
-    /// Bias correction compares it with the float network's.
-    #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "means of sums")]
-    pub fn channel_means(&self, place: usize, input: &Activation) -> Option<Vec<f64>> {
-        let node = &self.network.graph.nodes[place];
-        let kernel = self.prepared[place].kernel.as_ref()?;
-        let geometry = as_convolution(node.operation)?;
-        let from = self.network.graph.nodes[node.inputs[0]].shape;
-        let zero = self.network.activations[node.inputs[0]].map_or(0, |q| q.zero_point);
-        let mut totals = vec![0i64; node.shape.channels];
-        if geometry.is_depthwise() {
-            kernels::sums_of_depthwise(input.integers(), from, zero, &geometry, kernel, node.shape, |_, sums| {
-                totals.iter_mut().zip(sums).for_each(|(total, &sum)| *total += i64::from(sum));
-            });
-        } else {
-            kernels::sums_of_dense(input.integers(), from, zero, &geometry, kernel, node.shape, |_, channel, sum| {
-                totals[channel] += i64::from(sum);
-            });
-        }
-        let pixels = (node.shape.height * node.shape.width) as f64;
-        let scale = |c: usize| f64::from(self.network.bias_scale(place, c).unwrap_or(0.0));
-        Some(totals.iter().enumerate().map(|(c, &total)| total as f64 / pixels * scale(c)).collect())
     }
 
     /// Adds `correction`, in real numbers, to a layer's biases.
