@@ -31,7 +31,7 @@ mod tests {
     use super::{CLASSES, weights};
     use crate::network::backbones::mobilenet_v2::imagenet_classifier;
     use crate::network::graph::{PIXEL_SCALE_DIVISOR, PIXEL_ZERO_POINT};
-    use crate::network::{Network, Weights};
+    use crate::network::{Graph, Layer, Network, Padding, Weights};
 
     #[test]
     fn the_file_has_every_array_of_the_graph_and_reads_back_the_same() {
@@ -60,21 +60,19 @@ mod tests {
     }
 
     /// Share of right answers on the photographs, cropped to 224 × 224.
-    fn top_1(weights: &Weights, photos: &[(PathBuf, usize)]) -> f64 {
-        let network = Network::load(imagenet_classifier(), weights, Device::Cpu).unwrap();
+    fn top_1(graph: &Graph, weights: &Weights, photos: &[(PathBuf, usize)]) -> f64 {
+        let network = Network::load(graph.clone(), weights, Device::Cpu).unwrap();
         let contract = PictureContract { fit: Fit::CentreCrop, ..PictureContract::with_side(224) };
         let mut right = 0;
         for chunk in photos.chunks(20) {
-            let bytes: Vec<u8> = chunk
-                .iter()
-                .flat_map(|(path, _)| contract.read(&files::read(path).unwrap()).unwrap().into_rgb())
-                .collect();
+            let read = |path: &PathBuf| contract.read(&files::read(path).unwrap()).unwrap().into_rgb();
+            let bytes: Vec<u8> = chunk.iter().flat_map(|(path, _)| read(path)).collect();
             let pictures = Tensor::from_slice(&bytes).view([-1, 224, 224, 3]);
             let answers = network.evaluate(&pictures).remove(0).1.argmax(-1, false);
             right += chunk
                 .iter()
                 .zip(0_i64..)
-                .filter(|((_, class), place)| answers.int64_value(&[*place]) == *class as i64)
+                .filter(|((_, class), at)| answers.int64_value(&[*at]) == *class as i64)
                 .count();
         }
         right as f64 / photos.len() as f64
@@ -85,7 +83,7 @@ mod tests {
     fn imagenet_photographs_get_their_classes_and_the_shifted_zero_point_costs_nothing() {
         let photos = photos();
         assert_eq!(photos.len(), 440);
-        let shifted = weights().unwrap();
+        let (graph, shifted) = (imagenet_classifier(), weights().unwrap());
         // `x / 127.5 - 1` is our input plus 0.5 / 127.5 everywhere: inside the picture the first convolution gives that times the
         // sum of its weights more, which its batch norm can take off its mean.
         let mut original = shifted.clone();
@@ -94,18 +92,23 @@ mod tests {
         let kernels = original.get("features.0.0.weight").unwrap().values.chunks_exact(27);
         mean.values.iter_mut().zip(kernels).for_each(|(mean, kernel)| *mean -= offset * kernel.iter().sum::<f32>());
         original.insert("features.0.1.running_mean", mean);
-        let (ours, theirs) = (top_1(&shifted, &photos), top_1(&original, &photos));
-        println!("top-1 of {} photographs: {ours:.4} with zero point 128, {theirs:.4} as trained", photos.len());
-        assert!(ours > 0.8, "{ours}");
+        // PyTorch's habit for the stride-2 convolutions, which these weights were not trained with.
+        let mut symmetric = graph.clone();
+        for node in &mut symmetric.nodes {
+            if let Layer::Convolution { kernel: 3, padding, .. } = &mut node.layer {
+                *padding = Padding::Symmetric(1);
+            }
+        }
+        let ours = top_1(&graph, &shifted, &photos);
+        let trained = top_1(&graph, &original, &photos);
+        let otherwise = top_1(&symmetric, &shifted, &photos);
+        println!("top-1 of {}: {ours:.4} with zero point 128, {trained:.4} as trained", photos.len());
+        println!("with symmetric padding {otherwise:.4}");
+        // The photographs are 256 pixels long, so that each is enlarged; an independent implementation in numpy, with the pixels as
+        // trained, names 107 of every third one's 147 (0.728, ± 0.072 at 95 %).
+        assert!(ours > 0.7, "{ours}");
         // One photograph is 0.0023; three either way are no loss that 440 could show.
-        assert!((ours - theirs).abs() < 0.007, "{ours} against {theirs}");
-
-        let mut spoilt = shifted.clone();
-        let kernel = spoilt.remove("features.1.conv.1.weight").unwrap();
-        spoilt.insert(
-            "features.1.conv.1.weight",
-            crate::network::Array { values: kernel.values.iter().map(|v| -v).collect(), ..kernel },
-        );
-        assert!(top_1(&spoilt, &photos[..40]) < 0.3, "a spoilt layer must show");
+        assert!((ours - trained).abs() < 0.007, "{ours} against {trained}");
+        assert!(otherwise < ours - 0.02, "the wrong padding must show: {otherwise} against {ours}");
     }
 }
