@@ -199,12 +199,12 @@ fn quantisation_section(text: &mut String, facts: &QuantisationFacts<'_>) {
          compared on the select part, nearest first:\n",
         a.photos, a.category14_divergence, a.category26_divergence, a.embedding_cosine, a.embedding_cosine_min, a.category14_changed, a.category26_changed
     );
-    head_row(text, &["activations clipped", "biases corrected", "divergence 14", "divergence 26", "cosine"]);
+    head_row(text, &["channels equalised", "activations clipped", "biases corrected", "divergence 14", "divergence 26", "cosine"]);
     for c in facts.candidates {
         let yes = if c.biases_corrected { "yes" } else { "no" };
         let n = &c.agreement;
         let numbers = [n.category14_divergence, n.category26_divergence, n.embedding_cosine].map(|v| format!("{v:.4}"));
-        row(text, &[vec![c.clipping.clone(), yes.to_owned()], numbers.to_vec()].concat());
+        row(text, &[vec![c.equalised.to_string(), c.clipping.clone(), yes.to_owned()], numbers.to_vec()].concat());
     }
     let _ = writeln!(text, "\nLayers that lose most (signal to quantisation noise, losses accumulate):\n");
     head_row(text, &["layer", "dB", "cosine"]);

@@ -12,9 +12,7 @@ use clothingid_shared::taxonomy::Taxonomy;
 use serde::Serialize;
 
 use super::answers::{Agreement, Answers, Gate, take_all};
-use super::calibrate::{Observations, PHOTOS_MIN};
-use super::choose::{Candidate, choose};
-use super::error::ExportError;
+use super::choose::{Candidate, Reference, choose};
 use super::float::FloatRunner;
 use super::fold::float_network;
 use super::golden::golden;
@@ -110,6 +108,11 @@ pub fn spread(samples: &[Sample], count: usize, keep: impl Fn(&Sample) -> bool) 
     }
     taken.sort_unstable();
     taken
+}
+
+/// Every second one first, so that the first half is spread as the whole is.
+fn alternate(places: &[usize]) -> Vec<usize> {
+    places.iter().step_by(2).chain(places.iter().skip(1).step_by(2)).copied().collect()
 }
 
 /// Photographs of some positions.
@@ -210,20 +213,13 @@ fn quantised(
     contract: &PictureContract,
     progress: &Progress,
 ) -> Result<(QuantisedNetwork, Vec<Candidate>, Vec<LayerLoss>), EvaluateError> {
-    let garments = |count: usize, photos: &Photos<'_>| photos.pictures(&spread(&photos.samples, count, |_| true), contract);
-    let calibration = garments(CALIBRATION_PHOTOS, train)?;
-    if calibration.len() < PHOTOS_MIN {
-        let (step, part) = ("the calibration of activation ranges", "train");
-        return Err(ExportError::TooFewPhotos { step, part, expected: PHOTOS_MIN, found: calibration.len() }.into());
-    }
+    let pictures = |count: usize, photos: &Photos<'_>| photos.pictures(&alternate(&spread(&photos.samples, count, |_| true)), contract);
+    let calibration = pictures(CALIBRATION_PHOTOS, train)?;
+    let choice = pictures(CHOICE_PHOTOS, select)?;
     // The layers are looked at one by one on this thread; see `workers.rs` for why libtorch's own threads stay away.
     tch::set_num_threads(1);
-    progress.begin("ranges of activations", 2 * calibration.len());
-    let observations = Observations::of(float, &calibration, |count| (0..count).for_each(|_| progress.step()))?;
-    progress.end();
-    let choice = garments(CHOICE_PHOTOS, select)?;
-    let reference = take_all(float.run_all(&choice, |_| {})?)?;
-    let (network, candidates) = choose(float.network(), &observations, &calibration[..PHOTOS_MIN], (&choice, &reference), progress)?;
+    let answers = take_all(float.run_all(&choice, |_| {})?)?;
+    let (network, candidates) = choose(float.network(), &calibration, Reference { pictures: &choice, answers: &answers }, progress)?;
     let simulation = Simulation::new(network.clone())?;
     let layers = layer_losses(float, &simulation, &choice[..LAYER_PHOTOS.min(choice.len())])?;
     Ok((network, candidates, layers))

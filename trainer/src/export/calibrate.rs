@@ -148,8 +148,10 @@ impl Histogram {
 pub struct Observations {
     /// Values of each node's result, behind its clamp.
     pub histograms: Vec<Histogram>,
-    /// Mean of each channel before the clamp.
+    /// Mean of each channel before the clamp, over the first [`PHOTOS_MIN`] photographs: bias correction compares with the same ones.
     pub channel_means: Vec<Vec<f64>>,
+    /// Largest magnitude of each channel before the clamp.
+    pub channel_extremes: Vec<Vec<f32>>,
 }
 
 impl Observations {
@@ -165,20 +167,26 @@ impl Observations {
         let nodes = &runner.network().graph.nodes;
         let mut extremes = vec![(f32::INFINITY, f32::NEG_INFINITY); nodes.len()];
         let mut channel_means: Vec<Vec<f64>> = nodes.iter().map(|node| vec![0.0; node.shape.channels]).collect();
-        for batch in pictures.chunks(BATCH) {
+        let mut channel_extremes: Vec<Vec<f32>> = nodes.iter().map(|node| vec![0.0; node.shape.channels]).collect();
+        for (number, batch) in pictures.chunks(BATCH).enumerate() {
             runner.visit(batch, |place, before, after| {
                 let values = to_vec(after);
                 let extreme = &mut extremes[place];
                 *extreme = values.iter().fold(*extreme, |(low, high), &v| (low.min(v), high.max(v)));
-                for (mean, sum) in channel_means[place].iter_mut().zip(sums_by_channel(before)) {
-                    *mean += sum;
+                for (extreme, found) in channel_extremes[place].iter_mut().zip(extremes_by_channel(before)) {
+                    *extreme = extreme.max(found);
+                }
+                if number * BATCH < PHOTOS_MIN {
+                    for (mean, sum) in channel_means[place].iter_mut().zip(sums_by_channel(before)) {
+                        *mean += sum;
+                    }
                 }
             })?;
             done(batch.len() as u64);
         }
         for (means, node) in channel_means.iter_mut().zip(nodes) {
             #[expect(clippy::cast_precision_loss, reason = "counts of pixels")]
-            let count = (pictures.len() * node.shape.height * node.shape.width) as f64;
+            let count = (PHOTOS_MIN * node.shape.height * node.shape.width) as f64;
             means.iter_mut().for_each(|mean| *mean /= count);
         }
         let mut histograms: Vec<Histogram> = extremes.iter().map(|&(low, high)| Histogram::new(low, high)).collect();
@@ -186,7 +194,7 @@ impl Observations {
             runner.visit(batch, |place, _, after| histograms[place].count(&to_vec(after)))?;
             done(batch.len() as u64);
         }
-        Ok(Self { histograms, channel_means })
+        Ok(Self { histograms, channel_means, channel_extremes })
     }
 }
 
@@ -206,6 +214,12 @@ fn sums_by_channel(tensor: &Tensor) -> Vec<f64> {
     let count = values.len();
     sums.contiguous().copy_data(&mut values, count);
     values
+}
+
+/// Largest magnitude over photographs and pixels, for each channel.
+fn extremes_by_channel(tensor: &Tensor) -> Vec<f32> {
+    let axes: &[i64] = if tensor.dim() == 4 { &[0, 2, 3] } else { &[0] };
+    to_vec(&tensor.abs().amax(axes, false))
 }
 
 #[cfg(test)]

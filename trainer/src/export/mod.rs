@@ -2,7 +2,8 @@
 //!
 //! - `fold.rs`: batch norm into the convolutions; `fused.rs`: the graph as it is exported, clamps fused.
 //! - `float.rs`: runs it in libtorch; `answers.rs`: what networks say, how far they lie apart, and the gate.
-//! - `calibrate.rs`: the ranges of all activations on photographs; `quantise.rs`: int8 weights, int32 biases, bias correction.
+//! - `calibrate.rs`: the ranges of all activations on photographs; `equalise.rs`: channels to like ranges;
+//!   `quantise.rs`: int8 weights, int32 biases, bias correction.
 //! - `quantised.rs`: the quantised network as data; `simulate/`: runs it in integers.
 //! - `choose.rs`: which way to quantise, measured; `layers.rs`: the loss of each layer.
 //! - `onnx/`: writes it, and reads it back; `check.rs`: parity with tract.
@@ -14,6 +15,7 @@ pub mod bundle;
 pub mod calibrate;
 pub mod check;
 pub mod choose;
+pub mod equalise;
 pub mod error;
 pub mod float;
 pub mod fold;

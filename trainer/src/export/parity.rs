@@ -12,7 +12,8 @@ use prost::Message;
 use tch::{Device, Tensor};
 
 use super::answers::{Agreement, Gate, NamedAnswers, take_all};
-use super::calibrate::{Clipping, Observations};
+use super::calibrate::{Clipping, Observations, PHOTOS_MIN};
+use super::equalise::equalise;
 use super::check::{FLOAT_TOLERANCE, compare, tract_answers};
 use super::error::ExportError;
 use super::float::FloatRunner;
@@ -57,8 +58,7 @@ fn turns(rgb: &[u8]) -> [Vec<u8>; 4] {
 
 static PICTURES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     let contract = PictureContract::with_side(u32::try_from(SIDE).unwrap());
-    let demo = std::env::var("DEMO_TMP").unwrap_or(DEMO.to_owned());
-    let photos = files::photos_in(Path::new(&demo)).unwrap();
+    let photos = files::photos_in(Path::new(DEMO)).unwrap();
     let read = |path: &PathBuf| contract.read(&files::read(path).unwrap()).unwrap().into_rgb();
     photos.iter().take(48).flat_map(|path| turns(&read(path))).collect()
 });
@@ -121,6 +121,13 @@ fn folding_changes_no_answer() {
 }
 
 #[test]
+fn equalising_changes_no_answer() {
+    let equalised = equalise(&FLOAT, &OBSERVATIONS, 0.8);
+    assert_ne!(equalised, *FLOAT);
+    compare(("float", &float_answers(FLOAT.clone())), ("equalised", &float_answers(equalised)), FLOAT_TOLERANCE).unwrap();
+}
+
+#[test]
 fn tract_and_libtorch_agree() {
     let reference = float_answers(FLOAT.clone());
     let model = write_float(&FLOAT);
@@ -163,7 +170,7 @@ fn batches_give_the_same_numbers_as_the_plain_loops() {
 fn the_gate_lets_channels_pass_and_refuses_tensors() {
     let reference = take_all(float_answers(FLOAT.clone())).unwrap();
     let mut batched = Batched::new(Simulation::new(quantised(Granularity::Channel)).unwrap()).unwrap();
-    correct_biases(&mut batched, &OBSERVATIONS, &PICTURES[..64], || {}).unwrap();
+    correct_biases(&mut batched, &OBSERVATIONS, &PICTURES[..PHOTOS_MIN], || {}).unwrap();
     let good = Agreement::of(&reference, &take_all(batched.run_all(compared(), |_| {}).unwrap()).unwrap());
     Gate::default().check(&good).unwrap_or_else(|error| panic!("{error}: {good:?}"));
     let bad = Agreement::of(&reference, &take_all(integer_answers(quantised(Granularity::Tensor))).unwrap());
