@@ -106,7 +106,6 @@ pub fn imprint(
 }
 
 /// A batch as a tensor `[N, S, S, 3] u8`.
-#[must_use]
 pub fn pictures(batch: &crate::load::Batch, device: Device) -> Tensor {
     let side = i64::from(batch.side);
     let count = i64::try_from(batch.rows.len() * batch.views).unwrap_or(0);

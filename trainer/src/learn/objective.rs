@@ -145,7 +145,7 @@ impl Objective {
             let wanted = Tensor::from_slice(wanted).view([-1, int(classes)]).to_device(device);
             let loss = -(wanted * logits.log_softmax(-1, Kind::Float)).sum(Kind::Float) / count(targets.labelled[head]);
             parts.push((name, loss.double_value(&[])));
-            total = total + loss * weight;
+            total += loss * weight;
         }
         if let (true, Some(embedding), Some(prototypes)) =
             (self.options.identification > 0.0, results.get(2), views.get(PROTOTYPES))
@@ -159,7 +159,7 @@ impl Objective {
             });
             parts.push(("identification", loss.double_value(&[])));
             parts.push(("identified", right.double_value(&[])));
-            total = total + loss * self.options.identification;
+            total += loss * self.options.identification;
         }
         Loss { total, parts }
     }

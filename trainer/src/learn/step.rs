@@ -90,7 +90,7 @@ impl Optimiser {
             }
             let mut gradient = gradient.shallow_clone();
             if length > self.options.clip {
-                gradient = gradient * (self.options.clip / length);
+                gradient = gradient.multiply_scalar(self.options.clip / length);
             }
             self.steps += 1;
             let count = i32::try_from(self.steps).unwrap_or(i32::MAX);

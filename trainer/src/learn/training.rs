@@ -266,7 +266,7 @@ impl<'a> Training<'a> {
             let shown = batch_data.rows.len() * batch_data.views;
             window.add(gradient.loss, length, gradient.parts, shown);
             watch(Event::Step { step: self.step, steps, loss: gradient.loss, pictures: shown });
-            if self.step % RECORD_EVERY == 0 {
+            if self.step.is_multiple_of(RECORD_EVERY) {
                 self.record.entries.push(std::mem::take(&mut window).entry(self.step, epoch, rate, since.elapsed()));
                 self.record.write()?;
                 since = Instant::now();

@@ -101,7 +101,6 @@ impl Layout {
     }
 
     /// The arrays as views into a flat tensor; gradients flow through them.
-    #[must_use]
     pub fn views(&self, flat: &Tensor) -> Views<'_> {
         if self.slots.is_empty() {
             return Views { layout: self, pieces: Vec::new() };
@@ -113,7 +112,6 @@ impl Layout {
     }
 
     /// A flat tensor that holds `value(array)` at each value of that array: the masks and factors of the optimiser.
-    #[must_use]
     pub fn constants(&self, device: Device, value: impl Fn(&Slot) -> f32) -> Tensor {
         let mut values = Vec::with_capacity(usize::try_from(self.len()).unwrap_or(0));
         for slot in &self.slots {
@@ -154,7 +152,6 @@ pub fn to_array(tensor: &Tensor) -> Array {
 }
 
 /// An array as a tensor.
-#[must_use]
 pub fn to_tensor(array: &Array, device: Device) -> Tensor {
     Tensor::from_slice(&array.values).view(signed(&array.shape).as_slice()).to_device(device)
 }

@@ -168,7 +168,6 @@ impl Network {
     }
 
     /// The trained arrays, flat; a leaf that asks for gradients.
-    #[must_use]
     pub fn flat(&self) -> &Tensor {
         &self.flat
     }
@@ -333,7 +332,6 @@ impl Run<'_> {
 }
 
 /// Rows divided by their Euclidean norm.
-#[must_use]
 pub fn unit(rows: &Tensor) -> Tensor {
     rows / rows.norm_scalaropt_dim(2.0, [1_i64].as_slice(), true).clamp_min(1e-12)
 }
