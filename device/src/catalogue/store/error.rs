@@ -145,7 +145,9 @@ impl StoreError {
                 }
                 _ => Vec::new(),
             },
-            Self::File(_) => Vec::new(),
+            Self::File(_) => {
+                vec!["make the folder writable for this user, or name another file: `--catalogue FILE`".to_owned()]
+            }
         }
     }
 }
