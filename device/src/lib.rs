@@ -8,10 +8,7 @@
 //!
 //! Not here: how a network is trained (the trainer), and what trainer and device must agree on (`clothingid-shared`).
 
-#![cfg_attr(
-    not(test),
-    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
-)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 pub mod camera;
 pub mod catalogue;

@@ -64,7 +64,10 @@ mod tests {
 
     #[test]
     fn empty_and_relative_values_are_passed_over() {
-        assert_eq!(with(&[("XDG_DATA_HOME", ""), ("HOME", "/home/ada")]), Ok("/home/ada/.local/share/clothingid".into()));
+        assert_eq!(
+            with(&[("XDG_DATA_HOME", ""), ("HOME", "/home/ada")]),
+            Ok("/home/ada/.local/share/clothingid".into())
+        );
         assert_eq!(with(&[("XDG_DATA_HOME", "data"), ("HOME", "ada")]), Err(StateError::Nowhere));
         assert_eq!(with(&[("STATE_DIRECTORY", "/a:/b")]), Ok("/a".into()));
     }

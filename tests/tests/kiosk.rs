@@ -25,12 +25,17 @@ impl Demo {
         let rig = Rig::new();
         let mut running = rig.clothingid(["demo", "--listen", "127.0.0.1:0"]).start();
         let line = running.wait_for("http://localhost:", START);
-        let port = line.rsplit(':').next().and_then(|port| port.trim().parse().ok()).expect("a port at the end of the line");
+        let port =
+            line.rsplit(':').next().and_then(|port| port.trim().parse().ok()).expect("a port at the end of the line");
         Self { running, port, rig }
     }
 
     fn ask(&self, method: &str, path: &str, headers: &str, body: &[u8]) -> Answer {
-        let host = if headers.to_ascii_lowercase().contains("host:") { String::new() } else { format!("Host: localhost:{}\r\n", self.port) };
+        let host = if headers.to_ascii_lowercase().contains("host:") {
+            String::new()
+        } else {
+            format!("Host: localhost:{}\r\n", self.port)
+        };
         let head = format!(
             "{method} {path} HTTP/1.1\r\n{host}{headers}Content-Length: {}\r\nConnection: close\r\n\r\n",
             body.len()
@@ -120,7 +125,10 @@ fn assert_reading(reading: &Value) {
     }
     assert!(reading["garment"].is_f64() && reading["known"].is_boolean(), "{reading}");
     assert!(reading["ms"].as_f64().is_some_and(|ms| ms > 0.0) && reading["path"].is_string(), "{reading}");
-    assert!(reading["engine"].as_str().is_some_and(|engine| engine.starts_with("cpu: ") || engine.starts_with("gpu: ")), "{reading}");
+    assert!(
+        reading["engine"].as_str().is_some_and(|engine| engine.starts_with("cpu: ") || engine.starts_with("gpu: ")),
+        "{reading}"
+    );
 }
 
 fn assert_matches(value: &Value) {
@@ -146,13 +154,22 @@ fn the_api_answers_as_documented() {
     assert_eq!((ready.status, ready.json()), (200, serde_json::json!({"ready": true, "camera": "ok"})));
 
     let frame = demo.get("/api/v1/frame.jpg");
-    assert!(frame.status == 200 && frame.body.starts_with(&[0xff, 0xd8]) && frame.head.contains("x-frame: "), "{}", frame.head);
+    assert!(
+        frame.status == 200 && frame.body.starts_with(&[0xff, 0xd8]) && frame.head.contains("x-frame: "),
+        "{}",
+        frame.head
+    );
 
     let photo = photo();
     let classified = demo.ask("POST", "/api/v1/classify", "Content-Type: image/jpeg\r\n", &photo);
     assert_eq!(classified.status, 200, "{}", classified.text());
     assert_reading(&classified.json());
-    let form = [b"--x\r\nContent-Disposition: form-data; name=\"photo\"; filename=\"shirt.jpg\"\r\n\r\n".as_slice(), &photo, b"\r\n--x--\r\n"].concat();
+    let form = [
+        b"--x\r\nContent-Disposition: form-data; name=\"photo\"; filename=\"shirt.jpg\"\r\n\r\n".as_slice(),
+        &photo,
+        b"\r\n--x--\r\n",
+    ]
+    .concat();
     let found = demo.ask("POST", "/api/v1/search?top=3", "Content-Type: multipart/form-data; boundary=x\r\n", &form);
     let found_json = found.json();
     assert_eq!((found.status, &found_json["path"]), (200, &Value::from("shirt.jpg")), "{found_json}");
@@ -164,12 +181,16 @@ fn the_api_answers_as_documented() {
     let product = demo.get(&format!("/api/v1/catalogue/{sku}"));
     assert_eq!((product.status, &product.json()["title"]), (200, &best["title"]));
     let name = best["photo"].as_str().expect("a photo");
-    let picture = demo.get(&format!("/api/v1/catalogue/{sku}/photo?name={}", name.replace('/', "%2F").replace(' ', "%20")));
+    let picture =
+        demo.get(&format!("/api/v1/catalogue/{sku}/photo?name={}", name.replace('/', "%2F").replace(' ', "%20")));
     assert!(picture.status == 200 && picture.head.contains("content-type: image/"), "{}", picture.head);
 
     let metrics = demo.get("/metrics").text();
     let value = |name: &str| -> f64 {
-        let line = metrics.lines().find(|line| line.starts_with(&format!("{name} "))).unwrap_or_else(|| panic!("{name}: {metrics}"));
+        let line = metrics
+            .lines()
+            .find(|line| line.starts_with(&format!("{name} ")))
+            .unwrap_or_else(|| panic!("{name}: {metrics}"));
         line.rsplit(' ').next().and_then(|value| value.parse().ok()).expect("a number")
     };
     assert!(value("clothingid_frames_total") >= 1.0 && value("clothingid_results_total") >= 1.0);
@@ -206,7 +227,10 @@ fn the_event_stream_gives_readings_and_the_status() {
     let (mut text, mut buffer, end) = (String::new(), [0; 4096], Instant::now() + Duration::from_secs(20));
     let readings = |text: &str| -> Vec<Value> {
         let lines = text.lines().filter_map(|line| line.strip_prefix("data: "));
-        lines.filter_map(|line| serde_json::from_str::<Value>(line).ok()).filter(|value| value["frame"].is_u64()).collect()
+        lines
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+            .filter(|value| value["frame"].is_u64())
+            .collect()
     };
     while !(text.contains("event: status") && readings(&text).len() >= 3) {
         assert!(Instant::now() < end, "{text}");
@@ -233,7 +257,10 @@ fn too_many_photographs_at_once_are_turned_away() {
     let slow: Vec<TcpStream> = (0..4)
         .map(|_| {
             let mut stream = TcpStream::connect(("127.0.0.1", demo.port)).expect("the page's port");
-            let head = format!("POST /api/v1/classify HTTP/1.1\r\nHost: localhost:{}\r\nContent-Length: 1000\r\n\r\nx", demo.port);
+            let head = format!(
+                "POST /api/v1/classify HTTP/1.1\r\nHost: localhost:{}\r\nContent-Length: 1000\r\n\r\nx",
+                demo.port
+            );
             stream.write_all(head.as_bytes()).expect("a request");
             stream
         })
@@ -264,7 +291,11 @@ fn a_port_in_use_is_said_with_what_to_do() {
     let rig = Rig::new();
     let outcome = rig.clothingid(["demo", "--listen", &address]).run();
     assert_eq!(outcome.code, Some(1), "{}", outcome.stderr);
-    assert!(outcome.stderr.contains(&format!("error: port {} is in use", taken.local_addr().expect("port").port())), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains(&format!("error: port {} is in use", taken.local_addr().expect("port").port())),
+        "{}",
+        outcome.stderr
+    );
     assert!(outcome.stderr.contains("hint: ") && outcome.stderr.contains("--listen"), "{}", outcome.stderr);
     assert!(outcome.stdout.is_empty(), "{}", outcome.stdout);
 }
@@ -383,7 +414,10 @@ fn missing_for_the_browser(folder: &Path) -> Option<&'static str> {
     let is_there = |name: &&str| std::env::split_paths(&path).any(|place| place.join(name).is_file());
     if !is_there(&"node") {
         Some("Node.js is missing")
-    } else if !["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"].iter().any(|name| is_there(name)) {
+    } else if !["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
+        .iter()
+        .any(|name| is_there(name))
+    {
         Some("a Chromium is missing")
     } else if !folder.join("node_modules/playwright-core").is_dir() || !folder.join("node_modules/axe-core").is_dir() {
         Some("the browser's driver is missing")

@@ -142,7 +142,7 @@ fn nv12_rows(frame: &Frame, rgb: &mut Vec<u8>) {
 /// One pixel of BT.601 limited range, in fixed point of 8 bits.
 fn to_rgb(y: u8, u: u8, v: u8) -> [u8; 3] {
     let (y, u, v) = (298 * (i32::from(y) - 16), i32::from(u) - 128, i32::from(v) - 128);
-    let byte = |value: i32| u8::try_from((value + 128 >> 8).clamp(0, 255)).unwrap_or(u8::MAX);
+    let byte = |value: i32| u8::try_from(((value + 128) >> 8).clamp(0, 255)).unwrap_or(u8::MAX);
     [byte(y + 409 * v), byte(y - 100 * u - 208 * v), byte(y + 516 * u)]
 }
 
@@ -163,7 +163,9 @@ mod tests {
     #[test]
     fn white_black_and_red_survive_yuyv_and_nv12() {
         // BT.601: white 235/128/128, black 16/128/128, red 82/90/240 (within a few levels).
-        for (yuv, rgb) in [([235, 128, 128], [255, 255, 255]), ([16, 128, 128], [0, 0, 0]), ([82, 90, 240], [255, 0, 0])] {
+        for (yuv, rgb) in
+            [([235, 128, 128], [255, 255, 255]), ([16, 128, 128], [0, 0, 0]), ([82, 90, 240], [255, 0, 0])]
+        {
             let [y, u, v] = yuv;
             let yuyv = raw(PixelFormat::Yuyv, 2, 2, 4, vec![y, u, y, v, y, u, y, v]);
             let nv12 = raw(PixelFormat::Nv12, 2, 2, 2, vec![y, y, y, y, u, v]);

@@ -49,7 +49,7 @@ impl ReplaySettings {
     /// Frames that one photograph is shown for, at least one.
     fn hold_frames(&self) -> u64 {
         let frames = (self.hold.as_secs_f64() * self.frames_per_second).round();
-        if frames >= 1.0 && frames < 1e9 { format!("{frames:.0}").parse().unwrap_or(1) } else { 1 }
+        if (1.0..1e9).contains(&frames) { format!("{frames:.0}").parse().unwrap_or(1) } else { 1 }
     }
 }
 
@@ -192,13 +192,17 @@ mod tests {
     use std::error::Error;
 
     const PNG: &[u8] = &[
-        0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0x0d, b'I', b'H', b'D', b'R', 0, 0, 0, 1, 0, 0, 0, 1, 8, 2,
-        0, 0, 0, 0x90, 0x77, 0x53, 0xde, 0, 0, 0, 0x0c, b'I', b'D', b'A', b'T', 8, 0xd7, 0x63, 0xf8, 0xcf, 0xc0, 0, 0, 3, 1,
-        1, 0, 0x18, 0xdd, 0x8d, 0xb0, 0, 0, 0, 0, b'I', b'E', b'N', b'D', 0xae, 0x42, 0x60, 0x82,
+        0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0x0d, b'I', b'H', b'D', b'R', 0, 0, 0, 1, 0, 0, 0, 1,
+        8, 2, 0, 0, 0, 0x90, 0x77, 0x53, 0xde, 0, 0, 0, 0x0c, b'I', b'D', b'A', b'T', 8, 0xd7, 0x63, 0xf8, 0xcf, 0xc0,
+        0, 0, 3, 1, 1, 0, 0x18, 0xdd, 0x8d, 0xb0, 0, 0, 0, 0, b'I', b'E', b'N', b'D', 0xae, 0x42, 0x60, 0x82,
     ];
 
     fn settings(photos: Photos, hold_frames: u32) -> ReplaySettings {
-        ReplaySettings { photos, frames_per_second: 120.0, hold: Duration::from_secs_f64(f64::from(hold_frames) / 120.0) }
+        ReplaySettings {
+            photos,
+            frames_per_second: 120.0,
+            hold: Duration::from_secs_f64(f64::from(hold_frames) / 120.0),
+        }
     }
 
     #[test]
@@ -221,11 +225,15 @@ mod tests {
 
     #[test]
     fn a_corrupt_photograph_is_one_lost_frame() -> Result<(), Box<dyn Error>> {
-        let mut camera = Replay::open(settings(Photos::Memory(vec![("bad".into(), b"GIF89a"), ("good".into(), PNG)]), 1))?;
+        let mut camera =
+            Replay::open(settings(Photos::Memory(vec![("bad".into(), b"GIF89a"), ("good".into(), PNG)]), 1))?;
         let mut frame = Frame::empty();
         for _ in 0..3 {
             let error = camera.next(&mut frame).unwrap_err();
-            assert!(error.is_one_frame() && matches!(&error, CameraError::Corrupt { frame, .. } if frame == "bad"), "{error}");
+            assert!(
+                error.is_one_frame() && matches!(&error, CameraError::Corrupt { frame, .. } if frame == "bad"),
+                "{error}"
+            );
             camera.next(&mut frame)?;
             assert_eq!(frame.name, "good");
         }

@@ -17,7 +17,9 @@ const LONGEST: Duration = Duration::from_secs(15);
 
 /// Arguments of `bench`.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Examples:\n  clothingid bench\n  clothingid bench network --engine tract --json\n  clothingid bench search --rows 100000 --dims 256")]
+#[command(
+    after_help = "Examples:\n  clothingid bench\n  clothingid bench network --engine tract --json\n  clothingid bench search --rows 100000 --dims 256"
+)]
 pub struct Args {
     /// What to measure; without it, network and path
     #[arg(value_enum)]
@@ -121,7 +123,15 @@ fn bench_search(args: &Args) -> Result<Outcome, Report> {
     print_line(&if args.json {
         let bench = "search";
         serde_json::to_string(&SearchLine {
-            bench, rows, dims, median_ms, p99_ms, min_ms, samples, memory_read_ms, recall_at_10,
+            bench,
+            rows,
+            dims,
+            median_ms,
+            p99_ms,
+            min_ms,
+            samples,
+            memory_read_ms,
+            recall_at_10,
         })?
     } else {
         format!(

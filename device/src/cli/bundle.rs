@@ -96,7 +96,12 @@ fn describe(bundle: &Bundle) -> String {
     let point = |p: &OperatingPoint| {
         format!(
             "at {:.3}: accepts {:.1} % of {} and {:.1} % of {} that it should not ({})",
-            p.threshold, p.true_accept * 100.0, p.positives, p.false_accept * 100.0, p.negatives, p.meaning
+            p.threshold,
+            p.true_accept * 100.0,
+            p.positives,
+            p.false_accept * 100.0,
+            p.negatives,
+            p.meaning
         )
     };
     let sha256 = bundle.network_sha256();
@@ -113,15 +118,28 @@ fn describe(bundle: &Bundle) -> String {
          confident   {confident}\n\
          golden      {golden} photos\n\
          licence     {class:?}\n",
-        name = m.name, created = m.created, by = m.written_by, format = m.format,
-        backbone = m.network.backbone, kib = bundle.network.len() / 1024,
-        quantisation = m.network.quantisation, side = m.picture.side, fit = m.picture.fit, filter = m.picture.filter,
-        values = m.network.embedding_values, of14 = head(&m.category14), of26 = head(&m.category26),
-        garment = point(&m.rejection.garment), known = point(&m.rejection.known),
-        confident = point(&m.matching.confident), golden = bundle.golden.len(), class = m.licence_class,
+        name = m.name,
+        created = m.created,
+        by = m.written_by,
+        format = m.format,
+        backbone = m.network.backbone,
+        kib = bundle.network.len() / 1024,
+        quantisation = m.network.quantisation,
+        side = m.picture.side,
+        fit = m.picture.fit,
+        filter = m.picture.filter,
+        values = m.network.embedding_values,
+        of14 = head(&m.category14),
+        of26 = head(&m.category26),
+        garment = point(&m.rejection.garment),
+        known = point(&m.rejection.known),
+        confident = point(&m.matching.confident),
+        golden = bundle.golden.len(),
+        class = m.licence_class,
     );
     for s in &m.sources {
-        let counts = if s.photos > 0 { format!(", {} photos of {} garments", s.photos, s.items) } else { String::new() };
+        let counts =
+            if s.photos > 0 { format!(", {} photos of {} garments", s.photos, s.items) } else { String::new() };
         text.push_str(&format!("source      {}: {} ({}){counts}\n", s.name, s.licence, s.attribution));
     }
     text
@@ -156,9 +174,8 @@ fn verify(args: &VerifyArgs) -> Result<Outcome, Report> {
     let photos = bundle.golden.len();
     let (name, engine) = (bundle.manifest.name.as_str(), path.engine().name());
     if args.json {
-        let line = Verified {
-            bundle: name, engine, photos, failed, largest_logit_difference: logit, smallest_cosine: cosine,
-        };
+        let line =
+            Verified { bundle: name, engine, photos, failed, largest_logit_difference: logit, smallest_cosine: cosine };
         print_line(&serde_json::to_string(&line)?)?;
     } else {
         print_line(&format!(

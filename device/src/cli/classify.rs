@@ -1,6 +1,5 @@
 //! `clothingid classify`: which garment a photograph shows.
 
-
 use super::{NetworkArgs, Outcome, Report, expand, one_line, print_line};
 use crate::network::{PathError, PhotoPath};
 use crate::reading::{Labelled, Reader, Reading};

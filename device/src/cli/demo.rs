@@ -70,7 +70,8 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
 /// The demo's camera: its photographs in the order of their names.
 fn camera() -> CameraChoice {
     let files = SHOP.get_dir("camera").into_iter().flat_map(Dir::files);
-    let is_photo = |path: &Path| path.extension().is_some_and(|e| e == "jpg" || e == "jpeg" || e == "png" || e == "webp");
+    let is_photo =
+        |path: &Path| path.extension().is_some_and(|e| e == "jpg" || e == "jpeg" || e == "png" || e == "webp");
     let mut photos: Vec<_> = files
         .filter(|file| is_photo(file.path()))
         .map(|file| (file.path().display().to_string(), file.contents()))

@@ -61,7 +61,10 @@ impl NetworkArgs {
         })?;
         let (engine, used) = (path.engine().name(), path.engine().threads());
         if used < usize::from(self.threads) {
-            eprintln!("note: `{engine}` works on {used} thread(s) in this version; `--threads {}` changes nothing", self.threads);
+            eprintln!(
+                "note: `{engine}` works on {used} thread(s) in this version; `--threads {}` changes nothing",
+                self.threads
+            );
         }
         Ok(path)
     }
@@ -73,9 +76,7 @@ pub(super) fn bundle_of(file: Option<&Path>) -> Result<Bundle, Report> {
         (BundleError::Refused { .. }, None) => {
             Report::of(&error).hint("the program itself is damaged: install it again")
         }
-        _ => Report::of(&error)
-            .hint(error.hint())
-            .hint("or leave `--bundle` out to use the bundle inside the program"),
+        _ => Report::of(&error).hint(error.hint()).hint("or leave `--bundle` out to use the bundle inside the program"),
     })
 }
 
@@ -117,7 +118,8 @@ mod tests {
         assert!(text.contains("`x.bundle` is not a bundle that can be used") && text.contains("hint: copy"), "{text}");
 
         let mut newer = bytes;
-        let digit = position(&newer, b"\"format\"") + newer[position(&newer, b"\"format\"")..].iter().position(|b| *b == b'1').unwrap();
+        let digit = position(&newer, b"\"format\"")
+            + newer[position(&newer, b"\"format\"")..].iter().position(|b| *b == b'1').unwrap();
         newer[digit] = b'9';
         let text = report(Some(&newer)).replace(&good.manifest.written_by, "clothingid-train 9.0.0");
         insta::assert_snapshot!("bundle-newer", text);

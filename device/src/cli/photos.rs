@@ -103,8 +103,11 @@ mod tests {
             write_atomic(&folder.path().join(name), b"x").unwrap();
         }
         let text = format!("{0}/a.jpg\r\n\n{0}/b.jpg", folder.path().display());
-        let list =
-            PhotoList { arguments: VecDeque::new(), found: VecDeque::new(), lines: Some(Box::new(io::Cursor::new(text))) };
+        let list = PhotoList {
+            arguments: VecDeque::new(),
+            found: VecDeque::new(),
+            lines: Some(Box::new(io::Cursor::new(text))),
+        };
         assert_eq!(list.filter_map(Result::ok).count(), 2);
     }
 }

@@ -72,7 +72,11 @@ fn camera(config: &Config, file: Option<&Path>) -> Result<CameraChoice, Report> 
     let seconds = config.camera.hold_seconds.as_ref().map(|seconds| *seconds.get_ref());
     let camera = CameraChoice::Replay(ReplaySettings {
         photos: Photos::Path(folder.clone()),
-        frames_per_second: config.camera.frames_per_second.as_ref().map_or(defaults::FRAMES_PER_SECOND, |f| *f.get_ref()),
+        frames_per_second: config
+            .camera
+            .frames_per_second
+            .as_ref()
+            .map_or(defaults::FRAMES_PER_SECOND, |f| *f.get_ref()),
         hold: seconds.map_or(defaults::HOLD, Duration::from_secs_f64),
     });
     camera.open().map_err(|error| {
@@ -121,7 +125,8 @@ impl Appliance {
             gallery: Arc::<Shop>::clone(&shop),
             matches: MATCHES,
         };
-        let looker = Looker::of(network, &settings).map_err(|error| Report::of(&error).during("starting the network"))?;
+        let looker =
+            Looker::of(network, &settings).map_err(|error| Report::of(&error).during("starting the network"))?;
         let facts = Facts {
             shop_name: self.shop_name,
             language: self.language,
@@ -176,7 +181,9 @@ fn say_what_runs(address: SocketAddr, words: &[(&str, String)]) {
         eprintln!("  {what:<10} {value}");
     }
     if !address.ip().is_loopback() {
-        eprintln!("  warning    the page is open to everyone who reaches this address, unencrypted and without a password");
+        eprintln!(
+            "  warning    the page is open to everyone who reaches this address, unencrypted and without a password"
+        );
     }
     eprintln!("Ctrl-C ends it.");
     eprintln!("  {:<10} {}", "page", url(address));

@@ -2,10 +2,10 @@
 //!
 //! Promise: no text makes this panic; each error names file and line.
 
+use super::defaults;
 use super::error::ConfigError;
 use super::language::Language;
 use super::schema::{CAMERA_KEYS, Config, KEYS};
-use super::defaults;
 use clothingid_shared::files;
 use std::ffi::OsString;
 use std::net::ToSocketAddrs;
@@ -74,7 +74,7 @@ fn check_keys(path: &Path, text: &str, table: &DeTable<'_>) -> Result<(), Config
             return Err(unknown(name, key.span(), "", &KEYS));
         }
         if let (DeValue::Table(camera), "camera") = (value.get_ref(), name) {
-            for key in camera.keys().filter(|key| !CAMERA_KEYS.contains(&&**key.get_ref())) {
+            if let Some(key) = camera.keys().find(|key| !CAMERA_KEYS.contains(&&**key.get_ref())) {
                 return Err(unknown(key.get_ref(), key.span(), "camera.", &CAMERA_KEYS));
             }
         }
@@ -181,7 +181,11 @@ mod tests {
     fn errors_name_the_line() {
         for (text, error, hint) in [
             ("shop = \"x\"\nlistn = \"y\"", "2: unknown key `listn`", "did you mean `listen`?"),
-            ("\n[camera]\n\nframe_per_second = 2", "4: unknown key `camera.frame_per_second`", "did you mean `camera.frames_per_second`?"),
+            (
+                "\n[camera]\n\nframe_per_second = 2",
+                "4: unknown key `camera.frame_per_second`",
+                "did you mean `camera.frames_per_second`?",
+            ),
             ("xyzzy = 1", "1: unknown key `xyzzy`", "the keys here are `listen`, "),
             ("shop = ", "1: ", ""),
             ("\nthreads = \"two\"", "2: ", ""),

@@ -220,7 +220,10 @@ impl Metrics {
             ("ready", "1 when the golden photographs were answered and the network runs", usize::from(facts.ready)),
             ("watchers", "Open event streams", facts.watchers),
         ] {
-            let _ = writeln!(text, "# HELP clothingid_{name} {help}\n# TYPE clothingid_{name} gauge\nclothingid_{name} {value}");
+            let _ = writeln!(
+                text,
+                "# HELP clothingid_{name} {help}\n# TYPE clothingid_{name} gauge\nclothingid_{name} {value}"
+            );
         }
         let _ = writeln!(
             text,

@@ -44,7 +44,8 @@ pub trait Engine: Send {
 impl Answer {
     /// Refuses NaN and infinity, which would pass every threshold test in one direction.
     pub(super) fn check(&self) -> Result<(), EngineError> {
-        let outputs = [("category14", &self.category14), ("category26", &self.category26), ("embedding", &self.embedding)];
+        let outputs =
+            [("category14", &self.category14), ("category26", &self.category26), ("embedding", &self.embedding)];
         match outputs.iter().find(|(_, values)| values.iter().any(|value| !value.is_finite())) {
             Some((output, _)) => Err(EngineError::NotFinite { output }),
             None => Ok(()),

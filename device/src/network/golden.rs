@@ -49,7 +49,9 @@ pub enum GoldenError {
         tolerance: f32,
     },
     /// The embedding points elsewhere.
-    #[error("golden photo `{photo}` gives an embedding of cosine {found} to the expected one, expected at least {tolerance}")]
+    #[error(
+        "golden photo `{photo}` gives an embedding of cosine {found} to the expected one, expected at least {tolerance}"
+    )]
     Embedding {
         /// Its name in the bundle.
         photo: String,
@@ -66,7 +68,9 @@ impl GoldenError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::None(_) => "write the bundle with `clothingid-train export` of this version",
-            _ => "`clothingid bundle verify` names every photo that differs; `--engine tract` tells a wrong engine from a wrong bundle",
+            _ => {
+                "`clothingid bundle verify` names every photo that differs; `--engine tract` tells a wrong engine from a wrong bundle"
+            }
         }
     }
 }
@@ -181,9 +185,12 @@ mod tests {
     fn one_spoiled_weight_is_noticed() {
         let mut bundle = read_bundle(None).unwrap();
         let model = tract_onnx::onnx().proto_model_for_read(&mut bundle.network.as_slice()).unwrap();
-        let first_layer = model.graph.unwrap().initializer.into_iter().find(|tensor| {
-            tensor.data_type == DataType::Int8 as i32 && matches!(tensor.dims[..], [_, 3, 3, 3])
-        });
+        let first_layer = model
+            .graph
+            .unwrap()
+            .initializer
+            .into_iter()
+            .find(|tensor| tensor.data_type == DataType::Int8 as i32 && matches!(tensor.dims[..], [_, 3, 3, 3]));
         let weights = first_layer.unwrap().raw_data;
         let at = bundle.network.windows(weights.len()).position(|bytes| bytes == weights).unwrap();
         // The weight of largest size of all channels, turned round.

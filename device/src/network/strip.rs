@@ -27,7 +27,17 @@ pub(super) const OUTPUTS: [&str; 3] = ["category14", "category26", "embedding"];
 
 /// Operators that a network of ours may have after stripping.
 const OPERATORS: [&str; 11] = [
-    "Transpose", "Conv", "Clip", "Relu", "Add", "GlobalAveragePool", "Flatten", "Reshape", "Gemm", "MatMul", "MaxPool",
+    "Transpose",
+    "Conv",
+    "Clip",
+    "Relu",
+    "Add",
+    "GlobalAveragePool",
+    "Flatten",
+    "Reshape",
+    "Gemm",
+    "MatMul",
+    "MaxPool",
 ];
 
 /// A float network, and how bytes become its input.
@@ -144,7 +154,8 @@ impl Strip {
             values.len().max(1)
         } else {
             let axis = number(node, "axis", 1);
-            let axis = usize::try_from(if axis < 0 { axis.saturating_add(tensor.dims.len() as i64) } else { axis }).unwrap_or(usize::MAX);
+            let axis = usize::try_from(if axis < 0 { axis.saturating_add(tensor.dims.len() as i64) } else { axis })
+                .unwrap_or(usize::MAX);
             if dims.get(axis) != Some(&scales.len()) {
                 return Err(refuse(node, "it has not one scale for each channel"));
             }
@@ -251,10 +262,15 @@ fn make_input_float(inputs: &mut [ValueInfoProto]) -> Result<u32, EngineError> {
     let Some(type_proto::Value::TensorType(tensor)) = input.r#type.as_mut().and_then(|t| t.value.as_mut()) else {
         return Err(form("input", "a tensor", "something else"));
     };
-    let dims: Vec<i64> = tensor.shape.iter().flat_map(|shape| &shape.dim).map(|dim| match dim.value {
-        Some(dimension::Value::DimValue(n)) => n,
-        _ => -1,
-    }).collect();
+    let dims: Vec<i64> = tensor
+        .shape
+        .iter()
+        .flat_map(|shape| &shape.dim)
+        .map(|dim| match dim.value {
+            Some(dimension::Value::DimValue(n)) => n,
+            _ => -1,
+        })
+        .collect();
     match (input.name.as_str(), tensor.elem_type, dims.as_slice()) {
         ("picture", elem, [1, height, width, 3]) if elem == DataType::Uint8 as i32 && height == width => {
             tensor.elem_type = DataType::Float as i32;

@@ -8,10 +8,10 @@ use super::strip::{OUTPUTS, strip};
 use clothingid_shared::embedding::{ArithmeticClass, l2_normalise};
 use clothingid_shared::picture::Picture;
 use std::sync::Arc;
+use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::{
     Framework, InferenceModelExt, IntoRunnable, IntoTValue, TValue, Tensor, TractResult, TypedSimpleState, tvec,
 };
-use tract_onnx::pb::ModelProto;
 use tract_onnx::tract_core::transform::get_transform;
 
 /// The network as tract runs it.
@@ -30,7 +30,8 @@ impl TractEngine {
         let stripped = strip(network)?;
         let state = optimise(&stripped.model).map_err(|e| EngineError::Load(e.into_boxed_dyn_error()))?;
         let side = stripped.side as usize;
-        let input = Tensor::zero::<f32>(&[1, side, side, 3]).map_err(|e| EngineError::Load(e.into_boxed_dyn_error()))?;
+        let input =
+            Tensor::zero::<f32>(&[1, side, side, 3]).map_err(|e| EngineError::Load(e.into_boxed_dyn_error()))?;
         Ok(Self { name, side: stripped.side, pixel: stripped.pixel, input: Arc::new(input), state })
     }
 

@@ -32,7 +32,10 @@ const HEADERS: [(HeaderName, HeaderValue); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
     (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
-    (HeaderName::from_static("permissions-policy"), HeaderValue::from_static("camera=(), microphone=(), geolocation=()")),
+    (
+        HeaderName::from_static("permissions-policy"),
+        HeaderValue::from_static("camera=(), microphone=(), geolocation=()"),
+    ),
 ];
 
 /// Refuses what may not ask, and adds the headers that every answer has.
@@ -76,7 +79,8 @@ mod tests {
     use super::*;
 
     fn asked(reach: Reach, path: &str, headers: &[(&'static str, &'static str)]) -> Option<u16> {
-        let headers = headers.iter().map(|&(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+        let headers =
+            headers.iter().map(|&(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
         refusal(reach, path, &headers.collect()).map(|error| error.status.as_u16())
     }
 
@@ -85,7 +89,8 @@ mod tests {
         for host in ["localhost", "LOCALHOST:8080", "127.0.0.1:8080", "[::1]", "[::1]:8080"] {
             assert_eq!(asked(Reach::ThisMachine, "/", &[("host", host)]), None, "{host}");
         }
-        for host in ["evil.example", "localhost.evil.example:8080", "127.0.0.1.evil.example", "", "::1", "localhost:x"] {
+        for host in ["evil.example", "localhost.evil.example:8080", "127.0.0.1.evil.example", "", "::1", "localhost:x"]
+        {
             assert_eq!(asked(Reach::ThisMachine, "/", &[("host", host)]), Some(421), "{host}");
             assert_eq!(asked(Reach::Network, "/", &[("host", host)]), None, "{host}");
         }

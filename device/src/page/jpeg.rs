@@ -30,7 +30,13 @@ pub fn of_frame(frame: Frame) -> Result<Vec<u8>, JpegError> {
     let picture = decoder.decode(&frame)?;
     let mut file = Vec::with_capacity(picture.rgb().len() / 8);
     let encoder = JpegEncoder::new_with_quality(&mut file, QUALITY);
-    image::ImageEncoder::write_image(encoder, picture.rgb(), picture.width(), picture.height(), ExtendedColorType::Rgb8)?;
+    image::ImageEncoder::write_image(
+        encoder,
+        picture.rgb(),
+        picture.width(),
+        picture.height(),
+        ExtendedColorType::Rgb8,
+    )?;
     Ok(file)
 }
 
@@ -57,6 +63,8 @@ mod tests {
         }
         let again = Frame { bytes: file.clone(), ..Frame::empty() };
         assert_eq!(of_frame(again).unwrap(), file);
-        assert!(of_frame(Frame { format: PixelFormat::Rgb, width: 9, height: 9, stride: 27, ..Frame::empty() }).is_err());
+        assert!(
+            of_frame(Frame { format: PixelFormat::Rgb, width: 9, height: 9, stride: 27, ..Frame::empty() }).is_err()
+        );
     }
 }

@@ -153,7 +153,10 @@ mod tests {
             "a" => Some("<b title=\"x\">'&"),
             _ => None,
         };
-        assert_eq!(fill("1{{a}}2{{{a}}}3{{none}}4", value), "1&lt;b title=&quot;x&quot;&gt;&#39;&amp;2<b title=\"x\">'&34");
+        assert_eq!(
+            fill("1{{a}}2{{{a}}}3{{none}}4", value),
+            "1&lt;b title=&quot;x&quot;&gt;&#39;&amp;2<b title=\"x\">'&34"
+        );
         assert_eq!(fill("no end {{a", value), "no end &lt;b title=&quot;x&quot;&gt;&#39;&amp;");
         assert_eq!(fill("", value), "");
     }

@@ -61,9 +61,12 @@ mod tests {
             .as_object()
             .unwrap()
             .iter()
-            .flat_map(|(path, methods)| methods.as_object().unwrap().keys().map(|method| (method.clone(), path.clone())))
+            .flat_map(|(path, methods)| {
+                methods.as_object().unwrap().keys().map(|method| (method.clone(), path.clone()))
+            })
             .collect();
-        let mut served: Vec<_> = table().iter().map(|&(method, path, _)| (method.to_owned(), path.to_owned())).collect();
+        let mut served: Vec<_> =
+            table().iter().map(|&(method, path, _)| (method.to_owned(), path.to_owned())).collect();
         described.sort();
         served.sort();
         assert_eq!(described, served);

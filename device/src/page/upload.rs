@@ -49,7 +49,11 @@ impl Uploads {
     /// Starts the worker. It opens an engine of its own when the first photograph comes.
     ///
     /// **Errors** the system gives no thread.
-    pub fn start(settings: LookerSettings, health: &Arc<Health>, stop: &Stop) -> std::io::Result<(Self, JoinHandle<()>)> {
+    pub fn start(
+        settings: LookerSettings,
+        health: &Arc<Health>,
+        stop: &Stop,
+    ) -> std::io::Result<(Self, JoinHandle<()>)> {
         let (jobs, waiting) = sync_channel(AT_ONCE);
         let waiting = Mutex::new(waiting);
         let (heard, ends) = (Arc::clone(health), stop.clone());
@@ -117,7 +121,9 @@ pub async fn classify(State(state): State<Arc<PageState>>, request: Request) -> 
     match answer(&state, request, 0).await {
         Ok(r) => {
             let mut value = json!({"path": r.path, "ms": r.ms, "engine": r.engine});
-            if let (Some(all), Ok(serde_json::Value::Object(reading))) = (value.as_object_mut(), serde_json::to_value(&r.reading)) {
+            if let (Some(all), Ok(serde_json::Value::Object(reading))) =
+                (value.as_object_mut(), serde_json::to_value(&r.reading))
+            {
                 all.extend(reading);
             }
             axum::Json(value).into_response()
@@ -144,7 +150,10 @@ async fn answer(state: &PageState, request: Request, top: usize) -> Result<LiveR
     };
     let read = tokio::time::timeout(PATIENCE, read(request)).await;
     let (name, photo) = read.map_err(|_| {
-        ApiError::new(StatusCode::REQUEST_TIMEOUT, format!("the photograph did not come within {} s", PATIENCE.as_secs()))
+        ApiError::new(
+            StatusCode::REQUEST_TIMEOUT,
+            format!("the photograph did not come within {} s", PATIENCE.as_secs()),
+        )
     })??;
     let (reply, answered) = oneshot::channel();
     let stopped = || ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "the worker is being started again");

@@ -85,7 +85,13 @@ struct Capture {
 
 impl Capture {
     /// Opens the camera and passes its frames on, until it is gone.
-    fn run(&mut self, choice: &CameraChoice, to: &Latest<Frame>, health: &Health, stop: &Stop) -> Result<(), StageError> {
+    fn run(
+        &mut self,
+        choice: &CameraChoice,
+        to: &Latest<Frame>,
+        health: &Health,
+        stop: &Stop,
+    ) -> Result<(), StageError> {
         let ended = choice.open().and_then(|mut camera| self.frames(camera.as_mut(), to, health, stop));
         match ended {
             Ok(()) => Ok(()),

@@ -40,11 +40,8 @@ impl Stop {
     #[must_use]
     pub fn wait(&self, time: Duration) -> bool {
         let asked = self.inside.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (asked, _) = self
-            .inside
-            .1
-            .wait_timeout_while(asked, time, |asked| !*asked)
-            .unwrap_or_else(PoisonError::into_inner);
+        let (asked, _) =
+            self.inside.1.wait_timeout_while(asked, time, |asked| !*asked).unwrap_or_else(PoisonError::into_inner);
         *asked
     }
 }

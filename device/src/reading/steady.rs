@@ -145,7 +145,10 @@ mod tests {
             steady.push(&answer(3, 8.0));
         }
         let last = (0..10).map(|_| steady.push(&answer(9, 8.0))).last().unwrap();
-        assert_eq!(last.category14.label, Reader::new(&read_bundle(None).unwrap()).unwrap().read(&answer(9, 8.0)).category14.label);
+        assert_eq!(
+            last.category14.label,
+            Reader::new(&read_bundle(None).unwrap()).unwrap().read(&answer(9, 8.0)).category14.label
+        );
     }
 
     proptest! {

@@ -14,11 +14,7 @@ pub(super) struct Unknown {
 
 impl Unknown {
     pub(super) fn new(rejection: &Rejection) -> Self {
-        Self {
-            score: rejection.score.clone(),
-            garment: rejection.garment.threshold,
-            known: rejection.known.threshold,
-        }
+        Self { score: rejection.score.clone(), garment: rejection.garment.threshold, known: rejection.known.threshold }
     }
 
     /// How many features the score wants.

@@ -28,7 +28,8 @@ impl Garments {
         let mut chance = Chance(0x9e37_79b9_7f4a_7c15);
         let centres: Vec<Vec<f32>> = (0..CENTRES).map(|_| chance.direction(dims, None)).collect();
         let mut near = |i: usize| chance.direction(dims, centres.get(i % CENTRES).map(Vec::as_slice));
-        let queries = (0..64).map(|i| near(i * 7)).filter_map(|q| Some((q.clone(), Embedding::quantise(&q).ok()?))).collect();
+        let queries =
+            (0..64).map(|i| near(i * 7)).filter_map(|q| Some((q.clone(), Embedding::quantise(&q).ok()?))).collect();
         let (mut scan, mut floats) = (Rows::new(dims), Vec::with_capacity(rows * dims));
         for i in 0..rows {
             let row = near(i);

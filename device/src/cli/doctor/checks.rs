@@ -89,7 +89,11 @@ fn catalogue(bundle: Result<&Bundle, &Report>) -> Finding {
         return Finding::warning("catalogue", format!("none yet at `{place}`"), advice);
     }
     let Ok(bundle) = bundle else {
-        return Finding::warning("catalogue", format!("`{place}` is there"), "mend the bundle first: it says what fits it");
+        return Finding::warning(
+            "catalogue",
+            format!("`{place}` is there"),
+            "mend the bundle first: it says what fits it",
+        );
     };
     // The engines of this version all compute in float.
     match Snapshot::open(&path, &bundle.identity(ArithmeticClass::Float)) {
@@ -125,7 +129,9 @@ fn camera(devices: &Path) -> Finding {
     let nodes: Vec<String> = entries(devices)
         .iter()
         .filter_map(|path| path.file_name()?.to_str())
-        .filter(|name| name.strip_prefix("video").is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit())))
+        .filter(|name| {
+            name.strip_prefix("video").is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+        })
         .map(|name| format!("`/dev/{name}`"))
         .collect();
     let found = if nodes.is_empty() {
@@ -180,7 +186,8 @@ mod tests {
     #[test]
     fn the_hottest_sensor_counts_and_none_is_said() {
         let zones = tempfile::tempdir().unwrap();
-        for (zone, temperature) in [("thermal_zone0", "41000\n"), ("thermal_zone1", "91500\n"), ("thermal_zone2", "x")] {
+        for (zone, temperature) in [("thermal_zone0", "41000\n"), ("thermal_zone1", "91500\n"), ("thermal_zone2", "x")]
+        {
             create_folder(&zones.path().join(zone)).unwrap();
             write_atomic(&zones.path().join(zone).join("temp"), temperature.as_bytes()).unwrap();
         }

@@ -20,7 +20,9 @@ fn the_shipped_network_becomes_float() {
     let stripped = strip_model(shipped()).unwrap();
     let graph = stripped.model.graph.unwrap();
     assert!(graph.node.iter().all(|node| !node.op_type.contains("Quantize") && node.op_type != "LpNormalization"));
-    assert!(graph.initializer.iter().all(|t| t.data_type != DataType::Int8 as i32 && t.data_type != DataType::Uint8 as i32));
+    assert!(
+        graph.initializer.iter().all(|t| t.data_type != DataType::Int8 as i32 && t.data_type != DataType::Uint8 as i32)
+    );
     assert_eq!(graph.output.len(), 3);
     assert!(stripped.pixel.is_sorted() && stripped.pixel[128].abs() < 1e-6);
 }
@@ -43,7 +45,8 @@ fn integers_stand_for_floats_by_channel() {
     };
     let dequantise = |scale: &str, axis: i64| {
         let attribute = tract_onnx::pb::AttributeProto { name: "axis".into(), i: axis, ..Default::default() };
-        let node = NodeProto { input: vec!["w".into(), scale.into()], attribute: vec![attribute], ..Default::default() };
+        let node =
+            NodeProto { input: vec!["w".into(), scale.into()], attribute: vec![attribute], ..Default::default() };
         strip.dequantise(&node, "w", "float").map(|tensor| floats_of(&tensor).unwrap())
     };
     assert_eq!(dequantise("of rows", 0).unwrap(), [0.5, 1.0, -0.5, 8.0, -256.0, 254.0]);
@@ -57,17 +60,31 @@ fn integers_stand_for_floats_by_channel() {
 #[test]
 fn a_network_of_another_form_is_refused_by_name() {
     assert!(said(|graph| graph.input[0].name = "image".into()).contains("expected `picture uint8 [1, side, side, 3]`"));
-    assert!(said(|graph| graph.output[0].name = "logits".into()).contains("expected `category14, category26, embedding`"));
-    assert!(said(|graph| graph.node.last_mut().unwrap().op_type = "If".into()).contains("our networks have no such operator"));
-    assert!(said(|graph| graph.node[1].input[0] = "thin air".into()).contains("its input `thin air` comes from nowhere"));
-    assert!(said(|graph| { graph.node.remove(0); }).contains("comes from nowhere"));
+    assert!(
+        said(|graph| graph.output[0].name = "logits".into()).contains("expected `category14, category26, embedding`")
+    );
+    assert!(
+        said(|graph| graph.node.last_mut().unwrap().op_type = "If".into())
+            .contains("our networks have no such operator")
+    );
+    assert!(
+        said(|graph| graph.node[1].input[0] = "thin air".into()).contains("its input `thin air` comes from nowhere")
+    );
+    assert!(
+        said(|graph| {
+            graph.node.remove(0);
+        })
+        .contains("comes from nowhere")
+    );
     let text = said(|graph| {
-        let weights = graph.initializer.iter_mut().find(|t| t.data_type == DataType::Int8 as i32 && t.raw_data.len() > 8);
+        let weights =
+            graph.initializer.iter_mut().find(|t| t.data_type == DataType::Int8 as i32 && t.raw_data.len() > 8);
         weights.unwrap().raw_data.pop();
     });
     assert!(text.contains("do not fill its shape"), "{text}");
     let text = said(|graph| {
-        let weights = graph.initializer.iter_mut().find(|t| t.data_type == DataType::Int8 as i32 && t.raw_data.len() > 8);
+        let weights =
+            graph.initializer.iter_mut().find(|t| t.data_type == DataType::Int8 as i32 && t.raw_data.len() > 8);
         weights.unwrap().dims[0] = -1;
     });
     assert!(text.contains("negative dimension"), "{text}");
