@@ -64,7 +64,9 @@ static STOP: AtomicBool = AtomicBool::new(false);
 pub(super) fn run(args: &Args) -> Result<Outcome, Report> {
     let while_importing = || format!("importing `{}`", args.csv.display());
     let csv = files::read(&args.csv).map_err(|e| {
-        Report::of(&e).during(while_importing()).hint("name the shop's catalogue file: its first line has `sku,title,photo`")
+        Report::of(&e)
+            .during(while_importing())
+            .hint("name the shop's catalogue file: its first line has `sku,title,photo`")
     })?;
     let photos = PhotoFolder::open(&args.photos)
         .map_err(|e| Report::of(&e).during(while_importing()).hint("name the folder of photographs: `--photos DIR`"))?;
