@@ -73,10 +73,10 @@ fn check_keys(path: &Path, text: &str, table: &DeTable<'_>) -> Result<(), Config
         if !KEYS.contains(&name) {
             return Err(unknown(name, key.span(), "", &KEYS));
         }
-        if let (DeValue::Table(camera), "camera") = (value.get_ref(), name) {
-            if let Some(key) = camera.keys().find(|key| !CAMERA_KEYS.contains(&&**key.get_ref())) {
-                return Err(unknown(key.get_ref(), key.span(), "camera.", &CAMERA_KEYS));
-            }
+        if let (DeValue::Table(camera), "camera") = (value.get_ref(), name)
+            && let Some(key) = camera.keys().find(|key| !CAMERA_KEYS.contains(&&**key.get_ref()))
+        {
+            return Err(unknown(key.get_ref(), key.span(), "camera.", &CAMERA_KEYS));
         }
     }
     Ok(())
