@@ -92,7 +92,9 @@ pub fn run(args: &Args) -> Result<ExitStatus, Report> {
     }
     let arithmetic = ArithmeticClass::from(args.arithmetic);
     let engine = Engine::of_bundle(&bundle.network, arithmetic).map_err(|error| {
-        Report::of(&error).during(format!("reading the network of `{}`", args.bundle.display())).hint("export the bundle again")
+        Report::of(&error)
+            .during(format!("reading the network of `{}`", args.bundle.display()))
+            .hint("export the bundle again")
     })?;
     let answers = answer(&[&engine], &photos, &bundle.manifest.picture, "answers", &Progress::shown())?;
     let answers = take_all(answers.into_iter().flatten().collect())?;

@@ -79,7 +79,8 @@ struct Findings {
 pub fn run(args: &Args) -> Result<ExitStatus, Report> {
     let bundle = Bundle::read(&args.bundle).map_err(|error| Report::of(&error).hint(error.hint()))?;
     let pack = Pack::open(&args.pack)?;
-    let weights = if args.weights == Path::new("imagenet") { imagenet::weights()? } else { Weights::read(&args.weights)? };
+    let weights =
+        if args.weights == Path::new("imagenet") { imagenet::weights()? } else { Weights::read(&args.weights)? };
     let progress = Progress::shown();
     let contract = &bundle.manifest.picture;
     let part = |part: Part| Photos::of_pack(&pack, &pack.rows_in(part));
@@ -111,8 +112,18 @@ pub fn run(args: &Args) -> Result<ExitStatus, Report> {
     let int8_both = Both::of(samples, &int8_answers, temperatures);
     let (float_large, int8_large) = (float_both.large(samples), int8_both.large(samples));
     let mut duels = vec![
-        duel("balanced accuracy of 14, larger photographs", &rival_large.category14, &float_large.category14, &int8_large.category14),
-        duel("balanced accuracy of 26, larger photographs", &rival_large.category26, &float_large.category26, &int8_large.category26),
+        duel(
+            "balanced accuracy of 14, larger photographs",
+            &rival_large.category14,
+            &float_large.category14,
+            &int8_large.category14,
+        ),
+        duel(
+            "balanced accuracy of 26, larger photographs",
+            &rival_large.category26,
+            &float_large.category26,
+            &int8_large.category26,
+        ),
         duel("balanced accuracy of 14, all", &rival_both.category14, &float_both.category14, &int8_both.category14),
         duel("balanced accuracy of 26, all", &rival_both.category26, &float_both.category26, &int8_both.category26),
     ];
@@ -121,7 +132,13 @@ pub fn run(args: &Args) -> Result<ExitStatus, Report> {
     let found = [raw, embeddings(&float_answers), embeddings(&int8_answers)].map(|e| Retrieval::of(samples, &e));
     for (measure, k) in [("R@1", 1), ("R@5", 5), ("R@20", 20)] {
         let [rival, float, int8] = &found;
-        duels.push(Duel { measure, rival: rival.recall(k), float: float.recall(k), int8: int8.recall(k), gain: int8.recall_gain(k, rival) });
+        duels.push(Duel {
+            measure,
+            rival: rival.recall(k),
+            float: float.recall(k),
+            int8: int8.recall(k),
+            gain: int8.recall_gain(k, rival),
+        });
     }
     let findings = Findings {
         bundle: args.bundle.display().to_string(),
@@ -149,7 +166,13 @@ pub fn run(args: &Args) -> Result<ExitStatus, Report> {
 }
 
 fn duel(measure: &'static str, rival: &Predictions, float: &Predictions, int8: &Predictions) -> Duel {
-    Duel { measure, rival: rival.balanced(), float: float.balanced(), int8: int8.balanced(), gain: int8.balanced_gain(rival) }
+    Duel {
+        measure,
+        rival: rival.balanced(),
+        float: float.balanced(),
+        int8: int8.balanced(),
+        gain: int8.balanced_gain(rival),
+    }
 }
 
 fn markdown(findings: &Findings, gallery: usize) -> String {
@@ -161,10 +184,22 @@ fn markdown(findings: &Findings, gallery: usize) -> String {
         findings.name, findings.n
     );
     for d in &findings.duels {
-        let _ = writeln!(text, "| {} | {} | {} | {} | {} | {} |", d.measure, d.int8.n, d.rival, d.float, d.int8, d.gain);
+        let _ =
+            writeln!(text, "| {} | {} | {} | {} | {} | {} |", d.measure, d.int8.n, d.rival, d.float, d.int8, d.gain);
     }
     let [a, b] = &findings.rival_chosen;
-    let words = |c: &Chosen| format!("l2 {}, {}", c.l2, if c.is_balanced { "categories weighted alike" } else { "photographs weighted alike" });
-    let _ = writeln!(text, "\nThe rival's settings, chosen on the select part: 14 categories: {}; 26 categories: {}.", words(a), words(b));
+    let words = |c: &Chosen| {
+        format!(
+            "l2 {}, {}",
+            c.l2,
+            if c.is_balanced { "categories weighted alike" } else { "photographs weighted alike" }
+        )
+    };
+    let _ = writeln!(
+        text,
+        "\nThe rival's settings, chosen on the select part: 14 categories: {}; 26 categories: {}.",
+        words(a),
+        words(b)
+    );
     text
 }

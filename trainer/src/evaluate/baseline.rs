@@ -40,7 +40,13 @@ pub fn features_engine(weights: &Weights, side: usize) -> Result<Engine, ExportE
 ///
 /// # Errors
 /// A photograph cannot be read, or libtorch failed.
-pub fn features(engine: &Engine, photos: &Photos<'_>, contract: &PictureContract, phase: &str, progress: &Progress) -> Result<Features, EvaluateError> {
+pub fn features(
+    engine: &Engine,
+    photos: &Photos<'_>,
+    contract: &PictureContract,
+    phase: &str,
+    progress: &Progress,
+) -> Result<Features, EvaluateError> {
     let answers = answer(&[engine], photos, contract, phase, progress)?;
     Ok(Features::of(answers.into_iter().flatten().filter_map(|mut named| named.remove(FEATURES))))
 }
@@ -91,7 +97,8 @@ fn fit_head(
     progress: &Progress,
 ) -> Result<(Predictions, Chosen), EvaluateError> {
     let width = train.features.width.max(1);
-    let labelled: Vec<(usize, usize)> = train.samples.iter().enumerate().filter_map(|(i, s)| truth(s).map(|t| (i, t))).collect();
+    let labelled: Vec<(usize, usize)> =
+        train.samples.iter().enumerate().filter_map(|(i, s)| truth(s).map(|t| (i, t))).collect();
     let rows = labelled.iter().map(|&(i, _)| &train.features.values[i * width..(i + 1) * width]);
     let features = Features::of(rows);
     let labels: Vec<usize> = labelled.iter().map(|&(_, label)| label).collect();
@@ -102,11 +109,19 @@ fn fit_head(
     for is_balanced in [false, true] {
         let row_weights = if is_balanced { balanced_weights(&labels, classes) } else { vec![1.0; labels.len()] };
         for l2 in PENALTIES {
-            let fitted = Logistic::fit(&Problem { features: &features, labels: &labels, row_weights: &row_weights, classes, l2 });
+            let fitted = Logistic::fit(&Problem {
+                features: &features,
+                labels: &labels,
+                row_weights: &row_weights,
+                classes,
+                l2,
+            });
             let logits = fitted.logits(select.features);
             let large = select.samples.iter().zip(&logits).filter(|(s, _)| s.is_large());
-            let (predicted, wanted): (Vec<usize>, Vec<usize>) = large.filter_map(|(s, l)| truth(s).map(|t| (largest(l), t))).unzip();
-            let chosen = Chosen { l2, is_balanced, select_balanced_large: balanced_accuracy(&predicted, &wanted, classes) };
+            let (predicted, wanted): (Vec<usize>, Vec<usize>) =
+                large.filter_map(|(s, l)| truth(s).map(|t| (largest(l), t))).unzip();
+            let chosen =
+                Chosen { l2, is_balanced, select_balanced_large: balanced_accuracy(&predicted, &wanted, classes) };
             if best.as_ref().is_none_or(|(other, _)| chosen.select_balanced_large > other.select_balanced_large) {
                 best = Some((chosen, fitted));
             }

@@ -204,7 +204,8 @@ mod tests {
     fn a_head_gains_nothing_over_itself_and_something_over_a_worse_one() {
         let truth: Vec<usize> = (0..60).map(|i| i % 3).collect();
         let right = predictions(&truth, &truth);
-        let worse: Vec<usize> = truth.iter().enumerate().map(|(i, &t)| if i % 2 == 0 { (t + 1) % 3 } else { t }).collect();
+        let worse: Vec<usize> =
+            truth.iter().enumerate().map(|(i, &t)| if i % 2 == 0 { (t + 1) % 3 } else { t }).collect();
         let worse = predictions(&truth, &worse);
         let none = right.balanced_gain(&right);
         assert_eq!((none.low, none.high), (0.0, 0.0));

@@ -51,7 +51,11 @@ impl Engine {
     ///
     /// # Errors
     /// libtorch failed.
-    pub fn run<P: AsRef<[u8]> + Sync>(&self, pictures: &[P], progress: &Progress) -> Result<Vec<NamedAnswers>, ExportError> {
+    pub fn run<P: AsRef<[u8]> + Sync>(
+        &self,
+        pictures: &[P],
+        progress: &Progress,
+    ) -> Result<Vec<NamedAnswers>, ExportError> {
         let done = |count: usize| (0..count).for_each(|_| progress.step());
         match self {
             Self::Integer(batched) => batched.run_all(pictures, done),
@@ -71,7 +75,8 @@ pub fn answer(
     phase: &str,
     progress: &Progress,
 ) -> Result<Vec<Vec<NamedAnswers>>, EvaluateError> {
-    let mut answers: Vec<Vec<NamedAnswers>> = engines.iter().map(|_| Vec::with_capacity(photos.samples.len())).collect();
+    let mut answers: Vec<Vec<NamedAnswers>> =
+        engines.iter().map(|_| Vec::with_capacity(photos.samples.len())).collect();
     progress.begin(phase, photos.samples.len() * engines.len());
     let all: Vec<usize> = (0..photos.samples.len()).collect();
     for chunk in all.chunks(CHUNK) {

@@ -107,7 +107,8 @@ impl Logistic {
         let _guard = tch::no_grad_guard();
         let (mean, deviation) = features.moments();
         let x = Tensor::from_slice(&features.values).reshape([int(rows), int(width)]);
-        let x = (x - Tensor::from_slice(&mean).to_kind(Kind::Float)) / Tensor::from_slice(&deviation).to_kind(Kind::Float);
+        let x =
+            (x - Tensor::from_slice(&mean).to_kind(Kind::Float)) / Tensor::from_slice(&deviation).to_kind(Kind::Float);
         let indices: Vec<i64> = labels.iter().map(|&label| int(label)).collect();
         let truth = Tensor::from_slice(&indices);
         let total: f64 = row_weights.iter().sum();
@@ -128,7 +129,9 @@ impl Logistic {
         };
         let found = minimise(vec![0.0; classes * width + classes], evaluate);
         let (w, b) = found.split_at(classes * width);
-        let rows_of_weights = w.chunks_exact(width.max(1)).map(|row| row.iter().zip(&deviation).map(|(w, d)| w / d).collect::<Vec<f64>>());
+        let rows_of_weights = w
+            .chunks_exact(width.max(1))
+            .map(|row| row.iter().zip(&deviation).map(|(w, d)| w / d).collect::<Vec<f64>>());
         let weights: Vec<Vec<f64>> = rows_of_weights.collect();
         let bias = b.iter().zip(&weights).map(|(b, row)| b - dot(row, &mean)).collect();
         Self { weights, bias }
@@ -138,7 +141,8 @@ impl Logistic {
     #[must_use]
     pub fn logits(&self, features: &Features) -> Vec<Vec<f32>> {
         let one = |row: &[f32]| {
-            let logit = |(w, b): (&Vec<f64>, &f64)| narrow(b + w.iter().zip(row).map(|(w, &x)| w * f64::from(x)).sum::<f64>());
+            let logit =
+                |(w, b): (&Vec<f64>, &f64)| narrow(b + w.iter().zip(row).map(|(w, &x)| w * f64::from(x)).sum::<f64>());
             self.weights.iter().zip(&self.bias).map(logit).collect()
         };
         use rayon::prelude::*;
@@ -178,7 +182,9 @@ fn minimise(mut x: Vec<f64>, evaluate: impl Fn(&[f64]) -> (f64, Vec<f64>)) -> Ve
             direction.iter_mut().zip(y).for_each(|(d, y)| *d -= alpha * y);
             alphas.push(alpha);
         }
-        let scale = pairs.back().map_or(1.0 / dot(&gradient, &gradient).sqrt().max(1e-12), |(_, y, rho)| 1.0 / (rho * dot(y, y)));
+        let scale = pairs
+            .back()
+            .map_or(1.0 / dot(&gradient, &gradient).sqrt().max(1e-12), |(_, y, rho)| 1.0 / (rho * dot(y, y)));
         direction.iter_mut().for_each(|d| *d *= scale);
         for ((s, y, rho), alpha) in pairs.iter().zip(alphas.iter().rev()) {
             let beta = rho * dot(y, &direction);
@@ -240,7 +246,13 @@ mod tests {
     fn separable_classes_are_separated() {
         let (features, labels) = points();
         let weights = balanced_weights(&labels, 3);
-        let fitted = Logistic::fit(&Problem { features: &features, labels: &labels, row_weights: &weights, classes: 3, l2: 1e-3 });
+        let fitted = Logistic::fit(&Problem {
+            features: &features,
+            labels: &labels,
+            row_weights: &weights,
+            classes: 3,
+            l2: 1e-3,
+        });
         let predicted: Vec<usize> = fitted.logits(&features).iter().map(|logits| largest(logits)).collect();
         assert_eq!(predicted, labels);
     }
@@ -250,7 +262,13 @@ mod tests {
         let (features, mut labels) = points();
         labels.iter_mut().skip(60).for_each(|label| *label = 0);
         let weights = vec![1.0; labels.len()];
-        let fitted = Logistic::fit(&Problem { features: &features, labels: &labels, row_weights: &weights, classes: 3, l2: 1e6 });
+        let fitted = Logistic::fit(&Problem {
+            features: &features,
+            labels: &labels,
+            row_weights: &weights,
+            classes: 3,
+            l2: 1e6,
+        });
         let p = crate::export::answers::softmax(&fitted.logits(&features)[0], 1.0);
         let share = labels.iter().filter(|l| **l == 0).count() as f64 / labels.len() as f64;
         assert!((p[0] - share).abs() < 1e-3, "{p:?} {share}");
@@ -261,8 +279,15 @@ mod tests {
         let (features, labels) = points();
         let wrong: Vec<usize> = labels.iter().enumerate().map(|(i, l)| (l + i / 3) % 3).collect();
         let weights = vec![1.0; wrong.len()];
-        let fitted = Logistic::fit(&Problem { features: &features, labels: &wrong, row_weights: &weights, classes: 3, l2: 1e-3 });
-        let right = fitted.logits(&features).iter().zip(&wrong).filter(|(logits, label)| largest(logits) == **label).count();
+        let fitted = Logistic::fit(&Problem {
+            features: &features,
+            labels: &wrong,
+            row_weights: &weights,
+            classes: 3,
+            l2: 1e-3,
+        });
+        let right =
+            fitted.logits(&features).iter().zip(&wrong).filter(|(logits, label)| largest(logits) == **label).count();
         assert!(right < 60, "{right} of 90");
     }
 }

@@ -49,8 +49,20 @@ impl Both {
     #[must_use]
     pub fn of(samples: &[Sample], answers: &[Answers], (temperature14, temperature26): (f64, f64)) -> Self {
         Self {
-            category14: Predictions::new(samples, Taxonomy::category14().len(), temperature14, |s| s.category14, |i| &answers[i].category14),
-            category26: Predictions::new(samples, Taxonomy::category26().len(), temperature26, |s| s.category26, |i| &answers[i].category26),
+            category14: Predictions::new(
+                samples,
+                Taxonomy::category14().len(),
+                temperature14,
+                |s| s.category14,
+                |i| &answers[i].category14,
+            ),
+            category26: Predictions::new(
+                samples,
+                Taxonomy::category26().len(),
+                temperature26,
+                |s| s.category26,
+                |i| &answers[i].category26,
+            ),
         }
     }
 
@@ -105,7 +117,9 @@ pub fn measure(manifest: &Manifest, samples: &[Sample], answers: &[Answers]) -> 
 #[expect(clippy::cast_precision_loss, reason = "counts of photographs")]
 fn share(samples: &[Sample], places: &[usize], holds: impl Fn(usize) -> bool) -> Figure {
     let groups: Vec<usize> = places.iter().map(|&i| samples[i].group).collect();
-    Figure::measure(&groups, |drawn| drawn.iter().filter(|&&p| holds(places[p])).count() as f64 / drawn.len().max(1) as f64)
+    Figure::measure(&groups, |drawn| {
+        drawn.iter().filter(|&&p| holds(places[p])).count() as f64 / drawn.len().max(1) as f64
+    })
 }
 
 /// What changes between two arithmetic classes, on one head.
@@ -125,7 +139,9 @@ pub struct Changed {
 pub fn changed(first: &Predictions, second: &Predictions) -> Changed {
     let right = |head: &Predictions, place: usize| head.predicted[place] == head.truth[place];
     let count = |a: &Predictions, b: &Predictions| (0..a.truth.len()).filter(|&p| right(a, p) && !right(b, p)).count();
-    let share = |head: &Predictions, drawn: &[usize]| drawn.iter().filter(|&&p| right(head, p)).count() as f64 / drawn.len().max(1) as f64;
+    let share = |head: &Predictions, drawn: &[usize]| {
+        drawn.iter().filter(|&&p| right(head, p)).count() as f64 / drawn.len().max(1) as f64
+    };
     Changed {
         right_to_wrong: count(first, second),
         wrong_to_right: count(second, first),

@@ -113,7 +113,11 @@ impl Photos<'static> {
                 let category = |taxonomy: &Taxonomy, key: &str| match taxonomy.index_of(key) {
                     _ if key.is_empty() => Ok(None),
                     Some(index) => Ok(Some(index)),
-                    None => Err(EvaluateError::Category { path: row.path.clone(), found: key.to_owned(), taxonomy: taxonomy.len() }),
+                    None => Err(EvaluateError::Category {
+                        path: row.path.clone(),
+                        found: key.to_owned(),
+                        taxonomy: taxonomy.len(),
+                    }),
                 };
                 samples.push(Sample {
                     category14: category(&taxonomy14, &row.cat14)?,
@@ -156,7 +160,9 @@ impl Photos<'_> {
             let bytes = self.bytes(sample)?;
             let picture = contract.read(&bytes);
             let path = || PathBuf::from(&self.samples[sample].path);
-            picture.map(|p| p.into_rgb()).map_err(|source| EvaluateError::Photo { path: path(), source: Box::new(source) })
+            picture
+                .map(|p| p.into_rgb())
+                .map_err(|source| EvaluateError::Photo { path: path(), source: Box::new(source) })
         };
         samples.par_iter().map(one).collect()
     }

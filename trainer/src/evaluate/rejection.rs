@@ -67,7 +67,8 @@ impl Answered<'_> {
 fn balanced_loss(logits: &[Vec<f32>], is_garment: &[usize]) -> f64 {
     let weights = balanced_weights(is_garment, 2);
     let total: f64 = weights.iter().sum();
-    let one = |((logits, &label), w): ((&Vec<f32>, &usize), &f64)| -w * probabilities(logits, 1.0)[label].max(1e-12).ln();
+    let one =
+        |((logits, &label), w): ((&Vec<f32>, &usize), &f64)| -w * probabilities(logits, 1.0)[label].max(1e-12).ln();
     logits.iter().zip(is_garment).zip(&weights).map(one).sum::<f64>() / total
 }
 
@@ -76,7 +77,11 @@ fn balanced_loss(logits: &[Vec<f32>], is_garment: &[usize]) -> f64 {
 ///
 /// # Errors
 /// [`EvaluateError::TooFew`].
-pub fn fit_score(train: Answered<'_>, select: Answered<'_>, calibrate: Answered<'_>) -> Result<RejectionScore, EvaluateError> {
+pub fn fit_score(
+    train: Answered<'_>,
+    select: Answered<'_>,
+    calibrate: Answered<'_>,
+) -> Result<RejectionScore, EvaluateError> {
     train.check("the rejection score on the train part")?;
     select.check("the rejection score on the select part")?;
     calibrate.check("the rejection score on the calibrate part")?;
@@ -84,7 +89,8 @@ pub fn fit_score(train: Answered<'_>, select: Answered<'_>, calibrate: Answered<
     let row_weights = balanced_weights(&labels, 2);
     let (select_features, select_labels) = (select.features(), select.is_garment());
     let fit = |l2: f64| {
-        let fitted = Logistic::fit(&Problem { features: &features, labels: &labels, row_weights: &row_weights, classes: 2, l2 });
+        let fitted =
+            Logistic::fit(&Problem { features: &features, labels: &labels, row_weights: &row_weights, classes: 2, l2 });
         let loss = balanced_loss(&fitted.logits(&select_features), &select_labels);
         (loss, fitted)
     };
@@ -97,7 +103,8 @@ pub fn fit_score(train: Answered<'_>, select: Answered<'_>, calibrate: Answered<
     let raw = Logistic { weights: vec![weights.clone()], bias: vec![bias] }.logits(&features);
     let scores = Features::of(raw);
     let row_weights = balanced_weights(&labels, 2);
-    let platt = Logistic::fit(&Problem { features: &scores, labels: &labels, row_weights: &row_weights, classes: 2, l2: 1e-3 });
+    let platt =
+        Logistic::fit(&Problem { features: &scores, labels: &labels, row_weights: &row_weights, classes: 2, l2: 1e-3 });
     let slope = platt.weights[1][0] - platt.weights[0][0];
     let offset = platt.bias[1] - platt.bias[0];
     Ok(RejectionScore { weights: weights.iter().map(|w| w * slope).collect(), bias: bias * slope + offset })
@@ -118,7 +125,9 @@ pub fn fit_temperature(logits: &[&[f32]], truth: &[usize]) -> f64 {
         return 1.0;
     }
     let loss = |ln_t: f64| {
-        let one = |(logits, &truth): (&&[f32], &usize)| -probabilities(logits, ln_t.exp()).get(truth).map_or(0.0, |p| p.max(1e-12).ln());
+        let one = |(logits, &truth): (&&[f32], &usize)| {
+            -probabilities(logits, ln_t.exp()).get(truth).map_or(0.0, |p| p.max(1e-12).ln())
+        };
         logits.iter().zip(truth).map(one).sum::<f64>()
     };
     let ratio = (5f64.sqrt() - 1.0) / 2.0;
@@ -145,7 +154,12 @@ fn operating_point(threshold: f64, positives: &[f64], negatives: &[f64], meaning
 }
 
 /// The largest threshold that still accepts `share` of the scores.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a place among scores")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "a place among scores"
+)]
 fn accepting(scores: &[f64], share: f64) -> f64 {
     let mut sorted = scores.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -186,7 +200,8 @@ pub fn known_point(temperature26: f64, calibrate: Answered<'_>) -> OperatingPoin
     let meaning = "right categories of 26 shown, and wrong ones or other things shown; photographs larger than thumbnails without myntra, \
                    set where the two rates differ most"
         .to_owned();
-    let candidates = right.iter().chain(&wrong).map(|&threshold| operating_point(threshold, &right, &wrong, meaning.clone()));
+    let candidates =
+        right.iter().chain(&wrong).map(|&threshold| operating_point(threshold, &right, &wrong, meaning.clone()));
     let best = candidates.max_by(|a, b| (a.true_accept - a.false_accept).total_cmp(&(b.true_accept - b.false_accept)));
     best.unwrap_or_else(|| operating_point(0.5, &right, &wrong, meaning))
 }
@@ -209,7 +224,8 @@ pub fn confident_point(calibrate: Answered<'_>) -> OperatingPoint {
     // A wrong best answer counts as not accepted, whatever its similarity.
     let right = present.ranks.iter().zip(&present.best).map(|(rank, best)| if *rank == Some(0) { *best } else { -1.0 });
     let right: Vec<f64> = right.collect();
-    let threshold = if absent.best.is_empty() { accepting(&right, 0.5) } else { accepting(&absent.best, FALSE_MATCHES) };
+    let threshold =
+        if absent.best.is_empty() { accepting(&right, 0.5) } else { accepting(&absent.best, FALSE_MATCHES) };
     // `accepting` takes those at the threshold too; step over the last one that must not be.
     let meaning = format!(
         "queries whose garment is in a gallery of {} photographs that are answered rightly and accepted, and queries of other garments accepted; \

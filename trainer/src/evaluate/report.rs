@@ -103,7 +103,12 @@ fn point(text: &mut String, name: &str, p: &OperatingPoint) {
 
 /// The model card.
 #[must_use]
-pub fn model_card(manifest: &Manifest, figures: &SideBySide, quantisation: &QuantisationFacts<'_>, extra: &str) -> String {
+pub fn model_card(
+    manifest: &Manifest,
+    figures: &SideBySide,
+    quantisation: &QuantisationFacts<'_>,
+    extra: &str,
+) -> String {
     let mut text = String::new();
     let side = manifest.picture.side;
     let _ = writeln!(text, "# {}\n", manifest.name);
@@ -197,9 +202,18 @@ fn quantisation_section(text: &mut String, facts: &QuantisationFacts<'_>) {
         "\n## Quantisation\n\nAgainst the trained network in float, on {} photographs of the calibrate part: mean divergence {:.4} (14) and {:.4} (26) \
          nats, mean cosine of the embeddings {:.4} (smallest {:.4}), another category of 14 for {} and of 26 for {} photographs. Ways that were \
          compared on the select part, nearest first:\n",
-        a.photos, a.category14_divergence, a.category26_divergence, a.embedding_cosine, a.embedding_cosine_min, a.category14_changed, a.category26_changed
+        a.photos,
+        a.category14_divergence,
+        a.category26_divergence,
+        a.embedding_cosine,
+        a.embedding_cosine_min,
+        a.category14_changed,
+        a.category26_changed
     );
-    head_row(text, &["channels equalised", "activations clipped", "biases corrected", "divergence 14", "divergence 26", "cosine"]);
+    head_row(
+        text,
+        &["channels equalised", "activations clipped", "biases corrected", "divergence 14", "divergence 26", "cosine"],
+    );
     for c in facts.candidates {
         let yes = if c.biases_corrected { "yes" } else { "no" };
         let n = &c.agreement;
@@ -214,10 +228,22 @@ fn quantisation_section(text: &mut String, facts: &QuantisationFacts<'_>) {
 }
 
 fn sources(text: &mut String, manifest: &Manifest) {
-    let _ = writeln!(text, "\n## Sources\n\nWhat the weights were made from; photographs and garments of the train part.\n");
+    let _ = writeln!(
+        text,
+        "\n## Sources\n\nWhat the weights were made from; photographs and garments of the train part.\n"
+    );
     head_row(text, &["source", "licence", "photographs", "garments", "attribution"]);
     for s in &manifest.sources {
-        row(text, &[format!("`{}`", s.name), s.licence.clone(), s.photos.to_string(), s.items.to_string(), s.attribution.clone()]);
+        row(
+            text,
+            &[
+                format!("`{}`", s.name),
+                s.licence.clone(),
+                s.photos.to_string(),
+                s.items.to_string(),
+                s.attribution.clone(),
+            ],
+        );
     }
     let class = match manifest.licence_class {
         clothingid_shared::bundle::LicenceClass::Commercial => "every source allows commercial use",

@@ -46,7 +46,9 @@ impl Retrieval {
     /// Searches the gallery's photographs with each query of a garment that the gallery has. Embeddings are compared by their cosine.
     #[must_use]
     pub fn of(samples: &[Sample], embeddings: &[&[f32]]) -> Self {
-        let of = |split: ViewSplit| (0..samples.len()).filter(move |&i| samples[i].is_garment && samples[i].view_split == split);
+        let of = |split: ViewSplit| {
+            (0..samples.len()).filter(move |&i| samples[i].is_garment && samples[i].view_split == split)
+        };
         let gallery: Vec<usize> = of(ViewSplit::Gallery).collect();
         let has = |query: &usize| gallery.iter().any(|&g| samples[g].item == samples[*query].item);
         Self::search(samples, embeddings, of(ViewSplit::Query).filter(has).collect(), &gallery)
@@ -58,15 +60,23 @@ impl Retrieval {
         let unit: Vec<Vec<f32>> = embeddings.iter().map(|values| normalise(values)).collect();
         let one = |&query: &usize| {
             let similarity = |g: usize| unit[query].iter().zip(&unit[g]).map(|(a, b)| a * b).sum::<f32>();
-            let mut found: Vec<(f32, bool)> =
-                gallery.iter().filter(|&&g| g != query).map(|&g| (similarity(g), samples[g].item == samples[query].item)).collect();
+            let mut found: Vec<(f32, bool)> = gallery
+                .iter()
+                .filter(|&&g| g != query)
+                .map(|&g| (similarity(g), samples[g].item == samples[query].item))
+                .collect();
             found.sort_by(|a, b| b.0.total_cmp(&a.0));
             let rank = found.iter().position(|(_, is_right)| *is_right);
             let best = found.first().map_or(-1.0, |(similarity, _)| f64::from(*similarity));
             (rank, found.iter().map(|(_, is_right)| *is_right).collect::<Vec<bool>>(), best)
         };
         let answers: Vec<(Option<usize>, Vec<bool>, f64)> = queries.par_iter().map(one).collect();
-        let mut retrieval = Self { groups: queries.iter().map(|&q| samples[q].group).collect(), queries, gallery: gallery.len(), ..Self::default() };
+        let mut retrieval = Self {
+            groups: queries.iter().map(|&q| samples[q].group).collect(),
+            queries,
+            gallery: gallery.len(),
+            ..Self::default()
+        };
         for (rank, relevance, best) in answers {
             retrieval.ranks.push(rank);
             retrieval.relevance.push(relevance);
@@ -100,8 +110,9 @@ impl Retrieval {
             return None;
         }
         let right = |place: usize| self.relevance[place].iter().filter(|is_right| **is_right).count();
-        let precision: Vec<f64> =
-            (0..self.queries.len()).map(|p| mean_average_precision(&[self.relevance[p].clone()], &[right(p)])).collect();
+        let precision: Vec<f64> = (0..self.queries.len())
+            .map(|p| mean_average_precision(&[self.relevance[p].clone()], &[right(p)]))
+            .collect();
         #[expect(clippy::cast_precision_loss, reason = "a count of queries")]
         let mean = |drawn: &[usize]| drawn.iter().map(|&p| precision[p]).sum::<f64>() / drawn.len().max(1) as f64;
         Some(RetrievalFigures {

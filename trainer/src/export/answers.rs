@@ -26,7 +26,10 @@ impl Answers {
     pub fn take(mut named: NamedAnswers) -> Result<Self, ExportError> {
         let mut take = |output: &str| {
             let found = named.remove(output);
-            found.ok_or_else(|| ExportError::MissingOutput { output: output.to_owned(), found: named.keys().cloned().collect() })
+            found.ok_or_else(|| ExportError::MissingOutput {
+                output: output.to_owned(),
+                found: named.keys().cloned().collect(),
+            })
         };
         Ok(Self { category14: take("category14")?, category26: take("category26")?, embedding: take("embedding")? })
     }
@@ -107,7 +110,8 @@ impl Agreement {
     pub fn of(reference: &[Answers], found: &[Answers]) -> Self {
         let pairs = || reference.iter().zip(found);
         let photos = pairs().count();
-        let mean = |f: &dyn Fn(&Answers, &Answers) -> f64| pairs().map(|(a, b)| f(a, b)).sum::<f64>() / photos.max(1) as f64;
+        let mean =
+            |f: &dyn Fn(&Answers, &Answers) -> f64| pairs().map(|(a, b)| f(a, b)).sum::<f64>() / photos.max(1) as f64;
         let changed = |f: &dyn Fn(&Answers) -> usize| pairs().filter(|(a, b)| f(a) != f(b)).count();
         Self {
             photos,
@@ -149,8 +153,10 @@ impl Gate {
     /// # Errors
     /// [`ExportError::Gate`] with the first measure that is out of bounds.
     pub fn check(&self, agreement: &Agreement) -> Result<(), ExportError> {
-        let divergences =
-            [("the mean divergence of category14", agreement.category14_divergence), ("the mean divergence of category26", agreement.category26_divergence)];
+        let divergences = [
+            ("the mean divergence of category14", agreement.category14_divergence),
+            ("the mean divergence of category26", agreement.category26_divergence),
+        ];
         for (measure, found) in divergences {
             if found.is_nan() || found > self.divergence {
                 return Err(ExportError::Gate { measure: measure.to_owned(), found, bound: self.divergence });
@@ -158,7 +164,11 @@ impl Gate {
         }
         let found = agreement.embedding_cosine;
         if found.is_nan() || found < self.cosine {
-            return Err(ExportError::Gate { measure: "the mean cosine of the embedding".to_owned(), found, bound: self.cosine });
+            return Err(ExportError::Gate {
+                measure: "the mean cosine of the embedding".to_owned(),
+                found,
+                bound: self.cosine,
+            });
         }
         Ok(())
     }

@@ -116,7 +116,12 @@ fn alternate(places: &[usize]) -> Vec<usize> {
 }
 
 /// Photographs of some positions.
-fn subset<'a>(photos: &Photos<'a>, pack: &'a Pack, part: &[usize], places: &[usize]) -> Result<Photos<'a>, EvaluateError> {
+fn subset<'a>(
+    photos: &Photos<'a>,
+    pack: &'a Pack,
+    part: &[usize],
+    places: &[usize],
+) -> Result<Photos<'a>, EvaluateError> {
     let rows: Vec<usize> = places.iter().map(|&place| part[place]).collect();
     debug_assert!(places.iter().all(|&place| place < photos.samples.len()));
     Photos::of_pack(pack, &rows)
@@ -144,7 +149,9 @@ pub fn export(plan: &Export<'_>, progress: &Progress) -> Result<(Bundle, Finding
     let float_engine = Engine::Float(Box::new(float));
     let int8_engine = Engine::Integer(Box::new(Batched::new(Simulation::new(network.clone())?)?));
 
-    let mut both = answer(&[&float_engine, &int8_engine], &calibrate, contract, "answers to the calibrate part", progress)?.into_iter();
+    let mut both =
+        answer(&[&float_engine, &int8_engine], &calibrate, contract, "answers to the calibrate part", progress)?
+            .into_iter();
     let mut next = || take_all(both.next().unwrap_or_default());
     let (trained_answers, calibrate_answers) = (next()?, next()?);
     let agreement = Agreement::of(&trained_answers, &calibrate_answers);
@@ -184,7 +191,11 @@ pub fn export(plan: &Export<'_>, progress: &Progress) -> Result<(Bundle, Finding
         },
         category14: Head { taxonomy: Taxonomy::category14(), temperature: temperature14 },
         category26: Head { taxonomy: Taxonomy::category26(), temperature: temperature26 },
-        rejection: Rejection { garment: garment_point(&score, on_calibrate), known: known_point(temperature26, on_calibrate), score },
+        rejection: Rejection {
+            garment: garment_point(&score, on_calibrate),
+            known: known_point(temperature26, on_calibrate),
+            score,
+        },
         matching: Matching { confident: confident_point(on_calibrate) },
         golden_tolerance: golden_tolerance(),
         licence_class,
@@ -194,13 +205,19 @@ pub fn export(plan: &Export<'_>, progress: &Progress) -> Result<(Bundle, Finding
 
     // The figures are those of the file: float arithmetic on its integer weights, and integers.
     let file_float = Engine::Float(Box::new(FloatRunner::new(network.dequantise())?));
-    let mut both = answer(&[&file_float, &int8_engine], &report, contract, "answers to the report part", progress)?.into_iter();
+    let mut both =
+        answer(&[&file_float, &int8_engine], &report, contract, "answers to the report part", progress)?.into_iter();
     let mut next = || take_all(both.next().unwrap_or_default());
     let figures = side_by_side(&manifest, &report.samples, &next()?, &next()?);
     let findings = Findings { candidates, agreement, layers, figures };
-    let facts = QuantisationFacts { candidates: &findings.candidates, agreement: &findings.agreement, layers: &findings.layers };
+    let facts = QuantisationFacts {
+        candidates: &findings.candidates,
+        agreement: &findings.agreement,
+        layers: &findings.layers,
+    };
     let model_card = model_card(&manifest, &findings.figures, &facts, &plan.story);
-    let mut licences: BTreeMap<String, String> = LICENCES.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+    let mut licences: BTreeMap<String, String> =
+        LICENCES.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
     licences.insert("SOURCES.md".to_owned(), notices(&manifest));
     let network = to_bytes(&write_quantised(&network));
     Ok((Bundle { manifest, network, golden: golden_photos, model_card, licences }, findings))
@@ -213,13 +230,16 @@ fn quantised(
     contract: &PictureContract,
     progress: &Progress,
 ) -> Result<(QuantisedNetwork, Vec<Candidate>, Vec<LayerLoss>), EvaluateError> {
-    let pictures = |count: usize, photos: &Photos<'_>| photos.pictures(&alternate(&spread(&photos.samples, count, |_| true)), contract);
+    let pictures = |count: usize, photos: &Photos<'_>| {
+        photos.pictures(&alternate(&spread(&photos.samples, count, |_| true)), contract)
+    };
     let calibration = pictures(CALIBRATION_PHOTOS, train)?;
     let choice = pictures(CHOICE_PHOTOS, select)?;
     // The layers are looked at one by one on this thread; see `workers.rs` for why libtorch's own threads stay away.
     tch::set_num_threads(1);
     let answers = take_all(float.run_all(&choice, |_| {})?)?;
-    let (network, candidates) = choose(float.network(), &calibration, Reference { pictures: &choice, answers: &answers }, progress)?;
+    let (network, candidates) =
+        choose(float.network(), &calibration, Reference { pictures: &choice, answers: &answers }, progress)?;
     let simulation = Simulation::new(network.clone())?;
     let layers = layer_losses(float, &simulation, &choice[..LAYER_PHOTOS.min(choice.len())])?;
     Ok((network, candidates, layers))

@@ -63,7 +63,12 @@ impl Histogram {
     }
 
     /// Counts values; those outside count as the extremes.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "clamped to the bins")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "clamped to the bins"
+    )]
     pub fn count(&mut self, values: &[f32]) {
         let span = self.high - self.low;
         let bins_per_unit = if span > 0.0 { BINS as f32 / span } else { 0.0 };
@@ -121,7 +126,8 @@ impl Histogram {
 
     fn best(&self, range: impl Fn(f32) -> (f32, f32), clamp: Clamp) -> (f32, f32) {
         let candidates = (STEPS / 8..=STEPS).map(|step| range(f32::from(step) / f32::from(STEPS)));
-        let scored = candidates.map(|(low, high)| (self.square_error(Quantisation::covering(low, high, clamp)), (low, high)));
+        let scored =
+            candidates.map(|(low, high)| (self.square_error(Quantisation::covering(low, high, clamp)), (low, high)));
         scored.min_by(|a, b| a.0.total_cmp(&b.0)).map_or((self.low, self.high), |(_, range)| range)
     }
 
@@ -159,7 +165,11 @@ impl Observations {
     ///
     /// # Errors
     /// [`ExportError::TooFewPhotos`], [`ExportError::Torch`].
-    pub fn of<P: AsRef<[u8]>>(runner: &FloatRunner, pictures: &[P], mut done: impl FnMut(u64)) -> Result<Self, ExportError> {
+    pub fn of<P: AsRef<[u8]>>(
+        runner: &FloatRunner,
+        pictures: &[P],
+        mut done: impl FnMut(u64),
+    ) -> Result<Self, ExportError> {
         if pictures.len() < PHOTOS_MIN {
             let (step, part) = ("the calibration of activation ranges", "train");
             return Err(ExportError::TooFewPhotos { step, part, expected: PHOTOS_MIN, found: pictures.len() });

@@ -14,11 +14,17 @@ pub const FLOAT_TOLERANCE: f32 = 1e-4;
 ///
 /// # Errors
 /// [`ExportError::Tract`].
-pub fn tract_answers<P: AsRef<[u8]>>(model: &pb::ModelProto, side: usize, pictures: &[P]) -> Result<Vec<NamedAnswers>, ExportError> {
+pub fn tract_answers<P: AsRef<[u8]>>(
+    model: &pb::ModelProto,
+    side: usize,
+    pictures: &[P],
+) -> Result<Vec<NamedAnswers>, ExportError> {
     let fail = |step: &'static str| move |error: TractError| ExportError::Tract { step, message: format!("{error:#}") };
-    let names: Vec<String> = model.graph.iter().flat_map(|graph| &graph.output).map(|output| output.name.clone()).collect();
+    let names: Vec<String> =
+        model.graph.iter().flat_map(|graph| &graph.output).map(|output| output.name.clone()).collect();
     let inference = tract_onnx::onnx().model_for_proto_model(model).map_err(fail("reading it"))?;
-    let runnable = inference.into_optimized().map_err(fail("optimising it"))?.into_runnable().map_err(fail("planning it"))?;
+    let runnable =
+        inference.into_optimized().map_err(fail("optimising it"))?.into_runnable().map_err(fail("planning it"))?;
     let mut answers = Vec::with_capacity(pictures.len());
     for picture in pictures {
         let input = Tensor::from_shape(&[1, side, side, 3], picture.as_ref()).map_err(fail("taking a picture"))?;

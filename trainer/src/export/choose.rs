@@ -37,7 +37,10 @@ impl Candidate {
     #[must_use]
     pub fn words(&self) -> String {
         let biases = if self.biases_corrected { "biases corrected" } else { "biases as they are" };
-        format!("int8 weights a channel, uint8 activations, channels equalised by {}, {} clipping, {biases}", self.equalised, self.clipping)
+        format!(
+            "int8 weights a channel, uint8 activations, channels equalised by {}, {} clipping, {biases}",
+            self.equalised, self.clipping
+        )
     }
 }
 
@@ -77,7 +80,9 @@ pub fn choose(
             Some((plain, observations)) => equalise(plain, observations, strength),
             None => network.clone(),
         };
-        let observations = Observations::of(&FloatRunner::new(equalised.clone())?, calibration, |count| (0..count).for_each(|_| progress.step()))?;
+        let observations = Observations::of(&FloatRunner::new(equalised.clone())?, calibration, |count| {
+            (0..count).for_each(|_| progress.step())
+        })?;
         observed.push((equalised, observations));
     }
     let agreement = |batched: &Batched| -> Result<Agreement, ExportError> {
@@ -88,27 +93,39 @@ pub fn choose(
     progress.begin("compare ways to quantise", STRENGTHS.len() * Clipping::ALL.len() * reference.pictures.len());
     for (strength, (network, observations)) in observed.iter().enumerate() {
         for clipping in Clipping::ALL {
-            let batched = Batched::new(Simulation::new(quantise(network, observations, clipping, Granularity::Channel)?)?)?;
+            let batched =
+                Batched::new(Simulation::new(quantise(network, observations, clipping, Granularity::Channel)?)?)?;
             let (equalised, agreement) = (STRENGTHS[strength], agreement(&batched)?);
             let candidate = Candidate { equalised, clipping: clipping.to_string(), biases_corrected: false, agreement };
             tried.push(Tried { candidate, clipping, strength, network: batched.network().clone() });
         }
     }
-    let nearest_first = |tried: &mut Vec<Tried>| tried.sort_by(|a, b| a.candidate.agreement.loss().total_cmp(&b.candidate.agreement.loss()));
+    let nearest_first = |tried: &mut Vec<Tried>| {
+        tried.sort_by(|a, b| a.candidate.agreement.loss().total_cmp(&b.candidate.agreement.loss()))
+    };
     nearest_first(&mut tried);
     let again: Vec<(Clipping, usize)> = tried.iter().take(CORRECTED).map(|way| (way.clipping, way.strength)).collect();
     progress.begin("correct biases", again.len() * (network.graph.nodes.len() + reference.pictures.len()));
     for (clipping, strength) in again {
         let (network, observations) = &observed[strength];
-        let mut batched = Batched::new(Simulation::new(quantise(network, observations, clipping, Granularity::Channel)?)?)?;
-        correct_biases(&mut batched, observations, &calibration[..PHOTOS_MIN.min(calibration.len())], || progress.step())?;
+        let mut batched =
+            Batched::new(Simulation::new(quantise(network, observations, clipping, Granularity::Channel)?)?)?;
+        correct_biases(&mut batched, observations, &calibration[..PHOTOS_MIN.min(calibration.len())], || {
+            progress.step()
+        })?;
         let agreement = agreement(&batched)?;
-        let candidate = Candidate { equalised: STRENGTHS[strength], clipping: clipping.to_string(), biases_corrected: true, agreement };
+        let candidate = Candidate {
+            equalised: STRENGTHS[strength],
+            clipping: clipping.to_string(),
+            biases_corrected: true,
+            agreement,
+        };
         tried.push(Tried { candidate, clipping, strength, network: batched.network().clone() });
     }
     progress.end();
     nearest_first(&mut tried);
     let candidates = tried.iter().map(|way| way.candidate.clone()).collect();
-    let best = tried.into_iter().next().ok_or(ExportError::Onnx { reason: "no way to quantise was tried".to_owned() })?;
+    let best =
+        tried.into_iter().next().ok_or(ExportError::Onnx { reason: "no way to quantise was tried".to_owned() })?;
     Ok((best.network, candidates))
 }

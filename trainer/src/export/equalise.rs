@@ -38,11 +38,13 @@ fn groups(graph: &FusedGraph) -> Vec<Group> {
     for group in 0..graph.nodes.len() {
         let members: Vec<usize> = (0..graph.nodes.len()).filter(|&place| group_of[place] == group).collect();
         let is_output = |place: &usize| graph.outputs.iter().any(|(_, output)| output == place);
-        if members.is_empty() || !members.iter().all(|&place| is_linear(graph, place)) || members.iter().any(is_output) {
+        if members.is_empty() || !members.iter().all(|&place| is_linear(graph, place)) || members.iter().any(is_output)
+        {
             continue;
         }
         let reads = |place: &usize| graph.nodes[*place].inputs.iter().any(|input| members.contains(input));
-        let readers: Vec<usize> = (0..graph.nodes.len()).filter(|place| !members.contains(place)).filter(reads).collect();
+        let readers: Vec<usize> =
+            (0..graph.nodes.len()).filter(|place| !members.contains(place)).filter(reads).collect();
         let takes = |place: &usize| matches!(graph.nodes[*place].operation, Operation::Convolution(g) if g.groups == 1);
         if !readers.is_empty() && readers.iter().all(takes) {
             found.push(Group { members, readers });

@@ -37,16 +37,23 @@ impl FloatRunner {
         let mut parameters = Vec::new();
         for (place, node) in network.graph.nodes.iter().enumerate() {
             let shape = match node.operation {
-                Operation::Convolution(g) => vec![int(g.outputs), int(g.inputs / g.groups), int(g.kernel), int(g.kernel)],
+                Operation::Convolution(g) => {
+                    vec![int(g.outputs), int(g.inputs / g.groups), int(g.kernel), int(g.kernel)]
+                }
                 Operation::Linear { inputs, outputs } => vec![int(outputs), int(inputs)],
                 _ => {
                     parameters.push(None);
                     continue;
                 }
             };
-            let missing = || ExportError::MissingParameter { layer: node.name.clone(), parameter: format!("{}.weight", node.name) };
+            let missing = || ExportError::MissingParameter {
+                layer: node.name.clone(),
+                parameter: format!("{}.weight", node.name),
+            };
             let layer = network.weights.get(&place).ok_or_else(missing)?;
-            let weight = Tensor::f_from_slice(&layer.weights_oihw).and_then(|t| t.f_reshape(shape)).map_err(torch(&node.name))?;
+            let weight = Tensor::f_from_slice(&layer.weights_oihw)
+                .and_then(|t| t.f_reshape(shape))
+                .map_err(torch(&node.name))?;
             let bias = Tensor::f_from_slice(&layer.bias).map_err(torch(&node.name))?;
             parameters.push(Some((weight, bias)));
         }
@@ -119,7 +126,11 @@ impl FloatRunner {
             (Operation::Convolution(g), Some((weight, bias))) => {
                 let (before, after) = (int(g.before), int(g.after));
                 let stride = int(g.stride);
-                let padded = if before == after { x.shallow_clone() } else { x.f_constant_pad_nd([before, after, before, after])? };
+                let padded = if before == after {
+                    x.shallow_clone()
+                } else {
+                    x.f_constant_pad_nd([before, after, before, after])?
+                };
                 let padding = if before == after { before } else { 0 };
                 padded.f_conv2d(weight, Some(bias), [stride, stride], [padding, padding], [1, 1], int(g.groups))
             }
@@ -141,14 +152,21 @@ impl FloatRunner {
     /// The same tensors, for another thread.
     fn share(&self) -> Self {
         let share = |(weight, bias): &(Tensor, Tensor)| (weight.shallow_clone(), bias.shallow_clone());
-        Self { network: self.network.clone(), parameters: self.parameters.iter().map(|p| p.as_ref().map(share)).collect() }
+        Self {
+            network: self.network.clone(),
+            parameters: self.parameters.iter().map(|p| p.as_ref().map(share)).collect(),
+        }
     }
 
     /// The answers for many pictures, in their order; `done` is called with the number of pictures after each batch.
     ///
     /// # Errors
     /// [`ExportError::Torch`].
-    pub fn run_all<P: AsRef<[u8]> + Sync>(&self, pictures: &[P], done: impl Fn(usize) + Sync) -> Result<Vec<NamedAnswers>, ExportError> {
+    pub fn run_all<P: AsRef<[u8]> + Sync>(
+        &self,
+        pictures: &[P],
+        done: impl Fn(usize) + Sync,
+    ) -> Result<Vec<NamedAnswers>, ExportError> {
         let copies = (0..workers::threads()).map(|_| self.share()).collect();
         workers::in_batches(pictures, BATCH, copies, |runner, pictures| runner.visit(pictures, |_, _, _| {}), done)
     }

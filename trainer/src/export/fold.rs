@@ -17,7 +17,9 @@ const EPSILON: f64 = 1e-5;
 fn parameter<'a>(weights: &'a Weights, layer: &str, what: &str, expected: usize) -> Result<&'a [f32], ExportError> {
     let parameter = format!("{layer}.{what}");
     let layer = || layer.to_owned();
-    let Ok(array) = weights.get(&parameter) else { return Err(ExportError::MissingParameter { layer: layer(), parameter }) };
+    let Ok(array) = weights.get(&parameter) else {
+        return Err(ExportError::MissingParameter { layer: layer(), parameter });
+    };
     if array.values.len() != expected {
         return Err(ExportError::ParameterLength { layer: layer(), parameter, expected, found: array.values.len() });
     }
@@ -56,7 +58,11 @@ pub fn fold(graph: &Graph, weights: &Weights) -> Result<(Graph, Weights), Export
             Layer::Convolution { inputs, outputs, kernel, stride, groups, padding, bias } => {
                 let shape = vec![*outputs, inputs / (*groups).max(1), *kernel, *kernel];
                 let values = parameter(weights, &node.name, "weight", shape.iter().product())?.to_vec();
-                let bias = if *bias { parameter(weights, &node.name, "bias", *outputs)?.to_vec() } else { vec![0.0; *outputs] };
+                let bias = if *bias {
+                    parameter(weights, &node.name, "bias", *outputs)?.to_vec()
+                } else {
+                    vec![0.0; *outputs]
+                };
                 arrays.insert(format!("{}.weight", node.name), Array { shape, values });
                 arrays.insert(format!("{}.bias", node.name), Array { shape: vec![*outputs], values: bias });
                 let (inputs, outputs, kernel, stride, groups) = (*inputs, *outputs, *kernel, *stride, *groups);
@@ -81,17 +87,27 @@ pub fn fold(graph: &Graph, weights: &Weights) -> Result<(Graph, Weights), Export
 
 /// The error of a batch norm that has no convolution of its own.
 fn alone(layer: &str) -> ExportError {
-    ExportError::Layer { layer: layer.to_owned(), reason: "the batch norm does not follow a convolution that it alone reads".to_owned() }
+    ExportError::Layer {
+        layer: layer.to_owned(),
+        reason: "the batch norm does not follow a convolution that it alone reads".to_owned(),
+    }
 }
 
 /// Changes the convolution's arrays by the batch norm's.
 #[expect(clippy::cast_possible_truncation, reason = "rounding to f32 once, at the end, is the point")]
-fn fold_into(arrays: &mut Weights, convolution: &str, weights: &Weights, norm: &str, channels: usize) -> Result<(), ExportError> {
+fn fold_into(
+    arrays: &mut Weights,
+    convolution: &str,
+    weights: &Weights,
+    norm: &str,
+    channels: usize,
+) -> Result<(), ExportError> {
     let gamma = parameter(weights, norm, "weight", channels)?;
     let beta = parameter(weights, norm, "bias", channels)?;
     let mean = parameter(weights, norm, "running_mean", channels)?;
     let variance = parameter(weights, norm, "running_var", channels)?;
-    let factors: Vec<f64> = gamma.iter().zip(variance).map(|(&g, &v)| f64::from(g) / (f64::from(v) + EPSILON).sqrt()).collect();
+    let factors: Vec<f64> =
+        gamma.iter().zip(variance).map(|(&g, &v)| f64::from(g) / (f64::from(v) + EPSILON).sqrt()).collect();
     let (weight_name, bias_name) = (format!("{convolution}.weight"), format!("{convolution}.bias"));
     if let Some(mut array) = arrays.remove(&weight_name) {
         let row = array.values.len() / channels.max(1);
@@ -123,7 +139,10 @@ pub fn float_network(graph: &Graph, weights: &Weights, side: usize) -> Result<Fl
 }
 
 /// The arrays of each layer of a fused graph.
-fn take_weights(graph: &FusedGraph, arrays: &Weights) -> Result<std::collections::BTreeMap<usize, FloatWeights>, ExportError> {
+fn take_weights(
+    graph: &FusedGraph,
+    arrays: &Weights,
+) -> Result<std::collections::BTreeMap<usize, FloatWeights>, ExportError> {
     let mut taken = std::collections::BTreeMap::new();
     for (place, node) in graph.nodes.iter().enumerate() {
         let Some((outputs, per_output)) = node.operation.weights() else { continue };
@@ -141,7 +160,15 @@ mod tests {
 
     fn toy() -> (Graph, Weights) {
         let mut graph = Graph::new("toy");
-        let layer = Layer::Convolution { inputs: 3, outputs: 2, kernel: 1, stride: 1, groups: 1, padding: Padding::Same, bias: false };
+        let layer = Layer::Convolution {
+            inputs: 3,
+            outputs: 2,
+            kernel: 1,
+            stride: 1,
+            groups: 1,
+            padding: Padding::Same,
+            bias: false,
+        };
         let conv = graph.push("c", layer, &[graph.picture()]);
         let norm = graph.push("n", Layer::BatchNorm { channels: 2 }, &[conv]);
         let relu = graph.push("r", Layer::Relu6, &[norm]);
@@ -174,7 +201,9 @@ mod tests {
         let (graph, weights) = toy();
         let mut without = weights.clone();
         without.remove("n.bias");
-        assert!(matches!(fold(&graph, &without), Err(ExportError::MissingParameter { parameter, .. }) if parameter == "n.bias"));
+        assert!(
+            matches!(fold(&graph, &without), Err(ExportError::MissingParameter { parameter, .. }) if parameter == "n.bias")
+        );
         let mut short = weights.clone();
         short.insert("n.bias", Array { shape: vec![1], values: vec![0.0] });
         assert!(matches!(fold(&graph, &short), Err(ExportError::ParameterLength { found: 1, expected: 2, .. })));

@@ -208,7 +208,8 @@ pub fn fuse(graph: &Graph, side: usize) -> Result<(FusedGraph, Vec<NodeId>), Exp
                 let is_output = graph.outputs.iter().any(|(_, output)| *output == input);
                 let place = inputs[0];
                 let producer = &mut nodes[place];
-                let takes = matches!(producer.operation, Operation::Convolution(_) | Operation::Add | Operation::Linear { .. });
+                let takes =
+                    matches!(producer.operation, Operation::Convolution(_) | Operation::Add | Operation::Linear { .. });
                 if readers != 1 || is_output || !takes || producer.clamp != Clamp::None {
                     return Err(fail(format!("it cannot be fused into `{}`", producer.name)));
                 }
@@ -222,7 +223,12 @@ pub fn fuse(graph: &Graph, side: usize) -> Result<(FusedGraph, Vec<NodeId>), Exp
                 if !bias {
                     return Err(fail("the convolution has no bias: fold the graph first".to_owned()));
                 }
-                if from.channels != *inputs || *groups == 0 || inputs % groups != 0 || outputs % groups != 0 || from.height != from.width {
+                if from.channels != *inputs
+                    || *groups == 0
+                    || inputs % groups != 0
+                    || outputs % groups != 0
+                    || from.height != from.width
+                {
                     return Err(fail(format!("{inputs} to {outputs} channels in {groups} groups on {from:?}")));
                 }
                 let (before, after, out) = padding.along(from.height, *kernel, *stride);
@@ -244,9 +250,14 @@ pub fn fuse(graph: &Graph, side: usize) -> Result<(FusedGraph, Vec<NodeId>), Exp
             Layer::MaxPool { kernel, stride } => {
                 let from = only()?;
                 let out = from.height.saturating_sub(*kernel).div_ceil(*stride) + 1;
-                (Operation::MaxPool { kernel: *kernel, stride: *stride }, Shape { height: out, width: out, channels: from.channels })
+                (
+                    Operation::MaxPool { kernel: *kernel, stride: *stride },
+                    Shape { height: out, width: out, channels: from.channels },
+                )
             }
-            Layer::GlobalAveragePool => (Operation::GlobalAveragePool, Shape { height: 1, width: 1, channels: only()?.channels }),
+            Layer::GlobalAveragePool => {
+                (Operation::GlobalAveragePool, Shape { height: 1, width: 1, channels: only()?.channels })
+            }
             Layer::Linear { inputs, outputs } => {
                 let from = only()?;
                 if from != (Shape { height: 1, width: 1, channels: *inputs }) {

@@ -33,7 +33,11 @@ pub fn pick(samples: &[Sample], count: usize) -> Vec<usize> {
 }
 
 /// The answers of a class to pictures: `float` is float arithmetic on the integer weights.
-fn answers_of(network: &QuantisedNetwork, class: ArithmeticClass, pictures: &[Vec<u8>]) -> Result<Vec<Answers>, ExportError> {
+fn answers_of(
+    network: &QuantisedNetwork,
+    class: ArithmeticClass,
+    pictures: &[Vec<u8>],
+) -> Result<Vec<Answers>, ExportError> {
     take_all(match class {
         ArithmeticClass::Int8 => Simulation::new(network.clone())?.run_all(pictures, || {}),
         ArithmeticClass::Float => FloatRunner::new(network.dequantise())?.run_all(pictures, |_| {})?,
@@ -44,7 +48,11 @@ fn answers_of(network: &QuantisedNetwork, class: ArithmeticClass, pictures: &[Ve
 ///
 /// # Errors
 /// A photograph cannot be read, or no photograph may ship.
-pub fn golden(network: &QuantisedNetwork, photos: &Photos<'_>, contract: &PictureContract) -> Result<Vec<GoldenPhoto>, EvaluateError> {
+pub fn golden(
+    network: &QuantisedNetwork,
+    photos: &Photos<'_>,
+    contract: &PictureContract,
+) -> Result<Vec<GoldenPhoto>, EvaluateError> {
     let mut taken = Vec::new();
     for place in pick(&photos.samples, photos.samples.len()) {
         let bytes = photos.bytes(place)?;
@@ -62,8 +70,15 @@ pub fn golden(network: &QuantisedNetwork, photos: &Photos<'_>, contract: &Pictur
     let pictures = photos.pictures(&places, contract)?;
     let float = answers_of(network, ArithmeticClass::Float, &pictures)?;
     let int8 = answers_of(network, ArithmeticClass::Int8, &pictures)?;
-    let answer = |a: &Answers| GoldenAnswer { category14: a.category14.clone(), category26: a.category26.clone(), embedding: a.embedding.clone() };
-    let one = |(number, (((_, photo), picture), (float, int8))): (usize, (((usize, Vec<u8>), &Vec<u8>), (&Answers, &Answers)))| GoldenPhoto {
+    let answer = |a: &Answers| GoldenAnswer {
+        category14: a.category14.clone(),
+        category26: a.category26.clone(),
+        embedding: a.embedding.clone(),
+    };
+    let one = |(number, (((_, photo), picture), (float, int8))): (
+        usize,
+        (((usize, Vec<u8>), &Vec<u8>), (&Answers, &Answers)),
+    )| GoldenPhoto {
         name: format!("golden/{number:02}.{}", ending(&photo)),
         photo,
         picture_sha256: sha256_hex(picture),

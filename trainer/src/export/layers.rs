@@ -34,7 +34,11 @@ struct Sums {
 ///
 /// # Errors
 /// [`ExportError::Torch`].
-pub fn layer_losses<P: AsRef<[u8]>>(float: &FloatRunner, simulation: &Simulation, pictures: &[P]) -> Result<Vec<LayerLoss>, ExportError> {
+pub fn layer_losses<P: AsRef<[u8]>>(
+    float: &FloatRunner,
+    simulation: &Simulation,
+    pictures: &[P],
+) -> Result<Vec<LayerLoss>, ExportError> {
     let network = simulation.network();
     let mut sums = vec![Sums::default(); network.graph.nodes.len()];
     for picture in pictures {

@@ -13,8 +13,8 @@ use tch::{Device, Tensor};
 
 use super::answers::{Agreement, Gate, NamedAnswers, take_all};
 use super::calibrate::{Clipping, Observations, PHOTOS_MIN};
-use super::equalise::equalise;
 use super::check::{FLOAT_TOLERANCE, compare, tract_answers};
+use super::equalise::equalise;
 use super::error::ExportError;
 use super::float::FloatRunner;
 use super::fold::{float_network, fold};
@@ -124,7 +124,8 @@ fn folding_changes_no_answer() {
 fn equalising_changes_no_answer() {
     let equalised = equalise(&FLOAT, &OBSERVATIONS, 0.8);
     assert_ne!(equalised, *FLOAT);
-    compare(("float", &float_answers(FLOAT.clone())), ("equalised", &float_answers(equalised)), FLOAT_TOLERANCE).unwrap();
+    compare(("float", &float_answers(FLOAT.clone())), ("equalised", &float_answers(equalised)), FLOAT_TOLERANCE)
+        .unwrap();
 }
 
 #[test]
@@ -136,7 +137,11 @@ fn tract_and_libtorch_agree() {
 
     let mut spoiled = FLOAT.clone();
     spoiled.weights.values_mut().nth(20).unwrap().weights_oihw[0] += 0.1;
-    let red = compare(("libtorch", &reference), ("tract", &tract_answers(&write_float(&spoiled), SIDE, compared()).unwrap()), FLOAT_TOLERANCE);
+    let red = compare(
+        ("libtorch", &reference),
+        ("tract", &tract_answers(&write_float(&spoiled), SIDE, compared()).unwrap()),
+        FLOAT_TOLERANCE,
+    );
     assert!(matches!(red, Err(ExportError::Parity { .. })), "{red:?}");
 }
 
@@ -180,7 +185,11 @@ fn the_gate_lets_channels_pass_and_refuses_tensors() {
 
 /// ONNX Runtime's answers, and the operators that it made of the model.
 fn onnx_runtime(model: &tract_onnx::pb::ModelProto, names: &[&str]) -> Option<(Vec<NamedAnswers>, String)> {
-    if !Command::new("python3").args(["-c", "import onnx, onnxruntime, numpy"]).output().is_ok_and(|o| o.status.success()) {
+    if !Command::new("python3")
+        .args(["-c", "import onnx, onnxruntime, numpy"])
+        .output()
+        .is_ok_and(|o| o.status.success())
+    {
         eprintln!("skipped: ONNX Runtime is missing: `python3 -m pip install onnx onnxruntime numpy`");
         return None;
     }
@@ -196,7 +205,10 @@ fn onnx_runtime(model: &tract_onnx::pb::ModelProto, names: &[&str]) -> Option<(V
         let bytes = files::read(&at(&format!("{name}.f32"))).unwrap();
         let values: Vec<f32> = bytes.as_chunks().0.iter().map(|b: &[u8; 4]| f32::from_le_bytes(*b)).collect();
         let width = values.len() / PHOTOS;
-        answers.iter_mut().zip(values.chunks(width)).for_each(|(a, row)| drop(a.insert((*name).to_owned(), row.to_vec())));
+        answers
+            .iter_mut()
+            .zip(values.chunks(width))
+            .for_each(|(a, row)| drop(a.insert((*name).to_owned(), row.to_vec())));
     }
     Some((answers, String::from_utf8(output.stdout).unwrap()))
 }
@@ -208,7 +220,9 @@ const INTEGER_TOLERANCE: f32 = 0.05;
 #[test]
 fn onnx_runtime_and_the_simulation_agree() {
     let network = quantised(Granularity::Channel);
-    let Some((reference, operators)) = onnx_runtime(&write_quantised(&network), &["category14", "category26", "embedding"]) else {
+    let Some((reference, operators)) =
+        onnx_runtime(&write_quantised(&network), &["category14", "category26", "embedding"])
+    else {
         return;
     };
     let count = |op: &str| operators.split_whitespace().filter(|o| *o == op).count();
@@ -229,6 +243,8 @@ fn onnx_runtime_and_the_simulation_agree() {
 fn onnx_runtime_and_libtorch_agree_in_float() {
     // What an engine of the class `float` computes on the bundle: float arithmetic on the integer weights.
     let network = quantised(Granularity::Channel).dequantise();
-    let Some((reference, _)) = onnx_runtime(&write_float(&network), &["category14", "category26", "embedding"]) else { return };
+    let Some((reference, _)) = onnx_runtime(&write_float(&network), &["category14", "category26", "embedding"]) else {
+        return;
+    };
     compare(("onnx runtime", &reference), ("libtorch", &float_answers(network)), FLOAT_TOLERANCE).unwrap();
 }

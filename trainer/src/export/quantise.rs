@@ -108,7 +108,8 @@ pub fn correct_biases<P: AsRef<[u8]>>(
             let means = channel_means(&sums);
             let scale = |c: usize| f64::from(batched.network().bias_scale(place, c).unwrap_or(0.0));
             let found = means.iter().enumerate().map(|(c, mean)| mean * scale(c));
-            let correction: Vec<f64> = observations.channel_means[place].iter().zip(found).map(|(float, found)| float - found).collect();
+            let correction: Vec<f64> =
+                observations.channel_means[place].iter().zip(found).map(|(float, found)| float - found).collect();
             batched.correct_bias(place, &correction)?;
         }
         if batched.network().activations[place].is_some() {

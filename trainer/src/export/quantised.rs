@@ -50,7 +50,11 @@ impl Quantisation {
 
     /// `saturate(round(x / scale) + zero_point)`, ties to even. **Source**: ONNX QuantizeLinear, opset 13.
     #[must_use]
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to a byte first; NaN becomes 0")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "clamped to a byte first; NaN becomes 0"
+    )]
     pub fn quantise(self, value: f32) -> u8 {
         ((value / self.scale).round_ties_even() + f32::from(self.zero_point)).clamp(0.0, LEVELS) as u8
     }
@@ -125,7 +129,8 @@ impl QuantisedNetwork {
         for (&place, layer) in &self.weights {
             let per_output = layer.weights_oihw.len() / layer.scales.len().max(1);
             let values = layer.weights_oihw.chunks(per_output.max(1)).zip(&layer.scales);
-            let weights_oihw = values.flat_map(|(row, &scale)| row.iter().map(move |&q| f32::from(q) * scale)).collect();
+            let weights_oihw =
+                values.flat_map(|(row, &scale)| row.iter().map(move |&q| f32::from(q) * scale)).collect();
             let bias = layer.bias.iter().enumerate();
             let bias = bias.map(|(c, &q)| q as f32 * self.bias_scale(place, c).unwrap_or(0.0)).collect();
             weights.insert(place, FloatWeights { weights_oihw, bias });
@@ -142,9 +147,12 @@ mod tests {
 
     #[test]
     fn edges_of_ranges() {
-        for (low, high, clamp) in
-            [(0.0, 0.0, Clamp::None), (f32::NAN, 1.0, Clamp::None), (0.0, f32::INFINITY, Clamp::Relu), (-1e-9, 1e-9, Clamp::None)]
-        {
+        for (low, high, clamp) in [
+            (0.0, 0.0, Clamp::None),
+            (f32::NAN, 1.0, Clamp::None),
+            (0.0, f32::INFINITY, Clamp::Relu),
+            (-1e-9, 1e-9, Clamp::None),
+        ] {
             let q = Quantisation::covering(low, high, clamp);
             assert!(q.scale > 0.0 && q.scale.is_finite(), "{low} {high} {q:?}");
         }

@@ -20,7 +20,13 @@ fn dims(shape: &[usize]) -> Vec<i64> {
 
 /// An initialiser of little-endian bytes.
 fn tensor(name: &str, shape: &[usize], data_type: DataType, raw_data: Vec<u8>) -> pb::TensorProto {
-    pb::TensorProto { name: name.to_owned(), dims: dims(shape), data_type: data_type as i32, raw_data, ..Default::default() }
+    pb::TensorProto {
+        name: name.to_owned(),
+        dims: dims(shape),
+        data_type: data_type as i32,
+        raw_data,
+        ..Default::default()
+    }
 }
 
 /// A `float` initialiser.
@@ -46,16 +52,32 @@ pub(super) fn int32(name: &str, shape: &[usize], values: &[i32]) -> pb::TensorPr
 /// An integer attribute.
 #[expect(clippy::cast_possible_wrap, reason = "hyper-parameters are small")]
 pub(super) fn integer(name: &str, value: usize) -> pb::AttributeProto {
-    pb::AttributeProto { name: name.to_owned(), r#type: AttributeType::Int as i32, i: value as i64, ..Default::default() }
+    pb::AttributeProto {
+        name: name.to_owned(),
+        r#type: AttributeType::Int as i32,
+        i: value as i64,
+        ..Default::default()
+    }
 }
 
 /// A list of integers.
 pub(super) fn integers(name: &str, values: &[usize]) -> pb::AttributeProto {
-    pb::AttributeProto { name: name.to_owned(), r#type: AttributeType::Ints as i32, ints: dims(values), ..Default::default() }
+    pb::AttributeProto {
+        name: name.to_owned(),
+        r#type: AttributeType::Ints as i32,
+        ints: dims(values),
+        ..Default::default()
+    }
 }
 
 /// A node with one result.
-pub(super) fn node(op: &str, name: &str, inputs: &[&str], output: &str, attribute: Vec<pb::AttributeProto>) -> pb::NodeProto {
+pub(super) fn node(
+    op: &str,
+    name: &str,
+    inputs: &[&str],
+    output: &str,
+    attribute: Vec<pb::AttributeProto>,
+) -> pb::NodeProto {
     pb::NodeProto {
         name: name.to_owned(),
         op_type: op.to_owned(),
@@ -89,12 +111,20 @@ impl<'a> Initialisers<'a> {
     fn get(&self, name: &str, data_type: DataType) -> Result<&'a pb::TensorProto, ExportError> {
         let tensor = self.by_name.get(name).ok_or_else(|| not_ours(format!("no initialiser `{name}`")))?;
         if tensor.data_type != data_type as i32 {
-            return Err(not_ours(format!("initialiser `{name}` has element type {}, expected {}", tensor.data_type, data_type as i32)));
+            return Err(not_ours(format!(
+                "initialiser `{name}` has element type {}, expected {}",
+                tensor.data_type, data_type as i32
+            )));
         }
-        let expected = tensor.dims.iter().try_fold(1usize, |n, &d| usize::try_from(d).ok().and_then(|d| n.checked_mul(d)));
+        let expected =
+            tensor.dims.iter().try_fold(1usize, |n, &d| usize::try_from(d).ok().and_then(|d| n.checked_mul(d)));
         let width = if matches!(data_type, DataType::Int8 | DataType::Uint8) { 1 } else { 4 };
         if expected.and_then(|n| n.checked_mul(width)) != Some(tensor.raw_data.len()) {
-            return Err(not_ours(format!("initialiser `{name}` of shape {:?} has {} bytes", tensor.dims, tensor.raw_data.len())));
+            return Err(not_ours(format!(
+                "initialiser `{name}` of shape {:?} has {} bytes",
+                tensor.dims,
+                tensor.raw_data.len()
+            )));
         }
         Ok(tensor)
     }
@@ -102,7 +132,11 @@ impl<'a> Initialisers<'a> {
     pub(super) fn floats(&self, name: &str) -> Result<Vec<f32>, ExportError> {
         let raw = &self.get(name, DataType::Float)?.raw_data;
         let values: Vec<f32> = raw.as_chunks().0.iter().map(|b: &[u8; 4]| f32::from_le_bytes(*b)).collect();
-        if values.iter().all(|v| v.is_finite()) { Ok(values) } else { Err(not_ours(format!("initialiser `{name}` is not finite"))) }
+        if values.iter().all(|v| v.is_finite()) {
+            Ok(values)
+        } else {
+            Err(not_ours(format!("initialiser `{name}` is not finite")))
+        }
     }
 
     pub(super) fn int8(&self, name: &str) -> Result<Vec<i8>, ExportError> {
@@ -136,5 +170,7 @@ pub(super) fn read_integers(node: &pb::NodeProto, name: &str) -> Result<Vec<usiz
 /// An integer attribute of a node.
 pub(super) fn read_integer(node: &pb::NodeProto, name: &str) -> Result<usize, ExportError> {
     let attribute = node.attribute.iter().find(|a| a.name == name);
-    attribute.and_then(|a| usize::try_from(a.i).ok()).ok_or_else(|| not_ours(format!("node `{}` has no attribute `{name}`", node.name)))
+    attribute
+        .and_then(|a| usize::try_from(a.i).ok())
+        .ok_or_else(|| not_ours(format!("node `{}` has no attribute `{name}`", node.name)))
 }

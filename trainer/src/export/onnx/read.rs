@@ -88,7 +88,13 @@ impl Reader<'_> {
         }
     }
 
-    fn add(&mut self, node: &pb::NodeProto, operation: Operation, inputs: Vec<usize>, shape: Shape) -> Result<usize, ExportError> {
+    fn add(
+        &mut self,
+        node: &pb::NodeProto,
+        operation: Operation,
+        inputs: Vec<usize>,
+        shape: Shape,
+    ) -> Result<usize, ExportError> {
         if shape.is_empty() || shape.len() > VALUES_MAX {
             return Err(not_ours(format!("node `{}` makes {shape:?}", node.name)));
         }
@@ -134,7 +140,8 @@ impl Reader<'_> {
             "Clip" | "Relu" => {
                 let place = self.place(first)?;
                 if node.op_type == "Clip" {
-                    let bounds: Vec<f32> = node.input[1..].iter().flat_map(|n| self.initialisers.floats(n)).flatten().collect();
+                    let bounds: Vec<f32> =
+                        node.input[1..].iter().flat_map(|n| self.initialisers.floats(n)).flatten().collect();
                     if bounds != [0.0, 6.0] {
                         return Err(fail("only bounds of 0 and 6 are read"));
                     }
@@ -168,7 +175,9 @@ impl Reader<'_> {
             }
             "Gemm" => {
                 let shape = self.initialisers.shape(&self.weight_name(node)?)?;
-                let &[outputs, inputs] = shape.as_slice() else { return Err(fail(format!("weights of shape {shape:?}"))) };
+                let &[outputs, inputs] = shape.as_slice() else {
+                    return Err(fail(format!("weights of shape {shape:?}")));
+                };
                 if read_integer(node, "transB")? != 1 || from != (Shape { height: 1, width: 1, channels: inputs }) {
                     return Err(fail(format!("{inputs} features expected, found {from:?}")));
                 }
@@ -180,14 +189,18 @@ impl Reader<'_> {
             }
             "MaxPool" => {
                 let (kernel, stride) = (read_integers(node, "kernel_shape")?, read_integers(node, "strides")?);
-                let (&[kernel, _], &[stride, _]) = (kernel.as_slice(), stride.as_slice()) else { return Err(fail("not square".to_owned())) };
+                let (&[kernel, _], &[stride, _]) = (kernel.as_slice(), stride.as_slice()) else {
+                    return Err(fail("not square".to_owned()));
+                };
                 if kernel == 0 || stride == 0 || kernel > from.height {
                     return Err(fail(format!("window {kernel}, step {stride} on {from:?}")));
                 }
                 let out = (from.height - kernel).div_ceil(stride) + 1;
                 (Operation::MaxPool { kernel, stride }, Shape { height: out, width: out, channels: from.channels })
             }
-            "GlobalAveragePool" => (Operation::GlobalAveragePool, Shape { height: 1, width: 1, channels: from.channels }),
+            "GlobalAveragePool" => {
+                (Operation::GlobalAveragePool, Shape { height: 1, width: 1, channels: from.channels })
+            }
             "LpNormalization" => (Operation::L2Normalise, from),
             _ => return Err(fail("this exporter writes no such node here".to_owned())),
         };
@@ -202,20 +215,35 @@ impl Reader<'_> {
     /// Name of the integer weights behind a layer's second input.
     fn weight_name(&self, node: &pb::NodeProto) -> Result<String, ExportError> {
         let name = node.input.get(1).and_then(|name| name.strip_suffix(".dequantised")).unwrap_or_default();
-        if name.ends_with(".weight") { Ok(name.to_owned()) } else { Err(not_ours(format!("node `{}` has no integer weights", node.name))) }
+        if name.ends_with(".weight") {
+            Ok(name.to_owned())
+        } else {
+            Err(not_ours(format!("node `{}` has no integer weights", node.name)))
+        }
     }
 
     fn geometry(&self, node: &pb::NodeProto, from: Shape) -> Result<Geometry, ExportError> {
         let fail = |what: &str| not_ours(format!("node `{}` has {what}", node.name));
         let shape = self.initialisers.shape(&self.weight_name(node)?)?;
-        let &[outputs, per_group, kernel, across] = shape.as_slice() else { return Err(fail("weights that are not OIHW")) };
+        let &[outputs, per_group, kernel, across] = shape.as_slice() else {
+            return Err(fail("weights that are not OIHW"));
+        };
         let (strides, pads) = (read_integers(node, "strides")?, read_integers(node, "pads")?);
         let groups = read_integer(node, "group")?;
         let &[before, left, after, right] = pads.as_slice() else { return Err(fail("no four pads")) };
         let &[stride, stride_across] = strides.as_slice() else { return Err(fail("no two strides")) };
-        let is_square = kernel == across && before == left && after == right && stride == stride_across && from.height == from.width;
+        let is_square = kernel == across
+            && before == left
+            && after == right
+            && stride == stride_across
+            && from.height == from.width;
         let fits = groups > 0 && per_group.checked_mul(groups) == Some(from.channels) && outputs.is_multiple_of(groups);
-        let is_small = stride > 0 && kernel > 0 && kernel <= SIDE_MAX && before < SIDE_MAX && after < SIDE_MAX && outputs <= VALUES_MAX;
+        let is_small = stride > 0
+            && kernel > 0
+            && kernel <= SIDE_MAX
+            && before < SIDE_MAX
+            && after < SIDE_MAX
+            && outputs <= VALUES_MAX;
         if !is_square || !fits || !is_small {
             return Err(fail("a geometry that is not square or does not fit its input"));
         }

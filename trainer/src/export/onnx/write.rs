@@ -50,7 +50,11 @@ fn write(graph: &FusedGraph, parameters: Parameters<'_>) -> pb::ModelProto {
     for place in 0..graph.nodes.len() {
         writer.layer(place);
     }
-    let outputs = graph.outputs.iter().map(|(name, place)| value(name, &[1, graph.nodes[*place].shape.len()], DataType::Float)).collect();
+    let outputs = graph
+        .outputs
+        .iter()
+        .map(|(name, place)| value(name, &[1, graph.nodes[*place].shape.len()], DataType::Float))
+        .collect();
     let file = pb::GraphProto {
         name: graph.backbone.clone(),
         node: writer.nodes,
@@ -76,7 +80,14 @@ impl Writer<'_> {
     }
 
     /// The operator that is the layer itself: its node has the layer's name.
-    fn push_layer(&mut self, op: &str, layer: &str, inputs: &[&str], output: &str, attributes: Vec<pb::AttributeProto>) -> String {
+    fn push_layer(
+        &mut self,
+        op: &str,
+        layer: &str,
+        inputs: &[&str],
+        output: &str,
+        attributes: Vec<pb::AttributeProto>,
+    ) -> String {
         self.nodes.push(node(op, layer, inputs, output, attributes));
         output.to_owned()
     }
@@ -102,13 +113,23 @@ impl Writer<'_> {
         let inputs: Vec<String> = layer.inputs.iter().map(|&p| self.results[p].clone()).collect();
         let reads: Vec<&str> = inputs.iter().map(String::as_str).collect();
         let output = graph.outputs.iter().find(|(_, p)| *p == place).map(|(name, _)| name.as_str());
-        let raw = output.filter(|_| layer.clamp == Clamp::None && !self.is_quantised(place)).unwrap_or(&layer.name).to_owned();
+        let raw = output
+            .filter(|_| layer.clamp == Clamp::None && !self.is_quantised(place))
+            .unwrap_or(&layer.name)
+            .to_owned();
         let name = layer.name.as_str();
         let mut result = match layer.operation {
             Operation::Picture => {
-                let nchw = self.push_layer("Transpose", name, &[PICTURE], "picture.nchw", vec![integers("perm", &[0, 3, 1, 2])]);
+                let nchw = self.push_layer(
+                    "Transpose",
+                    name,
+                    &[PICTURE],
+                    "picture.nchw",
+                    vec![integers("perm", &[0, 3, 1, 2])],
+                );
                 let (scale, zero_point) = self.quantisation("picture", Quantisation::picture());
-                let result = self.push("DequantizeLinear", &[&nchw, &scale, &zero_point], "picture.dequantised", Vec::new());
+                let result =
+                    self.push("DequantizeLinear", &[&nchw, &scale, &zero_point], "picture.dequantised", Vec::new());
                 self.results.push(result);
                 return;
             }
@@ -123,21 +144,30 @@ impl Writer<'_> {
             Operation::Add => self.push_layer("Add", name, &reads, &raw, Vec::new()),
             Operation::Concat => self.push_layer("Concat", name, &reads, &raw, vec![integer("axis", 1)]),
             Operation::MaxPool { kernel, stride } => {
-                let attributes = vec![integers("kernel_shape", &[kernel; 2]), integers("strides", &[stride; 2]), integer("ceil_mode", 1)];
+                let attributes = vec![
+                    integers("kernel_shape", &[kernel; 2]),
+                    integers("strides", &[stride; 2]),
+                    integer("ceil_mode", 1),
+                ];
                 self.push_layer("MaxPool", name, &reads, &raw, attributes)
             }
             Operation::GlobalAveragePool => {
                 // ONNX Runtime fuses the pool only where `QuantizeLinear` follows at once, so the flattening comes after it.
-                let mut pooled = self.push_layer("GlobalAveragePool", name, &reads, &format!("{name}.spatial"), Vec::new());
+                let mut pooled =
+                    self.push_layer("GlobalAveragePool", name, &reads, &format!("{name}.spatial"), Vec::new());
                 if let Some(quantisation) = self.quantisation_of(place) {
                     pooled = self.through_bytes(&pooled, &format!("{name}.spatial"), quantisation);
                 }
                 self.push_layer("Flatten", &format!("{name}.flatten"), &[&pooled], &raw, vec![integer("axis", 1)])
             }
-            Operation::L2Normalise => self.push_layer("LpNormalization", name, &reads, &raw, vec![integer("axis", 1), integer("p", 2)]),
+            Operation::L2Normalise => {
+                self.push_layer("LpNormalization", name, &reads, &raw, vec![integer("axis", 1), integer("p", 2)])
+            }
         };
         if layer.clamp != Clamp::None {
-            let clamped = output.filter(|_| !self.is_quantised(place)).map_or_else(|| format!("{}.clamped", layer.name), str::to_owned);
+            let clamped = output
+                .filter(|_| !self.is_quantised(place))
+                .map_or_else(|| format!("{}.clamped", layer.name), str::to_owned);
             result = match layer.clamp {
                 Clamp::Relu6 => {
                     self.bounds();
@@ -186,7 +216,8 @@ impl Writer<'_> {
                 let none = QuantisedWeights { weights_oihw: Vec::new(), scales: Vec::new(), bias: Vec::new() };
                 let layer = network.weights.get(&place).unwrap_or(&none);
                 let channels = [layer.scales.len()];
-                let bias_scales: Vec<f32> = (0..channels[0]).map(|c| network.bias_scale(place, c).unwrap_or(0.0)).collect();
+                let bias_scales: Vec<f32> =
+                    (0..channels[0]).map(|c| network.bias_scale(place, c).unwrap_or(0.0)).collect();
                 self.initialisers.push(int8(&weight, shape, &layer.weights_oihw));
                 self.initialisers.push(floats(&format!("{weight}.scale"), &channels, &layer.scales));
                 self.initialisers.push(int8(&format!("{weight}.zero_point"), &channels, &vec![0; channels[0]]));

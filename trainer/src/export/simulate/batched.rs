@@ -79,22 +79,28 @@ impl Batched {
         let node = &network.graph.nodes[place];
         let Some(layer) = network.weights.get(&place) else { return Ok(()) };
         let (shape, spread) = match node.operation {
-            Operation::Convolution(g) => (vec![int(g.outputs), int(g.inputs / g.groups), int(g.kernel), int(g.kernel)], vec![1, -1, 1, 1]),
+            Operation::Convolution(g) => {
+                (vec![int(g.outputs), int(g.inputs / g.groups), int(g.kernel), int(g.kernel)], vec![1, -1, 1, 1])
+            }
             _ => (vec![int(layer.bias.len()), -1], vec![1, -1]),
         };
         let per_output = layer.weights_oihw.len() / layer.bias.len().max(1);
-        let largest = |(row, bias): (&[i8], &i32)| 255 * row.iter().map(|w| i64::from(w.unsigned_abs())).sum::<i64>() + i64::from(bias.unsigned_abs());
+        let largest = |(row, bias): (&[i8], &i32)| {
+            255 * row.iter().map(|w| i64::from(w.unsigned_abs())).sum::<i64>() + i64::from(bias.unsigned_abs())
+        };
         let bound = layer.weights_oihw.chunks(per_output.max(1)).zip(&layer.bias).map(largest).max().unwrap_or(0);
         let kind = if bound < EXACT { Kind::Float } else { Kind::Double };
         let make = || -> Result<Layer, tch::TchError> {
             Ok(Layer {
                 weight: Tensor::f_from_slice(&layer.weights_oihw)?.f_reshape(shape.as_slice())?.f_to_kind(kind)?,
                 bias: Tensor::f_from_slice(&layer.bias)?.f_reshape(spread.as_slice())?.f_to_kind(kind)?,
-                multipliers: Tensor::f_from_slice(&self.simulation.prepared[place].multipliers)?.f_reshape(spread.as_slice())?,
+                multipliers: Tensor::f_from_slice(&self.simulation.prepared[place].multipliers)?
+                    .f_reshape(spread.as_slice())?,
                 kind,
             })
         };
-        let made = make().map_err(|source| ExportError::Torch { layer: node.name.clone(), source: Box::new(source) })?;
+        let made =
+            make().map_err(|source| ExportError::Torch { layer: node.name.clone(), source: Box::new(source) })?;
         self.layers[place] = Some(made);
         Ok(())
     }
@@ -129,7 +135,14 @@ impl Batched {
                     let is_even = before == after;
                     let x = if is_even { x } else { x.f_constant_pad_nd([before, after, before, after])? };
                     let padding = if is_even { before } else { 0 };
-                    x.f_conv2d(&layer.weight, None::<&Tensor>, [stride, stride], [padding, padding], [1, 1], int(g.groups))?
+                    x.f_conv2d(
+                        &layer.weight,
+                        None::<&Tensor>,
+                        [stride, stride],
+                        [padding, padding],
+                        [1, 1],
+                        int(g.groups),
+                    )?
                 }
                 _ => x.f_linear(&layer.weight, None::<&Tensor>)?,
             };
@@ -184,7 +197,11 @@ impl Batched {
                 let from = network.graph.nodes[node.inputs[0]].shape;
                 #[expect(clippy::cast_precision_loss, reason = "a few thousand pixels")]
                 let multiplier = q(node.inputs[0]).scale / (to.scale * (from.height * from.width) as f32);
-                round(inputs[0].f_sum_dim_intlist([2i64, 3].as_slice(), false, Kind::Float)?.f_mul_scalar(f64::from(multiplier))?)
+                round(
+                    inputs[0]
+                        .f_sum_dim_intlist([2i64, 3].as_slice(), false, Kind::Float)?
+                        .f_mul_scalar(f64::from(multiplier))?,
+                )
             }
             _ => Ok(inputs[0].shallow_clone()),
         }
@@ -215,10 +232,12 @@ impl Batched {
                 live[place] = Some(result);
             } else if let Some(input) = live[node.inputs[0]].as_ref() {
                 let result = self.step(place, &[input])?;
-                floats[place] = rows(&result, pictures.len(), node.shape.len()).into_iter().map(Activation::Floats).collect();
+                floats[place] =
+                    rows(&result, pictures.len(), node.shape.len()).into_iter().map(Activation::Floats).collect();
             } else {
                 // The normalisation, by the definition itself.
-                floats[place] = floats[node.inputs[0]].iter().map(|values| self.simulation.step(place, &[values])).collect();
+                floats[place] =
+                    floats[node.inputs[0]].iter().map(|values| self.simulation.step(place, &[values])).collect();
             }
             for (name, _) in graph.outputs.iter().filter(|(_, output)| *output == place) {
                 for (answer, values) in answers.iter_mut().zip(&floats[place]) {
@@ -242,14 +261,21 @@ impl Batched {
             multipliers: layer.multipliers.shallow_clone(),
             kind: layer.kind,
         };
-        Self { simulation: self.simulation.clone(), layers: self.layers.iter().map(|layer| layer.as_ref().map(share)).collect() }
+        Self {
+            simulation: self.simulation.clone(),
+            layers: self.layers.iter().map(|layer| layer.as_ref().map(share)).collect(),
+        }
     }
 
     /// The answers for many pictures, in their order; `done` is called with the number of pictures after each batch.
     ///
     /// # Errors
     /// [`ExportError::Torch`].
-    pub fn run_all<P: AsRef<[u8]> + Sync>(&self, pictures: &[P], done: impl Fn(usize) + Sync) -> Result<Vec<NamedAnswers>, ExportError> {
+    pub fn run_all<P: AsRef<[u8]> + Sync>(
+        &self,
+        pictures: &[P],
+        done: impl Fn(usize) + Sync,
+    ) -> Result<Vec<NamedAnswers>, ExportError> {
         let copies = (0..workers::threads()).map(|_| self.share()).collect();
         workers::in_batches(pictures, BATCH, copies, |batched, pictures| batched.batch(pictures), done)
     }

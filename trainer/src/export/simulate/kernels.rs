@@ -93,7 +93,15 @@ fn dot(weights: &[i16], pixels: &[i16]) -> [i32; TILE] {
 }
 
 /// Any convolution that is not depthwise. **Shapes**: channel-last in and out.
-pub(super) fn dense(x: &[u8], from: Shape, x_zero: u8, g: &Geometry, kernel: &Kernel, to: Shape, end: &Epilogue<'_>) -> Vec<u8> {
+pub(super) fn dense(
+    x: &[u8],
+    from: Shape,
+    x_zero: u8,
+    g: &Geometry,
+    kernel: &Kernel,
+    to: Shape,
+    end: &Epilogue<'_>,
+) -> Vec<u8> {
     let mut y = vec![0; to.len()];
     sums_of_dense(x, from, x_zero, g, kernel, to, |pixel, channel, sum| {
         y[pixel * to.channels + channel] = requantise(sum, end.multipliers[channel], end.zero_point);
@@ -123,7 +131,8 @@ pub(super) fn sums_of_dense(
                 for tap in 0..g.kernel * g.kernel {
                     let (i, j) = (row + tap / g.kernel, column + tap % g.kernel);
                     let into = &mut patch[tap * inputs..(tap + 1) * inputs];
-                    let inside = (g.before..g.before + from.height).contains(&i) && (g.before..g.before + from.width).contains(&j);
+                    let inside = (g.before..g.before + from.height).contains(&i)
+                        && (g.before..g.before + from.width).contains(&j);
                     if inside {
                         let at = ((i - g.before) * from.width + j - g.before) * from.channels + group * inputs;
                         for (to, &byte) in into.iter_mut().zip(&x[at..at + inputs]) {
@@ -145,7 +154,15 @@ pub(super) fn sums_of_dense(
 }
 
 /// Depthwise convolution. **Shapes**: channel-last in and out.
-pub(super) fn depthwise(x: &[u8], from: Shape, x_zero: u8, g: &Geometry, kernel: &Kernel, to: Shape, end: &Epilogue<'_>) -> Vec<u8> {
+pub(super) fn depthwise(
+    x: &[u8],
+    from: Shape,
+    x_zero: u8,
+    g: &Geometry,
+    kernel: &Kernel,
+    to: Shape,
+    end: &Epilogue<'_>,
+) -> Vec<u8> {
     let mut y = vec![0; to.len()];
     sums_of_depthwise(x, from, x_zero, g, kernel, to, |pixel, sums| {
         let into = &mut y[pixel * to.channels..(pixel + 1) * to.channels];
@@ -224,7 +241,12 @@ pub(super) fn max_pool(x: &[u8], from: Shape, kernel: usize, stride: usize, to: 
 }
 
 /// Mean over height and width. **Source**: MLAS `MlasQLinearGlobalAveragePoolNhwc`: an integer sum, one multiplier.
-#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "at most a few thousand pixels")]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "at most a few thousand pixels"
+)]
 pub(super) fn global_average_pool(x: &[u8], from: Shape, qx: Quantisation, to: Quantisation) -> Vec<u8> {
     let pixels = from.height * from.width;
     let mut sums = vec![-i32::from(qx.zero_point) * pixels as i32; from.channels];
@@ -245,7 +267,9 @@ mod tests {
 
     #[test]
     fn rounding_is_to_even() {
-        for (value, expected) in [(0.5, 10), (1.5, 12), (2.5, 12), (-0.5, 10), (-1.5, 8), (1e9, 255), (-1e9, 0), (f32::NAN, 0)] {
+        for (value, expected) in
+            [(0.5, 10), (1.5, 12), (2.5, 12), (-0.5, 10), (-1.5, 8), (1e9, 255), (-1e9, 0), (f32::NAN, 0)]
+        {
             assert_eq!(round_to_byte(value, 10), expected, "{value}");
         }
     }
@@ -261,9 +285,10 @@ mod tests {
                     for i in 0..inputs {
                         for a in 0..g.kernel {
                             for b in 0..g.kernel {
-                                let (Some(r), Some(c)) =
-                                    ((row * g.stride + a).checked_sub(g.before), (column * g.stride + b).checked_sub(g.before))
-                                else {
+                                let (Some(r), Some(c)) = (
+                                    (row * g.stride + a).checked_sub(g.before),
+                                    (column * g.stride + b).checked_sub(g.before),
+                                ) else {
                                     continue;
                                 };
                                 if r < from.height && c < from.width {

@@ -147,8 +147,16 @@ impl Simulation {
                 let sums = self.sums(place, inputs[0], kernel);
                 let multipliers = &prepared.multipliers;
                 match self.network.activations[place] {
-                    None => return Activation::Floats(sums.iter().zip(multipliers).map(|(&sum, m)| sum as f32 * m).collect()),
-                    Some(to) => sums.iter().zip(multipliers).map(|(&sum, &m)| kernels::requantise(sum, m, to.zero_point)).collect(),
+                    None => {
+                        return Activation::Floats(
+                            sums.iter().zip(multipliers).map(|(&sum, m)| sum as f32 * m).collect(),
+                        );
+                    }
+                    Some(to) => sums
+                        .iter()
+                        .zip(multipliers)
+                        .map(|(&sum, &m)| kernels::requantise(sum, m, to.zero_point))
+                        .collect(),
                 }
             }
             (Operation::Add, _) => {
@@ -178,7 +186,9 @@ impl Simulation {
                 let scale = if norm > 0.0 { norm } else { 1.0 };
                 return Activation::Floats(values.iter().map(|v| v / scale).collect());
             }
-            (Operation::Picture | Operation::Convolution(_) | Operation::Linear { .. }, _) => inputs[0].integers().to_vec(),
+            (Operation::Picture | Operation::Convolution(_) | Operation::Linear { .. }, _) => {
+                inputs[0].integers().to_vec()
+            }
         };
         Activation::Integers(bytes)
     }
@@ -190,7 +200,9 @@ impl Simulation {
         if let Some(geometry) = as_convolution(node.operation) {
             let from = self.network.graph.nodes[node.inputs[0]].shape;
             let zero = self.network.activations[node.inputs[0]].map_or(0, |q| q.zero_point);
-            kernels::sums_of_dense(input.integers(), from, zero, &geometry, kernel, node.shape, |_, channel, sum| sums[channel] = sum);
+            kernels::sums_of_dense(input.integers(), from, zero, &geometry, kernel, node.shape, |_, channel, sum| {
+                sums[channel] = sum
+            });
         }
         sums
     }
