@@ -158,7 +158,7 @@ impl Collected {
         String::from_utf8_lossy(&self.said.0.lock().expect("the collected text")).into_owned()
     }
 
-    fn to_end(&mut self) -> String {
+    fn rest(&mut self) -> String {
         if let Some(reader) = self.reader.take() {
             reader.join().expect("the collecting thread");
         }
@@ -243,7 +243,7 @@ impl Running {
     #[must_use]
     pub fn wait(mut self) -> Outcome {
         let status = self.child.wait().expect("the program's end");
-        let (stdout, stderr) = (self.stdout.to_end(), self.stderr.to_end());
+        let (stdout, stderr) = (self.stdout.rest(), self.stderr.to_end());
         Outcome { code: status.code(), status, stdout, stderr, replacements: std::mem::take(&mut self.replacements) }
     }
 
