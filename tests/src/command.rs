@@ -243,7 +243,7 @@ impl Running {
     #[must_use]
     pub fn wait(mut self) -> Outcome {
         let status = self.child.wait().expect("the program's end");
-        let (stdout, stderr) = (self.stdout.rest(), self.stderr.to_end());
+        let (stdout, stderr) = (self.stdout.rest(), self.stderr.rest());
         Outcome { code: status.code(), status, stdout, stderr, replacements: std::mem::take(&mut self.replacements) }
     }
 

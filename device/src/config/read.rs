@@ -208,7 +208,7 @@ mod tests {
             places(move |name| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into()))
         };
         let system = PathBuf::from("/etc/clothingid/config.toml");
-        assert_eq!(of(&[]), [system.clone()]);
+        assert_eq!(of(&[]), std::slice::from_ref(&system));
         assert_eq!(of(&[("HOME", "/h")]), [system.clone(), "/h/.config/clothingid/config.toml".into()]);
         assert_eq!(of(&[("HOME", "/h"), ("XDG_CONFIG_HOME", "/x")]), [system, "/x/clothingid/config.toml".into()]);
     }
