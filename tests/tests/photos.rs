@@ -40,9 +40,9 @@ fn a_folder_is_answered_one_line_a_photograph_in_order() {
     let expected: Vec<_> = photographs::shop().iter().map(|path| path.display().to_string()).collect();
     assert_eq!(paths, expected);
     lines.iter().for_each(assert_reading);
-    // Most of what the shop sells is a garment, and says so.
-    let known = lines.iter().filter(|line| line["known"] == true).count();
-    assert!(known * 10 >= lines.len() * 6, "only {known} of {} photographs are known garments", lines.len());
+    // What the shop sells is a garment. Its category is shown only where the bundle's threshold lets it, which is another matter.
+    let garments = lines.iter().filter(|line| line["garment"].as_f64() >= Some(0.5)).count();
+    assert!(garments * 10 >= lines.len() * 9, "only {garments} of {} photographs are garments", lines.len());
 }
 
 #[test]
