@@ -125,7 +125,7 @@ fn onnx_runtime(bundle: &Bundle, spoil: bool) -> Vec<Answer> {
     if spoil {
         python(&["-c".as_ref(), SPOIL.as_ref(), network.as_os_str()]);
     }
-    let script: PathBuf = rig::workspace().join("trainer/src/export/onnxruntime.py");
+    let script: PathBuf = rig::workspace().join("trainer/src/export/run_onnxruntime.py");
     python(&[script.as_os_str(), network.as_os_str(), pictures.as_os_str(), rig.folder().as_os_str()]);
     let output = |name: &str| {
         let bytes = std::fs::read(rig.path(format!("{name}.f32"))).expect("an output");
