@@ -414,10 +414,7 @@ fn missing_for_the_browser(folder: &Path) -> Option<&'static str> {
     let is_there = |name: &&str| std::env::split_paths(&path).any(|place| place.join(name).is_file());
     if !is_there(&"node") {
         Some("Node.js is missing")
-    } else if !["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
-        .iter()
-        .any(|name| is_there(name))
-    {
+    } else if !["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"].iter().any(is_there) {
         Some("a Chromium is missing")
     } else if !folder.join("node_modules/playwright-core").is_dir() || !folder.join("node_modules/axe-core").is_dir() {
         Some("the browser's driver is missing")

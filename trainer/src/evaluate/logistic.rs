@@ -37,7 +37,7 @@ impl Features {
     /// Number of rows.
     #[must_use]
     pub fn rows(&self) -> usize {
-        if self.width == 0 { 0 } else { self.values.len() / self.width }
+        self.values.len().checked_div(self.width).unwrap_or(0)
     }
 
     /// Mean and deviation of each column; a constant column has deviation 1.

@@ -216,7 +216,8 @@ pub fn confident_point(calibrate: Answered<'_>) -> OperatingPoint {
     let embeddings: Vec<&[f32]> = calibrate.answers.iter().map(|a| a.embedding.as_slice()).collect();
     let large = |i: &usize| samples[*i].is_garment && samples[*i].is_large();
     let of = |split: ViewSplit| (0..samples.len()).filter(move |&i| samples[i].view_split == split).filter(large);
-    let (stock, absent): (Vec<usize>, Vec<usize>) = of(ViewSplit::None).partition(|i| samples[*i].group % 2 == 0);
+    let (stock, absent): (Vec<usize>, Vec<usize>) =
+        of(ViewSplit::None).partition(|i| samples[*i].group.is_multiple_of(2));
     let gallery: Vec<usize> = of(ViewSplit::Gallery).chain(stock).collect();
     let has = |query: &usize| gallery.iter().any(|&g| samples[g].item == samples[*query].item);
     let present = Retrieval::search(samples, &embeddings, of(ViewSplit::Query).filter(has).collect(), &gallery);

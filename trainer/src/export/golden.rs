@@ -75,16 +75,15 @@ pub fn golden(
         category26: a.category26.clone(),
         embedding: a.embedding.clone(),
     };
-    let one = |(number, (((_, photo), picture), (float, int8))): (
-        usize,
-        (((usize, Vec<u8>), &Vec<u8>), (&Answers, &Answers)),
-    )| GoldenPhoto {
-        name: format!("golden/{number:02}.{}", ending(&photo)),
-        photo,
-        picture_sha256: sha256_hex(picture),
-        answers: BTreeMap::from([(ArithmeticClass::Float, answer(float)), (ArithmeticClass::Int8, answer(int8))]),
-    };
-    Ok(taken.into_iter().zip(&pictures).zip(float.iter().zip(&int8)).enumerate().map(one).collect())
+    let all = taken.into_iter().zip(&pictures).zip(float.iter().zip(&int8)).enumerate();
+    Ok(all
+        .map(|(number, (((_, photo), picture), (float, int8)))| GoldenPhoto {
+            name: format!("golden/{number:02}.{}", ending(&photo)),
+            photo,
+            picture_sha256: sha256_hex(picture),
+            answers: BTreeMap::from([(ArithmeticClass::Float, answer(float)), (ArithmeticClass::Int8, answer(int8))]),
+        })
+        .collect())
 }
 
 /// The usual ending of a photograph's name by its first bytes.

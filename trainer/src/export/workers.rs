@@ -15,6 +15,9 @@ pub fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
+/// A batch's place with what came of it.
+type Numbered = (usize, Result<Vec<NamedAnswers>, ExportError>);
+
 /// Runs batches in parallel, one worker a thread, and returns the answers in the order of the pictures; `done` gets the number of
 /// pictures after each batch.
 ///
@@ -29,7 +32,7 @@ pub fn in_batches<P: Sync, W: Send>(
 ) -> Result<Vec<NamedAnswers>, ExportError> {
     let batches: Vec<&[P]> = pictures.chunks(batch.max(1)).collect();
     let next = AtomicUsize::new(0);
-    let results: Mutex<Vec<(usize, Result<Vec<NamedAnswers>, ExportError>)>> = Mutex::new(Vec::new());
+    let results: Mutex<Vec<Numbered>> = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for worker in workers {
             let (batches, next, results, run, done) = (&batches, &next, &results, &run, &done);

@@ -17,7 +17,7 @@ const ROW: usize = 16;
 
 /// `saturate(round(value) + zero_point)`, ties to even.
 #[inline]
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to a byte")]
+#[expect(clippy::cast_possible_truncation, reason = "clamped to a byte")]
 pub(super) fn round_to_byte(value: f32, zero_point: u8) -> u8 {
     let zero = f32::from(zero_point);
     let clamped = value.max(-zero).min(255.0 - zero);
