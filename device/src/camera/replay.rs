@@ -2,13 +2,14 @@
 //!
 //! A folder (or one file, or photographs in memory) is shown in sorted order, each photograph for some seconds at some
 //! frames a second, from the beginning again after the last. The folder is listed anew for each round, so photographs may
-//! be added while it runs. A photograph that cannot be read is one corrupt frame, and the next one follows.
+//! be added while it runs. A photograph or a sub-folder that cannot be read is one corrupt frame, and the next one follows.
 
 use super::frame::{Frame, PixelFormat};
 use super::{Camera, CameraError};
-use clothingid_shared::files;
+use clothingid_shared::files::{self, FileError};
 use clothingid_shared::picture;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Where the photographs are.
@@ -58,6 +59,8 @@ impl ReplaySettings {
 enum Entry {
     File(PathBuf),
     Memory(String, &'static [u8]),
+    /// A sub-folder that cannot be listed.
+    Unlisted(Arc<FileError>),
 }
 
 /// A camera that shows photographs.
@@ -119,6 +122,7 @@ impl Replay {
         let frame = match &entry {
             Entry::File(path) => path.display().to_string(),
             Entry::Memory(name, _) => name.clone(),
+            Entry::Unlisted(error) => error.path().display().to_string(),
         };
         if let Err(cause) = fill(&entry, &mut self.shown) {
             self.unreadable += 1;
@@ -153,14 +157,23 @@ impl Camera for Replay {
 
 fn list(photos: &Photos) -> Result<Vec<Entry>, CameraError> {
     match photos {
-        Photos::Path(path) => {
-            let entries: Vec<_> = files::photos_in(path)?.into_iter().map(Entry::File).collect();
-            if entries.is_empty() { Err(CameraError::Empty { folder: path.clone() }) } else { Ok(entries) }
-        }
+        Photos::Path(path) => playable(path, files::walk_photos(path)),
         Photos::Memory(photos) if photos.is_empty() => {
             Err(CameraError::Empty { folder: PathBuf::from("photographs of the demo") })
         }
         Photos::Memory(photos) => Ok(photos.iter().map(|(name, bytes)| Entry::Memory(name.clone(), bytes)).collect()),
+    }
+}
+
+/// What was found in a folder, if a photograph is among it.
+fn playable(folder: &Path, found: Vec<Result<PathBuf, FileError>>) -> Result<Vec<Entry>, CameraError> {
+    if found.iter().any(Result::is_ok) {
+        let entry = |item: Result<_, _>| item.map_or_else(|error| Entry::Unlisted(Arc::new(error)), Entry::File);
+        return Ok(found.into_iter().map(entry).collect());
+    }
+    match found.into_iter().find_map(Result::err) {
+        Some(error) => Err(error.into()),
+        None => Err(CameraError::Empty { folder: folder.to_owned() }),
     }
 }
 
@@ -171,6 +184,7 @@ fn fill(entry: &Entry, frame: &mut Frame) -> Result<(), Box<dyn std::error::Erro
     match entry {
         Entry::File(path) => frame.bytes = files::read(path)?,
         Entry::Memory(_, bytes) => frame.bytes.extend_from_slice(bytes),
+        Entry::Unlisted(error) => return Err(Box::new(Arc::clone(error))),
     }
     let picture = picture::decode(&frame.bytes)?;
     frame.width = picture.width();
@@ -251,6 +265,19 @@ mod tests {
         let mut frame = Frame::empty();
         assert!(camera.next(&mut frame).unwrap_err().is_one_frame());
         assert!(matches!(camera.next(&mut frame).unwrap_err(), CameraError::NothingReadable { photos: 2, .. }));
+        Ok(())
+    }
+
+    #[test]
+    fn a_sub_folder_that_cannot_be_listed_is_one_lost_frame() -> Result<(), Box<dyn Error>> {
+        let unlisted = || Err(FileError::List { path: "private".into(), source: std::io::ErrorKind::NotFound.into() });
+        let found = vec![Ok("a.png".into()), unlisted(), Ok("b.png".into())];
+        let entries = playable(Path::new("photos"), found)?;
+        assert!(matches!(&entries[..], [Entry::File(_), Entry::Unlisted(_), Entry::File(_)]), "{entries:?}");
+        let error = fill(&entries[1], &mut Frame::empty()).unwrap_err();
+        assert_eq!(error.to_string(), "cannot list the folder `private`");
+        let none = playable(Path::new("photos"), vec![unlisted()]);
+        assert!(matches!(none, Err(CameraError::Files(_))), "{none:?}");
         Ok(())
     }
 

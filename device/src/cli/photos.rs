@@ -1,6 +1,6 @@
 //! The photographs that path arguments mean.
 
-use clothingid_shared::files::{FileError, photos_in};
+use clothingid_shared::files::{FileError, walk_photos};
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::io::{self, BufRead};
@@ -13,10 +13,10 @@ pub fn expand(paths: &[PathBuf]) -> PhotoList {
     PhotoList { arguments: paths.to_vec().into(), found: VecDeque::new(), lines: None }
 }
 
-/// See [`expand`]. A path that cannot be read is an error in its place, and the rest follows.
+/// See [`expand`]. A path or a folder in it that cannot be read is an error in its place, and the rest follows.
 pub struct PhotoList {
     arguments: VecDeque<PathBuf>,
-    found: VecDeque<PathBuf>,
+    found: VecDeque<Result<PathBuf, FileError>>,
     lines: Option<Box<dyn BufRead>>,
 }
 
@@ -26,7 +26,7 @@ impl Iterator for PhotoList {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             if let Some(photo) = self.found.pop_front() {
-                return Some(Ok(photo));
+                return Some(photo);
             }
             let argument = match self.next_line() {
                 Some(Err(source)) => return Some(Err(FileError::Read { path: "-".into(), source })),
@@ -39,12 +39,9 @@ impl Iterator for PhotoList {
                     argument => argument,
                 },
             };
-            match photos_in(&argument) {
-                Ok(photos) if photos.is_empty() => {
-                    eprintln!("note: no .jpg, .jpeg, .png or .webp file in `{}`", argument.display());
-                }
-                Ok(photos) => self.found.extend(photos),
-                Err(error) => return Some(Err(error)),
+            self.found.extend(walk_photos(&argument));
+            if self.found.is_empty() {
+                eprintln!("note: no .jpg, .jpeg, .png or .webp file in `{}`", argument.display());
             }
         }
     }
@@ -94,6 +91,23 @@ mod tests {
             })
             .collect();
         assert_eq!(names, ["z.jpg", "! missing.jpg", "a.webp", "b.PNG", "z.jpg"]);
+    }
+
+    /// A folder whose path is longer than the system takes cannot be listed, whoever asks.
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a folder is moved deeper than its path could be made")]
+    fn a_folder_that_cannot_be_listed_does_not_hide_the_rest() {
+        let folder = tempfile::tempdir().unwrap();
+        let long: PathBuf = ["x"; 9].map(|part| part.repeat(250)).iter().collect();
+        let (deep, rest) = (folder.path().join(&long), folder.path().join("rest"));
+        create_folder(&deep).unwrap();
+        create_folder(&rest.join(&long)).unwrap();
+        std::fs::rename(&rest, deep.join("rest")).unwrap();
+        for name in ["a.jpg", "z.jpg"] {
+            write_atomic(&folder.path().join(name), b"x").unwrap();
+        }
+        let found: Vec<_> = expand(&[folder.path().to_owned()]).collect();
+        assert_eq!(found.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true]);
     }
 
     #[test]

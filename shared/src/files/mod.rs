@@ -7,4 +7,4 @@ mod photos;
 
 pub use atomic::{FileError, create_folder, read, read_text, write_atomic, write_atomic_with};
 pub use checksum::{Sha256Writer, sha256_hex};
-pub use photos::photos_in;
+pub use photos::{photos_in, walk_photos};
