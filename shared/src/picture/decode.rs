@@ -11,6 +11,7 @@ use zune_jpeg::JpegDecoder;
 use zune_jpeg::errors::DecodeErrors;
 
 use super::Picture;
+use super::markers::is_whole;
 use super::orient::{Orientation, orient};
 use super::picture::byte_len;
 
@@ -163,18 +164,11 @@ fn jpeg(bytes: &[u8], picture: &mut Picture) -> Result<Orientation, PictureError
     check_size(width.into(), height.into())?;
     picture.reset(width, height, [0; 3]);
     decoder.decode_into(picture.rgb_mut()).map_err(|error| refused(&error))?;
-    if !ends_after_its_last_scan(bytes) {
+    if !is_whole(bytes) {
         let detail = "the end-of-image marker is missing: the file was cut off".to_owned();
         return Err(PictureError::Damaged { format: Format::Jpeg, detail });
     }
     Ok(decoder.exif().map_or(Orientation::Upright, |exif| Orientation::from_exif(exif)))
-}
-
-/// Whether an end-of-image marker (FF D9) follows the last start of scan (FF DA). A decoder is content with a scan that lacks its last
-/// bytes; we are not. Neither marker can occur inside entropy-coded data (ITU T.81, B.1.1.5).
-fn ends_after_its_last_scan(bytes: &[u8]) -> bool {
-    let marker = |code: u8| bytes.windows(2).rposition(|pair| pair == [0xff, code]);
-    marker(0xd9) > marker(0xda)
 }
 
 /// PNG and WebP through the `image` crate.
@@ -282,6 +276,13 @@ mod tests {
         for length in (1..file.len() - 2).step_by(7) {
             assert!(decode(&file[..length]).is_err(), "{length} of {} bytes", file.len());
         }
+    }
+
+    #[test]
+    fn a_film_behind_the_photograph_is_nobodys_business() {
+        let file = jpeg_of(64, 48);
+        let film = b"\0\0\0\x18ftypmp42\xff\xd9\x01\x02\xff\xda\0\x08 and more film";
+        assert_eq!(decode(&[&file, &film[..]].concat()), decode(&file));
     }
 
     #[test]

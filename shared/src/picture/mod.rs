@@ -7,6 +7,7 @@
 
 mod contract;
 mod decode;
+mod markers;
 mod orient;
 mod picture;
 mod resize;
