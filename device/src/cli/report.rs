@@ -136,11 +136,64 @@ impl fmt::Display for Report {
 /// # Errors
 /// Stdout cannot be written for another reason (a full disk, say).
 pub fn print_line(line: &str) -> Result<(), Report> {
-    let mut out = io::stdout().lock();
-    match writeln!(out, "{line}").and_then(|()| out.flush()) {
+    match write_line(&mut io::stdout().lock(), line) {
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
-        Err(e) => Err(Report::new("standard output cannot be written").because(&e)),
-        Ok(()) => Ok(()),
+        written => written.map_err(|e| unwritten(&e)),
+    }
+}
+
+fn write_line(out: &mut impl Write, line: &str) -> io::Result<()> {
+    writeln!(out, "{line}").and_then(|()| out.flush())
+}
+
+fn unwritten(error: &io::Error) -> Report {
+    Report::new("standard output cannot be written").because(error)
+}
+
+/// The lines of a job that must not end because nobody reads them: when one cannot be written that is noted once on
+/// stderr, later ones are left out, and the job goes on.
+#[derive(Debug)]
+pub struct Told<W> {
+    out: W,
+    failure: Option<io::Error>,
+}
+
+impl Told<io::Stdout> {
+    /// Lines for stdout.
+    #[must_use]
+    pub fn on_stdout() -> Self {
+        Self::on(io::stdout())
+    }
+}
+
+impl<W: Write> Told<W> {
+    /// Lines for `out`.
+    pub fn on(out: W) -> Self {
+        Self { out, failure: None }
+    }
+
+    /// Tells a line, if there is still someone to tell.
+    pub fn line(&mut self, line: &str) {
+        if self.failure.is_some() {
+            return;
+        }
+        if let Err(error) = write_line(&mut self.out, line) {
+            eprintln!(
+                "note: standard output cannot be written ({error}): nothing more is told there, the work goes on"
+            );
+            self.failure = Some(error);
+        }
+    }
+
+    /// How the telling went, to be asked at the end.
+    ///
+    /// # Errors
+    /// A line is missing for another reason than a reader that went away.
+    pub fn end(self) -> Result<(), Report> {
+        match self.failure {
+            Some(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(unwritten(&error)),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -172,6 +225,35 @@ mod tests {
     fn a_cause_stays_on_its_line() {
         let report = Report::new("no bundle").because(&io::Error::other("not a number: a\n\u{1b}[2Jb"));
         assert_eq!(report.to_string(), "error: no bundle\n  cause: not a number: a  [2Jb\n");
+    }
+
+    /// Takes so many bytes, then fails.
+    struct Until(usize, io::ErrorKind);
+
+    impl Write for Until {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 = self.0.checked_sub(bytes.len()).ok_or(self.1)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_reader_that_went_away_does_not_end_the_work() {
+        for (kind, is_failure) in [(io::ErrorKind::BrokenPipe, false), (io::ErrorKind::StorageFull, true)] {
+            let mut told = Told::on(Until(4, kind));
+            for line in ["one", "two", "three"] {
+                told.line(line);
+            }
+            assert_eq!(told.end().is_err(), is_failure, "{kind:?}");
+        }
+        let mut told = Told::on(Vec::new());
+        told.line("one");
+        assert_eq!(told.out, b"one\n");
+        assert!(told.end().is_ok());
     }
 
     #[test]

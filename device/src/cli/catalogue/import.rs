@@ -6,12 +6,12 @@ use crate::catalogue::csv::Problem;
 use crate::catalogue::import::{Change, Committed, Import, ImportError, NetworkEmbedders, Plan, Progress, Summary};
 use crate::catalogue::photos::PhotoFolder;
 use crate::catalogue::store::quoted;
-use crate::cli::{NetworkArgs, Outcome, Report, print_line};
+use crate::cli::{NetworkArgs, Outcome, Report, Told};
 use crate::network::EngineChoice;
 use clothingid_shared::files;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Stdout};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -98,7 +98,8 @@ pub(super) fn run(args: &Args) -> Result<Outcome, Report> {
     if args.dry_run {
         let plan = import.dry_run(&mut shown).map_err(report)?;
         shown.finish();
-        return show_plan(&plan, args.json);
+        let outcome = show_plan(&plan, args.json, &mut shown.told)?;
+        return shown.told.end().map(|()| outcome);
     }
     // A second Ctrl-C does not wait: what is told as committed is safe at any moment.
     ctrlc::set_handler(|| {
@@ -109,7 +110,8 @@ pub(super) fn run(args: &Args) -> Result<Outcome, Report> {
     })?;
     let summary = import.run(&mut shown).map_err(report)?;
     shown.finish();
-    show_summary(&summary, args, &catalogue)
+    let outcome = show_summary(&summary, args, &catalogue, &mut shown.told)?;
+    shown.told.end().map(|()| outcome)
 }
 
 #[derive(Serialize)]
@@ -150,17 +152,18 @@ enum Line<'a> {
     },
 }
 
-fn print_json(line: &Line<'_>) -> Result<(), Report> {
-    print_line(&serde_json::to_string(line)?)
+fn tell_json(line: &Line<'_>, told: &mut Told<Stdout>) -> Result<(), Report> {
+    told.line(&serde_json::to_string(line)?);
+    Ok(())
 }
 
-fn show_problems(problems: &[Problem], json: bool) -> Result<(), Report> {
+fn show_problems(problems: &[Problem], json: bool, told: &mut Told<Stdout>) -> Result<(), Report> {
     for problem in problems {
         eprintln!("error: {problem}");
         if json {
             let column = problem.column.map(|c| c.name());
             let (sku, error) = (problem.sku.as_deref(), problem.to_string());
-            print_json(&Line::Problem { line: problem.line, column, sku, error })?;
+            tell_json(&Line::Problem { line: problem.line, column, sku, error }, told)?;
         }
     }
     Ok(())
@@ -173,7 +176,7 @@ fn note_columns(plan: &Plan) {
     }
 }
 
-fn show_plan(plan: &Plan, json: bool) -> Result<Outcome, Report> {
+fn show_plan(plan: &Plan, json: bool, told: &mut Told<Stdout>) -> Result<Outcome, Report> {
     for step in &plan.steps {
         let product = &step.product;
         let change = match &step.change {
@@ -182,20 +185,20 @@ fn show_plan(plan: &Plan, json: bool) -> Result<Outcome, Report> {
         };
         let what = step.differences();
         if json {
-            print_json(&Line::Would { sku: &product.sku, change, what: &what })?;
+            tell_json(&Line::Would { sku: &product.sku, change, what: &what }, told)?;
         } else {
             let what = if step.change == Change::New { counted(step.photos.len(), "photo") } else { what.join(", ") };
-            print_line(&format!("{change:<8} {}  {}  ({what})", product.sku, product.title))?;
+            told.line(&format!("{change:<8} {}  {}  ({what})", product.sku, product.title));
         }
     }
-    show_problems(&plan.problems, json)?;
+    show_problems(&plan.problems, json, told)?;
     let (new, unchanged, wrong, kept) = (plan.new_count(), plan.unchanged, plan.problems.len(), plan.kept.len());
     let changed = plan.steps.len() - new;
     if json {
-        print_json(&Line::DryRun { new, changed, unchanged, wrong, kept })?;
+        tell_json(&Line::DryRun { new, changed, unchanged, wrong, kept }, told)?;
     } else {
         let sum = sum(new, changed, unchanged, wrong, kept);
-        print_line(&format!("{sum}; nothing was changed (dry run)"))?;
+        told.line(&format!("{sum}; nothing was changed (dry run)"));
     }
     Ok(if wrong == 0 { Outcome::Done } else { Outcome::SomeFailed })
 }
@@ -208,22 +211,22 @@ fn sum(new: usize, changed: usize, unchanged: usize, wrong: usize, kept: usize) 
     format!("new {new}, changed {changed}, unchanged {unchanged}, wrong {wrong}{kept}")
 }
 
-fn show_summary(summary: &Summary, args: &Args, catalogue: &Path) -> Result<Outcome, Report> {
-    show_problems(&summary.problems, args.json)?;
+fn show_summary(summary: &Summary, args: &Args, catalogue: &Path, told: &mut Told<Stdout>) -> Result<Outcome, Report> {
+    show_problems(&summary.problems, args.json, told)?;
     for damage in &summary.damage {
         eprintln!("error: {damage}");
     }
     let &Summary { new, changed, unchanged, photos, reembedded, is_interrupted: interrupted, .. } = summary;
     let (wrong, kept) = (summary.problems.len(), summary.kept.len());
     if args.json {
-        print_json(&Line::Done { new, changed, unchanged, wrong, kept, photos, reembedded, interrupted })?;
+        tell_json(&Line::Done { new, changed, unchanged, wrong, kept, photos, reembedded, interrupted }, told)?;
     } else {
         let of_photos = match (photos, reembedded) {
             (0, 0) => String::new(),
             (_, 0) => format!("; {} stored", counted(photos, "photo")),
             _ => format!("; {} stored, {reembedded} embedded with the network in use", counted(photos, "photo")),
         };
-        print_line(&format!("{}{of_photos}", sum(new, changed, unchanged, wrong, kept)))?;
+        told.line(&format!("{}{of_photos}", sum(new, changed, unchanged, wrong, kept)));
     }
     if interrupted {
         eprintln!("stopped; what is told above is stored. Go on with: `{}`", again(args, catalogue));
@@ -251,6 +254,8 @@ fn again(args: &Args, catalogue: &Path) -> String {
 /// disk on stdout with `--json`.
 struct Shown {
     json: bool,
+    /// Where stdout is gone, nobody is told; the import goes on.
+    told: Told<Stdout>,
     bar: ProgressBar,
     is_terminal: bool,
     total: usize,
@@ -265,7 +270,8 @@ impl Shown {
         let is_terminal = std::io::stderr().is_terminal();
         let now = Instant::now();
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
-        Self { json, bar, is_terminal, total: 0, embedded: 0, stored: 0, started: now, last_line: now }
+        let told = Told::on_stdout();
+        Self { json, told, bar, is_terminal, total: 0, embedded: 0, stored: 0, started: now, last_line: now }
     }
 
     fn finish(&self) {
@@ -316,8 +322,8 @@ impl Progress for Shown {
         if self.json {
             let skus = committed.products.iter().map(|p| p.product.sku.as_str()).collect();
             let (photos, reembedded) = (committed.photos, committed.reembedded);
-            // Where stdout is gone, nobody is told; the import goes on.
-            let _ = print_json(&Line::Committed { skus, photos, reembedded });
+            // This line is made of texts and counts: it has a form in JSON.
+            let _ = tell_json(&Line::Committed { skus, photos, reembedded }, &mut self.told);
         }
         if !self.is_terminal && self.last_line.elapsed() >= Duration::from_secs(10) {
             self.last_line = Instant::now();
