@@ -182,7 +182,7 @@ fn playable(folder: &Path, found: Vec<Result<PathBuf, FileError>>) -> Result<Vec
 fn fill(entry: &Entry, frame: &mut Frame) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     frame.bytes.clear();
     match entry {
-        Entry::File(path) => frame.bytes = files::read(path)?,
+        Entry::File(path) => frame.bytes = files::read_at_most(path, files::MOST_PHOTO_BYTES)?,
         Entry::Memory(_, bytes) => frame.bytes.extend_from_slice(bytes),
         Entry::Unlisted(error) => return Err(Box::new(Arc::clone(error))),
     }

@@ -1,11 +1,8 @@
 //! Where the photographs of a catalogue file come from: a folder, or photographs inside the program.
 
 use super::csv::ProblemKind;
-use clothingid_shared::files::{self, FileError};
+use clothingid_shared::files::{self, FileError, MOST_PHOTO_BYTES};
 use std::path::{Component, Path, PathBuf};
-
-/// A photograph larger than this is a mistake (a film, a disk image) and would fill the memory.
-const MOST_BYTES: u64 = 64 << 20;
 
 /// Gives photographs by the names that a catalogue file has.
 pub trait PhotoSource: Sync {
@@ -52,15 +49,6 @@ impl PhotoFolder {
             Ok(file) => Ok(file),
         }
     }
-
-    /// The file of that name, if it is one.
-    fn find_file(&self, name: &str) -> Result<PathBuf, ProblemKind> {
-        let (photo, file) = (name.to_owned(), self.find(name)?);
-        if !file.is_file() {
-            return Err(ProblemKind::PhotoUnreadable { photo, cause: "it is not a file".to_owned() });
-        }
-        Ok(file)
-    }
 }
 
 /// Whether a path that is not there would lie outside of `folder`.
@@ -83,14 +71,17 @@ impl PhotoSource for PhotoFolder {
     }
 
     fn read(&self, name: &str) -> Result<Vec<u8>, ProblemKind> {
-        let file = self.find_file(name)?;
-        let unreadable = |cause| ProblemKind::PhotoUnreadable { photo: name.to_owned(), cause };
-        let size = file.metadata().map_err(|e| unreadable(e.to_string()))?.len();
-        if size > MOST_BYTES {
-            return Err(unreadable(format!("it has {} MiB, expected at most {}", size >> 20, MOST_BYTES >> 20)));
-        }
-        files::read(&file)
-            .map_err(|e| unreadable(std::error::Error::source(&e).map_or_else(|| e.to_string(), ToString::to_string)))
+        let file = self.find(name)?;
+        files::read_at_most(&file, MOST_PHOTO_BYTES).map_err(|error| {
+            // The message names the photograph already.
+            let cause = match &error {
+                FileError::NotAFile { .. } => "it is not a file".to_owned(),
+                FileError::TooLarge { limit, .. } => format!("it has more than {} MiB", limit >> 20),
+                FileError::Read { source, .. } => source.to_string(),
+                other => other.to_string(),
+            };
+            ProblemKind::PhotoUnreadable { photo: name.to_owned(), cause }
+        })
     }
 }
 

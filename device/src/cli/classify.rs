@@ -3,7 +3,7 @@
 use super::{NetworkArgs, Outcome, Report, expand, one_line, print_line};
 use crate::network::{PathError, PhotoPath};
 use crate::reading::{Labelled, Reader, Reading};
-use clothingid_shared::files::{self, FileError};
+use clothingid_shared::files::{self, FileError, MOST_PHOTO_BYTES};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -84,7 +84,7 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
 }
 
 fn read(photo: &Path, path: &mut PhotoPath, reader: &Reader) -> Result<Reading, PhotoError> {
-    let bytes = files::read(photo)?;
+    let bytes = files::read_at_most(photo, MOST_PHOTO_BYTES)?;
     Ok(reader.read(path.answer(&bytes)?))
 }
 

@@ -5,7 +5,7 @@ use super::{NetworkArgs, Outcome, Report, expand, one_line, print_line};
 use crate::catalogue::{Gallery, GalleryError, Match, Snapshot};
 use crate::network::{PathError, PhotoPath};
 use clothingid_shared::embedding::{Embedding, EmbeddingError};
-use clothingid_shared::files::{self, FileError};
+use clothingid_shared::files::{self, FileError, MOST_PHOTO_BYTES};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -104,7 +104,7 @@ fn open(catalogue: &Path, identity: &clothingid_shared::embedding::EmbeddingIden
 }
 
 fn read(photo: &Path, path: &mut PhotoPath) -> Result<Embedding, PhotoError> {
-    let bytes = files::read(photo)?;
+    let bytes = files::read_at_most(photo, MOST_PHOTO_BYTES)?;
     Ok(Embedding::quantise(&path.answer(&bytes)?.embedding)?)
 }
 

@@ -13,17 +13,20 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 
+/// A configuration is a page of text.
+const MOST_BYTES: u64 = 1 << 20;
+
 /// The configuration: of `file` when one is named, else of the system and the user, as far as they have one.
 ///
 /// **Errors** [`ConfigError`] for a file that is named and missing, or that has an error in it.
 pub fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
     if let Some(path) = file {
-        return parse(path, &files::read_text(path)?);
+        return parse(path, &files::read_text_at_most(path, MOST_BYTES)?);
     }
     let mut config = Config::default();
     for path in places(|name| std::env::var_os(name)) {
         if path.exists() {
-            config = config.overridden_by(parse(&path, &files::read_text(&path)?)?);
+            config = config.overridden_by(parse(&path, &files::read_text_at_most(&path, MOST_BYTES)?)?);
         }
     }
     Ok(config)

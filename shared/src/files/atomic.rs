@@ -20,6 +20,20 @@ pub enum FileError {
         /// Why.
         source: io::Error,
     },
+    /// A folder, a pipe or a device stands where a file is expected.
+    #[error("`{}` is not a file but a folder, a pipe or a device", path.display())]
+    NotAFile {
+        /// What stands there.
+        path: PathBuf,
+    },
+    /// More bytes than such a file may have.
+    #[error("`{}` has more than {}, which is the most that is read of such a file", path.display(), byte_len_in_words(*limit))]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The most bytes that are read.
+        limit: u64,
+    },
     /// The file is not UTF-8 where text is expected.
     #[error("`{}` is not UTF-8: byte {byte} of the file, line {line}", path.display())]
     NotText {
@@ -62,6 +76,8 @@ impl FileError {
     pub fn path(&self) -> &Path {
         match self {
             Self::Read { path, .. }
+            | Self::NotAFile { path }
+            | Self::TooLarge { path, .. }
             | Self::NotText { path, .. }
             | Self::Write { path, .. }
             | Self::CreateFolder { path, .. }
@@ -70,7 +86,12 @@ impl FileError {
     }
 }
 
-/// The whole file.
+/// A size for people: whole MiB where there are any.
+fn byte_len_in_words(byte_len: u64) -> String {
+    if byte_len >= 1 << 20 { format!("{} MiB", byte_len >> 20) } else { format!("{byte_len} bytes") }
+}
+
+/// The whole file, whatever its size: for files of ours. What comes from outside is read with [`read_at_most`](super::read_at_most).
 ///
 /// # Errors
 /// [`FileError::Read`] with the path.
@@ -83,7 +104,12 @@ pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
 /// # Errors
 /// [`FileError::Read`], or [`FileError::NotText`] with line and byte.
 pub fn read_text(path: &Path) -> Result<String, FileError> {
-    String::from_utf8(read(path)?).map_err(|error| {
+    text_of(path, read(path)?)
+}
+
+/// The bytes of `path` as UTF-8.
+pub(super) fn text_of(path: &Path, bytes: Vec<u8>) -> Result<String, FileError> {
+    String::from_utf8(bytes).map_err(|error| {
         let byte = error.utf8_error().valid_up_to();
         let line = 1 + error.as_bytes().iter().take(byte).filter(|b| **b == b'\n').count();
         FileError::NotText { path: path.to_owned(), byte, line }

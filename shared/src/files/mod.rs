@@ -1,10 +1,12 @@
 //! How every file of ours is read, written and trusted: errors that name the path, writes that are whole or not there,
-//! checksums, and the one rule for which files of a folder are photographs.
+//! reads with a bound for what comes from outside, checksums, and the one rule for which files of a folder are photographs.
 
 mod atomic;
+mod bounded;
 mod checksum;
 mod photos;
 
 pub use atomic::{FileError, create_folder, read, read_text, write_atomic, write_atomic_with};
+pub use bounded::{MOST_PHOTO_BYTES, read_at_most, read_text_at_most};
 pub use checksum::{Sha256Writer, sha256_hex};
 pub use photos::{photos_in, walk_photos};

@@ -58,12 +58,15 @@ const EXAMPLES: &str = "Examples:
 
 Importing again does what is left. Products that the file does not list stay: `catalogue remove SKU` removes them.";
 
+/// A table of a hundred thousand products has some 20 MB.
+const MOST_CSV_BYTES: u64 = 256 << 20;
+
 /// Set by Ctrl-C.
 static STOP: AtomicBool = AtomicBool::new(false);
 
 pub(super) fn run(args: &Args) -> Result<Outcome, Report> {
     let while_importing = || format!("importing `{}`", args.csv.display());
-    let csv = files::read(&args.csv).map_err(|e| {
+    let csv = files::read_at_most(&args.csv, MOST_CSV_BYTES).map_err(|e| {
         Report::of(&e)
             .during(while_importing())
             .hint("name the shop's catalogue file: its first line has `sku,title,photo`")
