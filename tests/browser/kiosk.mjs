@@ -290,6 +290,25 @@ await check("the three languages differ", async () => {
   }
 }
 {
+  const { context, page } = await open("en");
+  const reading = { frame: 1, engine: "cpu", ms: 1, matches: [], confident: false, known: false, garment: 0 };
+  const stopped = { ready: false, camera: "ok", catalogue: "ok" };
+  await page.route("**/api/v1/events", (route) =>
+    route.fulfill({
+      contentType: "text/event-stream",
+      body: `data: ${JSON.stringify(reading)}\n\nevent: status\ndata: ${JSON.stringify(stopped)}\n\n`,
+    }),
+  );
+  await page.reload();
+  await check("state network stopped: what was read before is not shown", async () => {
+    await soon("the message", async () => {
+      const now = await look(page);
+      return now.state === "stopped" && now.message === "One moment please" && !now.answerSeen;
+    });
+  });
+  await context.close();
+}
+{
   const { context, page } = await open("de");
   await page.route("**/api/v1/events", (route) =>
     route.fulfill({ contentType: "text/event-stream", body: 'event: status\ndata: {"ready":true,"camera":"lost"}\n\n' }),

@@ -151,7 +151,10 @@ fn the_api_answers_as_documented() {
 
     assert_eq!(demo.get("/healthz").json(), serde_json::json!({"alive": true}));
     let ready = demo.get("/readyz");
-    assert_eq!((ready.status, ready.json()), (200, serde_json::json!({"ready": true, "camera": "ok"})));
+    assert_eq!(
+        (ready.status, ready.json()),
+        (200, serde_json::json!({"ready": true, "camera": "ok", "catalogue": "ok"}))
+    );
 
     let frame = demo.get("/api/v1/frame.jpg");
     assert!(

@@ -55,6 +55,8 @@ enum PhotoError {
     Path(#[from] PathError),
     #[error(transparent)]
     Embedding(#[from] EmbeddingError),
+    #[error("the catalogue cannot be searched")]
+    Gallery(#[from] GalleryError),
 }
 
 /// A photograph's matches, or why it has none.
@@ -73,10 +75,7 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
     for photo in expand(&args.paths) {
         let (name, found) = match photo {
             Ok(photo) => {
-                let found = match read(&photo, &mut path) {
-                    Ok(query) => Ok(search(&snapshot, &query, args.top)?),
-                    Err(error) => Err(error),
-                };
+                let found = read(&photo, &mut path).and_then(|query| search(&snapshot, &query, args.top));
                 (photo, found)
             }
             Err(error) => (error.path().to_owned(), Err(error.into())),
@@ -108,11 +107,8 @@ fn read(photo: &Path, path: &mut PhotoPath) -> Result<Embedding, PhotoError> {
     Ok(Embedding::quantise(&path.answer(&bytes)?.embedding)?)
 }
 
-fn search(snapshot: &Snapshot, query: &Embedding, top: u32) -> Result<Vec<Match>, Report> {
-    snapshot.search(query, usize::try_from(top).unwrap_or(usize::MAX)).map_err(|e| match e {
-        GalleryError::Store(e) => store_report(&e),
-        e => Report::of(&e),
-    })
+fn search(gallery: &dyn Gallery, query: &Embedding, top: u32) -> Found {
+    Ok(gallery.search(query, usize::try_from(top).unwrap_or(usize::MAX))?)
 }
 
 fn is_confident(matches: &[Match], threshold: f64) -> bool {
@@ -166,6 +162,19 @@ mod tests {
         );
         let line = Line::Failure { path: "x", error: "the file is empty" };
         assert_eq!(serde_json::to_string(&line).unwrap(), r#"{"path":"x","error":"the file is empty"}"#);
+    }
+
+    #[test]
+    fn a_search_that_fails_is_the_photographs_own_line() {
+        struct Torn;
+        impl Gallery for Torn {
+            fn search(&self, _query: &Embedding, _top: usize) -> Result<Vec<Match>, GalleryError> {
+                Err(GalleryError::ValueCount { expected: 4, found: 2 })
+            }
+        }
+        let found = search(&Torn, &Embedding::quantise(&[1.0, 0.5]).unwrap(), 5);
+        let expected = "the catalogue cannot be searched: the query has 2 values, the gallery's embeddings have 4";
+        assert_eq!(one_line(&found.unwrap_err()), expected);
     }
 
     #[test]

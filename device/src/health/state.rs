@@ -20,6 +20,17 @@ pub enum CameraState {
     Ended,
 }
 
+/// Whether the catalogue can be searched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CatalogueState {
+    /// It can, as far as is known.
+    #[default]
+    Ok,
+    /// The last search failed; readings come without matches until one succeeds.
+    Failed,
+}
+
 /// Health as machines and the page read it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Status {
@@ -27,6 +38,8 @@ pub struct Status {
     pub ready: bool,
     /// Whether frames come.
     pub camera: CameraState,
+    /// Whether the catalogue can be searched.
+    pub catalogue: CatalogueState,
 }
 
 /// All that is known of how the appliance is.
@@ -37,6 +50,7 @@ pub struct Health {
     /// What happened lately.
     pub events: Events,
     camera: Mutex<CameraState>,
+    catalogue: Mutex<CatalogueState>,
     is_ready: AtomicBool,
 }
 
@@ -48,6 +62,7 @@ impl Health {
             metrics: Metrics::default(),
             events: Events::new(listener),
             camera: Mutex::default(),
+            catalogue: Mutex::default(),
             is_ready: AtomicBool::new(false),
         }
     }
@@ -64,6 +79,12 @@ impl Health {
         std::mem::replace(&mut *camera, state) != state
     }
 
+    /// Notes whether the catalogue can be searched; returns whether that is news.
+    pub fn set_catalogue(&self, state: CatalogueState) -> bool {
+        let mut catalogue = self.catalogue.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *catalogue, state) != state
+    }
+
     /// Notes whether the network runs and answered its golden photographs.
     pub fn set_ready(&self, is_ready: bool) {
         self.is_ready.store(is_ready, Ordering::Release);
@@ -75,6 +96,7 @@ impl Health {
         Status {
             ready: self.is_ready.load(Ordering::Acquire),
             camera: *self.camera.lock().unwrap_or_else(PoisonError::into_inner),
+            catalogue: *self.catalogue.lock().unwrap_or_else(PoisonError::into_inner),
         }
     }
 }
@@ -86,10 +108,16 @@ mod tests {
     #[test]
     fn only_a_change_is_news() {
         let health = Health::silent();
-        assert_eq!(health.status(), Status { ready: false, camera: CameraState::Starting });
+        let status = Status { ready: false, camera: CameraState::Starting, catalogue: CatalogueState::Ok };
+        assert_eq!(health.status(), status);
         assert!(health.set_camera(CameraState::Lost));
         assert!(!health.set_camera(CameraState::Lost));
         health.set_ready(true);
-        assert_eq!(health.status(), Status { ready: true, camera: CameraState::Lost });
+        assert_eq!(health.status(), Status { ready: true, camera: CameraState::Lost, ..status });
+        assert!(health.set_catalogue(CatalogueState::Failed) && !health.set_catalogue(CatalogueState::Failed));
+        assert_eq!(
+            serde_json::to_string(&health.status()).unwrap(),
+            r#"{"ready":true,"camera":"lost","catalogue":"failed"}"#
+        );
     }
 }

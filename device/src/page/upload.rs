@@ -4,7 +4,7 @@ use super::answer::ApiError;
 use super::state::PageState;
 use crate::health::{Health, Stage};
 use crate::pipeline::supervise::{StageError, Stop, supervise};
-use crate::pipeline::{LiveReading, Looker, LookerSettings, in_words};
+use crate::pipeline::{LiveReading, LookError, Looker, LookerSettings, in_words};
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Multipart, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -83,7 +83,7 @@ fn work(waiting: &Receiver<Job>, settings: &LookerSettings, health: &Health, sto
         let started = std::time::Instant::now();
         let looked = opened.and_then(|mut opened| {
             let answer = opened.look_once(&job.name, &job.photo, job.top);
-            if !matches!(&answer, Err(error) if !error.is_the_pictures()) {
+            if answer.as_ref().err().is_none_or(LookError::spares_the_looker) {
                 looker = Some(opened);
             }
             answer
@@ -103,6 +103,9 @@ fn work(waiting: &Receiver<Job>, settings: &LookerSettings, health: &Health, sto
             Err(error) => {
                 let words = in_words(&error);
                 let _ = job.reply.send(Err(ApiError::about(job.name, StatusCode::INTERNAL_SERVER_ERROR, words)));
+                if error.spares_the_looker() {
+                    continue;
+                }
                 return Err(error.into());
             }
         }

@@ -2,10 +2,11 @@
 
 use super::result::{LiveReading, Looked};
 use super::scene::Scene;
+use super::supervise::in_words;
 use crate::camera::decode::FrameError;
 use crate::camera::{Frame, FrameDecoder, FrameNumber};
 use crate::catalogue::{Gallery, GalleryError, Match};
-use crate::health::{Health, Stage};
+use crate::health::{CatalogueState, Health, Stage};
 use crate::network::golden::{self, GoldenError};
 use crate::network::{Answer, EngineChoice, EngineError, PathError, PhotoPath};
 use crate::reading::{Reader, ReaderError, Steady};
@@ -67,6 +68,12 @@ impl LookError {
     #[must_use]
     pub fn is_the_pictures(&self) -> bool {
         matches!(self, Self::Frame(_) | Self::Picture(_))
+    }
+
+    /// Whether the looker that met it may look on: the picture is at fault, or the catalogue.
+    #[must_use]
+    pub fn spares_the_looker(&self) -> bool {
+        self.is_the_pictures() || matches!(self, Self::Gallery(_))
     }
 }
 
@@ -159,7 +166,8 @@ impl Looker {
         let searching = Instant::now();
         // A picture of no garment resembles some garment too; only a garment is worth a search.
         let matches = if reading.garment >= self.garment_threshold {
-            self.search(&self.averaged, self.matches)?
+            let matches = self.search(&self.averaged, self.matches);
+            without_the_catalogue(matches, health)?
         } else {
             Vec::new()
         };
@@ -212,6 +220,25 @@ impl Looker {
     }
 }
 
+/// What a garment is can be said without the catalogue: a search that fails gives no matches, is said once, and the page shows it.
+fn without_the_catalogue(matches: Result<Vec<Match>, LookError>, health: &Health) -> Result<Vec<Match>, LookError> {
+    match matches {
+        Err(error @ LookError::Gallery(_)) => {
+            if health.set_catalogue(CatalogueState::Failed) {
+                health.events.say(format!("{}; readings go on without matches", in_words(&error)));
+            }
+            Ok(Vec::new())
+        }
+        Ok(matches) => {
+            if health.set_catalogue(CatalogueState::Ok) {
+                health.events.say("the catalogue can be searched again");
+            }
+            Ok(matches)
+        }
+        other => other,
+    }
+}
+
 /// Moves the averaged embedding of a scene towards the newest one.
 fn average(averaged: &mut Vec<f32>, newest: &[f32]) {
     if averaged.len() != newest.len() {
@@ -228,6 +255,22 @@ fn average(averaged: &mut Vec<f32>, newest: &[f32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_catalogue_that_fails_costs_the_matches_and_nothing_else() {
+        let health = Health::silent();
+        let failed = || Err(LookError::Gallery(GalleryError::ValueCount { expected: 4, found: 3 }));
+        for _ in 0..3 {
+            assert_eq!(without_the_catalogue(failed(), &health).unwrap(), []);
+        }
+        assert_eq!(health.status().catalogue, CatalogueState::Failed);
+        assert_eq!(health.events.newest(9).len(), 1, "said once");
+        assert!(without_the_catalogue(Ok(Vec::new()), &health).is_ok());
+        assert_eq!(health.status().catalogue, CatalogueState::Ok);
+        let network = Err(EmbeddingError::Empty.into());
+        assert!(without_the_catalogue(network, &health).is_err(), "what is not the catalogue's stays an error");
+        assert!(failed().unwrap_err().spares_the_looker());
+    }
 
     #[test]
     fn the_average_starts_at_the_first_and_goes_to_the_newest() {

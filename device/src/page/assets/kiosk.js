@@ -138,7 +138,7 @@ details.addEventListener("click", (event) => event.target === details && details
 // --- what is shown when ---
 function showMessage(state) {
   body.dataset.state = state;
-  const [title, more] = { starting: ["starting", "starting_more"], none: ["invite", "invite_more"], lost: ["camera_lost", "camera_lost_more"], unknown: ["unknown", "unknown_more"] }[state] ?? [];
+  const [title, more] = { starting: ["starting", "starting_more"], none: ["invite", "invite_more"], lost: ["camera_lost", "camera_lost_more"], stopped: ["stopped", "stopped_more"], unknown: ["unknown", "unknown_more"] }[state] ?? [];
   if (title) {
     setText(byId("message-title"), say[title]);
     setText(byId("message-more"), say[more]);
@@ -157,9 +157,11 @@ function showReading(reading) {
   showMessage(reading.known ? "known" : reading.garment >= page.garment_threshold ? "unknown" : "none");
 }
 
+// Without its catalogue a shop is not said to have nothing like it.
+let isSearchable = true;
 function showMatches(reading) {
   body.toggleAttribute("data-matches", reading.matches.length > 0 || reading.known);
-  setText(byId("matches-title"), reading.confident ? say.in_shop : say.not_in_shop);
+  setText(byId("matches-title"), isSearchable ? (reading.confident ? say.in_shop : say.not_in_shop) : say.catalogue_lost);
   setText(byId("matches-more"), reading.confident || reading.matches.length === 0 ? "" : say.closest);
   cards.forEach((card, index) => showMatch(card, reading.matches[index]));
 }
@@ -174,13 +176,14 @@ function showNotice() {
   setText(notice.querySelector("span"), key ? say[`${key}_more`] : "");
 }
 
-// Without a camera nothing that was read before holds any more.
+// Without a camera or a network nothing that was read before holds any more; the next reading says that all is well again.
 function showStatus(status) {
-  if (status.camera === "ok" || body.dataset.state === "lost") return;
-  if (status.camera === "lost") {
-    body.removeAttribute("data-matches");
-    showMessage("lost");
-  }
+  isSearchable = status.catalogue !== "failed";
+  const wasRead = body.dataset.state !== "starting";
+  const state = status.camera === "lost" ? "lost" : !status.ready && wasRead ? "stopped" : null;
+  if (state === null || body.dataset.state === state) return;
+  body.removeAttribute("data-matches");
+  showMessage(state);
 }
 
 let stream = null;
