@@ -1,7 +1,9 @@
 //! `clothingid run`: the appliance, from its configuration.
 
+use super::catalogue::store_report;
 use super::{Outcome, Report};
 use crate::camera::{CameraChoice, Photos, ReplaySettings};
+use crate::catalogue::StoreError;
 use crate::config::{self, Config, ConfigError, Language, defaults};
 use crate::health::Health;
 use crate::network::{self, EngineChoice, PhotoPath};
@@ -42,6 +44,7 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
         if matches!(error, ConfigError::File(_)) { report } else { report.during("reading the configuration") }
     })?;
     let camera = camera(&config, args.config.as_deref())?;
+    let catalogue = catalogue(config.catalogue)?;
     let listen = args.listen.clone().or(config.listen.map(Spanned::into_inner));
     let appliance = Appliance {
         listener: listen_at(listen.as_deref().unwrap_or(defaults::LISTEN))?,
@@ -54,11 +57,19 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
         language: config.language.and_then(|tag| Language::of_tag(tag.get_ref())).unwrap_or_default(),
         shop_name: config.shop.unwrap_or_else(|| "ClothingID".to_owned()),
     };
-    let catalogue = match config.catalogue {
-        Some(path) => path,
-        None => state::catalogue()?,
-    };
     appliance.run(|_| Ok(catalogue))
+}
+
+/// The catalogue's file. One that the configuration names must be there: a misspelt name would be an empty shop. The one of the state
+/// folder comes with the first import.
+fn catalogue(configured: Option<PathBuf>) -> Result<PathBuf, Report> {
+    match configured {
+        None => Ok(state::catalogue()?),
+        Some(path) if path.exists() => Ok(path),
+        Some(path) => Err(store_report(&StoreError::Missing { path })
+            .during("opening the catalogue that the configuration names")
+            .hint("or leave `catalogue` out of the configuration to use the one in the state folder")),
+    }
 }
 
 /// The configured camera, tried once, so that a wrong folder is said before anything starts.
@@ -118,6 +129,7 @@ impl Appliance {
             error.hints().into_iter().fold(Report::of(&error).during("opening the catalogue"), Report::hint)
         })?;
         let shop = Arc::new(shop);
+        shop.warn_of_emptiness(&health);
         let settings = LookerSettings {
             bundle: Arc::clone(&bundle),
             engine: self.engine,
@@ -202,6 +214,20 @@ fn url(address: SocketAddr) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_catalogue_that_is_named_and_missing_is_no_empty_shop() {
+        let report = catalogue(Some("/nowhere/shop.db".into())).unwrap_err();
+        insta::assert_snapshot!(report, @r"
+        error: there is no catalogue at `/nowhere/shop.db`
+          while: opening the catalogue that the configuration names
+
+        hint: make one: `clothingid catalogue import CSV --photos DIR --catalogue /nowhere/shop.db`
+        hint: or leave `catalogue` out of the configuration to use the one in the state folder
+        ");
+        let there = tempfile::NamedTempFile::new().unwrap();
+        assert_eq!(catalogue(Some(there.path().into())).unwrap(), there.path());
+    }
 
     #[test]
     fn the_address_is_one_that_a_browser_takes() {

@@ -2,6 +2,7 @@
 
 use super::supervise::{StageError, Stop, supervise};
 use crate::catalogue::snapshot::Follow;
+use crate::catalogue::store::quoted;
 use crate::catalogue::{Gallery, GalleryError, Match, Snapshot, StoreError};
 use crate::health::{Health, Stage};
 use clothingid_shared::embedding::{Embedding, EmbeddingIdentity};
@@ -34,6 +35,17 @@ impl Shop {
     #[must_use]
     pub fn snapshot(&self) -> Option<Snapshot> {
         self.snapshot.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Says it where there is no catalogue yet, or none with a product in it: the page would only ever say that nothing is like it.
+    pub fn warn_of_emptiness(&self, health: &Health) {
+        if self.product_count() == 0 {
+            let path = quoted(&self.path);
+            health.events.say(format!(
+                "warning: no product in the catalogue {path}: nothing is found until one is imported, \
+                 `clothingid catalogue import CSV --photos DIR --catalogue {path}`"
+            ));
+        }
     }
 
     /// How many products there are.
@@ -78,5 +90,22 @@ impl Shop {
 impl Gallery for Shop {
     fn search(&self, query: &Embedding, top: usize) -> Result<Vec<Match>, GalleryError> {
         self.snapshot().map_or_else(|| Ok(Vec::new()), |snapshot| snapshot.search(query, top))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shop_without_a_catalogue_says_so_and_how_to_fill_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("catalogue.db");
+        let shop = Shop::open(path.clone(), EmbeddingIdentity::from_stored("one".into())).unwrap();
+        let health = Health::silent();
+        shop.warn_of_emptiness(&health);
+        let said = &health.events.newest(9)[0].what;
+        assert!(said.contains(&format!("--catalogue {}`", path.display())), "{said}");
+        assert!(!path.exists(), "nothing is made");
     }
 }
