@@ -54,6 +54,7 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
     let appliance = Appliance {
         listener: listen_at(&args.listen)?,
         bundle: args.network.bundle()?,
+        bundle_file: args.network.bundle.clone(),
         engine: args.network.engine,
         threads: usize::from(args.network.threads),
         camera: camera(),

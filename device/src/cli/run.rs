@@ -51,6 +51,7 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
         bundle: network::read_bundle(config.bundle.as_deref()).map_err(|error| {
             Report::of(&error).hint("leave `bundle` out of the configuration to use the bundle inside the program")
         })?,
+        bundle_file: config.bundle,
         engine: config.engine.unwrap_or_default(),
         threads: config.threads.map_or(1, |threads| usize::from(threads.into_inner())),
         camera,
@@ -106,6 +107,8 @@ pub(super) fn listen_at(address: &str) -> Result<TcpListener, Report> {
 pub(super) struct Appliance {
     pub(super) listener: TcpListener,
     pub(super) bundle: Bundle,
+    /// Where the bundle is from, if not from the program.
+    pub(super) bundle_file: Option<PathBuf>,
     pub(super) engine: EngineChoice,
     pub(super) threads: usize,
     pub(super) camera: CameraChoice,
@@ -126,7 +129,7 @@ impl Appliance {
         let network = PhotoPath::new(&bundle, self.engine, self.threads)
             .map_err(|error| error.hint().into_iter().fold(Report::of(&error), Report::hint))?;
         let shop = Shop::open(path, bundle.identity(network.engine().arithmetic())).map_err(|error| {
-            error.hints().into_iter().fold(Report::of(&error).during("opening the catalogue"), Report::hint)
+            store_report(&error.with_bundle(self.bundle_file.as_deref())).during("opening the catalogue")
         })?;
         let shop = Arc::new(shop);
         shop.warn_of_emptiness(&health);

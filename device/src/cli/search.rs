@@ -4,7 +4,7 @@ use super::catalogue::{CatalogueArgs, store_report};
 use super::{NetworkArgs, Outcome, Report, expand, one_line, print_line};
 use crate::catalogue::{Gallery, GalleryError, Match, Snapshot};
 use crate::network::{PathError, PhotoPath};
-use clothingid_shared::embedding::{Embedding, EmbeddingError};
+use clothingid_shared::embedding::{Embedding, EmbeddingError, EmbeddingIdentity};
 use clothingid_shared::files::{self, FileError, MOST_PHOTO_BYTES};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -70,7 +70,8 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
     let bundle = args.network.bundle()?;
     let threshold = bundle.manifest.matching.confident.threshold;
     let mut path = args.network.open(&bundle)?;
-    let snapshot = open(&args.catalogue.path()?, &bundle.identity(path.engine().arithmetic()))?;
+    let identity = bundle.identity(path.engine().arithmetic());
+    let snapshot = open(&args.catalogue.path()?, &identity, args.network.bundle.as_deref())?;
     let mut outcome = Outcome::Done;
     for photo in expand(&args.paths) {
         let (name, found) = match photo {
@@ -92,8 +93,8 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
     Ok(outcome)
 }
 
-fn open(catalogue: &Path, identity: &clothingid_shared::embedding::EmbeddingIdentity) -> Result<Snapshot, Report> {
-    let snapshot = Snapshot::open(catalogue, identity).map_err(|e| store_report(&e))?;
+fn open(catalogue: &Path, identity: &EmbeddingIdentity, bundle: Option<&Path>) -> Result<Snapshot, Report> {
+    let snapshot = Snapshot::open(catalogue, identity).map_err(|e| store_report(&e.with_bundle(bundle)))?;
     if snapshot.photo_count() == 0 {
         let path = crate::catalogue::store::quoted(catalogue);
         return Err(Report::new(format!("the catalogue `{}` is empty: there is nothing to find", catalogue.display()))

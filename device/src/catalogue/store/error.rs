@@ -112,6 +112,16 @@ impl StoreError {
         Self::OtherIdentity { path: path.to_owned(), wanted, found, command }
     }
 
+    /// Names the bundle file in use, if it is not the one inside the program, in the command that embeds again: without it the command
+    /// would embed with yet another network.
+    #[must_use]
+    pub fn with_bundle(mut self, file: Option<&Path>) -> Self {
+        if let (Self::OtherIdentity { command, .. }, Some(file)) = (&mut self, file) {
+            command.push_str(&format!(" --bundle {}", quoted(file)));
+        }
+        self
+    }
+
     /// What the user may do.
     #[must_use]
     pub fn hints(&self) -> Vec<String> {

@@ -85,6 +85,9 @@ fn another_identity_is_refused_with_the_command_that_embeds_again() {
     store.commit(&one, &[write(&one, product("A", "a"), &[("a.jpg", "a")])], &[]).unwrap();
     store.expect_identity(&one).unwrap();
     insta::assert_snapshot!(told(&store.expect_identity(&two).unwrap_err(), folder.path()));
+    let hint = |bundle| store.expect_identity(&two).unwrap_err().with_bundle(bundle).hints().remove(0);
+    assert!(hint(Some(Path::new("my own.bundle"))).ends_with("c.sqlite --bundle 'my own.bundle'`"));
+    assert!(hint(None).ends_with("c.sqlite`"));
 
     // The next identity grows beside the old one, which is searched until the switch.
     let [photo] = store.photos().unwrap().try_into().unwrap();

@@ -31,7 +31,7 @@ pub(super) fn all(network: &NetworkArgs) -> Vec<Finding> {
         Err(report) => findings.push(Finding::failed("bundle", report.clone())),
     }
     findings.push(state_folder());
-    findings.push(catalogue(bundle.as_ref()));
+    findings.push(catalogue(bundle.as_ref(), network.bundle.as_deref()));
     findings.extend(disk());
     findings.push(camera(Path::new("/dev")));
     findings.push(heat(Path::new("/sys/class/thermal")));
@@ -78,7 +78,7 @@ fn state_folder() -> Finding {
     }
 }
 
-fn catalogue(bundle: Result<&Bundle, &Report>) -> Finding {
+fn catalogue(bundle: Result<&Bundle, &Report>, bundle_file: Option<&Path>) -> Finding {
     let path = match state::catalogue() {
         Err(error) => return Finding::failed("catalogue", Report::of(&error)),
         Ok(path) => path,
@@ -97,7 +97,7 @@ fn catalogue(bundle: Result<&Bundle, &Report>) -> Finding {
     };
     // The engines of this version all compute in float.
     match Snapshot::open(&path, &bundle.identity(ArithmeticClass::Float)) {
-        Err(error) => Finding::failed("catalogue", store_report(&error)),
+        Err(error) => Finding::failed("catalogue", store_report(&error.with_bundle(bundle_file))),
         Ok(shop) => {
             let found = format!("`{place}`: {} products, {} photos", shop.product_count(), shop.photo_count());
             if shop.damage().is_empty() {
