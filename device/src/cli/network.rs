@@ -5,9 +5,6 @@ use crate::network::{EngineChoice, PhotoPath, golden, read_bundle};
 use clothingid_shared::bundle::{Bundle, BundleError};
 use std::path::{Path, PathBuf};
 
-/// Golden photographs that must be answered rightly before anything is said of others.
-const GOLDEN_AT_START: usize = 4;
-
 /// Which network on which engine. Flatten it into a subcommand's `Args`.
 #[derive(clap::Args, Debug, Clone)]
 pub struct NetworkArgs {
@@ -39,7 +36,7 @@ impl NetworkArgs {
     /// The engine is missing, cannot run the network, or gives other answers than the bundle promises.
     pub fn open(&self, bundle: &Bundle) -> Result<PhotoPath, Report> {
         let mut path = self.open_unchecked(bundle)?;
-        golden::check(&mut path, bundle, GOLDEN_AT_START).map_err(|error| {
+        golden::check(&mut path, bundle, golden::AT_START).map_err(|error| {
             Report::of(&error)
                 .during(format!("checking the engine `{}` against the bundle's golden answers", path.engine().name()))
                 .hint(error.hint())

@@ -8,6 +8,9 @@ use clothingid_shared::bundle::{Bundle, GoldenAnswer, GoldenPhoto, GoldenToleran
 use clothingid_shared::embedding::{ArithmeticClass, cosine};
 use clothingid_shared::files::sha256_hex;
 
+/// Golden photographs that are answered before anything is said of others, at every start.
+pub const AT_START: usize = 4;
+
 /// An answer that is not the one that the bundle promises.
 #[derive(Debug, thiserror::Error)]
 pub enum GoldenError {

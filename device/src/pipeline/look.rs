@@ -19,9 +19,6 @@ use std::time::Instant;
 /// Share of the newest frame in the averaged embedding of a scene: about the last three frames count.
 const NEWEST: f32 = 0.4;
 
-/// Golden photographs answered before the first frame.
-const GOLDEN_AT_START: usize = 4;
-
 /// What a looker is made of.
 #[derive(Clone)]
 pub struct LookerSettings {
@@ -117,7 +114,7 @@ impl Looker {
     /// **Errors** the engine gives other answers than the bundle promises.
     pub fn of(mut path: PhotoPath, settings: &LookerSettings) -> Result<Self, LookError> {
         let bundle = &settings.bundle;
-        golden::check(&mut path, bundle, GOLDEN_AT_START)?;
+        golden::check(&mut path, bundle, golden::AT_START)?;
         Ok(Self {
             maker: PictureMaker::new(bundle.manifest.picture.clone()),
             reader: Reader::new(bundle)?,

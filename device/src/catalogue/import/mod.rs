@@ -14,7 +14,7 @@ pub mod plan;
 pub mod run;
 
 pub use embed::{EmbedError, Embedder, Embedders};
-pub use network::NetworkEmbedders;
+pub use network::{NetworkEmbedders, NetworkError};
 pub use plan::{Change, Plan, Step};
 pub use run::{Committed, Summary};
 
