@@ -58,6 +58,10 @@ impl PhotoSource for Photos {
         "the folder `photos`".to_owned()
     }
 
+    fn byte_len(&self, name: &str) -> u64 {
+        self.0.get(name).map_or(0, |bytes| bytes.len() as u64)
+    }
+
     fn read(&self, name: &str) -> Result<Vec<u8>, ProblemKind> {
         let missing = || ProblemKind::PhotoMissing { photo: name.to_owned(), source_name: self.describe() };
         self.0.get(name).cloned().ok_or_else(missing)

@@ -78,7 +78,9 @@ impl PhotoPath {
     /// [`PathError`]; the next photograph is not affected.
     pub fn answer(&mut self, photo: &[u8]) -> Result<&Answer, PathError> {
         decode_into(photo, &mut self.decoded)?;
-        self.maker.make_into(&self.decoded, &mut self.input)?;
+        let made = self.maker.make_into(&self.decoded, &mut self.input);
+        self.decoded.let_go_if_large();
+        made?;
         self.engine.run(&self.input, &mut self.answer)?;
         Ok(&self.answer)
     }

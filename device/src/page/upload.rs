@@ -9,6 +9,7 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, Multipart, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use clothingid_shared::picture;
 use serde::Deserialize;
 use serde_json::json;
 use std::sync::atomic::Ordering;
@@ -20,6 +21,9 @@ use tokio::sync::{Semaphore, oneshot};
 
 /// The largest photograph that is taken, in bytes. Phones make up to about 12 MB.
 pub const MAX_BYTES: usize = 16 << 20;
+
+/// The most pixels of a photograph that is taken: 150 MB decoded, on a board that does other work. Phones make up to 50 million.
+pub const MOST_PIXELS: u64 = 50_000_000;
 
 /// Photographs that are being read, waiting or answered at once; the next one is turned away.
 pub const AT_ONCE: usize = 4;
@@ -177,7 +181,21 @@ async fn read(request: Request) -> Result<(String, Bytes), ApiError> {
     if photo.is_empty() {
         return Err(ApiError::new(StatusCode::BAD_REQUEST, "there is no photograph in the request"));
     }
+    check_pixels(&name, &photo)?;
     Ok((name, photo))
+}
+
+/// Refuses what would take too much memory once it is decoded. What has no header that can be read is left to the worker, who says why.
+fn check_pixels(name: &str, photo: &[u8]) -> Result<(), ApiError> {
+    match picture::dimensions(photo) {
+        Ok((width, height)) if u64::from(width) * u64::from(height) > MOST_PIXELS => {
+            let most = MOST_PIXELS / 1_000_000;
+            let error =
+                format!("{width}×{height} pixels are more than the {most} million that are taken: send a smaller one");
+            Err(ApiError::about(name, StatusCode::UNPROCESSABLE_ENTITY, error))
+        }
+        _ => Ok(()),
+    }
 }
 
 async fn from_body(request: Request) -> Result<(String, Bytes), ApiError> {
@@ -213,4 +231,26 @@ fn too_large() -> ApiError {
 
 fn declared_length(headers: &HeaderMap) -> Option<usize> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The start of a PNG of this size, with the checksum that belongs to it.
+    fn header(width: u32, height: u32, checksum: u32) -> Vec<u8> {
+        let size = [width.to_be_bytes(), height.to_be_bytes()].concat();
+        let start =
+            [&b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR"[..], &size, &[8, 0, 0, 0, 0], &checksum.to_be_bytes()].concat();
+        [&start[..], b"\0\0\0\0IDAT\x35\xaf\x06\x1e"].concat()
+    }
+
+    #[test]
+    fn a_photograph_of_too_many_pixels_is_refused_before_it_is_decoded() {
+        let error = check_pixels("a.png", &header(10_000, 5_001, 0xf960_fb31)).unwrap_err();
+        assert_eq!(error.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(error.error.starts_with("10000×5001 pixels are more than the 50 million"), "{error:?}");
+        assert!(check_pixels("a.png", &header(10_000, 5_000, 0x323c_2894)).is_ok());
+        assert!(check_pixels("a.png", b"text").is_ok(), "the worker says what it is");
+    }
 }

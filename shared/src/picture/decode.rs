@@ -2,6 +2,8 @@
 
 use std::io::Cursor;
 
+use image::codecs::png::PngDecoder;
+use image::codecs::webp::WebPDecoder;
 use image::{DynamicImage, ImageDecoder, ImageError};
 use thiserror::Error;
 use zune_core::bytestream::ZCursor;
@@ -127,31 +129,42 @@ pub fn decode_into(bytes: &[u8], picture: &mut Picture) -> Result<(), PictureErr
     }
     let orientation = match Format::of(bytes) {
         Some(Format::Jpeg) => jpeg(bytes, picture)?,
-        Some(format @ Format::Png) => {
-            let decoder = image::codecs::png::PngDecoder::with_limits(Cursor::new(bytes), limits())
-                .map_err(|error| damaged(format, &error))?;
-            by_image(format, decoder, picture)?
-        }
-        Some(format @ Format::WebP) => {
-            let decoder =
-                image::codecs::webp::WebPDecoder::new(Cursor::new(bytes)).map_err(|error| damaged(format, &error))?;
-            by_image(format, decoder, picture)?
-        }
-        None => {
-            let first: Vec<_> = bytes.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-            return Err(PictureError::UnknownFormat { first_bytes: first.join(" ") });
-        }
+        Some(format @ Format::Png) => by_image(format, png_header(bytes)?, picture)?,
+        Some(format @ Format::WebP) => by_image(format, webp_header(bytes)?, picture)?,
+        None => return Err(unknown(bytes)),
     };
     orient(picture, orientation);
     Ok(())
 }
 
+/// Width and height as the file's header says them, before EXIF orientation and without decoding a pixel.
+///
+/// # Errors
+/// As [`decode`], as far as the header tells.
+pub fn dimensions(bytes: &[u8]) -> Result<(u32, u32), PictureError> {
+    match Format::of(bytes) {
+        Some(Format::Jpeg) => jpeg_header(bytes).map(|(_, size)| size),
+        Some(Format::Png) => checked_dimensions(&png_header(bytes)?),
+        Some(Format::WebP) => checked_dimensions(&webp_header(bytes)?),
+        None => Err(unknown(bytes)),
+    }
+}
+
 /// The fast path: zune-jpeg (SIMD), strict, so that a torn file is an error.
 fn jpeg(bytes: &[u8], picture: &mut Picture) -> Result<Orientation, PictureError> {
-    let refused = |error: &DecodeErrors| PictureError::Damaged {
-        format: Format::Jpeg,
-        detail: error.to_string().trim().to_owned(),
-    };
+    let (mut decoder, (width, height)) = jpeg_header(bytes)?;
+    picture.reset(width, height, [0; 3]);
+    decoder.decode_into(picture.rgb_mut()).map_err(|error| refused(&error))?;
+    if !is_whole(bytes) {
+        let detail = "the end-of-image marker is missing: the file was cut off".to_owned();
+        return Err(PictureError::Damaged { format: Format::Jpeg, detail });
+    }
+    Ok(decoder.exif().map_or(Orientation::Upright, |exif| Orientation::from_exif(exif)))
+}
+
+type JpegHeader<'a> = (JpegDecoder<ZCursor<&'a [u8]>>, (u32, u32));
+
+fn jpeg_header(bytes: &[u8]) -> Result<JpegHeader<'_>, PictureError> {
     let options = DecoderOptions::default()
         .set_max_width(usize::from(u16::MAX))
         .set_max_height(usize::from(u16::MAX))
@@ -162,13 +175,30 @@ fn jpeg(bytes: &[u8], picture: &mut Picture) -> Result<Orientation, PictureError
     let (width, height) =
         decoder.info().map(|info| (u32::from(info.width), u32::from(info.height))).unwrap_or_default();
     check_size(width.into(), height.into())?;
-    picture.reset(width, height, [0; 3]);
-    decoder.decode_into(picture.rgb_mut()).map_err(|error| refused(&error))?;
-    if !is_whole(bytes) {
-        let detail = "the end-of-image marker is missing: the file was cut off".to_owned();
-        return Err(PictureError::Damaged { format: Format::Jpeg, detail });
-    }
-    Ok(decoder.exif().map_or(Orientation::Upright, |exif| Orientation::from_exif(exif)))
+    Ok((decoder, (width, height)))
+}
+
+fn refused(error: &DecodeErrors) -> PictureError {
+    PictureError::Damaged { format: Format::Jpeg, detail: error.to_string().trim().to_owned() }
+}
+
+fn png_header(bytes: &[u8]) -> Result<PngDecoder<Cursor<&[u8]>>, PictureError> {
+    PngDecoder::with_limits(Cursor::new(bytes), limits()).map_err(|error| damaged(Format::Png, &error))
+}
+
+fn webp_header(bytes: &[u8]) -> Result<WebPDecoder<Cursor<&[u8]>>, PictureError> {
+    WebPDecoder::new(Cursor::new(bytes)).map_err(|error| damaged(Format::WebP, &error))
+}
+
+fn checked_dimensions(decoder: &impl ImageDecoder) -> Result<(u32, u32), PictureError> {
+    let (width, height) = decoder.dimensions();
+    check_size(width.into(), height.into())?;
+    Ok((width, height))
+}
+
+fn unknown(bytes: &[u8]) -> PictureError {
+    let first: Vec<_> = bytes.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    PictureError::UnknownFormat { first_bytes: first.join(" ") }
 }
 
 /// PNG and WebP through the `image` crate.
@@ -177,8 +207,7 @@ fn by_image(
     mut decoder: impl ImageDecoder,
     picture: &mut Picture,
 ) -> Result<Orientation, PictureError> {
-    let (width, height) = decoder.dimensions();
-    check_size(width.into(), height.into())?;
+    checked_dimensions(&decoder)?;
     decoder.set_limits(limits()).map_err(|error| damaged(format, &error))?;
     let exif = decoder.exif_metadata().ok().flatten();
     let orientation = exif.map_or(Orientation::Upright, |exif| Orientation::from_exif(&exif));
@@ -232,7 +261,7 @@ fn damaged(format: Format, error: &ImageError) -> PictureError {
 mod tests {
     use image::{ExtendedColorType, ImageEncoder};
 
-    use super::{Format, PictureError, decode};
+    use super::{Format, PictureError, decode, dimensions};
 
     fn png(width: u32, height: u32, bytes: &[u8], colour: ExtendedColorType) -> Vec<u8> {
         let mut out = Vec::new();
@@ -291,6 +320,10 @@ mod tests {
         let frame = file.windows(2).position(|w| w == [0xff, 0xc0]).unwrap();
         file[frame + 5..frame + 9].copy_from_slice(&[0xff, 0xff, 0xff, 0xff]);
         assert_eq!(decode(&file), Err(PictureError::TooLarge { width: 65535, height: 65535 }));
+        assert_eq!(dimensions(&file), Err(PictureError::TooLarge { width: 65535, height: 65535 }));
+        assert_eq!(dimensions(&jpeg_of(16, 8)), Ok((16, 8)));
+        assert_eq!(dimensions(&png(3, 1, &[0; 3], ExtendedColorType::L8)), Ok((3, 1)));
+        assert!(dimensions(b"text").is_err());
     }
 
     proptest::proptest! {

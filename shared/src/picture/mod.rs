@@ -13,6 +13,6 @@ mod picture;
 mod resize;
 
 pub use contract::{Filter, Fit, PictureContract};
-pub use decode::{Format, MAX_PIXELS, PictureError, decode, decode_into};
+pub use decode::{Format, MAX_PIXELS, PictureError, decode, decode_into, dimensions};
 pub use picture::Picture;
 pub use resize::PictureMaker;

@@ -2,6 +2,10 @@
 
 use super::PictureError;
 
+/// Memory that a picture keeps for the next one, at most: 12 megapixels, which most cameras stay below. One larger photograph must not
+/// cost its 300 MB for the rest of the program's life.
+const MOST_KEPT_BYTES: usize = 3 * 12_000_000;
+
 /// An RGB picture.
 ///
 /// **Layout**: `[height, width, 3]` bytes, rows from the top, no padding; `rgb().len() == 3 * width * height` always holds.
@@ -34,16 +38,27 @@ impl Picture {
         picture
     }
 
-    /// Becomes a picture of one colour; the memory is kept.
+    /// Becomes a picture of one colour; the memory is kept, but for that of a picture that was far larger.
     pub fn reset(&mut self, width: u32, height: u32, colour: [u8; 3]) {
         self.width = width;
         self.height = height;
         self.rgb.clear();
-        self.rgb.resize(byte_len(width, height), 0);
+        let byte_len = byte_len(width, height);
+        if self.rgb.capacity() > byte_len.max(MOST_KEPT_BYTES) {
+            self.rgb.shrink_to(byte_len);
+        }
+        self.rgb.resize(byte_len, 0);
         if colour != [0; 3] {
             for pixel in self.rgb.chunks_exact_mut(3) {
                 pixel.copy_from_slice(&colour);
             }
+        }
+    }
+
+    /// Becomes empty where more than a usual photograph's memory is held, after it has been looked at.
+    pub fn let_go_if_large(&mut self) {
+        if self.rgb.capacity() > MOST_KEPT_BYTES {
+            *self = Self::default();
         }
     }
 
@@ -92,6 +107,21 @@ mod tests {
         assert!(Picture::new(2, 1, vec![0; 5]).is_err());
         assert!(Picture::new(0, 0, Vec::new()).is_ok());
         assert!(Picture::new(u32::MAX, u32::MAX, Vec::new()).is_err());
+    }
+
+    #[test]
+    fn the_memory_of_one_huge_photograph_is_not_kept() {
+        let mut picture = Picture::filled(5000, 4000, [0; 3]);
+        picture.reset(100, 100, [1; 3]);
+        assert!(picture.rgb.capacity() < 60_000_000, "{}", picture.rgb.capacity());
+        let held = picture.rgb.as_ptr();
+        picture.reset(90, 100, [2; 3]);
+        assert_eq!(picture.rgb.as_ptr(), held, "a usual one's is");
+        picture.let_go_if_large();
+        assert_eq!(picture.rgb().len(), 27_000);
+        picture.reset(5000, 4000, [0; 3]);
+        picture.let_go_if_large();
+        assert_eq!((picture.rgb.capacity(), picture.width()), (0, 0));
     }
 
     #[test]

@@ -18,6 +18,9 @@ use std::sync::{Mutex, PoisonError};
 /// Photographs of a batch: some 0.3 s of work, against some 5 ms of a commit with full sync.
 const BATCH_PHOTOS: usize = 32;
 
+/// Bytes of a batch's photographs, unless one product alone has more: they are in memory until the batch is on the disk.
+const BATCH_BYTES: u64 = 64 << 20;
+
 /// Batches in work at a time.
 const OPEN_BATCHES: usize = 2;
 
@@ -68,6 +71,14 @@ impl Unit {
             Self::Reembed(_) => 1,
         }
     }
+
+    /// Bytes that are kept until the batch is written; those of a stored photograph are not.
+    fn byte_len(&self, photos: &dyn PhotoSource) -> u64 {
+        match self {
+            Self::Product(step) => step.added().map(|photo| photos.byte_len(&photo.name)).sum(),
+            Self::Reembed(_) => 0,
+        }
+    }
 }
 
 /// Where a job belongs: batch, unit of the batch, photograph of the unit.
@@ -81,6 +92,7 @@ struct Job {
     stored: Option<Vec<u8>>,
 }
 
+/// The bytes to be stored (none where they are) and the embedding.
 type Outcome = Result<(Vec<u8>, Embedded), ProblemKind>;
 
 /// A batch in work.
@@ -104,7 +116,7 @@ pub(super) fn run(
         .into_iter()
         .map(|step| Unit::Product(Box::new(step)))
         .chain(plan.reembed.into_iter().map(Unit::Reembed));
-    let batches = batches(units);
+    let batches = batches(units, import.photos);
 
     let embedders = embedders(import, embed_count)?;
     // Enough jobs that no thread waits, few enough that the photographs in memory are bounded.
@@ -149,15 +161,21 @@ fn embedders(import: &Import<'_>, photos: usize) -> Result<Vec<Box<dyn Embedder>
 }
 
 /// Cuts the work into batches.
-fn batches(units: impl Iterator<Item = Unit>) -> VecDeque<Vec<Unit>> {
+fn batches(units: impl Iterator<Item = Unit>, photos: &dyn PhotoSource) -> VecDeque<Vec<Unit>> {
     let mut batches = VecDeque::new();
-    let (mut batch, mut weight) = (Vec::new(), 0);
+    let (mut batch, mut weight, mut byte_len) = (Vec::new(), 0, 0);
     for unit in units {
+        let more = unit.byte_len(photos);
+        if byte_len + more > BATCH_BYTES && !batch.is_empty() {
+            batches.push_back(std::mem::take(&mut batch));
+            (weight, byte_len) = (0, 0);
+        }
         weight += unit.photo_count().max(1);
+        byte_len += more;
         batch.push(unit);
         if weight >= BATCH_PHOTOS {
             batches.push_back(std::mem::take(&mut batch));
-            weight = 0;
+            (weight, byte_len) = (0, 0);
         }
     }
     if !batch.is_empty() {
@@ -176,8 +194,10 @@ fn work(
     loop {
         let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(Job { place, name, stored }) = job else { return };
+        let is_stored = stored.is_some();
         let bytes = stored.map_or_else(|| photos.read(&name), Ok);
         let outcome = bytes.and_then(|bytes| match embed(embedder, &bytes) {
+            Ok(embedded) if is_stored => Ok((Vec::new(), embedded)),
             Ok(embedded) => Ok((bytes, embedded)),
             Err(error) => Err(unusable(&name, &error)),
         });
@@ -334,4 +354,45 @@ impl Writer<'_, '_> {
 fn gone() -> ImportError {
     let cause: EmbedError = "the embedding threads ended early".into();
     ImportError::Embed(cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::csv::ListedPhoto;
+    use crate::catalogue::testing::product;
+
+    /// Photographs that all have so many bytes, and are never read here.
+    struct OfSize(u64);
+
+    impl PhotoSource for OfSize {
+        fn describe(&self) -> String {
+            "nowhere".to_owned()
+        }
+
+        fn byte_len(&self, _name: &str) -> u64 {
+            self.0
+        }
+
+        fn read(&self, _name: &str) -> Result<Vec<u8>, ProblemKind> {
+            Ok(Vec::new())
+        }
+    }
+
+    #[test]
+    fn a_batch_is_bounded_by_photographs_and_by_bytes() {
+        let step = |photos: usize| {
+            let add = |i| StepPhoto::Add(ListedPhoto { name: format!("{i}.jpg"), line: 2 });
+            let photos = (0..photos).map(add).collect();
+            Step { product: product("A", "a"), change: Change::New, photos, remove: Vec::new() }
+        };
+        let cut = |byte_len, products: &[usize]| -> Vec<usize> {
+            let units = products.iter().map(|photos| Unit::Product(Box::new(step(*photos))));
+            batches(units, &OfSize(byte_len)).iter().map(Vec::len).collect()
+        };
+        assert_eq!(cut(1000, &[1; 70]), [32, 32, 6]);
+        assert_eq!(cut(25 << 20, &[1; 5]), [2, 2, 1]);
+        assert_eq!(cut(64 << 20, &[3, 1, 1]), [1, 1, 1], "a product is never cut");
+        assert_eq!(cut(0, &[]), [0_usize; 0]);
+    }
 }
