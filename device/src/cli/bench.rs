@@ -2,9 +2,11 @@
 
 mod search;
 
-use super::{NetworkArgs, Outcome, Report, print_line};
+use super::{Cli, NetworkArgs, Outcome, Report, print_line};
 use crate::network::{Answer, PhotoPath};
 use crate::reading::Reader;
+use clap::CommandFactory;
+use clap::error::ErrorKind;
 use clothingid_shared::bundle::Bundle;
 use serde::Serialize;
 use std::time::{Duration, Instant};
@@ -14,6 +16,9 @@ const WARM_UP: Duration = Duration::from_millis(700);
 /// Samples of one measurement, unless it takes longer than [`LONGEST`].
 const SAMPLES: usize = 300;
 const LONGEST: Duration = Duration::from_secs(15);
+
+/// Values of all rows that `search` may search: five bytes each (int8 and float) are 5 GiB, as much as a board has.
+const MOST_VALUES: u64 = 1 << 30;
 
 /// Arguments of `bench`.
 #[derive(clap::Args, Debug)]
@@ -83,6 +88,9 @@ struct SearchLine {
 /// Bundle or engine cannot be used.
 pub fn run(args: &Args) -> Result<Outcome, Report> {
     if args.what == Some(What::Search) {
+        if let Some(problem) = too_many_values(args.rows, args.dims) {
+            wrong_use(&problem);
+        }
         return bench_search(args);
     }
     let bundle = args.network.bundle()?;
@@ -108,9 +116,33 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
     Ok(Outcome::Done)
 }
 
+/// What is wrong with a made-up catalogue of this size, if anything.
+fn too_many_values(rows: u32, dims: u32) -> Option<String> {
+    let values = u64::from(rows) * u64::from(dims);
+    (values > MOST_VALUES).then(|| {
+        let fitting = MOST_VALUES / u64::from(dims.max(1));
+        format!(
+            "`--rows {rows}` of `--dims {dims}` values would take {} GiB: with these values, at most `--rows {fitting}`",
+            (values * 5).div_ceil(1 << 30)
+        )
+    })
+}
+
+/// Ends the program as `clap` does for an argument that is wrong on its own.
+fn wrong_use(problem: &str) -> ! {
+    let mut cli = Cli::command();
+    cli.build();
+    let mut nobody = clap::Command::new("bench");
+    cli.find_subcommand_mut("bench").unwrap_or(&mut nobody).error(ErrorKind::ValueValidation, problem).exit()
+}
+
 fn bench_search(args: &Args) -> Result<Outcome, Report> {
     let (rows, dims) = (args.rows, args.dims);
-    let garments = search::Garments::new(rows as usize, dims as usize);
+    let garments = search::Garments::new(rows as usize, dims as usize).map_err(|error| {
+        Report::new(format!("{rows} rows of {dims} values do not fit into the memory"))
+            .because(&error)
+            .hint("take fewer: `--rows N`")
+    })?;
     let mut turn = 0;
     let times = measure(|| {
         turn += 1;
@@ -186,6 +218,17 @@ fn quantile_ms(sorted: &[Duration], share: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_catalogue_that_fits_no_board_is_wrong_use() {
+        assert_eq!(too_many_values(100_000, 256), None);
+        assert_eq!(too_many_values(1 << 18, 1 << 12), None);
+        let problem = too_many_values(10_000_000, 4096).unwrap();
+        assert_eq!(
+            problem,
+            "`--rows 10000000` of `--dims 4096` values would take 191 GiB: with these values, at most `--rows 262144`"
+        );
+    }
 
     #[test]
     fn quantiles_are_samples() {

@@ -5,6 +5,7 @@
 
 use crate::catalogue::scan::Rows;
 use clothingid_shared::embedding::{Embedding, cosine, l2_normalise};
+use std::collections::TryReserveError;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -24,20 +25,25 @@ pub(super) struct Garments {
 
 impl Garments {
     /// Makes `rows` rows of `dims` values; always the same.
-    pub(super) fn new(rows: usize, dims: usize) -> Self {
+    ///
+    /// # Errors
+    /// They do not fit into the memory.
+    pub(super) fn new(rows: usize, dims: usize) -> Result<Self, TryReserveError> {
+        let mut floats = Vec::new();
+        floats.try_reserve_exact(rows.saturating_mul(dims))?;
         let mut chance = Chance(0x9e37_79b9_7f4a_7c15);
         let centres: Vec<Vec<f32>> = (0..CENTRES).map(|_| chance.direction(dims, None)).collect();
         let mut near = |i: usize| chance.direction(dims, centres.get(i % CENTRES).map(Vec::as_slice));
         let queries =
             (0..64).map(|i| near(i * 7)).filter_map(|q| Some((q.clone(), Embedding::quantise(&q).ok()?))).collect();
-        let (mut scan, mut floats) = (Rows::new(dims), Vec::with_capacity(rows * dims));
+        let mut scan = Rows::new(dims);
         for i in 0..rows {
             let row = near(i);
             if Embedding::quantise(&row).is_ok_and(|embedding| scan.push(&embedding)) {
                 floats.extend_from_slice(&row);
             }
         }
-        Self { rows: scan, floats, queries, dims }
+        Ok(Self { rows: scan, floats, queries, dims })
     }
 
     /// The ten nearest rows to a query, as the catalogue finds them.
@@ -123,22 +129,27 @@ mod tests {
 
     #[test]
     fn nearly_all_of_the_true_nearest_are_found() {
-        let garments = Garments::new(3000, 64);
+        let garments = Garments::new(3000, 64).unwrap();
         assert!(garments.recall_at_10() > 0.98, "{}", garments.recall_at_10());
         assert_eq!(garments.nearest(&garments.queries[0]).len(), 10);
     }
 
     #[test]
     fn a_row_finds_itself() {
-        let garments = Garments::new(500, 32);
+        let garments = Garments::new(500, 32).unwrap();
         let row = garments.float_row(321).unwrap().to_vec();
         let query = (row.clone(), Embedding::quantise(&row).unwrap());
         assert_eq!(garments.nearest(&query)[0], 321);
     }
 
     #[test]
+    fn more_than_the_memory_is_an_error() {
+        assert!(Garments::new(usize::MAX, 2).is_err());
+    }
+
+    #[test]
     fn no_rows_are_no_panic() {
-        let garments = Garments::new(0, 16);
+        let garments = Garments::new(0, 16).unwrap();
         garments.search(3);
         assert_eq!(garments.recall_at_10(), 0.0);
     }
