@@ -1,6 +1,6 @@
 //! The store: one SQLite file (WAL, full sync) with a checksum of ours on every row and photograph.
 //!
-//! - [`schema`] opens and creates the file, and brings old ones up to date;
+//! - [`schema`] opens and creates the file (`unfinished` until it is whole), and brings old ones up to date;
 //! - [`read`] reads rows and says which are damaged;
 //! - [`write`] is the only place that changes anything, one transaction at a time;
 //! - [`check`] looks at every byte;
@@ -19,6 +19,7 @@ mod damage;
 mod error;
 pub mod read;
 mod schema;
+mod unfinished;
 pub mod write;
 
 pub use check::Check;

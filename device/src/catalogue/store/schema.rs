@@ -1,9 +1,9 @@
 //! The file's form, how it is made, and how old forms are brought up to date.
 
+use super::unfinished::{Unfinished, folder_of, sweep};
 use super::{Store, StoreError};
 use clothingid_shared::files;
 use rusqlite::{Connection, OpenFlags};
-use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -75,11 +75,12 @@ impl Store {
     /// Opens a catalogue, after making an empty one where there is none.
     ///
     /// The new file gets its name only when it is whole: a kill in between leaves no half file, and a file that is
-    /// there, whatever it is, is never overwritten.
+    /// there, whatever it is, is never overwritten. What a killed program left unfinished is removed.
     ///
     /// # Errors
     /// As [`Store::open`]; the folder cannot be made or written.
     pub fn open_or_create(path: &Path) -> Result<Self, StoreError> {
+        sweep(path);
         if !path.exists() {
             create(path)?;
         }
@@ -143,42 +144,38 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     settings().map_err(|e| StoreError::of(path, "opening", e))
 }
 
-/// Makes an empty catalogue under another name in the same folder, then gives it its own.
-#[expect(clippy::disallowed_methods, reason = "SQLite writes and syncs the file itself; the folder is synced below")]
 fn create(path: &Path) -> Result<(), StoreError> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    files::create_folder(folder)?;
-    let mut name: OsString = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.new", std::process::id()));
-    let temporary = path.with_file_name(name);
-    let failed = |source: io::Error| files::FileError::Write { path: path.to_owned(), source };
-    remove_if_there(&temporary).map_err(failed)?;
+    create_as(path, |connection| {
+        migrate(connection)?;
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))
+    })
+}
 
-    let mut connection = connect(&temporary, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
-    let made = migrate(&mut connection)
-        .and_then(|()| connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(())));
-    made.map_err(|e| StoreError::of(path, "making the file", e))?;
+/// Makes a catalogue under another name in the same folder, then gives it its own. Whatever fails, nothing stays behind.
+#[expect(clippy::disallowed_methods, reason = "SQLite writes and syncs the file itself; the folder is synced below")]
+fn create_as(path: &Path, form: impl FnOnce(&mut Connection) -> rusqlite::Result<()>) -> Result<(), StoreError> {
+    let folder = folder_of(path);
+    files::create_folder(folder)?;
+    let failed = |source: io::Error| files::FileError::Write { path: path.to_owned(), source };
+    let temporary = Unfinished::beside(path);
+    temporary.remove().map_err(failed)?;
+
+    let mut connection = connect(&temporary.path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+    form(&mut connection).map_err(|e| StoreError::of(path, "making the file", e))?;
     // Closing writes the journal back, so that the file alone is the catalogue.
     connection.close().map_err(|(_, e)| StoreError::of(path, "making the file", e))?;
 
     // A link fails where the name is taken; a rename would overwrite what another import has just made.
-    let named = std::fs::hard_link(&temporary, path);
+    let named = std::fs::hard_link(&temporary.path, path);
     let named = match named {
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         // File systems without links (a memory stick).
-        Err(_) if !path.exists() => std::fs::rename(&temporary, path),
+        Err(_) if !path.exists() => std::fs::rename(&temporary.path, path),
         other => other,
     };
-    named.and_then(|()| remove_if_there(&temporary)).map_err(failed)?;
+    named.and_then(|()| temporary.remove()).map_err(failed)?;
     File::open(folder).and_then(|f| f.sync_all()).map_err(failed)?;
     Ok(())
-}
-
-fn remove_if_there(path: &Path) -> io::Result<()> {
-    match std::fs::remove_file(path) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
-        _ => Ok(()),
-    }
 }
 
 /// Runs the steps that are missing, all or none.
@@ -191,4 +188,25 @@ fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", NEWEST)?;
     transaction.commit()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_catalogue_that_could_not_be_made_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("catalogue.db");
+        let failed = create_as(&path, |connection| {
+            // With its journal, as when the disk is full.
+            connection
+                .execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (x); BEGIN; INSERT INTO t VALUES (1);")?;
+            Err(rusqlite::Error::InvalidQuery)
+        });
+        assert!(failed.is_err() && !path.exists());
+        let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert!(left.is_empty(), "{left:?}");
+        drop(Store::open_or_create(&path).unwrap());
+    }
 }
