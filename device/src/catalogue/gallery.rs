@@ -1,7 +1,7 @@
 //! What can be searched: one interface for this board's catalogue and, later, for a chain's engine.
 
 use super::store::{Damage, StoreError};
-use clothingid_shared::embedding::Embedding;
+use clothingid_shared::embedding::EmbeddingError;
 use serde::Serialize;
 
 /// One product that looks like the query.
@@ -28,6 +28,9 @@ pub enum GalleryError {
         /// The query's.
         found: usize,
     },
+    /// The query is no direction.
+    #[error(transparent)]
+    Query(#[from] EmbeddingError),
     /// The file below cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -40,7 +43,9 @@ pub enum GalleryError {
 pub trait Gallery {
     /// The `top` products most like the query, one match a product, best first.
     ///
+    /// `query` is the embedding as the network gave it, in float: the last step of a search compares it with float rows.
+    ///
     /// # Errors
-    /// The query is of another length, or the gallery cannot be read.
-    fn search(&self, query: &Embedding, top: usize) -> Result<Vec<Match>, GalleryError>;
+    /// The query is of another length or no direction, or the gallery cannot be read.
+    fn search(&self, query: &[f32], top: usize) -> Result<Vec<Match>, GalleryError>;
 }

@@ -6,17 +6,14 @@
 //! no old snapshot is left: take a new one now and then, see [`Follow`].
 
 use super::gallery::{Gallery, GalleryError, Match};
-use super::scan::{Hit, Rows};
+use super::scan::{Hit, RERANKED, Rows, rerank};
 use super::store::{Damage, Store, StoreError};
 use super::{PhotoId, Product};
-use clothingid_shared::embedding::{Embedding, EmbeddingIdentity, cosine};
+use clothingid_shared::embedding::{Embedding, EmbeddingIdentity};
 use serde::Serialize;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-/// Rows of the scan whose order is decided by their float rows.
-const RERANKED: usize = 100;
 
 /// A fixed view of a catalogue. Cheap to clone; clones are the same view.
 #[derive(Debug, Clone)]
@@ -161,18 +158,6 @@ impl Snapshot {
         self.0.damage.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
-    /// As [`Gallery::search`], for a query in float values of any length but zero.
-    ///
-    /// # Errors
-    /// As [`Gallery::search`].
-    pub fn search_values(&self, query: &[f32], top: usize) -> Result<Vec<Match>, GalleryError> {
-        match Embedding::quantise(query) {
-            Ok(quantised) => self.find(&quantised, query, top),
-            // A query without direction is like nothing.
-            Err(_) => Ok(Vec::new()),
-        }
-    }
-
     fn find(&self, quantised: &Embedding, floats: &[f32], top: usize) -> Result<Vec<Match>, GalleryError> {
         let view = &*self.0;
         if view.rows.is_empty() || top == 0 {
@@ -199,20 +184,16 @@ impl Snapshot {
     /// similarity, which is sound, stays.
     fn rerank(&self, hits: Vec<Hit>, query: &[f32]) -> Result<Vec<Hit>, GalleryError> {
         let store = self.store();
-        let mut ranked = Vec::with_capacity(hits.len());
-        for hit in hits {
-            let Some(shown) = self.0.shown.get(hit.row) else { continue };
-            let similarity = match store.float_row(&self.0.identity, shown.photo)? {
-                Some(Ok(row)) if row.len() == query.len() => cosine(query, &row),
+        rerank(hits, query, |row| {
+            let Some(shown) = self.0.shown.get(row) else { return Ok(None) };
+            match store.float_row(&self.0.identity, shown.photo)? {
+                Some(Ok(floats)) if floats.len() == query.len() => Ok(Some(floats)),
                 _ => {
                     self.note(Damage::Embedding { photo: shown.photo, form: "float" });
-                    hit.similarity
+                    Ok(None)
                 }
-            };
-            ranked.push(Hit { row: hit.row, similarity });
-        }
-        ranked.sort_by(|a, b| b.similarity.total_cmp(&a.similarity).then(a.row.cmp(&b.row)));
-        Ok(ranked)
+            }
+        })
     }
 
     /// The best photograph of each product.
@@ -242,8 +223,8 @@ impl Snapshot {
 }
 
 impl Gallery for Snapshot {
-    fn search(&self, query: &Embedding, top: usize) -> Result<Vec<Match>, GalleryError> {
-        self.find(query, &query.dequantise(), top)
+    fn search(&self, query: &[f32], top: usize) -> Result<Vec<Match>, GalleryError> {
+        self.find(&Embedding::quantise(query)?, query, top)
     }
 }
 

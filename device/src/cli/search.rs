@@ -4,7 +4,7 @@ use super::catalogue::{CatalogueArgs, store_report};
 use super::{NetworkArgs, Outcome, Report, expand, one_line, print_line};
 use crate::catalogue::{Gallery, GalleryError, Match, Snapshot};
 use crate::network::{PathError, PhotoPath};
-use clothingid_shared::embedding::{Embedding, EmbeddingError, EmbeddingIdentity};
+use clothingid_shared::embedding::EmbeddingIdentity;
 use clothingid_shared::files::{self, FileError, MOST_PHOTO_BYTES};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -53,8 +53,6 @@ enum PhotoError {
     File(#[from] FileError),
     #[error(transparent)]
     Path(#[from] PathError),
-    #[error(transparent)]
-    Embedding(#[from] EmbeddingError),
     #[error("the catalogue cannot be searched")]
     Gallery(#[from] GalleryError),
 }
@@ -76,7 +74,7 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
     for photo in expand(&args.paths) {
         let (name, found) = match photo {
             Ok(photo) => {
-                let found = read(&photo, &mut path).and_then(|query| search(&snapshot, &query, args.top));
+                let found = read(&photo, &mut path).and_then(|query| search(&snapshot, query, args.top));
                 (photo, found)
             }
             Err(error) => (error.path().to_owned(), Err(error.into())),
@@ -103,12 +101,12 @@ fn open(catalogue: &Path, identity: &EmbeddingIdentity, bundle: Option<&Path>) -
     Ok(snapshot)
 }
 
-fn read(photo: &Path, path: &mut PhotoPath) -> Result<Embedding, PhotoError> {
+fn read<'a>(photo: &Path, path: &'a mut PhotoPath) -> Result<&'a [f32], PhotoError> {
     let bytes = files::read_at_most(photo, MOST_PHOTO_BYTES)?;
-    Ok(Embedding::quantise(&path.answer(&bytes)?.embedding)?)
+    Ok(&path.answer(&bytes)?.embedding)
 }
 
-fn search(gallery: &dyn Gallery, query: &Embedding, top: u32) -> Found {
+fn search(gallery: &dyn Gallery, query: &[f32], top: u32) -> Found {
     Ok(gallery.search(query, usize::try_from(top).unwrap_or(usize::MAX))?)
 }
 
@@ -169,11 +167,11 @@ mod tests {
     fn a_search_that_fails_is_the_photographs_own_line() {
         struct Torn;
         impl Gallery for Torn {
-            fn search(&self, _query: &Embedding, _top: usize) -> Result<Vec<Match>, GalleryError> {
+            fn search(&self, _query: &[f32], _top: usize) -> Result<Vec<Match>, GalleryError> {
                 Err(GalleryError::ValueCount { expected: 4, found: 2 })
             }
         }
-        let found = search(&Torn, &Embedding::quantise(&[1.0, 0.5]).unwrap(), 5);
+        let found = search(&Torn, &[1.0, 0.5], 5);
         let expected = "the catalogue cannot be searched: the query has 2 values, the gallery's embeddings have 4";
         assert_eq!(one_line(&found.unwrap_err()), expected);
     }

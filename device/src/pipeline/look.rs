@@ -11,7 +11,7 @@ use crate::network::golden::{self, GoldenError};
 use crate::network::{Answer, EngineChoice, EngineError, PathError, PhotoPath};
 use crate::reading::{Reader, ReaderError, Steady};
 use clothingid_shared::bundle::Bundle;
-use clothingid_shared::embedding::{Embedding, EmbeddingError, l2_normalise};
+use clothingid_shared::embedding::{EmbeddingError, l2_normalise};
 use clothingid_shared::picture::{Picture, PictureError, PictureMaker};
 use std::sync::Arc;
 use std::time::Instant;
@@ -57,7 +57,7 @@ pub enum LookError {
     Embedding(#[from] EmbeddingError),
     /// The catalogue cannot be searched.
     #[error("the catalogue cannot be searched")]
-    Gallery(#[from] GalleryError),
+    Gallery(#[source] GalleryError),
 }
 
 impl LookError {
@@ -71,6 +71,16 @@ impl LookError {
     #[must_use]
     pub fn spares_the_looker(&self) -> bool {
         self.is_the_pictures() || matches!(self, Self::Gallery(_))
+    }
+}
+
+impl From<GalleryError> for LookError {
+    fn from(error: GalleryError) -> Self {
+        match error {
+            // What the network gave is at fault, not the catalogue.
+            GalleryError::Query(error) => Self::Embedding(error),
+            error => Self::Gallery(error),
+        }
     }
 }
 
@@ -209,7 +219,7 @@ impl Looker {
     }
 
     fn search(&self, embedding: &[f32], top: usize) -> Result<Vec<Match>, LookError> {
-        Ok(self.gallery.search(&Embedding::quantise(embedding)?, top)?)
+        Ok(self.gallery.search(embedding, top)?)
     }
 
     fn is_confident(&self, matches: &[Match]) -> bool {

@@ -5,7 +5,7 @@ use crate::catalogue::snapshot::Follow;
 use crate::catalogue::store::quoted;
 use crate::catalogue::{Gallery, GalleryError, Match, Snapshot, StoreError};
 use crate::health::{Health, Stage};
-use clothingid_shared::embedding::{Embedding, EmbeddingIdentity};
+use clothingid_shared::embedding::EmbeddingIdentity;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
@@ -88,7 +88,7 @@ impl Shop {
 }
 
 impl Gallery for Shop {
-    fn search(&self, query: &Embedding, top: usize) -> Result<Vec<Match>, GalleryError> {
+    fn search(&self, query: &[f32], top: usize) -> Result<Vec<Match>, GalleryError> {
         self.snapshot().map_or_else(|| Ok(Vec::new()), |snapshot| snapshot.search(query, top))
     }
 }

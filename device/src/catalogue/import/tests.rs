@@ -1,9 +1,9 @@
 //! Imports: what is planned, what is written, what stays.
 
 use super::*;
-use crate::catalogue::Snapshot;
 use crate::catalogue::csv::ProblemKind;
 use crate::catalogue::testing::{Directions, Photos, direction, identity};
+use crate::catalogue::{Gallery, Snapshot};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
@@ -162,7 +162,7 @@ fn another_network_embeds_what_is_stored_and_then_takes_over() {
     let summary = shop.with(&csv, &photos(), "two", |i| i.run(&mut Quiet).unwrap());
     assert_eq!(counts(&summary), [0, 0, 2, 0, 1, 0, 4]);
     let snapshot = Snapshot::open(&shop.catalogue, &identity("two")).unwrap();
-    let found = snapshot.search_values(&direction(&identity("two"), b"b"), 1).unwrap();
+    let found = snapshot.search(&direction(&identity("two"), b"b"), 1).unwrap();
     assert_eq!(found[0].sku, "B");
     assert!(Snapshot::open(&shop.catalogue, &identity("one")).is_err());
     shop.contents();

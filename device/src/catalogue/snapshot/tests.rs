@@ -3,6 +3,7 @@
 use super::*;
 use crate::catalogue::store::{ProductWrite, StoreError};
 use crate::catalogue::testing::{direction, identity, product, write};
+use clothingid_shared::embedding::cosine;
 use clothingid_shared::files;
 use proptest::prelude::*;
 
@@ -25,7 +26,7 @@ fn an_empty_catalogue_finds_nothing() {
     let (_folder, path) = shop(&[]);
     let snapshot = Snapshot::open(&path, &identity("one")).unwrap();
     assert_eq!((snapshot.photo_count(), snapshot.product_count()), (0, 0));
-    assert_eq!(snapshot.search_values(&query("a"), 5).unwrap(), []);
+    assert_eq!(snapshot.search(&query("a"), 5).unwrap(), []);
     assert_eq!(snapshot.product("A"), None);
     assert_eq!(snapshot.photo(PhotoId::new(1)).unwrap(), None);
 }
@@ -34,17 +35,19 @@ fn an_empty_catalogue_finds_nothing() {
 fn one_match_a_product_by_its_best_photo() {
     let (_folder, path) = shop(&[("A", &[("a1", "x"), ("a2", "y")]), ("B", &[("b1", "z")])]);
     let snapshot = Snapshot::open(&path, &identity("one")).unwrap();
-    let matches = snapshot.search_values(&query("y"), 5).unwrap();
+    let matches = snapshot.search(&query("y"), 5).unwrap();
     assert_eq!(matches.len(), 2, "one a product");
     let best = &matches[0];
     assert_eq!((best.sku.as_str(), best.title.as_str(), best.photo.as_str()), ("A", "title of A", "a2"));
     assert!(best.similarity > 0.999_99);
-    assert_eq!(snapshot.search_values(&query("y"), 1).unwrap().len(), 1);
-    assert_eq!(snapshot.search_values(&query("y"), 0).unwrap(), []);
-    let quantised = Embedding::quantise(&query("y")).unwrap();
-    assert_eq!(snapshot.search(&quantised, 5).unwrap()[0].photo, "a2");
-    assert!(matches!(snapshot.search_values(&[1.0, 0.0], 5), Err(GalleryError::ValueCount { expected: 16, found: 2 })));
-    assert_eq!(snapshot.search_values(&[0.0; 16], 5).unwrap(), [], "no direction");
+    assert_eq!(snapshot.search(&query("y"), 1).unwrap().len(), 1);
+    assert_eq!(snapshot.search(&query("y"), 0).unwrap(), []);
+    // The float query is compared with the float rows: to itself its cosine is one, and its int8 form's is not.
+    let coarse = Embedding::quantise(&query("y")).unwrap().dequantise();
+    assert!(f64::from(cosine(&query("y"), &query("y"))) - best.similarity < 1e-7);
+    assert!(snapshot.search(&coarse, 1).unwrap()[0].similarity < best.similarity);
+    assert!(matches!(snapshot.search(&[1.0, 0.0], 5), Err(GalleryError::ValueCount { expected: 16, found: 2 })));
+    assert!(matches!(snapshot.search(&[0.0; 16], 5), Err(GalleryError::Query(_))), "no direction");
 
     let card = snapshot.product("A").unwrap();
     assert_eq!(card.photo(), snapshot.photo_id("A", "a1"));
@@ -58,7 +61,7 @@ fn products_with_many_photos_do_not_hide_the_others() {
     let many: Vec<(&str, &str)> = names.iter().map(|(n, b)| (n.as_str(), b.as_str())).collect();
     let (_folder, path) = shop(&[("A", &many), ("B", &[("b", "b")]), ("C", &[("c", "c")])]);
     let snapshot = Snapshot::open(&path, &identity("one")).unwrap();
-    assert_eq!(snapshot.search_values(&query("7"), 3).unwrap().len(), 3);
+    assert_eq!(snapshot.search(&query("7"), 3).unwrap().len(), 3);
 }
 
 #[test]
@@ -72,13 +75,13 @@ fn a_snapshot_stays_while_the_catalogue_changes_and_another_follows() {
     let mut store = Store::open(&path).unwrap();
     store.remove("A").unwrap();
     store.commit(&whose, &[write(&whose, product("B", "b"), &[("b", "x")])], &[]).unwrap();
-    assert_eq!(snapshot.search_values(&query("x"), 5).unwrap()[0].sku, "A");
+    assert_eq!(snapshot.search(&query("x"), 5).unwrap()[0].sku, "A");
     assert_eq!(snapshot.photo(id).unwrap().unwrap(), b"x");
     assert_eq!(snapshot.damage(), []);
 
     let newer = follow.newer().unwrap().unwrap();
     assert!(follow.newer().unwrap().is_none());
-    assert_eq!(newer.search_values(&query("x"), 5).unwrap()[0].sku, "B");
+    assert_eq!(newer.search(&query("x"), 5).unwrap()[0].sku, "B");
     assert_eq!(newer.product("A"), None);
     assert_eq!(newer.photo(id).unwrap(), None, "a number is never used again");
 }
@@ -120,7 +123,7 @@ fn a_flipped_byte_is_named_and_left_out() {
         assert_eq!(damage, std::slice::from_ref(&expected));
 
         let snapshot = Snapshot::open(&path, &whose).unwrap();
-        let matches = snapshot.search_values(&query("x"), 5).unwrap();
+        let matches = snapshot.search(&query("x"), 5).unwrap();
         assert!(matches.iter().any(|m| m.sku == "B"), "the sound ones are found: {matches:?}");
         if let Some(id) = snapshot.photo_id("A", "a2") {
             assert_eq!(snapshot.photo(id).is_err(), matches!(expected, Damage::PhotoBytes { .. }));
@@ -162,7 +165,7 @@ proptest! {
             .collect();
         naive.sort_by(|a, b| b.0.total_cmp(&a.0));
         let expected: Vec<String> = naive.into_iter().take(top).map(|(_, sku)| sku).collect();
-        let found: Vec<String> = snapshot.search_values(&asked, top).unwrap().into_iter().map(|m| m.sku).collect();
+        let found: Vec<String> = snapshot.search(&asked, top).unwrap().into_iter().map(|m| m.sku).collect();
         prop_assert_eq!(found, expected);
     }
 }

@@ -3,14 +3,13 @@
 //! Rows lie around a thousand centres, as garments of a shop do; queries lie around the same centres. The appliance
 //! reads the hundred float rows from its store; here they are in memory, so the store's share is not in the figure.
 
-use crate::catalogue::scan::Rows;
+use crate::catalogue::scan::{RERANKED, Rows, rerank};
 use clothingid_shared::embedding::{Embedding, cosine, l2_normalise};
 use std::collections::TryReserveError;
+use std::convert::Infallible;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-/// Rows of the scan whose order is decided by their float rows, as in the catalogue.
-const RERANKED: usize = 100;
 const CENTRES: usize = 1000;
 /// Queries whose answers are compared with an exact float scan.
 const JUDGED: usize = 20;
@@ -46,10 +45,11 @@ impl Garments {
         Ok(Self { rows: scan, floats, queries, dims })
     }
 
-    /// The ten nearest rows to a query, as the catalogue finds them.
+    /// The ten nearest rows to a query, found by the catalogue's own scan and re-rank.
     fn nearest(&self, query: &(Vec<f32>, Embedding)) -> Vec<usize> {
         let hits = self.rows.best(&query.1, RERANKED);
-        ten_best(&query.0, hits.iter().filter_map(|hit| Some((hit.row, self.float_row(hit.row)?))))
+        let Ok(ranked) = rerank(hits, &query.0, |row| Ok::<_, Infallible>(self.float_row(row)));
+        ranked.into_iter().take(10).map(|hit| hit.row).collect()
     }
 
     fn float_row(&self, row: usize) -> Option<&[f32]> {
