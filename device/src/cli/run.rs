@@ -20,8 +20,14 @@ use toml::Spanned;
 /// Matches of one reading: one row of cards.
 const MATCHES: usize = 5;
 
+const EXAMPLE: &str = concat!(
+    "A configuration with every key; each may be left out but `folder`. Paths are taken from the file's own folder:\n\n",
+    include_str!("../config/example.toml")
+);
+
 /// Runs the appliance: camera, network, catalogue and the page.
 #[derive(clap::Args, Debug)]
+#[command(after_help = EXAMPLE)]
 pub struct Args {
     /// Read this configuration and no other
     #[arg(long, value_name = "FILE")]
@@ -217,6 +223,7 @@ fn url(address: SocketAddr) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::CommandFactory;
 
     #[test]
     fn a_catalogue_that_is_named_and_missing_is_no_empty_shop() {
@@ -230,6 +237,15 @@ mod tests {
         ");
         let there = tempfile::NamedTempFile::new().unwrap();
         assert_eq!(catalogue(Some(there.path().into())).unwrap(), there.path());
+    }
+
+    #[test]
+    fn the_help_shows_the_whole_example() {
+        let mut cli = crate::cli::Cli::command();
+        let help = cli.find_subcommand_mut("run").unwrap().render_long_help().to_string();
+        for line in config::schema::EXAMPLE.lines() {
+            assert!(help.contains(line), "{line}\n{help}");
+        }
     }
 
     #[test]

@@ -1,18 +1,7 @@
 //! The keys of the configuration.
 //!
 //! ```toml
-//! listen = "127.0.0.1:8080"       # where the page is served
-//! language = "zh-Hant"            # en, zh-Hant or de
-//! shop = "Corner Boutique"        # shown on the page
-//! bundle = "spring.bundle"        # instead of the one inside the program
-//! catalogue = "catalogue.sqlite"  # instead of the one in the state folder
-//! engine = "auto"                 # auto, gpu, cpu or tract
-//! threads = 2                     # of the network
-//!
-//! [camera]
-//! folder = "photos/"              # replayed as a camera
-//! frames_per_second = 5
-//! hold_seconds = 5
+#![doc = include_str!("example.toml")]
 //! ```
 //! Paths are taken from the folder of the file that names them.
 
@@ -20,6 +9,9 @@ use crate::network::EngineChoice;
 use serde::Deserialize;
 use std::path::PathBuf;
 use toml::Spanned;
+
+/// An example with every key, as `clothingid run --help` shows it.
+pub const EXAMPLE: &str = include_str!("example.toml");
 
 /// The keys at the top, in the order of the page above.
 pub const KEYS: [&str; 8] = ["listen", "language", "shop", "bundle", "catalogue", "engine", "threads", "camera"];
@@ -79,5 +71,24 @@ impl Config {
                 hold_seconds: other.camera.hold_seconds.or(self.camera.hold_seconds),
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn the_example_has_every_key_and_is_read() {
+        let table: toml::Table = EXAMPLE.parse().unwrap();
+        let camera = table["camera"].as_table().unwrap();
+        assert!(KEYS.iter().all(|key| table.contains_key(*key)) && table.len() == KEYS.len(), "{table:?}");
+        assert!(
+            CAMERA_KEYS.iter().all(|key| camera.contains_key(*key)) && camera.len() == CAMERA_KEYS.len(),
+            "{camera:?}"
+        );
+        let config = crate::config::parse(Path::new("/etc/clothingid/config.toml"), EXAMPLE).unwrap();
+        assert_eq!(config.catalogue, Some("/etc/clothingid/catalogue.db".into()));
     }
 }

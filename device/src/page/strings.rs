@@ -30,6 +30,17 @@ fn read(text: &str) -> Strings {
 mod tests {
     use super::*;
 
+    /// What the staff's page sets in italics is what the kiosk says.
+    #[test]
+    fn the_staffs_page_quotes_what_the_page_says() {
+        let staff = include_str!("../../../docs/staff.md").replace("**", "").replace('\n', " ");
+        let quotes: Vec<&str> = staff.split('*').skip(1).step_by(2).collect();
+        assert!(quotes.len() >= 4, "{quotes:?}");
+        for quote in quotes {
+            assert!(strings(Language::English).values().any(|text| text == quote), "the page never says *{quote}*");
+        }
+    }
+
     #[test]
     fn every_language_says_the_same_things() {
         let keys: Vec<_> = strings(Language::English).keys().collect();
