@@ -2,13 +2,20 @@
 
 use super::{NetworkArgs, Outcome, Report, print_line};
 use serde::Serialize;
+use std::path::PathBuf;
 
 mod checks;
 
 /// Arguments of `doctor`.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Examples:\n  clothingid doctor\n  clothingid doctor --json")]
+#[command(
+    after_help = "Examples:\n  clothingid doctor\n  clothingid doctor --config /etc/clothingid/config.toml --json"
+)]
 pub struct Args {
+    /// Look at what this configuration names, and read no other
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
     /// Print one JSON object a line
     #[arg(long)]
     pub json: bool,
@@ -74,7 +81,7 @@ impl Finding {
 /// Only when stdout cannot be written.
 pub fn run(args: &Args) -> Result<Outcome, Report> {
     let mut worst = Status::Ok;
-    for finding in checks::all(&args.network) {
+    for finding in checks::all(&args.network, args.config.as_deref()) {
         worst = worst.max(finding.status);
         print_line(&if args.json { serde_json::to_string(&finding)? } else { finding.human() })?;
     }

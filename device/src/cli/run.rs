@@ -44,11 +44,7 @@ pub struct Args {
 /// A configuration with an error in it, a camera folder that is missing or empty, a port in use, an unusable bundle,
 /// engine or catalogue.
 pub fn run(args: &Args) -> Result<Outcome, Report> {
-    let config = config::load(args.config.as_deref()).map_err(|error| {
-        let report = Report::of(&error);
-        let report = error.hint().into_iter().fold(report, Report::hint);
-        if matches!(error, ConfigError::File(_)) { report } else { report.during("reading the configuration") }
-    })?;
+    let config = config::load(args.config.as_deref()).map_err(|error| config_report(&error))?;
     let camera = camera(&config, args.config.as_deref())?;
     let catalogue = catalogue(config.catalogue)?;
     let listen = args.listen.clone().or(config.listen.map(Spanned::into_inner));
@@ -67,9 +63,15 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
     appliance.run(|_| Ok(catalogue))
 }
 
+/// The report of a configuration that cannot be used.
+pub(super) fn config_report(error: &ConfigError) -> Report {
+    let report = error.hint().into_iter().fold(Report::of(error), Report::hint);
+    if matches!(error, ConfigError::File(_)) { report } else { report.during("reading the configuration") }
+}
+
 /// The catalogue's file. One that the configuration names must be there: a misspelt name would be an empty shop. The one of the state
 /// folder comes with the first import.
-fn catalogue(configured: Option<PathBuf>) -> Result<PathBuf, Report> {
+pub(super) fn catalogue(configured: Option<PathBuf>) -> Result<PathBuf, Report> {
     match configured {
         None => Ok(state::catalogue()?),
         Some(path) if path.exists() => Ok(path),
@@ -80,7 +82,7 @@ fn catalogue(configured: Option<PathBuf>) -> Result<PathBuf, Report> {
 }
 
 /// The configured camera, tried once, so that a wrong folder is said before anything starts.
-fn camera(config: &Config, file: Option<&Path>) -> Result<CameraChoice, Report> {
+pub(super) fn camera(config: &Config, file: Option<&Path>) -> Result<CameraChoice, Report> {
     let Some(folder) = &config.camera.folder else {
         let place = file.map_or_else(|| "/etc/clothingid/config.toml".to_owned(), |file| file.display().to_string());
         return Err(Report::new("no camera is configured")

@@ -3,8 +3,10 @@
 use super::Finding;
 use crate::catalogue::Snapshot;
 use crate::cli::catalogue::store_report;
+use crate::cli::run::{camera as configured_camera, catalogue as configured_catalogue, config_report};
 use crate::cli::{NetworkArgs, Report};
-use crate::network::golden;
+use crate::config::{self, Config, ConfigError};
+use crate::network::{EngineChoice, golden};
 use crate::state;
 use clothingid_shared::bundle::Bundle;
 use clothingid_shared::embedding::ArithmeticClass;
@@ -17,9 +19,13 @@ const FREE_BYTES_WANTED: u64 = 500 << 20;
 /// Boards slow down from about here.
 const HOT_CELSIUS: f64 = 85.0;
 
-/// All findings, each part looked at when the iterator comes to it.
-pub(super) fn all(network: &NetworkArgs) -> Vec<Finding> {
-    let mut findings = Vec::new();
+/// All findings about what `clothingid run` would use: what the configuration names, with the flags in front of it.
+pub(super) fn all(network: &NetworkArgs, file: Option<&Path>) -> Vec<Finding> {
+    let loaded = config::load(file);
+    let mut findings = vec![configuration(&loaded, file)];
+    // Where the configuration is at fault, the rest is looked at as it would be without one.
+    let config = loaded.unwrap_or_default();
+    let network = &with_configured(network.clone(), &config);
     let bundle = network.bundle();
     match &bundle {
         Ok(bundle) => {
@@ -31,11 +37,38 @@ pub(super) fn all(network: &NetworkArgs) -> Vec<Finding> {
         Err(report) => findings.push(Finding::failed("bundle", report.clone())),
     }
     findings.push(state_folder());
-    findings.push(catalogue(bundle.as_ref(), network.bundle.as_deref()));
+    findings.push(catalogue(config.catalogue.clone(), bundle.as_ref(), network.bundle.as_deref()));
     findings.extend(disk());
-    findings.push(camera(Path::new("/dev")));
+    findings.push(match &config.camera.folder {
+        Some(folder) => replayed(&config, folder, file),
+        None => camera(Path::new("/dev")),
+    });
     findings.push(heat(Path::new("/sys/class/thermal")));
     findings
+}
+
+/// Whether the configuration can be read, and which files it is.
+fn configuration(loaded: &Result<Config, ConfigError>, file: Option<&Path>) -> Finding {
+    let places = file.map_or_else(|| config::places(|name| std::env::var_os(name)), |file| vec![file.to_owned()]);
+    match loaded {
+        Err(error) => Finding::failed("config", config_report(error)),
+        Ok(_) => {
+            let read: Vec<String> =
+                places.iter().filter(|path| path.exists()).map(|path| format!("`{}`", path.display())).collect();
+            let found = if read.is_empty() { "none: the defaults hold".to_owned() } else { read.join(", then ") };
+            Finding::ok("config", found)
+        }
+    }
+}
+
+/// The flags, and where they say nothing, the configuration.
+fn with_configured(network: NetworkArgs, config: &Config) -> NetworkArgs {
+    let is_chosen = network.engine != EngineChoice::default();
+    NetworkArgs {
+        engine: if is_chosen { network.engine } else { config.engine.unwrap_or_default() },
+        threads: network.threads,
+        bundle: network.bundle.or_else(|| config.bundle.clone()),
+    }
 }
 
 fn engine(network: &NetworkArgs, bundle: &Bundle) -> Finding {
@@ -78,9 +111,9 @@ fn state_folder() -> Finding {
     }
 }
 
-fn catalogue(bundle: Result<&Bundle, &Report>, bundle_file: Option<&Path>) -> Finding {
-    let path = match state::catalogue() {
-        Err(error) => return Finding::failed("catalogue", Report::of(&error)),
+fn catalogue(configured: Option<PathBuf>, bundle: Result<&Bundle, &Report>, bundle_file: Option<&Path>) -> Finding {
+    let path = match configured_catalogue(configured) {
+        Err(report) => return Finding::failed("catalogue", report),
         Ok(path) => path,
     };
     let place = path.display();
@@ -122,6 +155,14 @@ fn disk() -> Option<Finding> {
     } else {
         Finding::ok("disk", found)
     })
+}
+
+/// The photographs that the configuration names as the camera.
+fn replayed(config: &Config, folder: &Path, file: Option<&Path>) -> Finding {
+    match configured_camera(config, file) {
+        Ok(_) => Finding::ok("camera", format!("replays `{}`", folder.display())),
+        Err(report) => Finding::failed("camera", report),
+    }
 }
 
 /// This version reads no camera device; it says which are there.
@@ -181,6 +222,36 @@ mod tests {
         }
         assert!(camera(devices.path()).found.starts_with("`/dev/video0`, `/dev/video1` there"));
         assert!(camera(Path::new("/nowhere")).found.starts_with("no camera device"));
+    }
+
+    #[test]
+    fn what_the_configuration_names_is_what_is_looked_at() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.toml");
+        let network = NetworkArgs { engine: EngineChoice::default(), threads: 1, bundle: None };
+        let of = |text: &str| {
+            write_atomic(&file, text.as_bytes()).unwrap();
+            let place = folder.path().display().to_string();
+            let told = |finding: &Finding| (finding.status, finding.found.replace(&place, "DIR"));
+            let all = all(&network, Some(&file));
+            ["config", "bundle", "catalogue", "camera"]
+                .map(|part| all.iter().find(|finding| finding.part == part).map(told).unwrap())
+        };
+        let text = "bundle = 'b.bundle'\ncatalogue = 'c.db'\n[camera]\nfolder = 'photos'\n";
+        let [config, bundle, catalogue, camera] = of(text);
+        assert_eq!(config, (Status::Ok, "`DIR/config.toml`".into()));
+        assert!(bundle.0 == Status::Failed && bundle.1.contains("DIR/b.bundle"), "{bundle:?}");
+        assert_eq!(catalogue, (Status::Failed, "there is no catalogue at `DIR/c.db`".into()));
+        assert!(camera.0 == Status::Failed && camera.1.contains("DIR/photos"), "{camera:?}");
+
+        let [config, bundle, ..] = of("\nlistn = 'x'\n");
+        assert_eq!(config, (Status::Failed, "DIR/config.toml:2: unknown key `listn`".into()));
+        assert_eq!(bundle.0, Status::Ok, "the rest is looked at all the same");
+
+        create_folder(&folder.path().join("photos")).unwrap();
+        write_atomic(&folder.path().join("photos/a.jpg"), b"x").unwrap();
+        let [.., camera] = of("[camera]\nfolder = 'photos'\n");
+        assert_eq!(camera, (Status::Ok, "replays `DIR/photos`".into()));
     }
 
     #[test]
