@@ -2,11 +2,12 @@
 //!
 //! - [`libtorch`]: the libraries that the trainer links, into the user's cache folder.
 //! - [`onnxruntime`]: the independent judge of the exported network, into the user's cache folder.
-//! - [`system()`]: a browser and Node.js from the system's packages, as root.
+//! - [`system()`]: a browser and Node.js from the system's packages, as root, and what is missing of Rust ([`rust`]).
 
 pub(crate) mod libtorch;
 pub(crate) mod onnxruntime;
 pub(crate) mod packages;
+pub(crate) mod rust;
 
 use std::path::PathBuf;
 
@@ -27,7 +28,8 @@ pub(crate) fn system() -> Result<(), Report> {
     packages::install()?;
     libtorch::prepare()?;
     onnxruntime::prepare()?;
-    packages::install_browser_driver()
+    packages::install_browser_driver()?;
+    rust::add_components()
 }
 
 /// The user's cache folder for this project.

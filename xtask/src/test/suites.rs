@@ -5,7 +5,7 @@ use super::count::Count;
 use super::step::{self, Ignored};
 use crate::cargo::{cargo, is_in_path, workspace};
 use crate::setup::packages::{has_browser, has_browser_driver};
-use crate::setup::{libtorch, onnxruntime};
+use crate::setup::{libtorch, onnxruntime, rust};
 
 /// The release of Rust whose clippy the workspace is held to.
 const CLIPPY_OF: &str = "1.95.";
@@ -182,8 +182,7 @@ fn unit(mode: Mode) -> Count {
 
 /// Runs a check of a component of Rust when it is installed.
 fn component(program: &str, name: &str, mode: Mode, run: impl FnOnce() -> Count) -> Count {
-    let works = std::process::Command::new(program).arg("--version").output().is_ok_and(|out| out.status.success());
-    if works { run() } else { missing(1, name, &format!("rustup component add {name}"), mode) }
+    if rust::works(program) { run() } else { missing(1, name, &format!("rustup component add {name}"), mode) }
 }
 
 /// Lints. Another release of Rust has other lints, which must not turn a stranger's first run red.
