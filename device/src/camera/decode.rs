@@ -66,8 +66,7 @@ impl FrameDecoder {
         }
         check(frame)?;
         let mut rgb = std::mem::take(&mut self.picture).into_rgb();
-        rgb.clear();
-        rgb.reserve(frame.width as usize * frame.height as usize * 3);
+        picture::make_room(&mut rgb, frame.width as usize * frame.height as usize * 3);
         match frame.format {
             PixelFormat::Jpeg => {}
             PixelFormat::Rgb => rgb_rows(frame, &mut rgb),
@@ -76,6 +75,11 @@ impl FrameDecoder {
         }
         self.picture = Picture::new(frame.width, frame.height, rgb)?;
         Ok(&self.picture)
+    }
+
+    /// Gives back the memory of a picture that was larger than most, after it has been looked at.
+    pub fn let_go_if_large(&mut self) {
+        self.picture.let_go_if_large();
     }
 }
 

@@ -1,5 +1,6 @@
 //! One frame as a camera gives it.
 
+use clothingid_shared::picture::make_room;
 use std::fmt;
 use std::time::Instant;
 
@@ -82,7 +83,7 @@ impl Frame {
         self.width = other.width;
         self.height = other.height;
         self.stride = other.stride;
-        self.bytes.clear();
+        make_room(&mut self.bytes, other.bytes.len());
         self.bytes.extend_from_slice(&other.bytes);
         self.captured = other.captured;
         self.number = other.number;
@@ -94,5 +95,22 @@ impl Frame {
 impl Default for Frame {
     fn default() -> Self {
         Self::empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_keeps_its_memory_but_not_that_of_one_huge_picture() {
+        let of = |byte_len: usize| Frame { bytes: vec![7; byte_len], ..Frame::empty() };
+        let mut frame = Frame::empty();
+        frame.copy_from(&of(60_000_000));
+        frame.copy_from(&of(1000));
+        assert!(frame.bytes.capacity() < 60_000_000, "{}", frame.bytes.capacity());
+        let held = frame.bytes.as_ptr();
+        frame.copy_from(&of(900));
+        assert_eq!((frame.bytes.as_ptr(), frame.bytes.len()), (held, 900));
     }
 }

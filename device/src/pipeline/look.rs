@@ -158,7 +158,9 @@ impl Looker {
         let picture = self.decoder.decode(frame)?;
         let decoded = Instant::now();
         metrics.took(Stage::Decode, decoded - started);
-        self.maker.make_into(picture, &mut self.input)?;
+        let input = self.maker.make_into(picture, &mut self.input);
+        self.decoder.let_go_if_large();
+        input?;
         let made = Instant::now();
         metrics.took(Stage::Picture, made - decoded);
         self.path.engine_mut().run(&self.input, &mut self.answer)?;

@@ -14,5 +14,5 @@ mod resize;
 
 pub use contract::{Filter, Fit, PictureContract};
 pub use decode::{Format, MAX_PIXELS, PictureError, decode, decode_into, dimensions};
-pub use picture::Picture;
+pub use picture::{Picture, make_room};
 pub use resize::PictureMaker;

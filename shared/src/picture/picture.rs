@@ -42,11 +42,8 @@ impl Picture {
     pub fn reset(&mut self, width: u32, height: u32, colour: [u8; 3]) {
         self.width = width;
         self.height = height;
-        self.rgb.clear();
         let byte_len = byte_len(width, height);
-        if self.rgb.capacity() > byte_len.max(MOST_KEPT_BYTES) {
-            self.rgb.shrink_to(byte_len);
-        }
+        make_room(&mut self.rgb, byte_len);
         self.rgb.resize(byte_len, 0);
         if colour != [0; 3] {
             for pixel in self.rgb.chunks_exact_mut(3) {
@@ -90,6 +87,16 @@ impl Picture {
     pub fn into_rgb(self) -> Vec<u8> {
         self.rgb
     }
+}
+
+/// Empties a buffer that goes from picture to picture, for `byte_len` bytes to come. Its memory is kept, but for that of a picture that was
+/// far larger than most.
+pub fn make_room(buffer: &mut Vec<u8>, byte_len: usize) {
+    buffer.clear();
+    if buffer.capacity() > byte_len.max(MOST_KEPT_BYTES) {
+        buffer.shrink_to(byte_len);
+    }
+    buffer.reserve(byte_len);
 }
 
 /// `3 * width * height`; saturates where `usize` is too small, and then matches no buffer.
