@@ -54,6 +54,19 @@ fn stored(rig: &Rig) -> BTreeSet<String> {
     whole.map(|line| line["sku"].as_str().unwrap().to_owned()).collect()
 }
 
+/// `import … 2>&1 | head -1`: nobody reads any longer, and the import is made to its end.
+#[test]
+fn an_import_that_nobody_listens_to_is_made_to_its_end() {
+    let rig = Rig::new();
+    shop(&rig);
+    let program = clothingid_tests::rig::program("clothingid").display().to_string();
+    let command = "catalogue import shop.csv --photos photos --catalogue state/c.sqlite --json";
+    let piped = format!("{{ '{program}' {command} 2>&1; echo $? > status; }} | head -n 1");
+    let _ = clothingid_tests::Run::new("sh").args(["-c", &piped]).current_dir(rig.folder()).run();
+    assert_eq!(std::fs::read_to_string(rig.path("status")).expect("a status"), "0\n");
+    assert_eq!(stored(&rig).len(), PRODUCTS);
+}
+
 #[test]
 fn killed_imports_lose_nothing_told_and_leave_nothing_half() {
     let rig = Rig::new();

@@ -18,7 +18,7 @@ pub mod search;
 
 pub use network::NetworkArgs;
 pub use photos::{PhotoList, expand};
-pub use report::{Outcome, Report, Told, one_line, print_line};
+pub use report::{Outcome, Report, Told, one_line, print_line, say};
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;

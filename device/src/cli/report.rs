@@ -150,6 +150,11 @@ fn unwritten(error: &io::Error) -> Report {
     Report::new("standard output cannot be written").because(error)
 }
 
+/// Says a line to people on stderr, for a job that must not end because stderr is gone: then nobody is told, where `eprintln!` would panic.
+pub fn say(line: impl fmt::Display) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
 /// The lines of a job that must not end because nobody reads them: when one cannot be written that is noted once on
 /// stderr, later ones are left out, and the job goes on.
 #[derive(Debug)]
@@ -178,9 +183,9 @@ impl<W: Write> Told<W> {
             return;
         }
         if let Err(error) = write_line(&mut self.out, line) {
-            eprintln!(
+            say(format_args!(
                 "note: standard output cannot be written ({error}): nothing more is told there, the work goes on"
-            );
+            ));
             self.failure = Some(error);
         }
     }

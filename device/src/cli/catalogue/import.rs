@@ -6,7 +6,7 @@ use crate::catalogue::csv::Problem;
 use crate::catalogue::import::{Change, Committed, Import, ImportError, NetworkEmbedders, Plan, Progress, Summary};
 use crate::catalogue::photos::PhotoFolder;
 use crate::catalogue::store::quoted;
-use crate::cli::{NetworkArgs, Outcome, Report, Told};
+use crate::cli::{NetworkArgs, Outcome, Report, Told, say};
 use crate::network::EngineChoice;
 use clothingid_shared::files;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -109,7 +109,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome, Report> {
         if STOP.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
-        eprintln!("stopping after the batch that has begun");
+        say("stopping after the batch that has begun");
     })?;
     let summary = import.run(&mut shown).map_err(report)?;
     shown.finish();
@@ -162,7 +162,7 @@ fn tell_json(line: &Line<'_>, told: &mut Told<Stdout>) -> Result<(), Report> {
 
 fn show_problems(problems: &[Problem], json: bool, told: &mut Told<Stdout>) -> Result<(), Report> {
     for problem in problems {
-        eprintln!("error: {problem}");
+        say(format_args!("error: {problem}"));
         if json {
             let column = problem.column.map(|c| c.name());
             let (sku, error) = (problem.sku.as_deref(), problem.to_string());
@@ -175,7 +175,7 @@ fn show_problems(problems: &[Problem], json: bool, told: &mut Told<Stdout>) -> R
 fn note_columns(plan: &Plan) {
     if !plan.ignored_columns.is_empty() {
         let names: Vec<String> = plan.ignored_columns.iter().map(|c| format!("`{c}`")).collect();
-        eprintln!("note: columns that are not used: {}", names.join(", "));
+        say(format_args!("note: columns that are not used: {}", names.join(", ")));
     }
 }
 
@@ -217,7 +217,7 @@ fn sum(new: usize, changed: usize, unchanged: usize, wrong: usize, kept: usize) 
 fn show_summary(summary: &Summary, args: &Args, catalogue: &Path, told: &mut Told<Stdout>) -> Result<Outcome, Report> {
     show_problems(&summary.problems, args.json, told)?;
     for damage in &summary.damage {
-        eprintln!("error: {damage}");
+        say(format_args!("error: {damage}"));
     }
     let &Summary { new, changed, unchanged, photos, reembedded, is_interrupted: interrupted, .. } = summary;
     let (wrong, kept) = (summary.problems.len(), summary.kept.len());
@@ -232,7 +232,7 @@ fn show_summary(summary: &Summary, args: &Args, catalogue: &Path, told: &mut Tol
         told.line(&format!("{}{of_photos}", sum(new, changed, unchanged, wrong, kept)));
     }
     if interrupted {
-        eprintln!("stopped; what is told above is stored. Go on with: `{}`", again(args, catalogue));
+        say(format_args!("stopped; what is told above is stored. Go on with: `{}`", again(args, catalogue)));
         return Ok(Outcome::Interrupted);
     }
     Ok(if wrong == 0 && summary.damage.is_empty() { Outcome::Done } else { Outcome::SomeFailed })
@@ -292,7 +292,7 @@ impl Shown {
 
 impl Progress for Shown {
     fn comparing(&mut self, photos: usize) {
-        eprintln!("comparing {} with the catalogue", counted(photos, "photo"));
+        say(format_args!("comparing {} with the catalogue", counted(photos, "photo")));
     }
 
     fn planned(&mut self, plan: &Plan) {
@@ -301,7 +301,7 @@ impl Progress for Shown {
         if self.total == 0 {
             return;
         }
-        eprintln!("embedding {}", counted(self.total, "photo"));
+        say(format_args!("embedding {}", counted(self.total, "photo")));
         self.started = Instant::now();
         self.last_line = self.started;
         if self.is_terminal {
@@ -331,12 +331,12 @@ impl Progress for Shown {
         if !self.is_terminal && self.last_line.elapsed() >= Duration::from_secs(10) {
             self.last_line = Instant::now();
             let (rate, left) = self.rate();
-            eprintln!(
+            say(format_args!(
                 "stored {} of {}, {rate:.1} a second, {} s left",
                 self.stored,
                 counted(self.total, "photo"),
                 left.as_secs()
-            );
+            ));
         }
     }
 }
