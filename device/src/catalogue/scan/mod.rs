@@ -2,7 +2,7 @@
 //!
 //! 100,000 rows of 256 values are 26 MB: reading them is all that a query costs, so that an index which skips rows
 //! would buy little and lose answers. [`rows`] holds them, [`portable`] is the kernel (and the twin of every faster
-//! one), [`best`] keeps the best of what comes by, [`rerank`] orders those by their float rows.
+//! one), [`best`] keeps the best of what comes by, [`mod@rerank`] orders those by their float rows.
 
 pub mod best;
 pub mod portable;

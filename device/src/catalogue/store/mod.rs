@@ -2,7 +2,7 @@
 //!
 //! - [`schema`] opens and creates the file (`unfinished` until it is whole), and brings old ones up to date;
 //! - [`read`] reads rows and says which are damaged;
-//! - [`write`] is the only place that changes anything, one transaction at a time;
+//! - [`mod@write`] is the only place that changes anything, one transaction at a time;
 //! - [`check`] looks at every byte;
 //! - [`checksum`] is the checksum, [`damage`] what it finds, [`error`] what stops everything.
 //!
