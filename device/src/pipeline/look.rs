@@ -281,6 +281,41 @@ mod tests {
         assert!(failed().unwrap_err().spares_the_looker());
     }
 
+    /// A catalogue whose file has become unreadable; counts how often it was asked.
+    #[derive(Default)]
+    struct Unreadable(std::sync::atomic::AtomicUsize);
+
+    impl Gallery for Unreadable {
+        fn search(&self, _query: &[f32], _top: usize) -> Result<Vec<Match>, GalleryError> {
+            self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            Err(GalleryError::ValueCount { expected: 4, found: 3 })
+        }
+    }
+
+    #[test]
+    fn a_garment_is_named_while_the_catalogue_cannot_be_read() {
+        let bundle = Arc::new(crate::network::read_bundle(None).unwrap());
+        let gallery = Arc::new(Unreadable::default());
+        let settings = LookerSettings {
+            bundle: Arc::clone(&bundle),
+            engine: EngineChoice::Cpu,
+            threads: 1,
+            gallery: Arc::<Unreadable>::clone(&gallery),
+            matches: 5,
+        };
+        let mut looker = Looker::open(&settings).unwrap();
+        let health = Health::silent();
+        for photo in &bundle.golden {
+            let frame = Frame { bytes: photo.photo.clone(), ..Frame::empty() };
+            assert_eq!(looker.look(&frame, &health).unwrap().matches, []);
+        }
+        assert!(gallery.0.load(std::sync::atomic::Ordering::Relaxed) > 1, "a garment is searched for");
+        assert_eq!(health.status().catalogue, CatalogueState::Failed);
+        assert_eq!(health.events.newest(9).len(), 1, "said once");
+        let upload = looker.look_once("a.jpg", &bundle.golden[0].photo, 5);
+        assert!(upload.unwrap_err().spares_the_looker(), "who asks for a search alone is told");
+    }
+
     #[test]
     fn the_average_starts_at_the_first_and_goes_to_the_newest() {
         let mut averaged = Vec::new();
