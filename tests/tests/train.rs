@@ -19,10 +19,15 @@ static PACKED: LazyLock<Rig> = LazyLock::new(|| {
     rig
 });
 
+/// A recipe of the trainer's.
+fn recipe(name: &str) -> toml::Table {
+    let path = rig::workspace().join("trainer/recipes").join(name);
+    std::fs::read_to_string(path).expect("the recipe").parse().expect("TOML")
+}
+
 /// The shipped recipe with small pictures and few of them: two short epochs.
 fn short_recipe() -> String {
-    let text = std::fs::read_to_string(rig::workspace().join("trainer/recipes/clothingid.toml")).expect("the recipe");
-    let mut recipe: toml::Table = text.parse().expect("TOML");
+    let mut recipe = recipe("clothingid.toml");
     let stage = recipe["finetune"].as_table_mut().expect("a stage");
     for (key, value) in [("side", 96), ("select_side", 128), ("prototype_side", 96), ("epochs", 2), ("batch", 16)] {
         assert!(stage.insert(key.to_owned(), toml::Value::Integer(value)).is_some(), "the recipe has no `{key}`");
@@ -136,6 +141,68 @@ fn a_folder_of_ones_own_photographs_is_imported_and_packed() {
         (import.code.max(pack.code), import.stderr.contains("skipped 1") || pack.stderr.contains("skipped 1")),
         (Some(1), true)
     );
+}
+
+/// Every command of the page for people who train, as it stands there, in its order; the recipe alone is made shorter.
+#[test]
+fn the_ten_minutes_of_the_documents_end_in_a_bundle_that_answers() {
+    let rig = Rig::new();
+    let table = std::fs::read_to_string(rig::corpus().join("manifest.csv")).expect("the corpus");
+    for (number, row) in table.lines().skip(1).filter(|row| !row.contains('"')).enumerate() {
+        let cells: Vec<&str> = row.split(',').collect();
+        let folder = if cells[4].is_empty() { "no_garment" } else { cells[4] };
+        rig.copy(rig::corpus().join(cells[0]), Path::new("photos").join(folder).join(format!("{number}.jpg")));
+    }
+    rig.copy(rig::demo().join("camera/02-demo-002.jpg"), "some/photo.jpg");
+    let mut short = recipe("own.toml");
+    for (stage, side) in [("identify", 64), ("finetune", 96)] {
+        let stage = short[stage].as_table_mut().expect("a stage");
+        for (key, value) in [("side", side), ("select_side", 96), ("prototype_side", 64), ("epochs", 1)] {
+            assert!(stage.insert(key.to_owned(), toml::Value::Integer(value)).is_some(), "the recipe has no `{key}`");
+        }
+    }
+    rig.write("trainer/recipes/own.toml", toml::to_string(&short).expect("TOML"));
+
+    let page = std::fs::read_to_string(rig::workspace().join("docs/training.md")).expect("the page");
+    let lines: Vec<&str> = page.lines().filter(|line| line.starts_with("clothingid")).collect();
+    assert_eq!(lines.len(), 7, "{lines:?}");
+    for line in lines {
+        let mut words = line.split_whitespace();
+        let program = words.next().expect("a program");
+        let outcome = rig.program(program, words).run();
+        assert_eq!(outcome.code, Some(0), "`{line}`:\n{}\n{}", outcome.stdout, outcome.stderr);
+        if line.contains("export") {
+            // Sixteen other things are too few to learn "no garment" from, and that is said.
+            assert!(outcome.stderr.contains("warning: `garment` is not set"), "{}", outcome.stderr);
+        }
+        if line.contains("report") {
+            assert!(outcome.stdout.contains("logistic regression"), "{}", outcome.stdout);
+        }
+        if line.contains("classify") {
+            assert!(outcome.stdout.contains("some/photo.jpg"), "{}", outcome.stdout);
+        }
+    }
+
+    // Weights are held to the pack that they were trained on.
+    let _ = rig.trainer(["pack", "data/manifest", "--out", "other", "--seed", "2"]).run().expect_code(0);
+    let export = |more: &[&str]| {
+        rig.trainer([
+            "export",
+            "--weights",
+            "runs/finetune/weights.safetensors",
+            "--pack",
+            "other",
+            "--out",
+            "x.bundle",
+        ])
+        .args(more)
+        .run()
+    };
+    let refused = export(&[]).expect_code(1);
+    assert!(refused.stderr.contains("was trained on another pack"), "{}", refused.stderr);
+    assert!(!rig.path("x.bundle").exists());
+    let refused = rig.trainer(["report", "--bundle", "mine.bundle", "--pack", "other"]).run().expect_code(1);
+    assert!(refused.stderr.contains("another pack"), "{}", refused.stderr);
 }
 
 #[test]

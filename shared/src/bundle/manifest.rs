@@ -22,6 +22,10 @@ pub struct Manifest {
     pub written_by: String,
     /// Name for people (`clothingid-mobilenetv2-160`).
     pub name: String,
+    /// Identity of the pack of photographs that trained it, set its thresholds and reported on it, each with a part of its own; empty
+    /// where it is not known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub pack: String,
     /// Day of the export, `YYYY-MM-DD`.
     pub created: String,
     /// How a photograph becomes the network's input.

@@ -158,6 +158,7 @@ mod tests {
                 format: FORMAT,
                 written_by: "test 0".to_owned(),
                 name: "test".to_owned(),
+                pack: String::new(),
                 created: "2026-01-01".to_owned(),
                 picture: PictureContract::default(),
                 network: Network { backbone: "none".to_owned(), embedding_values: 4, quantisation: "none".to_owned() },

@@ -47,6 +47,23 @@ pub fn bootstrap_by_group(
     Interval { low: quantile(&figures, tail), high: quantile(&figures, 1.0 - tail) }
 }
 
+/// Score interval of a share of `n` independent trials (Wilson 1927, "Probable Inference, the Law of Succession, and Statistical
+/// Inference"), at 95 %. Where all trials end alike a bootstrap has no width, and this one has.
+///
+/// With no trial the interval is 0 to 1.
+#[must_use]
+pub fn wilson(share: f64, n: usize) -> Interval {
+    if n == 0 {
+        return Interval { low: 0.0, high: 1.0 };
+    }
+    // The 97.5 % point of the normal distribution.
+    let (z, n) = (1.959_964_f64, n as f64);
+    let middle = share + z * z / (2.0 * n);
+    let half = z * (share * (1.0 - share) / n + z * z / (4.0 * n * n)).sqrt();
+    let scale = 1.0 + z * z / n;
+    Interval { low: ((middle - half) / scale).max(0.0), high: ((middle + half) / scale).min(1.0) }
+}
+
 fn quantile(sorted: &[f64], share: f64) -> f64 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 ≤ share ≤ 1")]
     let position = (share * (sorted.len().saturating_sub(1)) as f64).round() as usize;
@@ -74,7 +91,18 @@ impl SplitMix {
 
 #[cfg(test)]
 mod tests {
-    use super::bootstrap_by_group;
+    use super::{bootstrap_by_group, wilson};
+
+    #[test]
+    fn shares_of_nothing_and_of_all_have_a_width() {
+        // Newcombe 1998, "Two-sided confidence intervals for the single proportion", table I, method 3: 0 of 20 and 81 of 263.
+        let none = wilson(0.0, 20);
+        assert!(none.low.abs() < 1e-12 && (none.high - 0.1611).abs() < 1e-4, "{none:?}");
+        let some = wilson(81.0 / 263.0, 263);
+        assert!((some.low - 0.2553).abs() < 1e-4 && (some.high - 0.3662).abs() < 1e-4, "{some:?}");
+        assert!((wilson(1.0, 20).low - 0.8389).abs() < 1e-4);
+        assert_eq!((wilson(0.0, 0).low, wilson(0.0, 0).high), (0.0, 1.0));
+    }
 
     fn mean(values: &[f64]) -> impl FnMut(&[usize]) -> f64 + '_ {
         |drawn| drawn.iter().map(|i| values[*i]).sum::<f64>() / drawn.len() as f64

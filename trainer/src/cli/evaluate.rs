@@ -6,6 +6,7 @@ use clothingid_shared::bundle::Bundle;
 use clothingid_shared::embedding::ArithmeticClass;
 use serde::Serialize;
 
+use super::everywhere::{Everywhere, Seed};
 use super::{ExitStatus, Report};
 use crate::evaluate::engine::answer;
 use crate::evaluate::figure::Figure;
@@ -38,6 +39,12 @@ pub struct Args {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+    /// What every step takes
+    #[command(flatten)]
+    pub everywhere: Everywhere,
+    /// What every step takes
+    #[command(flatten)]
+    pub seed: Seed,
 }
 
 /// How a network computes.
@@ -74,6 +81,7 @@ struct Line<'a> {
 /// # Errors
 /// The bundle or a manifest cannot be read, or no photograph can.
 pub fn run(args: &Args) -> Result<ExitStatus, Report> {
+    args.everywhere.check("evaluate")?;
     if !args.root.is_empty() && args.root.len() != args.manifest.len() {
         let what = format!("{} manifests and {} roots", args.manifest.len(), args.root.len());
         return Err(Report::usage(what).hint("give one `--root` for each `--manifest`, in the same order, or none"));

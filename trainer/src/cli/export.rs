@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use clothingid_shared::files;
 use clothingid_shared::picture::PictureContract;
 
+use super::everywhere::Everywhere;
 use super::{ExitStatus, Report};
 use crate::evaluate::EvaluateError;
 use crate::export::bundle::{Export, Findings, export};
 use crate::export::{ExportError, Gate};
 use crate::import::progress::Progress;
-use crate::network::heads::{clothingid, initialise_missing};
-use crate::network::{Weights, imagenet};
+use crate::network::backbones::BackboneName;
+use crate::network::{Graph, Provenance, Weights, heads, imagenet};
 use crate::pack::Pack;
 
 /// Word for the ImageNet start in place of a file of weights.
@@ -50,9 +51,15 @@ pub struct Args {
     /// Smallest mean cosine of the embeddings against float
     #[arg(long, default_value_t = Gate::default().cosine)]
     pub gate_cosine: f64,
+    /// Export weights that were trained on another pack, or do not say on which
+    #[arg(long)]
+    pub trained_elsewhere: bool,
     /// Start of the heads that the weights lack
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// What every step takes
+    #[command(flatten)]
+    pub everywhere: Everywhere,
 }
 
 /// Runs the command.
@@ -60,9 +67,10 @@ pub struct Args {
 /// # Errors
 /// The weights or photographs cannot be used, or the bundle is beyond the gate; nothing is written then.
 pub fn run(args: &Args) -> Result<ExitStatus, Report> {
+    args.everywhere.check("export")?;
     let pack = Pack::open(&args.pack)?;
-    let graph = clothingid();
-    let weights = read_weights(&args.weights, args.seed, &graph)?;
+    let (graph, weights) = read_weights(&args.weights, args.seed)?;
+    check_provenance(&weights, &pack, args)?;
     let story = match &args.story {
         Some(path) => files::read_text(path)? + "\n",
         None => String::new(),
@@ -92,17 +100,43 @@ fn beside(out: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn read_weights(path: &Path, seed: u64, graph: &crate::network::Graph) -> Result<Weights, Report> {
-    let mut weights = if path.as_os_str() == IMAGENET {
-        eprintln!("warning: the heads of this bundle are random: its categories mean nothing");
-        imagenet::weights()?
-    } else {
-        Weights::read(path)?
-    };
+/// The weights with the graph that they fill.
+fn read_weights(path: &Path, seed: u64) -> Result<(Graph, Weights), Report> {
     if path.as_os_str() == IMAGENET {
-        initialise_missing(graph, &mut weights, seed);
+        eprintln!("warning: the heads of this bundle are random: its categories mean nothing");
+        let mut weights = imagenet::weights()?;
+        let graph = heads::clothingid();
+        heads::initialise_missing(&graph, &mut weights, seed);
+        weights.provenance = Some(Provenance::of_start(Provenance::IMAGENET));
+        return Ok((graph, weights));
     }
-    Ok(weights)
+    let weights = Weights::read(path)?;
+    let backbone = BackboneName::of(&weights).ok_or_else(|| {
+        Report::new(format!("`{}` holds no weights of a backbone of ours", path.display()))
+            .hint("give the weights of a fine-tuning: `clothingid-train finetune` writes `weights.safetensors`")
+    })?;
+    Ok((heads::with_heads(backbone.build()), weights))
+}
+
+/// Refuses weights that may have been trained on the photographs that are about to report on them.
+fn check_provenance(weights: &Weights, pack: &Pack, args: &Args) -> Result<(), Report> {
+    let problem = match &weights.provenance {
+        None => "does not say on which photographs it was trained".to_owned(),
+        Some(provenance) => match provenance.elsewhere(pack.identity()) {
+            Some(stage) => {
+                format!("was trained on another pack than `{}` (stage `{}`)", args.pack.display(), stage.stage)
+            }
+            None => return Ok(()),
+        },
+    };
+    if args.trained_elsewhere {
+        eprintln!("warning: `{}` {problem}; the model card says so", args.weights.display());
+        return Ok(());
+    }
+    Err(Report::new(format!("`{}` {problem}", args.weights.display()))
+        .cause("photographs of the pack's other parts may have trained it, and every figure would be too good")
+        .hint("give the pack that it was trained on: `--pack DIR`")
+        .hint("or export all the same with `--trained-elsewhere`; the model card will say it"))
 }
 
 /// What to do about an export that failed.
@@ -115,7 +149,10 @@ fn refused(error: &EvaluateError) -> Report {
         EvaluateError::Network(ExportError::MissingParameter { .. }) => {
             report.hint("give the weights of a fine-tuning: `clothingid-train finetune` writes `weights.safetensors`")
         }
-        EvaluateError::TooFew { .. } => report.hint("add photographs of things that are no garment, with `item_id` beginning `none_`"),
+        EvaluateError::TooFew { .. } => report.hint("pack more photographs: thresholds are set on their calibrate part"),
+        EvaluateError::Network(ExportError::TooFewPhotos { .. }) => {
+            report.hint("pack more photographs: ranges of activations come from at least 128 of the train part")
+        }
         _ => report,
     }
 }
@@ -124,6 +161,9 @@ fn say(out: &Path, byte_len: usize, findings: &Findings) {
     let agreement = &findings.agreement;
     #[expect(clippy::cast_precision_loss, reason = "a size for people")]
     let mib = byte_len as f64 / 1_048_576.0;
+    for warning in &findings.warnings {
+        eprintln!("warning: {warning}");
+    }
     eprintln!("wrote `{}`, {mib:.2} MiB; all figures in `{}`", out.display(), beside(out).display());
     eprintln!(
         "against float on {} photographs: divergence {:.4} (14) and {:.4} (26) nats, cosine {:.4}",

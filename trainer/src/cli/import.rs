@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::everywhere::{Everywhere, Seed};
 use super::{ExitStatus, Report};
 use crate::import::check::{check, summary};
 use crate::import::progress::Progress;
@@ -32,6 +33,12 @@ pub struct Args {
     /// Folder in which the paths of a `csv` begin (default: the table's own)
     #[arg(long, value_name = "DIR")]
     pub photos: Option<PathBuf>,
+    /// What every step takes
+    #[command(flatten)]
+    pub everywhere: Everywhere,
+    /// What every step takes
+    #[command(flatten)]
+    pub seed: Seed,
 }
 
 /// Form of the sources.
@@ -50,6 +57,7 @@ pub enum Kind {
 /// # Errors
 /// When a source cannot be read at all, or nothing in it can be used.
 pub fn run(args: &Args) -> Result<ExitStatus, Report> {
+    args.everywhere.check("import")?;
     let mut found = Found::default();
     let labels = match &args.labels {
         Some(path) => {

@@ -4,6 +4,7 @@
 //! else. Exit status: 0 all well, 1 something asked for failed and the rest was done, 2 wrong use, 130 interrupted and resumable.
 
 pub mod evaluate;
+pub mod everywhere;
 pub mod export;
 pub mod finetune;
 pub mod import;

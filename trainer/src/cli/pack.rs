@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::everywhere::Everywhere;
 use super::{ExitStatus, Report};
 use crate::import::check::summary;
 use crate::import::progress::Progress;
@@ -34,6 +35,9 @@ pub struct Args {
     /// Shares of train, select, calibrate and report
     #[arg(long, value_delimiter = ',', num_args = 1.., value_name = "T,S,C,R", default_value = "0.60,0.08,0.12,0.20")]
     pub parts: Vec<f64>,
+    /// What every step takes
+    #[command(flatten)]
+    pub everywhere: Everywhere,
 }
 
 /// Runs the command.
@@ -41,6 +45,7 @@ pub struct Args {
 /// # Errors
 /// When the manifest cannot be read, or the pack not be written.
 pub fn run(args: &Args) -> Result<ExitStatus, Report> {
+    args.everywhere.check("pack")?;
     let [train, select, calibrate, report] = args.parts.as_slice() else {
         return Err(Report::usage(format!("`--parts` needs four shares, not {}", args.parts.len())));
     };

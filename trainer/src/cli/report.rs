@@ -8,6 +8,7 @@ use clothingid_shared::embedding::ArithmeticClass;
 use clothingid_shared::files;
 use serde::Serialize;
 
+use super::everywhere::{Everywhere, Seed};
 use super::{ExitStatus, Report};
 use crate::evaluate::baseline::{Chosen, Featured, features, features_engine, fit_and_predict};
 use crate::evaluate::categories::Predictions;
@@ -48,6 +49,12 @@ pub struct Args {
     /// Print one JSON object instead
     #[arg(long)]
     pub json: bool,
+    /// What every step takes
+    #[command(flatten)]
+    pub everywhere: Everywhere,
+    /// What every step takes
+    #[command(flatten)]
+    pub seed: Seed,
 }
 
 /// The bundle and the rival on one measure.
@@ -77,8 +84,15 @@ struct Findings {
 /// # Errors
 /// The bundle, the pack or the weights cannot be used.
 pub fn run(args: &Args) -> Result<ExitStatus, Report> {
+    args.everywhere.check("report")?;
     let bundle = Bundle::read(&args.bundle).map_err(|error| Report::of(&error).hint(error.hint()))?;
     let pack = Pack::open(&args.pack)?;
+    if !bundle.manifest.pack.is_empty() && bundle.manifest.pack != pack.identity() {
+        let what = format!("`{}` was trained on another pack than `{}`", args.bundle.display(), args.pack.display());
+        return Err(Report::new(what)
+            .cause("photographs of this pack's report part may have trained it, and the comparison would be unfair")
+            .hint("give the pack that it was exported with: `--pack DIR`"));
+    }
     let weights =
         if args.weights == Path::new("imagenet") { imagenet::weights()? } else { Weights::read(&args.weights)? };
     let progress = Progress::shown();

@@ -13,7 +13,7 @@ use crate::learn::LearnError;
 use crate::learn::recipe::Recipe;
 use crate::learn::training::{Ended, Event, Setup, StageName, train};
 use crate::network::backbones::{BackboneName, squeezenet};
-use crate::network::{DeviceChoice, Graph, Weights, device, heads, imagenet};
+use crate::network::{DeviceChoice, Graph, Provenance, Weights, device, heads, imagenet};
 use crate::pack::Pack;
 
 /// Options of a training run.
@@ -67,7 +67,7 @@ pub fn run(args: &Args, name: StageName) -> Result<ExitStatus, Report> {
         .map_err(|error| Report::of(&error).hint("make a pack: `clothingid-train pack --help`"))?;
     let seed = args.seed.unwrap_or(recipe.seed);
     let graph = heads::with_heads(recipe.backbone.build());
-    let (weights, origin) = starting_weights(args, &recipe, &graph, seed)?;
+    let (weights, origin) = starting_weights(args, &recipe, &graph, &pack, seed)?;
     let start = crate::learn::finetune::start(&graph, weights, seed);
     let stage = match name {
         StageName::Identify => &recipe.identify,
@@ -111,21 +111,43 @@ pub fn run(args: &Args, name: StageName) -> Result<ExitStatus, Report> {
 }
 
 /// The weights with which a run starts, and where they come from, for people.
-fn starting_weights(args: &Args, recipe: &Recipe, graph: &Graph, seed: u64) -> Result<(Weights, String), Report> {
+fn starting_weights(
+    args: &Args,
+    recipe: &Recipe,
+    graph: &Graph,
+    pack: &Pack,
+    seed: u64,
+) -> Result<(Weights, String), Report> {
     let Some(path) = &args.weights else {
         return Ok(match recipe.backbone {
-            BackboneName::MobilenetV2 => (imagenet::weights()?, "from ImageNet".to_owned()),
-            BackboneName::Squeezenet => (heads::random(graph, seed), "from random".to_owned()),
+            BackboneName::MobilenetV2 => {
+                let provenance = Provenance::of_start(Provenance::IMAGENET);
+                (imagenet::weights()?.made_from(provenance), "from ImageNet".to_owned())
+            }
+            BackboneName::Squeezenet => {
+                let provenance = Provenance::of_start(Provenance::RANDOM);
+                (heads::random(graph, seed).made_from(provenance), "from random".to_owned())
+            }
         });
     };
-    let weights = Weights::read(path)?;
+    let mut weights = Weights::read(path)?;
+    let name = || path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let provenance = weights.provenance.take().unwrap_or_else(|| Provenance::of_start(name()));
+    if let Some(stage) = provenance.elsewhere(pack.identity()) {
+        eprintln!(
+            "warning: `{}` was trained on another pack (stage `{}`): photographs of this pack's other parts may have been shown to it",
+            path.display(),
+            stage.stage
+        );
+    }
     if BackboneName::of(&weights) != Some(recipe.backbone) {
         let what = format!("`{}` holds no weights of the recipe's backbone `{}`", path.display(), graph.backbone);
         return Err(Report::new(what).hint("name the backbone in the recipe: `backbone = \"squeezenet\"`"));
     }
     // Files of torchvision's networks have its classifier; ours have heads.
     let is_published = recipe.backbone == BackboneName::Squeezenet && weights.contains("classifier.1.weight");
-    let weights = if is_published { squeezenet::adopt(weights)? } else { weights };
+    let mut weights = if is_published { squeezenet::adopt(weights)? } else { weights };
+    weights.provenance = Some(provenance);
     Ok((weights, format!("from {}", path.display())))
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use clothingid_shared::calibration::probabilities;
-use clothingid_shared::metrics::{balanced_accuracy, expected_calibration_error, top_1};
+use clothingid_shared::metrics::{balanced_accuracy, expected_calibration_error};
 use serde::Serialize;
 
 use super::figure::Figure;
@@ -12,7 +12,9 @@ use crate::export::answers::largest;
 
 /// Bins of the calibration error.
 const BINS: usize = 15;
-/// Smallest slice that gets a figure of its own.
+/// Photographs that make a category frequent.
+pub const FREQUENT: usize = 10;
+/// Smallest slice by source or size that gets a figure of its own.
 const SLICE_MIN: usize = 5;
 
 /// What a head said of labelled photographs.
@@ -70,10 +72,6 @@ impl Predictions {
         }
     }
 
-    fn top_1_of(&self, drawn: &[usize]) -> f64 {
-        top_1(&self.predicted_of(drawn), &self.truth_of(drawn))
-    }
-
     fn predicted_of(&self, drawn: &[usize]) -> Vec<usize> {
         drawn.iter().map(|&p| self.predicted[p]).collect()
     }
@@ -88,10 +86,31 @@ impl Predictions {
         balanced_accuracy(&self.predicted_of(drawn), &self.truth_of(drawn), self.classes)
     }
 
+    /// Those of categories with at least so many photographs here.
+    #[must_use]
+    pub fn of_frequent(&self, at_least: usize) -> Self {
+        let counts = self.counts();
+        self.keep(|place| counts.get(&self.truth[place]).is_some_and(|&count| count >= at_least))
+    }
+
+    /// Categories that occur.
+    #[must_use]
+    pub fn occurring(&self) -> usize {
+        self.counts().len()
+    }
+
+    fn counts(&self) -> BTreeMap<usize, usize> {
+        let mut counts = BTreeMap::new();
+        for &category in &self.truth {
+            *counts.entry(category).or_default() += 1;
+        }
+        counts
+    }
+
     /// Top-1 with its interval.
     #[must_use]
     pub fn top_1(&self) -> Figure {
-        Figure::measure(&self.groups, |drawn| self.top_1_of(drawn))
+        Figure::share(&self.groups, |place| self.predicted[place] == self.truth[place])
     }
 
     /// Balanced accuracy with its interval.
@@ -122,6 +141,13 @@ impl Predictions {
 pub struct HeadFigures {
     /// Balanced accuracy on photographs larger than thumbnails, without myntra: what a shop's camera sees.
     pub balanced_large: Figure,
+    /// Categories that occur among them.
+    pub categories_large: usize,
+    /// Balanced accuracy over the categories with at least [`FREQUENT`] of them: a category of three photographs weighs as much as one
+    /// of three hundred in the figure above.
+    pub balanced_large_frequent: Figure,
+    /// Categories that are so frequent.
+    pub categories_large_frequent: usize,
     /// Top-1 on the same.
     pub top_1_large: Figure,
     /// Calibration error on the same.
@@ -145,12 +171,13 @@ impl HeadFigures {
     pub fn of(predictions: &Predictions, samples: &[Sample], key: impl Fn(usize) -> String) -> Self {
         let sample = |place: usize| &samples[predictions.samples[place]];
         let large = predictions.keep(|place| sample(place).is_large());
-        let slices = |from: &Predictions, name: &dyn Fn(usize) -> String| {
+        let frequent = large.of_frequent(FREQUENT);
+        let slices = |from: &Predictions, at_least: usize, name: &dyn Fn(usize) -> String| {
             let mut places: BTreeMap<String, Vec<usize>> = BTreeMap::new();
             for place in 0..from.samples.len() {
                 places.entry(name(place)).or_default().push(place);
             }
-            places.retain(|_, places| places.len() >= SLICE_MIN);
+            places.retain(|_, places| places.len() >= at_least);
             let figure = |places: Vec<usize>| {
                 let slice = from.keep(|place| places.binary_search(&place).is_ok());
                 slice.top_1()
@@ -164,14 +191,17 @@ impl HeadFigures {
         };
         Self {
             balanced_large: large.balanced(),
+            categories_large: large.occurring(),
+            balanced_large_frequent: frequent.balanced(),
+            categories_large_frequent: frequent.occurring(),
             top_1_large: large.top_1(),
             ece_large: large.calibration(),
             top_1: predictions.top_1(),
             balanced: predictions.balanced(),
             ece: predictions.calibration(),
-            by_category: slices(&large, &|place| key(large.truth[place])),
-            by_source: slices(predictions, &|place| sample(place).source.clone()),
-            by_size: slices(predictions, &by_size),
+            by_category: slices(&large, 1, &|place| key(large.truth[place])),
+            by_source: slices(predictions, SLICE_MIN, &|place| sample(place).source.clone()),
+            by_size: slices(predictions, SLICE_MIN, &by_size),
         }
     }
 }
@@ -211,6 +241,13 @@ mod tests {
         assert_eq!((none.low, none.high), (0.0, 0.0));
         let gain = right.balanced_gain(&worse);
         assert!(gain.low > 0.2 && gain.value <= gain.high, "{gain}");
+    }
+
+    #[test]
+    fn rare_categories_can_be_left_out() {
+        let found = predictions(&[0, 0, 0, 1], &[0, 0, 0, 0]);
+        assert_eq!((found.occurring(), found.of_frequent(2).occurring()), (2, 1));
+        assert!((found.of_frequent(2).balanced().value - 1.0).abs() < 1e-12);
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! A figure with its interval: nothing is reported without one.
 
-use clothingid_shared::metrics::{Interval, bootstrap_by_group};
+use clothingid_shared::metrics::{Interval, bootstrap_by_group, wilson};
 use serde::Serialize;
 
 /// Bootstrap rounds of an interval.
 pub const ROUNDS: usize = 1000;
 /// Level of an interval.
 pub const LEVEL: f64 = 0.95;
+/// Fewest groups whose bootstrap is believed.
+const GROUPS_MIN: usize = 10;
 /// Seed of every interval, so that the same answers give the same report.
 const SEED: u64 = 0x0C10_7419;
 
@@ -38,8 +40,37 @@ impl Figure {
     }
 }
 
+impl Figure {
+    /// Measures the share of samples for which something holds. Where the bootstrap says little (all samples alike, or few groups), the
+    /// score interval of a share of as many trials as there are groups takes its place: groups are what is independent.
+    pub fn share(groups: &[usize], holds: impl Fn(usize) -> bool) -> Self {
+        let share =
+            |drawn: &[usize]| drawn.iter().filter(|&&sample| holds(sample)).count() as f64 / drawn.len().max(1) as f64;
+        let mut figure = Self::measure(groups, share);
+        if figure.value <= 0.0 || figure.value >= 1.0 || figure.groups < GROUPS_MIN {
+            let Interval { low, high } = wilson(figure.value, figure.groups);
+            (figure.low, figure.high) = (figure.low.min(low), figure.high.max(high));
+        }
+        figure
+    }
+}
+
 impl std::fmt::Display for Figure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{:.3} [{:.3}, {:.3}]", self.value, self.low, self.high)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Figure;
+
+    #[test]
+    fn a_share_of_nothing_is_not_certain() {
+        let none = Figure::share(&(0..12).collect::<Vec<_>>(), |_| false);
+        assert!(none.value == 0.0 && none.low == 0.0 && (none.high - 0.243).abs() < 1e-3, "{none}");
+        let one_group = Figure::share(&[7; 40], |sample| sample % 2 == 0);
+        assert!(one_group.low < 0.1 && one_group.high > 0.9, "{one_group}");
+        assert_eq!(Figure::share(&[], |_| true).n, 0);
     }
 }

@@ -90,11 +90,14 @@ pub fn measure(manifest: &Manifest, samples: &[Sample], answers: &[Answers]) -> 
         .iter()
         .map(|answer| garment_probability(&manifest.rejection.score, answer) >= manifest.rejection.garment.threshold)
         .collect();
+    // As the device does: a category is shown of garments only.
     let known: Vec<bool> = answers
         .iter()
-        .map(|answer| {
+        .zip(&accepted)
+        .map(|(answer, &is_garment)| {
             let p = probabilities(&answer.category26, manifest.category26.temperature);
-            p.get(largest(&answer.category26)).is_some_and(|p| *p >= manifest.rejection.known.threshold)
+            let is_sure = p.get(largest(&answer.category26)).is_some_and(|p| *p >= manifest.rejection.known.threshold);
+            is_garment && is_sure
         })
         .collect();
     let places = |keep: &dyn Fn(usize) -> bool| (0..samples.len()).filter(|&i| keep(i)).collect::<Vec<usize>>();
@@ -114,12 +117,9 @@ pub fn measure(manifest: &Manifest, samples: &[Sample], answers: &[Answers]) -> 
 }
 
 /// Share of some photographs for which something holds.
-#[expect(clippy::cast_precision_loss, reason = "counts of photographs")]
 fn share(samples: &[Sample], places: &[usize], holds: impl Fn(usize) -> bool) -> Figure {
     let groups: Vec<usize> = places.iter().map(|&i| samples[i].group).collect();
-    Figure::measure(&groups, |drawn| {
-        drawn.iter().filter(|&&p| holds(places[p])).count() as f64 / drawn.len().max(1) as f64
-    })
+    Figure::share(&groups, |place| holds(places[place]))
 }
 
 /// What changes between two arithmetic classes, on one head.

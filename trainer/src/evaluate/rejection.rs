@@ -51,6 +51,12 @@ impl Answered<'_> {
         self.samples.iter().map(|s| usize::from(s.is_garment)).collect()
     }
 
+    /// Whether there are photographs of other things to tell garments from.
+    #[must_use]
+    pub fn has_other_things(&self) -> bool {
+        self.samples.iter().filter(|s| !s.is_garment).count() >= NEGATIVES_MIN
+    }
+
     fn check(&self, what: &'static str) -> Result<(), EvaluateError> {
         let negatives = self.samples.iter().filter(|s| !s.is_garment).count();
         let positives = self.samples.len() - negatives;
@@ -108,6 +114,18 @@ pub fn fit_score(
     let slope = platt.weights[1][0] - platt.weights[0][0];
     let offset = platt.bias[1] - platt.bias[0];
     Ok(RejectionScore { weights: weights.iter().map(|w| w * slope).collect(), bias: bias * slope + offset })
+}
+
+/// The score that takes every photograph for a garment, and its operating point: where too few other things were seen, none can be told.
+#[must_use]
+pub fn everything_is_a_garment(embedding_values: usize) -> (RejectionScore, OperatingPoint) {
+    // Four features stand beside the embedding's values; the logistic function of 20 is 1 - 2e-9.
+    let score = RejectionScore { weights: vec![0.0; embedding_values + 4], bias: 20.0 };
+    let meaning = format!(
+        "not set: a part of the pack has fewer than {NEGATIVES_MIN} photographs of other things than garments, so that every photograph is \
+         taken for a garment"
+    );
+    (score, OperatingPoint { true_accept: 1.0, false_accept: 1.0, ..operating_point(0.0, &[], &[], meaning) })
 }
 
 /// The probability that a garment is the subject.
@@ -183,9 +201,15 @@ pub fn garment_point(score: &RejectionScore, calibrate: Answered<'_>) -> Operati
     operating_point(threshold, &positives, &negatives, meaning)
 }
 
-/// The threshold of `known`, on the calibrate part: where the share of right categories shown exceeds that of wrong ones by most.
+/// The threshold of `known`, on the calibrate part: where the share of right categories shown exceeds that of wrong ones by most. A
+/// photograph that `garment` does not accept shows no category whatever this threshold is, and counts as not shown.
 #[must_use]
-pub fn known_point(temperature26: f64, calibrate: Answered<'_>) -> OperatingPoint {
+pub fn known_point(
+    temperature26: f64,
+    score: &RejectionScore,
+    garment: &OperatingPoint,
+    calibrate: Answered<'_>,
+) -> OperatingPoint {
     let (mut right, mut wrong) = (Vec::new(), Vec::new());
     for (sample, answer) in calibrate.samples.iter().zip(calibrate.answers) {
         // Thumbnails are easier than what a camera sees, and would set the threshold for it.
@@ -194,16 +218,37 @@ pub fn known_point(temperature26: f64, calibrate: Answered<'_>) -> OperatingPoin
             continue;
         }
         let best = largest(&answer.category26);
-        let confidence = probabilities(&answer.category26, temperature26).get(best).copied().unwrap_or(0.0);
+        let is_accepted = garment_probability(score, answer) >= garment.threshold;
+        let probability = probabilities(&answer.category26, temperature26).get(best).copied().unwrap_or(0.0);
+        let confidence = if is_accepted { probability } else { NOT_SHOWN };
         if sample.category26 == Some(best) { right.push(confidence) } else { wrong.push(confidence) }
     }
-    let meaning = "right categories of 26 shown, and wrong ones or other things shown; photographs larger than thumbnails without myntra, \
-                   set where the two rates differ most"
+    let meaning = "right categories of 26 shown, and wrong ones or other things shown; of photographs larger than thumbnails without \
+                   myntra, behind the threshold of `garment`, set where the two rates differ most"
         .to_owned();
-    let candidates =
-        right.iter().chain(&wrong).map(|&threshold| operating_point(threshold, &right, &wrong, meaning.clone()));
-    let best = candidates.max_by(|a, b| (a.true_accept - a.false_accept).total_cmp(&(b.true_accept - b.false_accept)));
-    best.unwrap_or_else(|| operating_point(0.5, &right, &wrong, meaning))
+    operating_point(widest_gap(&right, &wrong), &right, &wrong, meaning)
+}
+
+/// Below every threshold.
+const NOT_SHOWN: f64 = -1.0;
+
+/// The threshold at which the share of `right` at or above it exceeds that of `wrong` by most; 0.5 without any.
+#[expect(clippy::cast_precision_loss, reason = "counts of photographs")]
+fn widest_gap(right: &[f64], wrong: &[f64]) -> f64 {
+    let (of_right, of_wrong) = (1.0 / right.len().max(1) as f64, -1.0 / wrong.len().max(1) as f64);
+    let weighed = |scores: &[f64], weight: f64| scores.iter().map(move |&score| (score, weight)).collect::<Vec<_>>();
+    let mut scores = [weighed(right, of_right), weighed(wrong, of_wrong)].concat();
+    scores.retain(|&(score, _)| score > NOT_SHOWN);
+    scores.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let (mut gap, mut best) = (0.0, (f64::NEG_INFINITY, 0.5));
+    for (place, &(score, weight)) in scores.iter().enumerate() {
+        gap += weight;
+        let is_last_of_equals = scores.get(place + 1).is_none_or(|next| next.0 < score);
+        if is_last_of_equals && gap > best.0 {
+            best = (gap, score);
+        }
+    }
+    best.1
 }
 
 /// The threshold of `confident`, on the calibrate part.
@@ -251,6 +296,22 @@ mod tests {
         let p = probabilities(&[8.0, 0.0], t)[0];
         assert!((p - 2.0 / 3.0).abs() < 0.01, "{t} {p}");
         assert_eq!(fit_temperature(&[], &[]), 1.0);
+    }
+
+    #[test]
+    fn the_widest_gap_is_found_and_equals_stand_together() {
+        assert_eq!(widest_gap(&[0.9, 0.8, 0.4], &[0.85, 0.3, NOT_SHOWN]), 0.4);
+        assert_eq!(widest_gap(&[0.9, 0.9], &[0.9, 0.9, 0.1]), 0.9);
+        assert_eq!(widest_gap(&[0.7], &[0.7]), 0.7);
+        assert_eq!(widest_gap(&[], &[]), 0.5);
+    }
+
+    #[test]
+    fn without_other_things_every_photograph_is_a_garment() {
+        let (score, point) = everything_is_a_garment(3);
+        let answer = Answers { category14: vec![0.0; 14], category26: vec![0.0; 26], embedding: vec![0.6, 0.8, 0.0] };
+        assert!(garment_probability(&score, &answer) > 0.999 && point.threshold <= 0.0, "{point:?}");
+        assert!(!Answered { samples: &[], answers: &[] }.has_other_things());
     }
 
     #[test]

@@ -57,8 +57,9 @@ fn head_row(text: &mut String, cells: &[&str]) {
 fn accuracy(text: &mut String, figures: &SideBySide) {
     head_row(text, &["measure", "n", "groups", "float", "int8"]);
     type Get = fn(&HeadFigures) -> &Figure;
-    let measures: [(&str, Get); 6] = [
+    let measures: [(&str, Get); 7] = [
         ("balanced accuracy, larger photographs", |h| &h.balanced_large),
+        ("the same over the more frequent categories", |h| &h.balanced_large_frequent),
         ("top-1, larger photographs", |h| &h.top_1_large),
         ("calibration error (ECE), larger photographs", |h| &h.ece_large),
         ("balanced accuracy, all", |h| &h.balanced),
@@ -81,10 +82,10 @@ type SliceOf<'a> = &'a dyn Fn(&HeadFigures) -> &std::collections::BTreeMap<Strin
 /// One table of slices.
 fn slices(text: &mut String, title: &str, (float, int8): (&HeadFigures, &HeadFigures), of: SliceOf<'_>) {
     let _ = writeln!(text, "\n### {title}\n");
-    head_row(text, &["", "n", "float", "int8"]);
+    head_row(text, &["", "n", "groups", "float", "int8"]);
     for (name, f) in of(float) {
         let i = of(int8).get(name).map_or_else(String::new, figure);
-        row(text, &[format!("`{name}`"), f.n.to_string(), figure(f), i]);
+        row(text, &[format!("`{name}`"), f.n.to_string(), f.groups.to_string(), figure(f), i]);
     }
 }
 
@@ -130,6 +131,18 @@ pub fn model_card(
         super::figure::ROUNDS
     );
     accuracy(&mut text, figures);
+    let (of14, of26) = (&figures.int8.category14, &figures.int8.category26);
+    let _ = writeln!(
+        text,
+        "\nBalanced accuracy is the mean of the categories' recalls: of the larger photographs, over the {} of 14 and {} of 26 categories that occur \
+         among them, however few; \"more frequent\" are those with at least {} ({} and {}). Where all answers are alike or groups are few, the \
+         interval is Wilson's for as many trials as there are groups. An ECE is never below zero, so that its interval leans upwards.",
+        of14.categories_large,
+        of26.categories_large,
+        super::categories::FREQUENT,
+        of14.categories_large_frequent,
+        of26.categories_large_frequent
+    );
     for (name, change) in [("14", &figures.category14_changed), ("26", &figures.category26_changed)] {
         let _ = writeln!(
             text,
@@ -148,31 +161,37 @@ pub fn model_card(
     slices(&mut text, "By longer side: top-1 of 14", heads14, &|h| &h.by_size);
     slices(&mut text, "By longer side: top-1 of 26", heads26, &|h| &h.by_size);
     retrieval(&mut text, figures);
-    let m = &figures.int8;
     let _ = writeln!(text, "\n## When it says \"I don't know\"\n\nSet on the calibrate part with int8 answers:\n");
     point(&mut text, "garment", &manifest.rejection.garment);
     point(&mut text, "known", &manifest.rejection.known);
     point(&mut text, "confident", &manifest.matching.confident);
+    rejection(&mut text, figures);
     let _ = writeln!(
         text,
-        "\nMeasured on the report part (int8): `garment` is said of {} of the garments (n = {}) and {} of other things (n = {}); of the larger \
-         photographs, the category of 26 is shown for {} of the right answers (n = {}) and {} of the wrong ones (n = {}), and {} of those shown \
-         are right.\n\nTemperatures: {:.3} (14), {:.3} (26), fitted on the larger photographs of the calibrate part.",
-        figure(&m.garment_true_accept),
-        m.garment_true_accept.n,
-        figure(&m.garment_false_accept),
-        m.garment_false_accept.n,
-        figure(&m.known_true_accept),
-        m.known_true_accept.n,
-        figure(&m.known_false_accept),
-        m.known_false_accept.n,
-        figure(&m.known_precision),
-        manifest.category14.temperature,
-        manifest.category26.temperature
+        "\nTemperatures: {:.3} (14), {:.3} (26), fitted on the larger photographs of the calibrate part.",
+        manifest.category14.temperature, manifest.category26.temperature
     );
     quantisation_section(&mut text, quantisation);
     sources(&mut text, manifest);
     text
+}
+
+/// What the thresholds do on the report part.
+fn rejection(text: &mut String, figures: &SideBySide) {
+    let _ = writeln!(text, "\nMeasured on the report part:\n");
+    head_row(text, &["", "n", "groups", "float", "int8"]);
+    type Get = fn(&Measured) -> &Figure;
+    let measures: [(&str, Get); 5] = [
+        ("garments of which `garment` is said", |m| &m.garment_true_accept),
+        ("other things of which `garment` is said", |m| &m.garment_false_accept),
+        ("right answers of 26 that are shown, larger photographs", |m| &m.known_true_accept),
+        ("wrong answers of 26 that are shown, larger photographs", |m| &m.known_false_accept),
+        ("right ones among those shown, larger photographs", |m| &m.known_precision),
+    ];
+    for (name, get) in measures {
+        let (f, i) = (get(&figures.float), get(&figures.int8));
+        row(text, &[name.to_owned(), i.n.to_string(), i.groups.to_string(), figure(f), figure(i)]);
+    }
 }
 
 /// The table of retrieval.

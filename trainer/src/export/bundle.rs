@@ -23,12 +23,14 @@ use super::simulate::Simulation;
 use super::simulate::batched::Batched;
 use crate::evaluate::engine::answer;
 use crate::evaluate::measure::{Both, changed, measure};
-use crate::evaluate::rejection::{Answered, confident_point, fit_score, fit_temperature, garment_point, known_point};
+use crate::evaluate::rejection::{
+    Answered, confident_point, everything_is_a_garment, fit_score, fit_temperature, garment_point, known_point,
+};
 use crate::evaluate::report::{QuantisationFacts, SideBySide, model_card};
 use crate::evaluate::{Engine, EvaluateError, Photos, Sample};
 use crate::import::Part;
 use crate::import::progress::Progress;
-use crate::network::{Graph, Weights};
+use crate::network::{Graph, Provenance, Weights};
 use crate::pack::Pack;
 
 /// Photographs of the train part that ranges come from.
@@ -82,6 +84,8 @@ pub struct Findings {
     pub layers: Vec<LayerLoss>,
     /// The figures of the card.
     pub figures: SideBySide,
+    /// What the bundle cannot do, and what would help.
+    pub warnings: Vec<String>,
 }
 
 /// Takes `count` positions, from each source in turn and evenly over it, so that no source is missing.
@@ -167,21 +171,26 @@ pub fn export(plan: &Export<'_>, progress: &Progress) -> Result<(Bundle, Finding
     let score_answers = int8(&score_photos, "answers to the train part")?;
     let select_answers = int8(&select, "answers to the select part")?;
     let on_calibrate = Answered { samples: &calibrate.samples, answers: &calibrate_answers };
-    let score = fit_score(
-        Answered { samples: &score_photos.samples, answers: &score_answers },
-        Answered { samples: &select.samples, answers: &select_answers },
-        on_calibrate,
-    )?;
+    let on_train = Answered { samples: &score_photos.samples, answers: &score_answers };
+    let on_select = Answered { samples: &select.samples, answers: &select_answers };
+    let (score, garment) = if [on_train, on_select, on_calibrate].iter().all(Answered::has_other_things) {
+        let score = fit_score(on_train, on_select, on_calibrate)?;
+        let point = garment_point(&score, on_calibrate);
+        (score, point)
+    } else {
+        everything_is_a_garment(calibrate_answers.first().map_or(0, |a| a.embedding.len()))
+    };
     let temperature14 = temperature(on_calibrate, |a| &a.category14, |s| s.category14);
     let temperature26 = temperature(on_calibrate, |a| &a.category26, |s| s.category26);
 
-    let sources = sources(pack);
+    let sources = sources(pack, weights.provenance.as_ref());
     let licence_class = sources.iter().map(|s| s.class).max().unwrap_or(LicenceClass::Unverified);
     let golden_photos = golden(&network, &report, contract)?;
     let manifest = Manifest {
         format: FORMAT,
         written_by: concat!("clothingid-train ", env!("CARGO_PKG_VERSION")).to_owned(),
         name: plan.name.clone(),
+        pack: pack.identity().to_owned(),
         created: today(),
         picture: contract.clone(),
         network: Network {
@@ -191,11 +200,7 @@ pub fn export(plan: &Export<'_>, progress: &Progress) -> Result<(Bundle, Finding
         },
         category14: Head { taxonomy: Taxonomy::category14(), temperature: temperature14 },
         category26: Head { taxonomy: Taxonomy::category26(), temperature: temperature26 },
-        rejection: Rejection {
-            garment: garment_point(&score, on_calibrate),
-            known: known_point(temperature26, on_calibrate),
-            score,
-        },
+        rejection: Rejection { known: known_point(temperature26, &score, &garment, on_calibrate), garment, score },
         matching: Matching { confident: confident_point(on_calibrate) },
         golden_tolerance: golden_tolerance(),
         licence_class,
@@ -209,18 +214,41 @@ pub fn export(plan: &Export<'_>, progress: &Progress) -> Result<(Bundle, Finding
         answer(&[&file_float, &int8_engine], &report, contract, "answers to the report part", progress)?.into_iter();
     let mut next = || take_all(both.next().unwrap_or_default());
     let figures = side_by_side(&manifest, &report.samples, &next()?, &next()?);
-    let findings = Findings { candidates, agreement, layers, figures };
+    let mut warnings = Vec::new();
+    if manifest.rejection.garment.threshold <= 0.0 {
+        warnings.push(format!(
+            "`garment` is {}; add photographs of what a camera sees when there is none, about a hundred, in a folder `no_garment/`",
+            manifest.rejection.garment.meaning
+        ));
+    }
+    let findings = Findings { candidates, agreement, layers, figures, warnings };
     let facts = QuantisationFacts {
         candidates: &findings.candidates,
         agreement: &findings.agreement,
         layers: &findings.layers,
     };
-    let model_card = model_card(&manifest, &findings.figures, &facts, &plan.story);
+    let model_card = model_card(&manifest, &findings.figures, &facts, &(training_story(plan) + &plan.story));
     let mut licences: BTreeMap<String, String> =
         LICENCES.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
     licences.insert("SOURCES.md".to_owned(), notices(&manifest));
     let network = to_bytes(&write_quantised(&network));
     Ok((Bundle { manifest, network, golden: golden_photos, model_card, licences }, findings))
+}
+
+/// How the weights came about, for the model card.
+fn training_story(plan: &Export<'_>) -> String {
+    let Some(provenance) = &plan.weights.provenance else {
+        return "The weights do not say on which photographs they were trained: the figures below may be too good.\n\n"
+            .to_owned();
+    };
+    let mut text = format!("Weights: {}.", provenance.words());
+    if let Some(stage) = provenance.elsewhere(plan.pack.identity()) {
+        text += &format!(
+            " The stage `{}` was trained on other photographs than those that report below, or on some of them: the figures may be too good.",
+            stage.stage
+        );
+    }
+    text + "\n\n"
 }
 
 /// Calibrates and chooses.
@@ -294,16 +322,26 @@ fn licence_class(licence: &str, may_ship: bool) -> LicenceClass {
     }
 }
 
-/// The sources of the weights: the ImageNet start, and every source of the train part with its counts.
-fn sources(pack: &Pack) -> Vec<Source> {
-    let mut sources = vec![Source {
-        name: "imagenet/mobilenet_v2".to_owned(),
-        licence: "Apache-2.0".to_owned(),
-        attribution: "The TensorFlow Authors, MobileNetV2 1.0 224 trained on ImageNet-1k".to_owned(),
-        class: LicenceClass::Commercial,
+/// The sources of the weights: what they started from, and every source of the train part with its counts.
+fn sources(pack: &Pack, provenance: Option<&Provenance>) -> Vec<Source> {
+    let start = |name: &str, licence: &str, attribution: &str, class| Source {
+        name: name.to_owned(),
+        licence: licence.to_owned(),
+        attribution: attribution.to_owned(),
+        class,
         photos: 0,
         items: 0,
-    }];
+    };
+    let mut sources = match provenance.map(|provenance| provenance.start.as_str()) {
+        Some(Provenance::IMAGENET) => vec![start(
+            "imagenet/mobilenet_v2",
+            "Apache-2.0",
+            "The TensorFlow Authors, MobileNetV2 1.0 224 trained on ImageNet-1k",
+            LicenceClass::Commercial,
+        )],
+        Some(Provenance::RANDOM) => Vec::new(),
+        other => vec![start(other.unwrap_or("unnamed weights"), "not stated", "unknown", LicenceClass::Unverified)],
+    };
     for (number, source) in pack.sources().iter().enumerate() {
         let rows: Vec<_> = pack.rows().iter().filter(|row| row.source == number && row.part == Part::Train).collect();
         if rows.is_empty() {

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use clothingid_shared::bundle::{GoldenAnswer, GoldenPhoto};
 use clothingid_shared::embedding::ArithmeticClass;
 use clothingid_shared::files::sha256_hex;
-use clothingid_shared::picture::PictureContract;
+use clothingid_shared::picture::{Picture, PictureContract};
+use include_dir::{Dir, File, include_dir};
 
 use super::answers::{Answers, take_all};
 use super::error::ExportError;
@@ -13,6 +14,9 @@ use super::float::FloatRunner;
 use super::quantised::QuantisedNetwork;
 use super::simulate::Simulation;
 use crate::evaluate::{EvaluateError, Photos, Sample};
+
+/// The demo shop's photographs, which may ship: what stands in where a pack has too few of its own.
+static SHOP: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../demo/photos");
 
 /// Photographs in a bundle.
 pub const GOLDEN_PHOTOS: usize = 64;
@@ -44,30 +48,41 @@ fn answers_of(
     })
 }
 
+/// Photographs of the report part that may ship and are small; then, where they are too few, the demo shop's. Golden photographs are
+/// there to compare engines, so that it is no matter whose they are.
+fn photographs(photos: &Photos<'_>) -> Result<Vec<Vec<u8>>, EvaluateError> {
+    let mut taken = Vec::new();
+    for place in pick(&photos.samples, photos.samples.len()) {
+        let bytes = photos.bytes(place)?;
+        if bytes.len() <= BYTES_MAX {
+            taken.push(bytes);
+        }
+        if taken.len() == GOLDEN_PHOTOS {
+            return Ok(taken);
+        }
+    }
+    let mut shop: Vec<&File<'_>> = SHOP.files().filter(|file| file.contents().len() <= BYTES_MAX).collect();
+    shop.sort_by_key(|file| file.path());
+    let missing = GOLDEN_PHOTOS - taken.len();
+    taken.extend(shop.into_iter().map(|file| file.contents().to_vec()).take(missing));
+    Ok(taken)
+}
+
 /// Makes the golden photographs of a network.
 ///
 /// # Errors
-/// A photograph cannot be read, or no photograph may ship.
+/// A photograph cannot be read.
 pub fn golden(
     network: &QuantisedNetwork,
     photos: &Photos<'_>,
     contract: &PictureContract,
 ) -> Result<Vec<GoldenPhoto>, EvaluateError> {
-    let mut taken = Vec::new();
-    for place in pick(&photos.samples, photos.samples.len()) {
-        let bytes = photos.bytes(place)?;
-        if bytes.len() <= BYTES_MAX {
-            taken.push((place, bytes));
-        }
-        if taken.len() == GOLDEN_PHOTOS {
-            break;
-        }
-    }
-    if taken.is_empty() {
-        return Err(EvaluateError::Nothing { what: "golden photographs" });
-    }
-    let places: Vec<usize> = taken.iter().map(|(place, _)| *place).collect();
-    let pictures = photos.pictures(&places, contract)?;
+    let taken = photographs(photos)?;
+    let pictures = taken
+        .iter()
+        .map(|photo| contract.read(photo).map(Picture::into_rgb))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| EvaluateError::Photo { path: "golden".into(), source: Box::new(error) })?;
     let float = answers_of(network, ArithmeticClass::Float, &pictures)?;
     let int8 = answers_of(network, ArithmeticClass::Int8, &pictures)?;
     let answer = |a: &Answers| GoldenAnswer {
@@ -77,7 +92,7 @@ pub fn golden(
     };
     let all = taken.into_iter().zip(&pictures).zip(float.iter().zip(&int8)).enumerate();
     Ok(all
-        .map(|(number, (((_, photo), picture), (float, int8)))| GoldenPhoto {
+        .map(|(number, ((photo, picture), (float, int8)))| GoldenPhoto {
             name: format!("golden/{number:02}.{}", ending(&photo)),
             photo,
             picture_sha256: sha256_hex(picture),
@@ -92,5 +107,15 @@ fn ending(photo: &[u8]) -> &'static str {
         [0x89, b'P', ..] => "png",
         [b'R', b'I', ..] => "webp",
         _ => "jpg",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shop_alone_fills_a_bundle() {
+        assert!(SHOP.files().filter(|file| file.contents().len() <= BYTES_MAX).count() >= GOLDEN_PHOTOS);
     }
 }

@@ -9,12 +9,12 @@ use clothingid_shared::metrics::balanced_accuracy;
 use serde::{Deserialize, Serialize};
 
 use super::objective::CLASSES;
-use super::select::Answers;
+use super::select::{Answers, frequent, is_shop_like};
 use crate::import::Part;
 use crate::load::{LoadError, Sampling};
 use crate::network::heads::{CATEGORY14, CATEGORY26};
 use crate::network::{Weights, WeightsError};
-use crate::pack::Pack;
+use crate::pack::{Pack, PackedRow};
 
 /// Strengths that are compared.
 const STRENGTHS: [f64; 6] = [0.0, 0.25, 0.5, 0.75, 1.0, 1.25];
@@ -33,26 +33,25 @@ pub struct Balance {
 pub struct Frequencies([Vec<f64>; 2]);
 
 impl Frequencies {
-    /// Of the train part, as `sampling` draws from it.
+    /// Of the train part, as an epoch of `sampling` shows it. Only photographs like those that epochs are judged on count, where there
+    /// are any: the network sees what kind of photograph it has before it, so that each kind has frequencies of its own.
     ///
     /// # Errors
-    /// The sampling makes no sense.
+    /// The sampling makes no sense, or no photograph takes part.
     pub fn of(pack: &Pack, sampling: &Sampling) -> Result<Self, LoadError> {
+        let expected = sampling.expected(pack, Part::Train)?;
+        let labelled = |row: &PackedRow| row.cat14.is_some() || row.cat26.is_some();
+        let rows = || expected.iter().filter_map(|&(row, share)| pack.rows().get(row).map(|row| (row, share)));
+        let any_counts = rows().any(|(row, _)| labelled(row) && is_shop_like(pack, row));
         let mut sums = CLASSES.map(|classes| vec![0.0; classes]);
-        for (row, weight) in sampling.weights(pack, Part::Train)? {
-            let Some(row) = pack.rows().get(row) else { continue };
+        for (row, share) in rows().filter(|(row, _)| !any_counts || is_shop_like(pack, row)) {
             for (sums, label) in sums.iter_mut().zip([row.cat14, row.cat26]) {
                 if let Some(sum) = label.and_then(|label| sums.get_mut(label)) {
-                    *sum += weight;
+                    *sum += share;
                 }
             }
         }
-        let logarithms = |sums: Vec<f64>| {
-            let total: f64 = sums.iter().sum::<f64>().max(f64::MIN_POSITIVE);
-            // A category that never occurs keeps a finite logarithm.
-            sums.iter().map(|sum| (sum / total).max(1e-4).ln()).collect()
-        };
-        Ok(Self(sums.map(logarithms)))
+        Ok(Self(sums.map(|sums| logarithms(&sums))))
     }
 
     /// All categories alike: nothing to take out.
@@ -67,13 +66,24 @@ impl Frequencies {
     }
 }
 
+/// Of each share. A category that was never shown is taken for the most frequent one: nothing was learnt of it, and taking out a small
+/// frequency would make it the answer to everything strange.
+fn logarithms(sums: &[f64]) -> Vec<f64> {
+    let total: f64 = sums.iter().sum();
+    let most = sums.iter().copied().fold(0.0, f64::max);
+    if most <= 0.0 {
+        return vec![0.0; sums.len()];
+    }
+    sums.iter().map(|&sum| (if sum > 0.0 { sum } else { most } / total).ln()).collect()
+}
+
 impl Balance {
     /// The strengths with the highest balanced accuracy on these answers; the weaker of equals.
     #[must_use]
     pub fn choose(answers: &Answers, frequencies: &Frequencies) -> Self {
         let best = |head: usize| {
             let score = |strength: f64| {
-                let (predicted, truth) = answers.with_shift(head, &frequencies.shift(head, strength));
+                let (predicted, truth) = frequent(answers.with_shift(head, &frequencies.shift(head, strength)));
                 balanced_accuracy(&predicted, &truth, CLASSES[head])
             };
             let scored = STRENGTHS.map(|strength| (strength, score(strength)));
@@ -106,8 +116,15 @@ impl Balance {
 
 #[cfg(test)]
 mod tests {
-    use super::{Balance, CLASSES, Frequencies};
+    use super::{Balance, CLASSES, Frequencies, logarithms};
     use crate::learn::select::Answers;
+
+    #[test]
+    fn a_category_that_was_never_shown_is_not_raised_above_those_that_were() {
+        let found = logarithms(&[3.0, 0.0, 1.0]);
+        assert_eq!(found, [0.75_f64.ln(), 0.75_f64.ln(), 0.25_f64.ln()]);
+        assert_eq!(logarithms(&[0.0, 0.0]), [0.0, 0.0]);
+    }
 
     /// Category 1 is rare, and its logit is always a little short.
     #[test]

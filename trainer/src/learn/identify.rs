@@ -58,7 +58,6 @@ pub fn imprint(
     weights: &mut Weights,
     stage: &Stage,
     resources: (Device, usize),
-    centre: bool,
     mut progress: impl FnMut(usize, usize),
 ) -> Result<(), LearnError> {
     let (device, threads) = resources;
@@ -86,7 +85,8 @@ pub fn imprint(
     let features = Tensor::cat(&features, 0);
     let (weight_name, bias_name) = (format!("heads.{EMBEDDING}.weight"), format!("heads.{EMBEDDING}.bias"));
     let weight = crate::network::parameters::to_tensor(weights.get(&weight_name)?, device);
-    if centre {
+    // A new head has no bias: its random projection of features that are all positive would make every cosine near one.
+    if weights.get(&bias_name)?.values.iter().all(|&bias| bias == 0.0) {
         let mean = features.mean_dim([0_i64].as_slice(), false, Kind::Float);
         weights.insert(bias_name.clone(), to_array(&-weight.mv(&mean)));
     }

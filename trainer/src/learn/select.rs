@@ -21,13 +21,16 @@ use crate::load::Loader;
 use crate::network::parameters::to_vec;
 use crate::network::torch::unit;
 use crate::network::{Graph, NodeId};
-use crate::pack::Pack;
+use crate::pack::{Pack, PackedRow};
 
 /// Thumbnails end here, in pixels of the longer side.
 const THUMBNAIL_SIDE: u32 = 100;
 
 /// The studio source, which is left out.
 const STUDIO: &str = "myntra";
+
+/// Fewest photographs of a category that has a say in a choice.
+const CATEGORY_MIN: usize = 5;
 
 /// Figures on the select part.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -36,11 +39,11 @@ pub struct SelectFigures {
     pub photos: usize,
     /// Share of right answers, 14 categories.
     pub top_1_of_14: f64,
-    /// The same, mean over categories.
+    /// The same, mean over the categories that are frequent enough.
     pub balanced_14: f64,
     /// Share of right answers, 26 categories.
     pub top_1_of_26: f64,
-    /// The same, mean over categories.
+    /// The same, mean over the categories that are frequent enough.
     pub balanced_26: f64,
     /// How far the frequencies of the categories were taken out of the heads.
     #[serde(default)]
@@ -68,14 +71,32 @@ pub struct Answers {
     pub similarities: Vec<f32>,
 }
 
+/// Whether a photograph is like those that a shop's camera sees.
+#[must_use]
+pub fn is_shop_like(pack: &Pack, row: &PackedRow) -> bool {
+    let source = pack.sources().get(row.source).map_or("", |source| source.key.as_str());
+    row.is_garment && row.long_side() > THUMBNAIL_SIDE && !source.starts_with(STUDIO)
+}
+
 /// The rows of the select part that count.
 #[must_use]
 pub fn rows(pack: &Pack) -> Vec<usize> {
-    let counts = |row: &crate::pack::PackedRow| {
-        let source = pack.sources().get(row.source).map_or("", |source| source.key.as_str());
-        row.is_garment && row.long_side() > THUMBNAIL_SIDE && !source.starts_with(STUDIO)
-    };
-    pack.rows_in(Part::Select).into_iter().filter(|&row| pack.rows().get(row).is_some_and(counts)).collect()
+    let counts = |&row: &usize| pack.rows().get(row).is_some_and(|row| is_shop_like(pack, row));
+    pack.rows_in(Part::Select).into_iter().filter(counts).collect()
+}
+
+/// Answers and truths without categories of fewer than [`CATEGORY_MIN`] photographs, where others are left: one photograph of a category
+/// that has no other would move the mean over categories by seven points, and the choice with it.
+#[must_use]
+pub fn frequent((predicted, truth): (Vec<usize>, Vec<usize>)) -> (Vec<usize>, Vec<usize>) {
+    let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
+    for &category in &truth {
+        *counts.entry(category).or_default() += 1;
+    }
+    if counts.values().all(|&count| count < CATEGORY_MIN) {
+        return (predicted, truth);
+    }
+    predicted.into_iter().zip(truth).filter(|(_, category)| counts.get(category) >= Some(&CATEGORY_MIN)).unzip()
 }
 
 impl Answers {
@@ -129,7 +150,9 @@ impl Answers {
         let balance = Balance::choose(self, frequencies);
         let [(top_1_of_14, balanced_14, _), (top_1_of_26, balanced_26, photos)] = [0, 1].map(|head| {
             let (predicted, truth) = self.with_shift(head, &balance.shift(head, frequencies));
-            (top_1(&predicted, &truth), balanced_accuracy(&predicted, &truth, CLASSES[head]), truth.len())
+            let (top_1, photos) = (top_1(&predicted, &truth), truth.len());
+            let (predicted, truth) = frequent((predicted, truth));
+            (top_1, balanced_accuracy(&predicted, &truth, CLASSES[head]), photos)
         });
         let ranks = ranks(&self.similarities, &self.items);
         let (recall_at_1, recall_at_5) = (recall_at_k(&ranks, 1), recall_at_k(&ranks, 5));
@@ -167,7 +190,14 @@ fn ranks(similarities: &[f32], items: &[usize]) -> Vec<Option<usize>> {
 
 #[cfg(test)]
 mod tests {
-    use super::ranks;
+    use super::{frequent, ranks};
+
+    #[test]
+    fn categories_of_few_photographs_have_no_say_where_others_have() {
+        let (predicted, truth) = (vec![0, 0, 0, 0, 1, 1], vec![0, 0, 0, 0, 0, 1]);
+        assert_eq!(frequent((predicted.clone(), truth.clone())), (predicted[..5].to_vec(), truth[..5].to_vec()));
+        assert_eq!(frequent((vec![1, 0], vec![0, 1])), (vec![1, 0], vec![0, 1]), "all are few");
+    }
 
     #[test]
     fn ranks_count_the_strangers_that_are_nearer() {

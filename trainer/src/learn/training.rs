@@ -22,7 +22,7 @@ use super::step::Optimiser;
 use crate::import::Part;
 use crate::load::{Loader, LoaderOptions};
 use crate::network::torch::TrainOptions;
-use crate::network::{Array, Graph, Network, Weights};
+use crate::network::{Array, Graph, Network, Provenance, Weights};
 use crate::pack::Pack;
 
 /// Steps between two lines of the record.
@@ -146,6 +146,7 @@ struct Training<'a> {
     optimiser: Optimiser,
     record: Record,
     run: RunIdentity,
+    provenance: Provenance,
     step: u64,
     best: Option<(u64, SelectFigures)>,
 }
@@ -210,19 +211,20 @@ impl<'a> Training<'a> {
                 start.insert(PROTOTYPES, Array::zeros(&spec.shape));
             } else {
                 let resources = (setup.device, setup.threads);
-                let centre = setup.name == StageName::Identify;
                 let progress = |done, total| watch(Event::Preparing { done, total });
-                identify::imprint(setup.pack, &graph, &mut start, setup.stage, resources, centre, progress)?;
+                identify::imprint(setup.pack, &graph, &mut start, setup.stage, resources, progress)?;
             }
             extra.push(spec);
         }
+        let unsaid = || Provenance::of_start("weights that do not say what they were made from");
+        let provenance = start.provenance.clone().unwrap_or_else(unsaid).then(&run.stage, &run.pack);
         let objective = Objective { options: setup.stage.loss.clone(), prototype_of_item };
         let options = TrainOptions { frozen: setup.stage.freeze.clone(), extra, ..TrainOptions::default() };
         let network = Network::for_training(graph.clone(), &start, setup.device, &options)?;
         let shards = Shards::new(&network, &objective, setup.stage.statistics, setup.threads)?;
         let optimiser = Optimiser::new(&network, &setup.stage.optimiser);
         let record = Record::new(setup.folder);
-        Ok(Self { setup, graph, network, objective, shards, optimiser, record, run, step: 0, best: None })
+        Ok(Self { setup, graph, network, objective, shards, optimiser, record, run, provenance, step: 0, best: None })
     }
 
     /// One epoch from batch `from` on.
@@ -297,6 +299,7 @@ impl<'a> Training<'a> {
         let is_best = self.best.as_ref().is_none_or(|(_, best)| score(&figures) >= score(best));
         let mut weights = self.network.to_weights(&self.optimiser.average);
         weights.remove(PROTOTYPES);
+        weights.provenance = Some(self.provenance.clone());
         if self.setup.name == StageName::Finetune {
             figures.balance.apply(&mut weights, &frequencies)?;
         }

@@ -18,6 +18,8 @@ use super::framing::{Crop, background, between, flip, resize, thumbnail_size, tu
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Augmentation {
+    /// Chance that a studio photograph stands before another background ([`super::backdrop`]; done by the loader, before all else).
+    pub backdrop: f64,
     /// Chance that a photograph is made as small as a thumbnail first.
     pub thumbnail: f64,
     /// Longer side of that thumbnail in pixels, smallest and largest.
@@ -69,6 +71,7 @@ impl Augmentation {
     #[must_use]
     pub fn none() -> Self {
         Self {
+            backdrop: 0.0,
             thumbnail: 0.0,
             thumbnail_side: [60, 100],
             scale: [1.0, 1.0],
@@ -99,6 +102,7 @@ impl Augmentation {
     #[must_use]
     pub fn identification() -> Self {
         Self {
+            backdrop: 0.2,
             thumbnail: 0.25,
             scale: [0.25, 1.0],
             stretch: 1.3,
@@ -128,6 +132,7 @@ impl Augmentation {
     #[must_use]
     pub fn finetune() -> Self {
         Self {
+            backdrop: 0.4,
             scale: [0.45, 1.0],
             stretch: 1.2,
             letterbox: 0.65,

@@ -6,9 +6,11 @@ use std::thread::JoinHandle;
 
 use clothingid_shared::picture::{Picture, PictureContract, PictureMaker};
 use crossbeam_channel::{Receiver, Sender, unbounded};
+use rand::RngExt;
 
 use super::LoadError;
 use super::augment::{Augmentation, Augmenter};
+use super::backdrop::Backdrop;
 use super::partners::Partners;
 use super::read::PhotoReader;
 use super::sampler::{Sampling, generator};
@@ -88,6 +90,7 @@ impl Loader {
             let (pack, plan, partners, options) =
                 (Arc::clone(pack), Arc::clone(&plan), Arc::clone(&partners), options.clone());
             let mut reader = PhotoReader::default();
+            let mut backdrop = Backdrop::new(&pack, options.part);
             let mut augmenter = Augmenter::new(options.augment.clone(), options.side);
             Box::new(move |batch| {
                 let begin = batch * options.batch;
@@ -101,7 +104,10 @@ impl Loader {
                             seen.push(partners.another(&pack, row, &seen, &mut random));
                         }
                         let shown = seen.last().copied().unwrap_or(row);
-                        let photo = reader.read(&pack, shown)?;
+                        let mut photo = reader.read(&pack, shown)?;
+                        if random.random_bool(options.augment.backdrop.clamp(0.0, 1.0)) {
+                            photo = backdrop.change(&pack, photo, &mut random)?;
+                        }
                         let picture = augmenter.make(photo, &mut random);
                         pictures_nhwc.extend_from_slice(picture.map_err(|cause| undecodable(&pack, shown, cause))?);
                     }

@@ -1,6 +1,6 @@
 //! Load: from a pack to batches of pictures, on several threads, with numbers that do not depend on them.
 //!
-//! In this order: [`sampler`] plans which photographs an epoch shows, [`read`] decodes one, [`augment`] changes it ([`framing`],
+//! In this order: [`sampler`] plans which photographs an epoch shows, [`read`] decodes one, [`backdrop`] puts a studio photograph before another background, [`augment`] changes it ([`framing`],
 //! [`colour`], [`disturb`]), [`batch`] puts pictures together in the plan's order; a
 //! sample's further views come from its item's other photographs (`partners`). Evaluation goes through the shared picture
 //! function instead of [`augment`] and sees each photograph once.
@@ -9,6 +9,7 @@
 //! same bytes whichever thread made it, and a run that resumes at batch *n* sees what it would have seen.
 
 pub mod augment;
+pub mod backdrop;
 pub mod batch;
 pub mod colour;
 pub mod disturb;

@@ -39,8 +39,12 @@ pub struct Sampling {
     pub samples: Option<usize>,
     /// 1: sources by their counts; 0: sources equally often; between: counts to this power.
     pub source_power: f64,
-    /// The same for categories, averaged over the two taxonomies.
+    /// The same for the categories within each source, averaged over the two taxonomies: a category that one source has many of may be
+    /// rare in another, and the network sees which source a photograph is from.
     pub class_power: f64,
+    /// The same for the groups within each source: few senders gave most of the photographs that were taken at home, and their rooms
+    /// are not the shop's.
+    pub group_power: f64,
     /// A factor by source.
     pub sources: BTreeMap<String, f64>,
     /// Factor of photographs of items with several real views in this part.
@@ -60,6 +64,7 @@ impl Default for Sampling {
             samples: None,
             source_power: 1.0,
             class_power: 1.0,
+            group_power: 1.0,
             sources: BTreeMap::new(),
             several_views: 1.0,
             thumbnails: 1.0,
@@ -87,6 +92,7 @@ impl Sampling {
         let named = [
             ("source_power", self.source_power),
             ("class_power", self.class_power),
+            ("group_power", self.group_power),
             ("several_views", self.several_views),
             ("thumbnails", self.thumbnails),
             ("no_garments", self.no_garments),
@@ -122,20 +128,22 @@ impl Sampling {
             *by_source.entry(row.source).or_default() += 1.0;
             *by_item.entry(row.item).or_default() += 1;
         }
-        let balance14 = balance(rows.iter().map(|(_, row)| row.cat14), self.class_power);
-        let balance26 = balance(rows.iter().map(|(_, row)| row.cat26), self.class_power);
+        let cells = |part_of: fn(&PackedRow) -> Option<usize>, power: f64| {
+            balance(rows.iter().map(|(_, row)| part_of(row).map(|class| (row.source, class))), power)
+        };
+        let balance14 = cells(|row| row.cat14, self.class_power);
+        let balance26 = cells(|row| row.cat26, self.class_power);
+        let balance_groups = cells(|row| Some(row.group), self.group_power);
         let weigh = |row: &PackedRow| {
             let count = by_source.get(&row.source).copied().unwrap_or(1.0);
             let mut weight = count.powf(self.source_power - 1.0);
             if let Some(factor) = pack.sources().get(row.source).and_then(|source| self.sources.get(&source.key)) {
                 weight *= factor;
             }
-            let classes: Vec<f64> =
-                [row.cat14.and_then(|class| balance14.get(&class)), row.cat26.and_then(|class| balance26.get(&class))]
-                    .into_iter()
-                    .flatten()
-                    .copied()
-                    .collect();
+            let factor = |balance: &Cells, class: Option<usize>| balance.get(&(row.source, class?)).copied();
+            weight *= factor(&balance_groups, Some(row.group)).unwrap_or(1.0);
+            let classes = [factor(&balance14, row.cat14), factor(&balance26, row.cat26)];
+            let classes: Vec<f64> = classes.into_iter().flatten().collect();
             if !classes.is_empty() {
                 weight *= classes.iter().sum::<f64>() / classes.len() as f64;
             }
@@ -153,25 +161,35 @@ impl Sampling {
         Ok(rows.iter().map(|&(index, row)| (index, weigh(row))).collect())
     }
 
-    /// The rows of one epoch, in the order in which they are shown.
+    /// Rows of a part that are shown, with how often an epoch shows each.
     ///
     /// # Errors
     /// When a setting makes no sense, or no photograph takes part.
-    pub fn plan(&self, pack: &Pack, part: Part, seed: u64, epoch: u64) -> Result<Vec<usize>, LoadError> {
+    pub fn expected(&self, pack: &Pack, part: Part) -> Result<Vec<(usize, f64)>, LoadError> {
         let mut weighted = self.weights(pack, part)?;
         weighted.retain(|&(_, weight)| weight > 0.0 && weight.is_finite());
         if weighted.is_empty() {
             return Err(LoadError::Nothing { part });
         }
         let samples = self.samples.unwrap_or(weighted.len());
+        let weights: Vec<f64> = weighted.iter().map(|&(_, weight)| weight).collect();
+        let shares = shares(&weights, samples, self.most_repeats);
+        Ok(weighted.into_iter().zip(shares).map(|((row, _), share)| (row, share)).collect())
+    }
+
+    /// The rows of one epoch, in the order in which they are shown.
+    ///
+    /// # Errors
+    /// When a setting makes no sense, or no photograph takes part.
+    pub fn plan(&self, pack: &Pack, part: Part, seed: u64, epoch: u64) -> Result<Vec<usize>, LoadError> {
+        let mut expected = self.expected(pack, part)?;
+        let samples = self.samples.unwrap_or(expected.len());
         let mut random = generator(seed, epoch, u64::MAX, 0);
-        weighted.shuffle(&mut random);
-        let expected =
-            shares(&weighted.iter().map(|&(_, weight)| weight).collect::<Vec<_>>(), samples, self.most_repeats);
+        expected.shuffle(&mut random);
         let mut plan = Vec::with_capacity(samples);
         let mut sum: f64 = random.random_range(0.0..1.0);
         let mut shown = 0.0;
-        for (&(row, _), share) in weighted.iter().zip(expected) {
+        for &(row, share) in &expected {
             sum += share;
             while shown + 1.0 <= sum && plan.len() < samples {
                 plan.push(row);
@@ -179,7 +197,7 @@ impl Sampling {
             }
         }
         // Rounding in the sum may leave the last one out.
-        while let (true, Some(&(row, _))) = (plan.len() < samples, weighted.last()) {
+        while let (true, Some(&(row, _))) = (plan.len() < samples, expected.last()) {
             plan.push(row);
         }
         plan.shuffle(&mut random);
@@ -201,15 +219,24 @@ pub fn generator(seed: u64, epoch: u64, position: u64, view: u64) -> Pcg32 {
     Pcg32::new(state, 0x0a02_bdbf_7bb3_c0a7)
 }
 
-/// A factor for each class, count to the power minus one, with mean 1 over the rows that have a class.
-fn balance(classes: impl Iterator<Item = Option<usize>>, power: f64) -> BTreeMap<usize, f64> {
-    let mut counts: BTreeMap<usize, f64> = BTreeMap::new();
+/// A factor for each class of each source.
+type Cells = BTreeMap<(usize, usize), f64>;
+
+/// A factor for each class of each source, count to the power minus one, with mean 1 over the rows of the source that have a class.
+fn balance(classes: impl Iterator<Item = Option<(usize, usize)>>, power: f64) -> Cells {
+    let mut counts = Cells::new();
     for class in classes.flatten() {
         *counts.entry(class).or_default() += 1.0;
     }
-    let rows: f64 = counts.values().sum();
-    let sum: f64 = counts.values().map(|count| count.powf(power)).sum();
-    counts.into_iter().map(|(class, count)| (class, count.powf(power - 1.0) * rows / sum)).collect()
+    let mut sums: BTreeMap<usize, (f64, f64)> = BTreeMap::new();
+    for (&(source, _), count) in &counts {
+        let (rows, sum) = sums.entry(source).or_default();
+        *rows += count;
+        *sum += count.powf(power);
+    }
+    let factor =
+        |source: usize, count: f64| sums.get(&source).map_or(1.0, |(rows, sum)| count.powf(power - 1.0) * rows / sum);
+    counts.iter().map(|(&(source, class), &count)| ((source, class), factor(source, count))).collect()
 }
 
 /// How often each is expected among `samples`: in proportion to the weights, but none above the cap.
@@ -237,10 +264,11 @@ mod tests {
 
     #[test]
     fn power_one_changes_nothing_and_power_zero_evens_out() {
-        let classes = [Some(0), Some(0), Some(0), Some(1), None];
+        let classes = [Some((0, 0)), Some((0, 0)), Some((0, 0)), Some((0, 1)), None, Some((1, 0))];
         assert!(balance(classes.into_iter(), 1.0).values().all(|factor| (factor - 1.0).abs() < 1e-12));
         let even = balance(classes.into_iter(), 0.0);
-        assert!((even[&0] * 3.0 - even[&1]).abs() < 1e-12);
+        assert!((even[&(0, 0)] * 3.0 - even[&(0, 1)]).abs() < 1e-12);
+        assert!((even[&(1, 0)] - 1.0).abs() < 1e-12, "another source's counts are no matter");
     }
 
     proptest! {

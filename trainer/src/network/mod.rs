@@ -22,4 +22,4 @@ pub mod weights;
 pub use device::DeviceChoice;
 pub use graph::{Graph, Layer, Node, NodeId, Padding};
 pub use torch::{Network, Pass, Statistics};
-pub use weights::{Array, Weights, WeightsError};
+pub use weights::{Array, Provenance, Weights, WeightsError};

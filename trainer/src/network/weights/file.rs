@@ -9,6 +9,7 @@ use safetensors::{Dtype, SafeTensors, View, serialize};
 
 use super::WeightsError;
 use super::compact::{SCALE_SUFFIX, expand, recover};
+use super::provenance::{KEY, Provenance};
 use super::table::{Array, Weights};
 
 /// One tensor on its way into a file.
@@ -68,7 +69,12 @@ impl Weights {
                 other => return Err(WeightsError::ElementType { name: name.to_owned(), found: format!("{other:?}") }),
             }
         }
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(not_safetensors)?;
+        let facts = header.metadata().as_ref().and_then(|facts| facts.get(KEY));
+        // Facts of another program's making are no provenance of ours.
+        let provenance = facts.and_then(|text| serde_json::from_str::<Provenance>(text).ok());
         let mut weights = Self::new();
+        weights.provenance = provenance;
         for (name, shape, q) in integers {
             let scale_name = format!("{name}{SCALE_SUFFIX}");
             let rows = shape.first().copied().unwrap_or(0);
@@ -118,7 +124,9 @@ impl Weights {
                 return Err(WeightsError::Length { name: name.to_owned(), shape, expected, found: array.values.len() });
             }
         }
-        serialize(stored, None).map_err(|source| WeightsError::NotSafetensors { path: "memory".into(), source })
+        let facts = self.provenance.as_ref().and_then(|facts| serde_json::to_string(facts).ok());
+        let facts = facts.map(|text| HashMap::from([(KEY.to_owned(), text)]));
+        serialize(stored, facts).map_err(|source| WeightsError::NotSafetensors { path: "memory".into(), source })
     }
 
     /// Writes the table as `F32` arrays: whole or not at all.
@@ -142,7 +150,7 @@ impl Weights {
 mod tests {
     use std::path::Path;
 
-    use super::{Array, Weights, WeightsError};
+    use super::{Array, Provenance, Weights, WeightsError};
 
     fn example() -> Weights {
         [
@@ -164,6 +172,14 @@ mod tests {
         assert_eq!(Weights::from_bytes(&plain, Path::new("x")).unwrap(), weights);
         let compact = weights.to_compact_bytes().unwrap();
         assert_eq!(Weights::from_bytes(&compact, Path::new("x")).unwrap(), weights);
+    }
+
+    #[test]
+    fn what_they_were_made_from_is_kept() {
+        let weights = example().made_from(Provenance::of_start("imagenet").then("identify", "a"));
+        for bytes in [weights.to_bytes().unwrap(), weights.to_compact_bytes().unwrap()] {
+            assert_eq!(Weights::from_bytes(&bytes, Path::new("x")).unwrap(), weights);
+        }
     }
 
     #[test]

@@ -2,13 +2,16 @@
 //!
 //! - `table.rs`: the table itself.
 //! - `file.rs`: safetensors, read and written whole and atomically.
+//! - `provenance.rs`: what the weights were made from, kept in the same file.
 //! - `compact.rs`: the lossless int8 form of weights that were quantised once (the ImageNet start).
 
 mod compact;
 mod file;
+mod provenance;
 mod table;
 
 pub use compact::{SCALE_SUFFIX, recover};
+pub use provenance::{Provenance, Trained};
 pub use table::{Array, Weights};
 
 use std::path::PathBuf;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::WeightsError;
+use super::{Provenance, WeightsError};
 
 /// A dense `f32` array, last axis fastest.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -38,6 +38,8 @@ impl Array {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Weights {
     arrays: BTreeMap<String, Array>,
+    /// What they were made from, where that is known.
+    pub provenance: Option<Provenance>,
 }
 
 impl Weights {
@@ -45,6 +47,13 @@ impl Weights {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The same arrays, with what they were made from.
+    #[must_use]
+    pub fn made_from(mut self, provenance: Provenance) -> Self {
+        self.provenance = Some(provenance);
+        self
     }
 
     /// Puts an array under a name, over what was there.
@@ -103,7 +112,7 @@ impl Weights {
         self.arrays.is_empty()
     }
 
-    /// Puts all of `other` over this table.
+    /// Puts all arrays of `other` over this table.
     pub fn extend(&mut self, other: Self) {
         self.arrays.extend(other.arrays);
     }
@@ -111,6 +120,6 @@ impl Weights {
 
 impl FromIterator<(String, Array)> for Weights {
     fn from_iter<I: IntoIterator<Item = (String, Array)>>(arrays: I) -> Self {
-        Self { arrays: arrays.into_iter().collect() }
+        Self { arrays: arrays.into_iter().collect(), provenance: None }
     }
 }
