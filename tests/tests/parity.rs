@@ -14,10 +14,12 @@ use clothingid_tests::{Rig, rig};
 /// another order, 52 layers deep.
 const FLOAT_TOLERANCE: f32 = 1e-4;
 
-/// Of a logit, between the exporter's integers and ONNX Runtime's, in units of the logits' own spread (standard
-/// deviation). Both round each layer alike and differ only where a float product falls on the other side of a half:
-/// one step in one value of one layer, which the layers after it spread.
-const INTEGER_TOLERANCE: f32 = 0.05;
+/// Of the largest difference of a logit between the exporter's integers and ONNX Runtime's: this share of what the integers themselves
+/// cost, which is the largest difference between the golden answers of `int8` and of `float`. Both round each layer alike and differ
+/// only where a float product falls on the other side of a half: one step in one value of one layer, which the layers after it spread.
+/// The rounding of every value of every layer is what the integers cost; the few that fall otherwise must stay far below it, in
+/// whatever units this network's logits come.
+const INTEGER_SHARE: f32 = 0.25;
 
 /// Of the embedding, between the same two.
 const INTEGER_COSINE: f32 = 0.999;
@@ -156,24 +158,23 @@ tensor.raw_data = values.tobytes()
 onnx.save(model, sys.argv[1])
 ";
 
-/// The largest difference of a logit in units of the spread, and the smallest cosine.
+/// The largest difference of a logit as a share of what the integers cost, and the smallest cosine.
 fn integer_distance(bundle: &Bundle, answers: &[Answer]) -> (f32, f32) {
-    let (mut largest, mut smallest) = (0.0_f32, 1.0_f32);
+    let (mut largest, mut cost, mut smallest) = (0.0_f32, 0.0_f32, 1.0_f32);
     for (photo, found) in bundle.golden.iter().zip(answers) {
-        let expected = golden(photo, ArithmeticClass::Int8);
-        for (a, b) in [(&expected.category14, &found.category14), (&expected.category26, &found.category26)] {
-            let spread = standard_deviation(a);
-            largest = a.iter().zip(b).map(|(a, b)| (a - b).abs() / spread).fold(largest, f32::max);
+        let (expected, float) = (golden(photo, ArithmeticClass::Int8), golden(photo, ArithmeticClass::Float));
+        for (int8, float, found) in [
+            (&expected.category14, &float.category14, &found.category14),
+            (&expected.category26, &float.category26, &found.category26),
+        ] {
+            let most = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            largest = largest.max(most(int8, found));
+            cost = cost.max(most(int8, float));
         }
         smallest = smallest.min(cosine(&expected.embedding, &found.embedding));
     }
-    (largest, smallest)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a few dozen values")]
-fn standard_deviation(values: &[f32]) -> f32 {
-    let mean = values.iter().sum::<f32>() / values.len() as f32;
-    (values.iter().map(|value| (value - mean).powi(2)).sum::<f32>() / values.len() as f32).sqrt()
+    println!("largest difference of a logit {largest:e}; int8 from float {cost:e}; smallest cosine {smallest}");
+    (largest / cost, smallest)
 }
 
 #[test]
@@ -182,15 +183,14 @@ fn onnx_runtime_gives_the_integer_answers_of_the_export() {
     let bundle = bundle();
     let answers = onnx_runtime(&bundle, false);
     assert_eq!(answers.len(), bundle.golden.len());
-    let (largest, smallest) = integer_distance(&bundle, &answers);
-    println!("largest difference of a logit {largest:e} of the spread, smallest cosine {smallest}");
-    assert!(largest <= INTEGER_TOLERANCE && smallest >= INTEGER_COSINE, "{largest:e} of the spread, cosine {smallest}");
+    let (share, smallest) = integer_distance(&bundle, &answers);
+    assert!(share <= INTEGER_SHARE && smallest >= INTEGER_COSINE, "{share} of the cost, cosine {smallest}");
 }
 
 #[test]
 #[ignore = "needs ONNX Runtime for python3: `cargo xtask setup`"]
 fn onnx_runtime_with_one_spoiled_layer_is_noticed() {
     let bundle = bundle();
-    let (largest, smallest) = integer_distance(&bundle, &onnx_runtime(&bundle, true));
-    assert!(largest > INTEGER_TOLERANCE || smallest < INTEGER_COSINE, "{largest:e} of the spread, cosine {smallest}");
+    let (share, smallest) = integer_distance(&bundle, &onnx_runtime(&bundle, true));
+    assert!(share > INTEGER_SHARE || smallest < INTEGER_COSINE, "{share} of the cost, cosine {smallest}");
 }

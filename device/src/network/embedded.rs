@@ -1,14 +1,10 @@
 //! The bundle inside the program.
 
 use clothingid_shared::bundle::{Bundle, BundleError};
-use clothingid_shared::files;
 use std::path::Path;
 
 /// `models/clothingid.bundle` of the sources that this program was built from.
 static EMBEDDED: &[u8] = include_bytes!(env!("CLOTHINGID_BUNDLE"));
-
-/// A network for a board has some megabytes, its golden photographs as many.
-const MOST_BYTES: u64 = 512 << 20;
 
 /// Reads and checks the bundle of a file, or the embedded one.
 ///
@@ -16,8 +12,7 @@ const MOST_BYTES: u64 = 512 << 20;
 /// The file is missing, torn, altered or newer than this program.
 pub fn read_bundle(file: Option<&Path>) -> Result<Bundle, BundleError> {
     match file {
-        Some(path) => Bundle::from_bytes(&files::read_at_most(path, MOST_BYTES)?)
-            .map_err(|problem| BundleError::Refused { path: path.to_owned(), problem }),
+        Some(path) => Bundle::read(path),
         None => Bundle::from_bytes(EMBEDDED)
             .map_err(|problem| BundleError::Refused { path: "the bundle inside the program".into(), problem }),
     }

@@ -18,7 +18,7 @@ const SLACK: f64 = 0.08;
 /// The reading of a scene, frame by frame.
 ///
 /// **Invariants** the first frame after [`Steady::new`] or [`Steady::reset`] reads as [`Reader::read`] says; equal
-/// frames read equal; the label shown is never more than [`MARGIN`] less likely than the likeliest.
+/// frames read equal; the label shown is never more than `MARGIN` less likely than the likeliest.
 #[derive(Debug, Clone)]
 pub struct Steady {
     reader: Reader,

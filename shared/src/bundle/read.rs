@@ -10,13 +10,16 @@ use super::{Bundle, BundleError, BundleProblem, GoldenPhoto, Manifest};
 use crate::embedding::ArithmeticClass;
 use crate::files::{self, sha256_hex};
 
+/// A network for a board has some megabytes, its golden photographs as many.
+const MOST_BYTES: u64 = 512 << 20;
+
 impl Bundle {
     /// Reads and checks a bundle file.
     ///
     /// # Errors
     /// [`BundleError`] with the path and what is wrong.
     pub fn read(path: &Path) -> Result<Self, BundleError> {
-        let bytes = files::read(path)?;
+        let bytes = files::read_at_most(path, MOST_BYTES)?;
         Self::from_bytes(&bytes).map_err(|problem| BundleError::Refused { path: path.to_owned(), problem })
     }
 

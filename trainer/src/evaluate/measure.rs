@@ -25,6 +25,8 @@ pub struct Measured {
     pub retrieval: Option<RetrievalFigures>,
     /// Photographs of garments of which `garment` is said.
     pub garment_true_accept: Figure,
+    /// The same of those larger than thumbnails, without myntra.
+    pub garment_true_accept_large: Figure,
     /// Photographs of other things of which `garment` is said.
     pub garment_false_accept: Figure,
     /// Larger photographs, without myntra, whose category of 26 is right and shown.
@@ -109,6 +111,9 @@ pub fn measure(manifest: &Manifest, samples: &[Sample], answers: &[Answers]) -> 
         category26: HeadFigures::of(&both.category26, samples, key26),
         retrieval: Retrieval::of(samples, &embeddings(answers)).figures(),
         garment_true_accept: share(samples, &places(&|i| samples[i].is_garment), |i| accepted[i]),
+        garment_true_accept_large: share(samples, &places(&|i| samples[i].is_garment && samples[i].is_large()), |i| {
+            accepted[i]
+        }),
         garment_false_accept: share(samples, &places(&|i| !samples[i].is_garment), |i| accepted[i]),
         known_true_accept: share(samples, &places(&|i| labelled(i) && is_right(i)), |i| known[i]),
         known_false_accept: share(samples, &places(&|i| labelled(i) && !is_right(i)), |i| known[i]),

@@ -17,6 +17,8 @@ use crate::import::ViewSplit;
 const PENALTIES: [f64; 6] = [1e-4, 1e-3, 1e-2, 3e-2, 0.1, 1.0];
 /// Fewest photographs of other things than garments.
 const NEGATIVES_MIN: usize = 8;
+/// Fewest larger photographs of garments that a calibration may come from before thumbnails are taken too.
+const LARGE_MIN: usize = 100;
 /// Share of the garments that the garment threshold accepts.
 const GARMENTS_ACCEPTED: f64 = 0.97;
 /// Share of the queries without a garment in the gallery that the match threshold accepts.
@@ -49,6 +51,15 @@ impl Answered<'_> {
 
     fn is_garment(&self) -> Vec<usize> {
         self.samples.iter().map(|s| usize::from(s.is_garment)).collect()
+    }
+
+    /// Positions of what the score is calibrated and its threshold set on: all other things, and garments as a shop's camera sees them
+    /// (larger than thumbnails, without the studio) where they are enough, else all garments. Thousands of studio thumbnails, on which the
+    /// score is sure, would set the threshold for the rest.
+    fn seen_by_a_camera(&self) -> Vec<usize> {
+        let large = self.samples.iter().filter(|s| s.is_garment && s.is_large()).count();
+        let counts = |s: &Sample| !s.is_garment || s.is_large() || large < LARGE_MIN;
+        (0..self.samples.len()).filter(|&place| counts(&self.samples[place])).collect()
     }
 
     /// Whether there are photographs of other things to tell garments from.
@@ -105,6 +116,10 @@ pub fn fit_score(
     let weights: Vec<f64> = fitted.weights[1].iter().zip(&fitted.weights[0]).map(|(a, b)| a - b).collect();
     let bias = fitted.bias[1] - fitted.bias[0];
     // Platt: one more regression, on the score alone.
+    let seen = calibrate.seen_by_a_camera();
+    let samples: Vec<Sample> = seen.iter().map(|&place| calibrate.samples[place].clone()).collect();
+    let answers: Vec<Answers> = seen.iter().map(|&place| calibrate.answers[place].clone()).collect();
+    let calibrate = Answered { samples: &samples, answers: &answers };
     let (features, labels) = (calibrate.features(), calibrate.is_garment());
     let raw = Logistic { weights: vec![weights.clone()], bias: vec![bias] }.logits(&features);
     let scores = Features::of(raw);
@@ -188,14 +203,16 @@ fn accepting(scores: &[f64], share: f64) -> f64 {
 /// The threshold of `garment`, on the calibrate part.
 #[must_use]
 pub fn garment_point(score: &RejectionScore, calibrate: Answered<'_>) -> OperatingPoint {
+    let seen = calibrate.seen_by_a_camera();
     let of = |is_garment: bool| -> Vec<f64> {
-        let kept = calibrate.samples.iter().zip(calibrate.answers).filter(|(s, _)| s.is_garment == is_garment);
-        kept.map(|(_, answer)| garment_probability(score, answer)).collect()
+        let kept = seen.iter().filter(|&&place| calibrate.samples[place].is_garment == is_garment);
+        kept.map(|&place| garment_probability(score, &calibrate.answers[place])).collect()
     };
     let (positives, negatives) = (of(true), of(false));
     let threshold = accepting(&positives, GARMENTS_ACCEPTED);
     let meaning = format!(
-        "photographs of garments accepted, and photographs of other things accepted; set to accept {:.0} % of the garments of the calibrate part",
+        "photographs of garments accepted, larger than thumbnails and without myntra where there are enough, and photographs of other things \
+         accepted; set to accept {:.0} % of the garments",
         GARMENTS_ACCEPTED * 100.0
     );
     operating_point(threshold, &positives, &negatives, meaning)

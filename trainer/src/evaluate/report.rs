@@ -181,8 +181,9 @@ fn rejection(text: &mut String, figures: &SideBySide) {
     let _ = writeln!(text, "\nMeasured on the report part:\n");
     head_row(text, &["", "n", "groups", "float", "int8"]);
     type Get = fn(&Measured) -> &Figure;
-    let measures: [(&str, Get); 5] = [
+    let measures: [(&str, Get); 6] = [
         ("garments of which `garment` is said", |m| &m.garment_true_accept),
+        ("the same, larger photographs", |m| &m.garment_true_accept_large),
         ("other things of which `garment` is said", |m| &m.garment_false_accept),
         ("right answers of 26 that are shown, larger photographs", |m| &m.known_true_accept),
         ("wrong answers of 26 that are shown, larger photographs", |m| &m.known_false_accept),

@@ -1,10 +1,10 @@
 //! The whole export: fold, calibrate, choose, set thresholds, measure, gather, gate.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clothingid_shared::bundle::{
-    Bundle, FORMAT, GoldenTolerance, Head, LicenceClass, Manifest, Matching, Network, Rejection, Source,
+    Bundle, FORMAT, GoldenTolerance, Head, LicenceClass, Manifest, Matching, Network, Rejection,
 };
 use clothingid_shared::embedding::ArithmeticClass;
 use clothingid_shared::picture::PictureContract;
@@ -21,6 +21,7 @@ use super::onnx::{to_bytes, write_quantised};
 use super::quantised::QuantisedNetwork;
 use super::simulate::Simulation;
 use super::simulate::batched::Batched;
+use super::sources::{LICENCES, notices, sources, training_story};
 use crate::evaluate::engine::answer;
 use crate::evaluate::measure::{Both, changed, measure};
 use crate::evaluate::rejection::{
@@ -30,7 +31,7 @@ use crate::evaluate::report::{QuantisationFacts, SideBySide, model_card};
 use crate::evaluate::{Engine, EvaluateError, Photos, Sample};
 use crate::import::Part;
 use crate::import::progress::Progress;
-use crate::network::{Graph, Provenance, Weights};
+use crate::network::{Graph, Weights};
 use crate::pack::Pack;
 
 /// Photographs of the train part that ranges come from.
@@ -43,16 +44,6 @@ const LAYER_PHOTOS: usize = 16;
 const SCORE_GARMENTS: usize = 3000;
 /// Fewest photographs that a temperature may come from before thumbnails are taken too.
 const TEMPERATURE_PHOTOS: usize = 100;
-
-/// The licence texts of what a bundle may hold. The photographs' are those of the demo shop, which has the same sources.
-const LICENCES: [(&str, &str); 6] = [
-    ("imagenet-mobilenet_v2-Apache-2.0.txt", include_str!("../../../models/imagenet/LICENSE")),
-    ("clothing-dataset-CC0-1.0.txt", include_str!("../../../demo/LICENSES/clothing-dataset-CC0-1.0.txt")),
-    ("freesewing-CC-BY-4.0.txt", include_str!("../../../demo/LICENSES/freesewing-CC-BY-4.0.txt")),
-    ("saleor-BSD-3-Clause.txt", include_str!("../../../demo/LICENSES/saleor-BSD-3-Clause.txt")),
-    ("spree-BSD-3-Clause.txt", include_str!("../../../demo/LICENSES/spree-BSD-3-Clause.txt")),
-    ("sylius-MIT.txt", include_str!("../../../demo/LICENSES/sylius-MIT.txt")),
-];
 
 /// What is exported, and how.
 #[derive(Debug)]
@@ -227,28 +218,17 @@ pub fn export(plan: &Export<'_>, progress: &Progress) -> Result<(Bundle, Finding
         agreement: &findings.agreement,
         layers: &findings.layers,
     };
-    let model_card = model_card(&manifest, &findings.figures, &facts, &(training_story(plan) + &plan.story));
+    let model_card = model_card(
+        &manifest,
+        &findings.figures,
+        &facts,
+        &(training_story(weights.provenance.as_ref(), pack) + &plan.story),
+    );
     let mut licences: BTreeMap<String, String> =
         LICENCES.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
     licences.insert("SOURCES.md".to_owned(), notices(&manifest));
     let network = to_bytes(&write_quantised(&network));
     Ok((Bundle { manifest, network, golden: golden_photos, model_card, licences }, findings))
-}
-
-/// How the weights came about, for the model card.
-fn training_story(plan: &Export<'_>) -> String {
-    let Some(provenance) = &plan.weights.provenance else {
-        return "The weights do not say on which photographs they were trained: the figures below may be too good.\n\n"
-            .to_owned();
-    };
-    let mut text = format!("Weights: {}.", provenance.words());
-    if let Some(stage) = provenance.elsewhere(plan.pack.identity()) {
-        text += &format!(
-            " The stage `{}` was trained on other photographs than those that report below, or on some of them: the figures may be too good.",
-            stage.stage
-        );
-    }
-    text + "\n\n"
 }
 
 /// Calibrates and chooses.
@@ -311,65 +291,6 @@ fn golden_tolerance() -> BTreeMap<ArithmeticClass, GoldenTolerance> {
     ])
 }
 
-/// What these terms mean for a bundle.
-fn licence_class(licence: &str, may_ship: bool) -> LicenceClass {
-    if licence.contains("research") {
-        LicenceClass::ResearchOnly
-    } else if may_ship || licence.contains("OSL") {
-        LicenceClass::Commercial
-    } else {
-        LicenceClass::Unverified
-    }
-}
-
-/// The sources of the weights: what they started from, and every source of the train part with its counts.
-fn sources(pack: &Pack, provenance: Option<&Provenance>) -> Vec<Source> {
-    let start = |name: &str, licence: &str, attribution: &str, class| Source {
-        name: name.to_owned(),
-        licence: licence.to_owned(),
-        attribution: attribution.to_owned(),
-        class,
-        photos: 0,
-        items: 0,
-    };
-    let mut sources = match provenance.map(|provenance| provenance.start.as_str()) {
-        Some(Provenance::IMAGENET) => vec![start(
-            "imagenet/mobilenet_v2",
-            "Apache-2.0",
-            "The TensorFlow Authors, MobileNetV2 1.0 224 trained on ImageNet-1k",
-            LicenceClass::Commercial,
-        )],
-        Some(Provenance::RANDOM) => Vec::new(),
-        other => vec![start(other.unwrap_or("unnamed weights"), "not stated", "unknown", LicenceClass::Unverified)],
-    };
-    for (number, source) in pack.sources().iter().enumerate() {
-        let rows: Vec<_> = pack.rows().iter().filter(|row| row.source == number && row.part == Part::Train).collect();
-        if rows.is_empty() {
-            continue;
-        }
-        let items: BTreeSet<usize> = rows.iter().filter(|row| row.is_garment).map(|row| row.item).collect();
-        sources.push(Source {
-            name: source.key.clone(),
-            licence: source.facts.licence.clone(),
-            attribution: source.facts.attribution.clone(),
-            class: licence_class(&source.facts.licence, source.facts.may_ship),
-            photos: rows.len(),
-            items: items.len(),
-        });
-    }
-    sources
-}
-
-/// Whom to name, for the bundle's `LICENSES/SOURCES.md`.
-fn notices(manifest: &Manifest) -> String {
-    let mut text = "# Sources of the weights and of the golden photographs\n\n".to_owned();
-    for source in &manifest.sources {
-        text.push_str(&format!("- `{}`: {}. {}\n", source.name, source.licence, source.attribution));
-    }
-    text.push_str("\nGolden photographs come only from sources whose photographs may ship; their licences' texts lie beside this file.\n");
-    text
-}
-
 /// The day in UTC, `YYYY-MM-DD`. **Source**: H. Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`.
 fn today() -> String {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
@@ -397,12 +318,5 @@ mod tests {
         for (days, date) in [(0, "1970-01-01"), (59, "1970-03-01"), (11_016, "2000-02-29"), (20_454, "2026-01-01")] {
             assert_eq!(civil(days), date);
         }
-    }
-
-    #[test]
-    fn licences_have_their_class() {
-        assert_eq!(licence_class("CC0-1.0", true), LicenceClass::Commercial);
-        assert_eq!(licence_class("ImageNet terms (research)", false), LicenceClass::ResearchOnly);
-        assert_eq!(licence_class("unknown", false), LicenceClass::Unverified);
     }
 }

@@ -8,7 +8,7 @@
 //! - `choose.rs`: which way to quantise, measured; `layers.rs`: the loss of each layer.
 //! - `onnx/`: writes it, and reads it back; `check.rs`: parity with tract.
 //! - `workers.rs`: batches on several threads.
-//! - `golden.rs`, `bundle.rs`: the golden photographs and the bundle.
+//! - `golden.rs`, `sources.rs`, `bundle.rs`: the golden photographs, what the weights were made from, and the bundle.
 
 pub mod answers;
 pub mod bundle;
@@ -26,6 +26,7 @@ pub mod onnx;
 pub mod quantise;
 pub mod quantised;
 pub mod simulate;
+mod sources;
 pub mod workers;
 
 pub use answers::{Agreement, Answers, Gate};

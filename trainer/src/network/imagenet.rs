@@ -125,14 +125,14 @@ mod tests {
         let shipped = shipped_photos();
         let ours = top_1(&graph, &weights, &shipped);
         let mut spoilt = weights.clone();
-        let mut first = spoilt.remove("features.0.0.weight").unwrap();
-        first.values.iter_mut().for_each(|weight| *weight = -*weight);
-        spoilt.insert("features.0.0.weight", first);
+        let mut last = spoilt.remove("features.18.0.weight").unwrap();
+        last.values.iter_mut().for_each(|weight| *weight = -*weight);
+        spoilt.insert("features.18.0.weight", last);
         let without = top_1(&graph, &spoilt, &shipped);
-        println!("right of {} shipped: {ours:.4}; with the first layer spoilt {without:.4}", shipped.len());
+        println!("right of {} shipped: {ours:.4}; with the last convolution spoilt {without:.4}", shipped.len());
         // 63 of 84 (0.75, ± 0.09 at 95 %); a guess is right for 1 to 5 classes of 1,000.
         assert!(ours > 0.6, "{ours}");
-        assert!(without < 0.4, "a spoilt layer must show: {without}");
+        assert!(without < 0.3, "a spoilt layer must show: {without}");
         let Some(named) = named_photos() else { return };
         assert_eq!(named.len(), 440);
         // `x / 127.5 - 1` is our input plus 0.5 / 127.5 everywhere: inside the picture the first convolution gives that times the

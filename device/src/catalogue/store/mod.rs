@@ -1,10 +1,10 @@
 //! The store: one SQLite file (WAL, full sync) with a checksum of ours on every row and photograph.
 //!
-//! - [`schema`] opens and creates the file (`unfinished` until it is whole), and brings old ones up to date;
+//! - `schema` opens and creates the file (`unfinished` until it is whole), and brings old ones up to date;
 //! - [`read`] reads rows and says which are damaged;
 //! - [`mod@write`] is the only place that changes anything, one transaction at a time;
 //! - [`check`] looks at every byte;
-//! - [`checksum`] is the checksum, [`damage`] what it finds, [`error`] what stops everything.
+//! - [`checksum`] is the checksum, `damage` what it finds, `error` what stops everything.
 //!
 //! SQLite guards against a kill and a power cut but does not notice a flipped byte: hence our checksums. What a row's
 //! checksum covers is all of its fields, its key included. A [`StoreError`] is about the file as a whole; a [`Damage`]
