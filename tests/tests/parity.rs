@@ -19,7 +19,7 @@ const FLOAT_TOLERANCE: f32 = 1e-4;
 /// only where a float product falls on the other side of a half: one step in one value of one layer, which the layers after it spread.
 /// The rounding of every value of every layer is what the integers cost; the few that fall otherwise must stay far below it, in
 /// whatever units this network's logits come.
-const INTEGER_SHARE: f32 = 0.25;
+const INTEGER_SHARE: f32 = 1.0 / 3.0;
 
 /// Of the embedding, between the same two.
 const INTEGER_COSINE: f32 = 0.999;
