@@ -11,3 +11,4 @@ pub mod learn;
 pub mod load;
 pub mod network;
 pub mod pack;
+pub mod study;

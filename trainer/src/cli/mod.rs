@@ -11,6 +11,7 @@ pub mod import;
 pub mod pack;
 pub mod pretrain;
 pub mod report;
+pub mod study;
 pub mod training;
 pub mod weights;
 
@@ -45,6 +46,8 @@ pub enum Command {
     Export(export::Args),
     /// Write the figures of a run for people
     Report(report::Args),
+    /// Compare ways to train over grouped folds: is identification a better start than ImageNet?
+    Study(study::Args),
     /// Make and look at weight files
     #[command(hide = true)]
     Weights(weights::Args),
@@ -173,6 +176,7 @@ pub fn run(cli: &Cli) -> Result<ExitStatus, Report> {
         Command::Evaluate(args) => evaluate::run(args),
         Command::Export(args) => export::run(args),
         Command::Report(args) => report::run(args),
+        Command::Study(args) => study::run(args),
         Command::Weights(args) => weights::run(args),
     }
 }

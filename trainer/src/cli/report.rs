@@ -22,6 +22,7 @@ use crate::export::answers::take_all;
 use crate::export::bundle::side_by_side;
 use crate::import::Part;
 use crate::import::progress::Progress;
+use crate::network::backbones::mobilenet_v2;
 use crate::network::{Weights, imagenet};
 use crate::pack::Pack;
 
@@ -106,7 +107,7 @@ pub fn run(args: &Args) -> Result<ExitStatus, Report> {
     let mut next = || take_all(answers.next().unwrap_or_default());
     let (float_answers, int8_answers) = (next()?, next()?);
 
-    let rival = features_engine(&weights, int8.side())?;
+    let rival = features_engine(&mobilenet_v2::backbone(), &weights, int8.side())?;
     let report_features = features(&rival, &report, contract, "features of the report part", &progress)?;
     let select_features = features(&rival, &select, contract, "features of the select part", &progress)?;
     let train_features = features(&rival, &train, contract, "features of the train part", &progress)?;

@@ -52,7 +52,7 @@ pub struct Args {
 const QUIET: Duration = Duration::from_secs(10);
 
 /// Set by Ctrl-C.
-static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+pub(super) static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 /// Runs one stage of a recipe.
 ///
@@ -71,7 +71,7 @@ pub fn run(args: &Args, name: StageName) -> Result<ExitStatus, Report> {
     let start = crate::learn::finetune::start(&graph, weights, seed);
     let stage = match name {
         StageName::Identify => &recipe.identify,
-        StageName::Finetune => &recipe.finetune,
+        StageName::Finetune | StageName::Retrieve => &recipe.finetune,
     };
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let setup = Setup {
@@ -95,7 +95,7 @@ pub fn run(args: &Args, name: StageName) -> Result<ExitStatus, Report> {
         device::name(device),
         setup.threads
     );
-    let mut progress = Progress::new(name);
+    let mut progress = Progress::new(name.text());
     let ended = train(&setup, graph, start, |event| progress.hear(&event)).map_err(|error| explain(&error, args))?;
     progress.end();
     match ended {
@@ -166,7 +166,7 @@ fn explain(error: &LearnError, args: &Args) -> Report {
 }
 
 /// The command line of this process with `--resume`, quoted for a shell where it must be.
-fn resume_command() -> String {
+pub(super) fn resume_command() -> String {
     let mut words: Vec<String> = std::env::args().collect();
     if !words.iter().any(|word| word == "--resume") {
         words.push("--resume".to_owned());
@@ -179,9 +179,9 @@ fn resume_command() -> String {
 }
 
 /// One line that follows the run: a bar on a terminal, else a line every ten seconds.
-struct Progress {
+pub(super) struct Progress {
     bar: Option<ProgressBar>,
-    name: StageName,
+    name: String,
     started: Option<(Instant, u64)>,
     pictures: usize,
     printed: Instant,
@@ -189,16 +189,16 @@ struct Progress {
 }
 
 impl Progress {
-    fn new(name: StageName) -> Self {
+    pub(super) fn new(name: &str) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
             let style = ProgressStyle::with_template("{prefix} {bar:30} {pos}/{len} {msg}");
-            bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())).with_prefix(name.text())
+            bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())).with_prefix(name.to_owned())
         });
-        Self { bar, name, started: None, pictures: 0, printed: Instant::now(), loss: f64::NAN }
+        Self { bar, name: name.to_owned(), started: None, pictures: 0, printed: Instant::now(), loss: f64::NAN }
     }
 
-    fn hear(&mut self, event: &Event<'_>) {
+    pub(super) fn hear(&mut self, event: &Event<'_>) {
         match *event {
             Event::Preparing { done, total } => {
                 self.show(done as u64, total as u64, "photos for the prototypes".to_owned());
@@ -245,11 +245,11 @@ impl Progress {
             bar.set_message(message);
         } else if self.printed.elapsed() >= QUIET {
             self.printed = Instant::now();
-            eprintln!("{} {done}/{total} {message}", self.name.text());
+            eprintln!("{} {done}/{total} {message}", self.name);
         }
     }
 
-    fn end(&self) {
+    pub(super) fn end(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }

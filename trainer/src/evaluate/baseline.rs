@@ -18,7 +18,7 @@ use crate::export::answers::largest;
 use crate::export::float::FloatRunner;
 use crate::export::fold::float_network;
 use crate::import::progress::Progress;
-use crate::network::backbones::mobilenet_v2;
+use crate::network::backbones::Backbone;
 use crate::network::weights::Weights;
 
 /// Penalties that are compared.
@@ -26,14 +26,14 @@ const PENALTIES: [f64; 5] = [1e-4, 1e-3, 1e-2, 0.1, 1.0];
 /// Name of the features among a network's outputs.
 const FEATURES: &str = "features";
 
-/// The backbone without heads, batch norm folded, with its pooled features as the only output.
+/// A backbone without heads, batch norm folded, with its pooled features as the only output.
 ///
 /// # Errors
 /// The weights do not fit the backbone.
-pub fn features_engine(weights: &Weights, side: usize) -> Result<Engine, ExportError> {
-    let mut backbone = mobilenet_v2::backbone();
-    backbone.graph.output(FEATURES, backbone.pooled);
-    Ok(Engine::Float(Box::new(FloatRunner::new(float_network(&backbone.graph, weights, side)?)?)))
+pub fn features_engine(backbone: &Backbone, weights: &Weights, side: usize) -> Result<Engine, ExportError> {
+    let mut graph = backbone.graph.clone();
+    graph.output(FEATURES, backbone.pooled);
+    Ok(Engine::Float(Box::new(FloatRunner::new(float_network(&graph, weights, side)?)?)))
 }
 
 /// The frozen features of photographs.

@@ -8,6 +8,9 @@ use super::figure::Figure;
 use super::photos::Sample;
 use crate::import::ViewSplit;
 
+/// Answers to a query that are kept by name.
+pub const SHOWN: usize = 20;
+
 /// The answers to every query, best first.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Retrieval {
@@ -17,6 +20,8 @@ pub struct Retrieval {
     pub ranks: Vec<Option<usize>>,
     /// Of each query, whether each photograph of the gallery shows its garment, best first.
     relevance: Vec<Vec<bool>>,
+    /// The [`SHOWN`] best photographs of each query, as positions among the samples.
+    pub nearest: Vec<Vec<usize>>,
     /// Similarity of the best answer.
     pub best: Vec<f64>,
     /// Group of each query.
@@ -60,26 +65,25 @@ impl Retrieval {
         let unit: Vec<Vec<f32>> = embeddings.iter().map(|values| normalise(values)).collect();
         let one = |&query: &usize| {
             let similarity = |g: usize| unit[query].iter().zip(&unit[g]).map(|(a, b)| a * b).sum::<f32>();
-            let mut found: Vec<(f32, bool)> = gallery
-                .iter()
-                .filter(|&&g| g != query)
-                .map(|&g| (similarity(g), samples[g].item == samples[query].item))
-                .collect();
+            let is_right = |g: usize| samples[g].item == samples[query].item;
+            let mut found: Vec<(f32, usize)> =
+                gallery.iter().filter(|&&g| g != query).map(|&g| (similarity(g), g)).collect();
             found.sort_by(|a, b| b.0.total_cmp(&a.0));
-            let rank = found.iter().position(|(_, is_right)| *is_right);
             let best = found.first().map_or(-1.0, |(similarity, _)| f64::from(*similarity));
-            (rank, found.iter().map(|(_, is_right)| *is_right).collect::<Vec<bool>>(), best)
+            let nearest = found.iter().take(SHOWN).map(|(_, g)| *g).collect();
+            (found.iter().map(|(_, g)| is_right(*g)).collect(), nearest, best)
         };
-        let answers: Vec<(Option<usize>, Vec<bool>, f64)> = queries.par_iter().map(one).collect();
+        let answers: Vec<(Vec<bool>, Vec<usize>, f64)> = queries.par_iter().map(one).collect();
         let mut retrieval = Self {
             groups: queries.iter().map(|&q| samples[q].group).collect(),
             queries,
             gallery: gallery.len(),
             ..Self::default()
         };
-        for (rank, relevance, best) in answers {
-            retrieval.ranks.push(rank);
+        for (relevance, nearest, best) in answers {
+            retrieval.ranks.push(relevance.iter().position(|is_right| *is_right));
             retrieval.relevance.push(relevance);
+            retrieval.nearest.push(nearest);
             retrieval.best.push(best);
         }
         retrieval
@@ -103,16 +107,20 @@ impl Retrieval {
         Figure::measure(&self.groups, |drawn| self.recall_of(k, drawn) - other.recall_of(k, drawn))
     }
 
+    /// Average precision of the query at a position.
+    #[must_use]
+    pub fn average_precision(&self, place: usize) -> f64 {
+        let right = self.relevance[place].iter().filter(|is_right| **is_right).count();
+        mean_average_precision(std::slice::from_ref(&self.relevance[place]), &[right])
+    }
+
     /// All figures; none without queries.
     #[must_use]
     pub fn figures(&self) -> Option<RetrievalFigures> {
         if self.queries.is_empty() {
             return None;
         }
-        let right = |place: usize| self.relevance[place].iter().filter(|is_right| **is_right).count();
-        let precision: Vec<f64> = (0..self.queries.len())
-            .map(|p| mean_average_precision(&[self.relevance[p].clone()], &[right(p)]))
-            .collect();
+        let precision: Vec<f64> = (0..self.queries.len()).map(|place| self.average_precision(place)).collect();
         #[expect(clippy::cast_precision_loss, reason = "a count of queries")]
         let mean = |drawn: &[usize]| drawn.iter().map(|&p| precision[p]).sum::<f64>() / drawn.len().max(1) as f64;
         Some(RetrievalFigures {

@@ -128,26 +128,36 @@ pub fn split(rows: &[Row], joined: &[(usize, usize)], fractions: Fractions, seed
     let shares = fractions.shares();
     let mut part_of = vec![Part::Train; count];
     for members in by_stratum.values() {
-        let mut order: Vec<(usize, u64, &str, usize)> = members
-            .iter()
-            .map(|&cluster| (sizes[cluster], hash(seed, names[cluster]), names[cluster], cluster))
-            .collect();
-        order.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)).then(a.2.cmp(b.2)));
-        let total: usize = order.iter().map(|entry| entry.0).sum();
-        let mut short = shares.map(|share| share * total as f64);
-        for (size, _, _, cluster) in order {
-            let mut best = 0;
-            for part in 1..short.len() {
-                if short[part] > short[best] {
-                    best = part;
-                }
-            }
-            part_of[cluster] = Part::ALL[best];
-            short[best] -= size as f64;
+        let named: Vec<(usize, &str)> = members.iter().map(|&cluster| (sizes[cluster], names[cluster])).collect();
+        for (&cluster, part) in members.iter().zip(divide(&named, &shares, seed)) {
+            part_of[cluster] = Part::ALL[part];
         }
     }
     let parts = clusters.iter().map(|&cluster| part_of[cluster]).collect();
     Split { parts, clusters }
+}
+
+/// Divides the clusters of one stratum, given as size and name, by `shares`; says of each which share it went to. Large ones are placed
+/// first, equals in the order of a seeded hash of their names, each where most is missing.
+#[must_use]
+pub fn divide(clusters: &[(usize, &str)], shares: &[f64], seed: u64) -> Vec<usize> {
+    let mut order: Vec<(usize, u64, &str, usize)> =
+        clusters.iter().enumerate().map(|(place, &(size, name))| (size, hash(seed, name), name, place)).collect();
+    order.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)).then(a.2.cmp(b.2)));
+    let total: usize = clusters.iter().map(|(size, _)| size).sum();
+    let mut short: Vec<f64> = shares.iter().map(|share| share * total as f64).collect();
+    let mut chosen = vec![0; clusters.len()];
+    for (size, _, _, place) in order {
+        let mut best = 0;
+        for share in 1..short.len() {
+            if short[share] > short[best] {
+                best = share;
+            }
+        }
+        chosen[place] = best;
+        short[best] -= size as f64;
+    }
+    chosen
 }
 
 /// For each item: has it several photographs?

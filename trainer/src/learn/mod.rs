@@ -4,9 +4,10 @@
 //! - `recipe.rs`: everything that can be set, as a TOML file.
 //! - `objective.rs`: what is minimised. `identify.rs`: the prototypes and their start. `finetune.rs`: the second stage.
 //! - `shards.rs`: the gradient of one batch on several threads. `step.rs`: the optimiser. `schedule.rs`: the learning rate.
-//! - `training.rs`: the loop. `select.rs`: the figures by which an epoch is chosen. `balance.rs`: rare categories get their due.
+//! - `training.rs`: the loop. `ask.rs`: the network without learning. `select.rs`: the figures by which an epoch is chosen. `balance.rs`: rare categories get their due.
 //! - `checkpoint.rs`: everything that a run needs to go on with the same numbers. `record.rs`: what happened, one JSON object a line.
 
+pub mod ask;
 pub mod balance;
 pub mod checkpoint;
 pub mod finetune;

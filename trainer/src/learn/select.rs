@@ -7,20 +7,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use clothingid_shared::metrics::{balanced_accuracy, recall_at_k, top_1};
-use clothingid_shared::picture::PictureContract;
 use serde::{Deserialize, Serialize};
-use tch::{Device, Tensor};
+use tch::Device;
 
 use super::LearnError;
+use super::ask::{Asked, ask};
 use super::balance::{Balance, Frequencies};
-use super::identify::{EVALUATION_BATCH, pictures};
 use super::objective::CLASSES;
 use super::shards::Shards;
 use crate::import::Part;
-use crate::load::Loader;
+use crate::network::Graph;
 use crate::network::parameters::to_vec;
-use crate::network::torch::unit;
-use crate::network::{Graph, NodeId};
 use crate::pack::{Pack, PackedRow};
 
 /// Thumbnails end here, in pixels of the longer side.
@@ -112,21 +109,8 @@ impl Answers {
         resources: (Device, usize),
     ) -> Result<Self, LearnError> {
         let rows = rows(pack);
-        let wanted: Vec<NodeId> = graph.outputs.iter().map(|(_, node)| *node).collect();
-        let contract = PictureContract::with_side(side);
-        let mut logits = [Vec::new(), Vec::new()];
-        let mut embeddings = Vec::new();
-        for batch in Loader::evaluation(pack, rows.clone(), &contract, EVALUATION_BATCH, resources.1.div_ceil(2))? {
-            let results = shards.evaluate(&pictures(&batch?, resources.0), &wanted)?;
-            logits.iter_mut().zip(&results).for_each(|(all, new)| all.extend(to_vec(new)));
-            embeddings.extend(results.get(2).map(Tensor::shallow_clone));
-        }
-        let similarities = if embeddings.is_empty() {
-            Vec::new()
-        } else {
-            let embeddings = unit(&Tensor::cat(&embeddings, 0));
-            to_vec(&embeddings.matmul(&embeddings.transpose(0, 1)))
-        };
+        let Asked { logits, embeddings } = ask(pack, graph, shards, &rows, side, resources)?;
+        let similarities = to_vec(&embeddings.matmul(&embeddings.transpose(0, 1)));
         let found: Vec<_> = rows.iter().filter_map(|&row| pack.rows().get(row)).collect();
         let labels = [found.iter().map(|row| row.cat14).collect(), found.iter().map(|row| row.cat26).collect()];
         let items = found.iter().map(|row| row.item).collect();

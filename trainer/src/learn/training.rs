@@ -32,13 +32,15 @@ const PATIENCE: u64 = 5;
 /// Time between two checkpoints within an epoch.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(180);
 
-/// Which of the two stages.
+/// Which of the stages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StageName {
     /// Tell garments apart.
     Identify,
     /// Tell categories.
     Finetune,
+    /// Find the same garment again: identification once more, mostly on garments with several photographs.
+    Retrieve,
 }
 
 impl StageName {
@@ -48,13 +50,15 @@ impl StageName {
         match self {
             Self::Identify => "identify",
             Self::Finetune => "finetune",
+            Self::Retrieve => "retrieve",
         }
     }
 
     /// The figure by which this stage chooses an epoch.
-    fn score(self, figures: &SelectFigures) -> f64 {
+    #[must_use]
+    pub fn score(self, figures: &SelectFigures) -> f64 {
         match self {
-            Self::Identify => figures.recall_at_1,
+            Self::Identify | Self::Retrieve => figures.recall_at_1,
             Self::Finetune => 0.5 * (figures.balanced_14 + figures.balanced_26),
         }
     }

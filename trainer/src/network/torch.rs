@@ -28,6 +28,9 @@ const MOMENTUM: f64 = 0.1;
 pub enum Statistics {
     /// Mean and variance of the batch; the running ones follow.
     Batch,
+    /// Those of each thread's piece of the batch ("ghost batches": Hoffer et al. 2017, "Train longer, generalize better", algorithm 1);
+    /// the running ones follow the first piece. Lets a random start train on several threads that meet once a step.
+    Pieces,
     /// The running ones, which stay as they are.
     Running,
 }
@@ -80,6 +83,15 @@ pub struct Network {
     readers: Vec<usize>,
     /// For each convolution, the batch norm that alone reads it.
     norm_behind: Vec<Option<usize>>,
+    /// Whether its training passes move the running statistics.
+    moves_statistics: bool,
+}
+
+impl Statistics {
+    /// Whether they are taken from the pictures at hand.
+    fn are_of_pictures(self) -> bool {
+        matches!(self, Self::Batch | Self::Pieces)
+    }
 }
 
 impl Network {
@@ -134,12 +146,24 @@ impl Network {
                 }
             }
         }
-        Ok(Self { graph, device, memory: options.memory, layout, flat, fixed, last_use, readers, norm_behind })
+        Ok(Self {
+            graph,
+            device,
+            memory: options.memory,
+            layout,
+            flat,
+            fixed,
+            last_use,
+            readers,
+            norm_behind,
+            moves_statistics: true,
+        })
     }
 
-    /// A second handle on the same arrays for another thread: what changes in one changes in the other.
+    /// A second handle on the same arrays for another thread: what changes in one changes in the other. Only one handle may move the
+    /// running statistics, else what they become hangs on which thread was faster.
     #[must_use]
-    pub fn replica(&self) -> Self {
+    pub fn replica(&self, moves_statistics: bool) -> Self {
         let flat = self.flat.detach().set_requires_grad(!self.layout.is_empty());
         let fixed = self.fixed.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect();
         Self {
@@ -152,6 +176,7 @@ impl Network {
             last_use: self.last_use.clone(),
             readers: self.readers.clone(),
             norm_behind: self.norm_behind.clone(),
+            moves_statistics,
         }
     }
 
@@ -258,8 +283,13 @@ impl Run<'_> {
 
     /// The batch norm that this convolution takes into itself.
     fn folded_norm(&self, place: usize) -> Option<usize> {
-        let keeps_statistics = !matches!(self.pass, Pass::Train { statistics: Statistics::Batch });
+        let keeps_statistics = !self.takes_statistics();
         self.network.norm_behind[place].filter(|_| keeps_statistics && !self.wanted.contains(&NodeId(place)))
+    }
+
+    /// Whether batch norm divides by what the pictures at hand give.
+    fn takes_statistics(&self) -> bool {
+        matches!(self.pass, Pass::Train { statistics } if statistics.are_of_pictures())
     }
 
     fn array(&self, node: &Node, what: &str) -> Tensor {
@@ -296,9 +326,10 @@ impl Run<'_> {
                 convolve(node, &self.input(values, node, 0), &self.array(node, "weight"), bias.as_ref())
             }
             Layer::BatchNorm { .. } => {
-                let is_batch = matches!(self.pass, Pass::Train { statistics: Statistics::Batch });
-                let [gain, bias, mean, variance] =
-                    ["weight", "bias", "running_mean", "running_var"].map(|what| Some(self.array(node, what)));
+                let is_batch = self.takes_statistics();
+                let [gain, bias] = ["weight", "bias"].map(|what| Some(self.array(node, what)));
+                let [mean, variance] = ["running_mean", "running_var"]
+                    .map(|what| (!is_batch || self.network.moves_statistics).then(|| self.array(node, what)));
                 self.input(values, node, 0).batch_norm(gain, bias, mean, variance, is_batch, MOMENTUM, EPSILON, true)
             }
             Layer::Relu6 if self.owns_input(node) => self.input(values, node, 0).relu6_(),

@@ -1,7 +1,8 @@
 //! Pack: the photographs of a manifest, split into parts, in one file that a loader can read at any position.
 //!
 //! In this order: [`fingerprint`] looks at every photograph, [`duplicates`] finds pairs that show the same picture, [`build`] joins
-//! their groups, splits ([`crate::import::split`]) and writes, [`pack`] opens and reads. A pack is a folder:
+//! their groups, splits ([`crate::import::split`]) and writes, [`pack`] opens and reads, [`folds`] divides anew for a study that
+//! scores every photograph once. A pack is a folder:
 //!
 //! - `photos.bin`: the photographs' own bytes one after another, nothing between them;
 //! - `index.csv`: one line a photograph with offset, length, checksum, part, numbers of item and group, and its manifest row ([`index`]);
@@ -14,6 +15,7 @@
 pub mod build;
 pub mod duplicates;
 pub mod fingerprint;
+pub mod folds;
 pub mod index;
 #[expect(clippy::module_inception, reason = "the type of this module is the pack itself")]
 pub mod pack;
@@ -22,6 +24,7 @@ pub(crate) mod sample;
 
 pub use build::{BuildOptions, Built, build};
 pub use duplicates::Duplicate;
+pub use folds::Fold;
 pub use index::PackedRow;
 pub use pack::{Pack, PackedSource};
 

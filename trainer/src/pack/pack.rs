@@ -90,6 +90,8 @@ pub struct Pack {
     folder: PathBuf,
     photos: File,
     header: Header,
+    /// What this pack is.
+    identity: String,
     rows: Vec<PackedRow>,
     items: usize,
 }
@@ -132,7 +134,8 @@ impl Pack {
         }
         let rows = read_index(&index_path, &index, &header)?;
         let items = rows.iter().map(|row| row.item + 1).max().unwrap_or(0);
-        Ok(Self { folder: folder.to_path_buf(), photos, header, rows, items })
+        let identity = header.index_sha256.clone();
+        Ok(Self { folder: folder.to_path_buf(), photos, header, identity, rows, items })
     }
 
     /// The photographs, in the order of the manifest.
@@ -179,10 +182,17 @@ impl Pack {
         &self.folder
     }
 
-    /// What this pack is: the checksum of its index, which holds the checksum of each photograph.
+    /// What this pack is: the checksum of its index, which holds the checksum of each photograph; of a fold, that and which fold it is.
     #[must_use]
     pub fn identity(&self) -> &str {
-        &self.header.index_sha256
+        &self.identity
+    }
+
+    /// The same photographs with other parts, under an identity of their own.
+    pub(super) fn divided(mut self, parts: &[Part], identity: String) -> Self {
+        self.rows.iter_mut().zip(parts).for_each(|(row, &part)| row.part = part);
+        self.identity = identity;
+        self
     }
 
     /// The bytes of a photograph.

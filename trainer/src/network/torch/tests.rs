@@ -71,14 +71,29 @@ fn frozen_layers_take_no_part_and_statistics_follow_only_in_batch_mode() {
     assert!(network.layout().slots().iter().any(|slot| slot.name.starts_with("features.10.")));
     let wanted = [network.graph().find_output("embedding").unwrap()];
     let mean = || network.to_weights(network.flat()).get("features.18.1.running_mean").unwrap().clone();
-    let before = mean();
-    for (statistics, stays) in [(Statistics::Running, true), (Statistics::Batch, false)] {
+    for (statistics, stays) in [(Statistics::Running, true), (Statistics::Batch, false), (Statistics::Pieces, false)] {
+        let before = mean();
         let views = network.layout().views(network.flat());
         let result = network.run(&views, &pictures(32), Pass::Train { statistics }, &wanted).remove(0);
         let gradient =
             Tensor::run_backward(&[result.select(1, 0).sum(Kind::Float)], &[network.flat()], false, false).remove(0);
         assert!(gradient.norm().double_value(&[]) > 0.0, "{statistics:?}");
         assert_eq!(mean() == before, stays, "{statistics:?}");
+    }
+}
+
+#[test]
+fn only_one_handle_moves_the_running_statistics() {
+    let network = network(&weights(), &TrainOptions::default());
+    let wanted = [network.graph().find_output("embedding").unwrap()];
+    let mean = || network.to_weights(network.flat()).get("features.18.1.running_mean").unwrap().clone();
+    for (moves, stays) in [(false, true), (true, false)] {
+        let (replica, before) = (network.replica(moves), mean());
+        let views = replica.layout().views(replica.flat());
+        let pass = Pass::Train { statistics: Statistics::Pieces };
+        let results = replica.run(&views, &pictures(32), pass, &wanted);
+        assert_eq!(results[0].size(), [2, 256]);
+        assert_eq!(mean() == before, stays);
     }
 }
 
