@@ -10,6 +10,7 @@ use super::StudyError;
 use super::measure::Measure;
 use crate::learn::LearnError;
 use crate::learn::recipe::Stage;
+use crate::network::Statistics;
 use crate::network::backbones::BackboneName;
 
 /// A whole study. Everything in it is fixed before the first cell runs.
@@ -67,6 +68,18 @@ pub struct Arm {
     /// Learning rate of the pre-training instead of the stage's own: a random start takes larger steps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pretrain_rate: Option<f64>,
+    /// What batch norm divides by, instead of the stages' own: a random start has no running statistics to lean on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statistics: Option<Statistics>,
+}
+
+impl Arm {
+    /// A stage as this arm runs it.
+    fn adapt(&self, stage: &Stage) -> Stage {
+        let mut stage = stage.clone();
+        stage.statistics = self.statistics.unwrap_or(stage.statistics);
+        stage
+    }
 }
 
 /// Weights before any training.
@@ -185,7 +198,7 @@ impl StudyRecipe {
     /// The stage before the fine-tunings, if the arm has one.
     #[must_use]
     pub fn pretraining(&self, arm: &Arm) -> Option<Stage> {
-        let mut stage = self.identify.clone();
+        let mut stage = arm.adapt(&self.identify);
         stage.optimiser.rate = arm.pretrain_rate.unwrap_or(stage.optimiser.rate);
         match arm.course {
             Course::Identification => Some(stage),
@@ -201,7 +214,7 @@ impl StudyRecipe {
     /// A fine-tuning of the arm at a rate; longer where the arm says so.
     #[must_use]
     pub fn tuning(&self, arm: &Arm, stage: &Stage, rate: f64) -> Stage {
-        let mut stage = stage.clone();
+        let mut stage = arm.adapt(stage);
         stage.optimiser.rate = rate;
         if arm.course == Course::Longer {
             let pictures = |stage: &Stage| (stage.sampling.samples.unwrap_or(0) * stage.views).max(1) as u64;
@@ -212,8 +225,8 @@ impl StudyRecipe {
 
     /// The short fine-tuning that tries a rate.
     #[must_use]
-    pub fn trial(&self, rate: f64) -> Stage {
-        let mut stage = self.finetune.clone();
+    pub fn trial(&self, arm: &Arm, rate: f64) -> Stage {
+        let mut stage = arm.adapt(&self.finetune);
         stage.optimiser.rate = rate;
         stage.epochs = self.trial_epochs;
         stage.sampling.samples = Some(self.trial_samples);
@@ -228,7 +241,7 @@ impl StudyRecipe {
         }
         let of = |stage: &Stage| stage.epochs * (stage.sampling.samples.unwrap_or(0) * stage.views) as u64;
         let trials: u64 =
-            if self.rates.len() > 1 { self.rates.iter().map(|&rate| of(&self.trial(rate))).sum() } else { 0 };
+            if self.rates.len() > 1 { self.rates.iter().map(|&rate| of(&self.trial(arm, rate))).sum() } else { 0 };
         let tunings = [&self.finetune, &self.retrieve].map(|stage| of(&self.tuning(arm, stage, 1.0)));
         self.pretraining(arm).as_ref().map_or(0, of) + trials + tunings.iter().sum::<u64>()
     }

@@ -189,7 +189,9 @@ impl Cell<'_> {
         let mut best: Option<(f64, f64)> = None;
         for &rate in &recipe.rates {
             let name = format!("trial-{rate:e}");
-            let Some((_, figures)) = self.stage(&name, StageName::Finetune, &recipe.trial(rate), start, watch)? else {
+            let Some((_, figures)) =
+                self.stage(&name, StageName::Finetune, &recipe.trial(self.arm, rate), start, watch)?
+            else {
                 return Ok(None);
             };
             let score = StageName::Finetune.score(&figures);
