@@ -162,10 +162,11 @@ fn the_ten_minutes_of_the_documents_end_in_a_bundle_that_answers() {
         }
     }
     rig.write("trainer/recipes/own.toml", toml::to_string(&short).expect("TOML"));
+    rig.write("trainer/recipes/poster.toml", toml::to_string(&recipe("poster-mini.toml")).expect("TOML"));
 
     let page = std::fs::read_to_string(rig::workspace().join("docs/training.md")).expect("the page");
     let lines: Vec<&str> = page.lines().filter(|line| line.starts_with("clothingid")).collect();
-    assert_eq!(lines.len(), 7, "{lines:?}");
+    assert_eq!(lines.len(), 8, "{lines:?}");
     for line in lines {
         let mut words = line.split_whitespace();
         let program = words.next().expect("a program");

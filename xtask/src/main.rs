@@ -2,10 +2,12 @@
 //!
 //! 1. [`setup`]: libtorch and ONNX Runtime into the user's cache; with `--system` the system's packages.
 //! 2. [`test`]: the suites, how they are counted and what they need.
-//! 3. [`cargo`]: how the programs of the workspace are built and started from here.
+//! 3. [`bench_trainer`]: the trainer beside PyTorch.
+//! 4. [`cargo`]: how the programs of the workspace are built and started from here.
 //!
 //! The standard library alone, so that the first call on a new machine starts after seconds of building.
 
+mod bench_trainer;
 mod cargo;
 mod report;
 mod setup;
@@ -73,10 +75,7 @@ fn run(arguments: &[String]) -> Result<ExitCode, Report> {
 fn bench(rest: &[String]) -> Result<ExitCode, Report> {
     match rest.split_first() {
         Some((name, rest)) if name == "search" => cargo::run_release("clothingid-device", &["bench", "search"], rest),
-        Some((name, _)) if name == "trainer" => Err(Report::failure(
-            "there is no benchmark of the trainer yet",
-            "`clothingid-train finetune` prints its photographs a second",
-        )),
+        Some((name, rest)) if name == "trainer" => bench_trainer::run(rest),
         Some((name, rest)) if name == "engines" => cargo::run_release("clothingid-device", &["bench"], rest),
         _ => cargo::run_release("clothingid-device", &["bench"], rest),
     }

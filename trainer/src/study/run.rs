@@ -29,7 +29,7 @@ use crate::learn::shards::Shards;
 use crate::learn::training::{self, Ended, Setup, StageName, train};
 use crate::network::backbones::BackboneName;
 use crate::network::parameters::to_vec;
-use crate::network::{Graph, Network, Provenance, Statistics, Weights, device, heads};
+use crate::network::{Array, Graph, Network, Provenance, Statistics, Weights, device, heads};
 use crate::pack::{Fold, Pack};
 
 /// What all cells of a study share.
@@ -173,7 +173,14 @@ impl Cell<'_> {
             Start::Random => (heads::random(&self.graph, self.seed), Provenance::RANDOM),
             Start::Imagenet => (self.bench.imagenet(self.arm)?, Provenance::IMAGENET),
         };
-        Ok(finetune::start(&self.graph, weights.made_from(Provenance::of_start(said)), self.seed))
+        let mut weights = finetune::start(&self.graph, weights.made_from(Provenance::of_start(said)), self.seed);
+        // With random heads the first of few steps go into unlearning them.
+        for head in [heads::CATEGORY14, heads::CATEGORY26] {
+            let name = format!("heads.{head}.weight");
+            let zeros = Array::zeros(&weights.get(&name)?.shape);
+            weights.insert(name, zeros);
+        }
+        Ok(weights)
     }
 
     /// The rate of the fine-tunings: that of the short fine-tuning that does best on the select part. None if interrupted.
