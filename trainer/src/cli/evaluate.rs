@@ -142,6 +142,8 @@ fn table(measured: &Measured) -> String {
     }
     line("garments of which `garment` is said", &measured.garment_true_accept);
     line("other things of which `garment` is said", &measured.garment_false_accept);
+    line("garments told from other things (AUROC)", &measured.garment_auroc);
+    line("the same within sources that have both", &measured.garment_auroc_same_source);
     line("right answers among the categories shown", &measured.known_precision);
     lines.join("\n")
 }

@@ -1,7 +1,10 @@
 //! All figures of one network on one set of photographs.
 
+use std::collections::BTreeSet;
+
 use clothingid_shared::bundle::Manifest;
 use clothingid_shared::calibration::probabilities;
+use clothingid_shared::metrics::auroc;
 use clothingid_shared::taxonomy::Taxonomy;
 use serde::Serialize;
 
@@ -29,6 +32,10 @@ pub struct Measured {
     pub garment_true_accept_large: Figure,
     /// Photographs of other things of which `garment` is said.
     pub garment_false_accept: Figure,
+    /// How well the garment score tells garments from other things: the area under its ROC curve.
+    pub garment_auroc: Figure,
+    /// The same within sources that have both: one telephone, one room, a shirt or a shoe.
+    pub garment_auroc_same_source: Figure,
     /// Larger photographs, without myntra, whose category of 26 is right and shown.
     pub known_true_accept: Figure,
     /// Of those whose category is wrong, the share that is shown all the same.
@@ -88,10 +95,13 @@ pub fn measure(manifest: &Manifest, samples: &[Sample], answers: &[Answers]) -> 
     let both = Both::of(samples, answers, (manifest.category14.temperature, manifest.category26.temperature));
     let key14 = |index: usize| manifest.category14.taxonomy.key(index).unwrap_or_default().to_owned();
     let key26 = |index: usize| manifest.category26.taxonomy.key(index).unwrap_or_default().to_owned();
-    let accepted: Vec<bool> = answers
-        .iter()
-        .map(|answer| garment_probability(&manifest.rejection.score, answer) >= manifest.rejection.garment.threshold)
-        .collect();
+    let scores: Vec<f64> =
+        answers.iter().map(|answer| garment_probability(&manifest.rejection.score, answer)).collect();
+    let accepted: Vec<bool> = scores.iter().map(|score| *score >= manifest.rejection.garment.threshold).collect();
+    let sources_of = |is_garment: bool| -> BTreeSet<&str> {
+        samples.iter().filter(|s| s.is_garment == is_garment).map(|s| s.source.as_str()).collect()
+    };
+    let mixed: BTreeSet<&str> = sources_of(true).intersection(&sources_of(false)).copied().collect();
     // As the device does: a category is shown of garments only.
     let known: Vec<bool> = answers
         .iter()
@@ -115,6 +125,12 @@ pub fn measure(manifest: &Manifest, samples: &[Sample], answers: &[Answers]) -> 
             accepted[i]
         }),
         garment_false_accept: share(samples, &places(&|i| !samples[i].is_garment), |i| accepted[i]),
+        garment_auroc: told_apart(samples, &scores, &places(&|_| true)),
+        garment_auroc_same_source: told_apart(
+            samples,
+            &scores,
+            &places(&|i| mixed.contains(samples[i].source.as_str())),
+        ),
         known_true_accept: share(samples, &places(&|i| labelled(i) && is_right(i)), |i| known[i]),
         known_false_accept: share(samples, &places(&|i| labelled(i) && !is_right(i)), |i| known[i]),
         known_precision: share(samples, &places(&|i| labelled(i) && known[i]), is_right),
@@ -125,6 +141,16 @@ pub fn measure(manifest: &Manifest, samples: &[Sample], answers: &[Answers]) -> 
 fn share(samples: &[Sample], places: &[usize], holds: impl Fn(usize) -> bool) -> Figure {
     let groups: Vec<usize> = places.iter().map(|&i| samples[i].group).collect();
     Figure::share(&groups, |place| holds(places[place]))
+}
+
+/// How well scores tell garments from other things, among some photographs.
+fn told_apart(samples: &[Sample], scores: &[f64], places: &[usize]) -> Figure {
+    let groups: Vec<usize> = places.iter().map(|&i| samples[i].group).collect();
+    Figure::measure(&groups, |drawn| {
+        let own: Vec<f64> = drawn.iter().map(|&place| scores[places[place]]).collect();
+        let is_garment: Vec<bool> = drawn.iter().map(|&place| samples[places[place]].is_garment).collect();
+        auroc(&own, &is_garment)
+    })
 }
 
 /// What changes between two arithmetic classes, on one head.

@@ -181,10 +181,12 @@ fn rejection(text: &mut String, figures: &SideBySide) {
     let _ = writeln!(text, "\nMeasured on the report part:\n");
     head_row(text, &["", "n", "groups", "float", "int8"]);
     type Get = fn(&Measured) -> &Figure;
-    let measures: [(&str, Get); 6] = [
+    let measures: [(&str, Get); 8] = [
         ("garments of which `garment` is said", |m| &m.garment_true_accept),
         ("the same, larger photographs", |m| &m.garment_true_accept_large),
         ("other things of which `garment` is said", |m| &m.garment_false_accept),
+        ("garments told from other things, AUROC", |m| &m.garment_auroc),
+        ("the same within sources that have both", |m| &m.garment_auroc_same_source),
         ("right answers of 26 that are shown, larger photographs", |m| &m.known_true_accept),
         ("wrong answers of 26 that are shown, larger photographs", |m| &m.known_false_accept),
         ("right ones among those shown, larger photographs", |m| &m.known_precision),

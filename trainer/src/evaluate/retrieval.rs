@@ -68,7 +68,9 @@ impl Retrieval {
             let is_right = |g: usize| samples[g].item == samples[query].item;
             let mut found: Vec<(f32, usize)> =
                 gallery.iter().filter(|&&g| g != query).map(|&g| (similarity(g), g)).collect();
-            found.sort_by(|a, b| b.0.total_cmp(&a.0));
+            // What is no number is furthest, and of equals the wrong one comes first: a network that gives the same to everything finds nothing.
+            found.iter_mut().filter(|(similarity, _)| similarity.is_nan()).for_each(|(s, _)| *s = f32::NEG_INFINITY);
+            found.sort_by(|a, b| b.0.total_cmp(&a.0).then(is_right(a.1).cmp(&is_right(b.1))));
             let best = found.first().map_or(-1.0, |(similarity, _)| f64::from(*similarity));
             let nearest = found.iter().take(SHOWN).map(|(_, g)| *g).collect();
             (found.iter().map(|(_, g)| is_right(*g)).collect(), nearest, best)
@@ -137,4 +139,30 @@ impl Retrieval {
 fn normalise(values: &[f32]) -> Vec<f32> {
     let norm = values.iter().map(|v| v * v).sum::<f32>().sqrt().max(1e-30);
     values.iter().map(|v| v / norm).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Retrieval;
+    use crate::evaluate::Photos;
+    use crate::pack::{Pack, sample};
+
+    #[test]
+    fn an_embedding_that_tells_nothing_apart_finds_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("pack");
+        sample::pack(&sample::manifest(folder.path(), 20), &out).unwrap();
+        let pack = Pack::open(&out).unwrap();
+        let samples = Photos::of_pack(&pack, &(0..pack.rows().len()).collect::<Vec<_>>()).unwrap().samples;
+        let own: Vec<Vec<f32>> =
+            samples.iter().map(|s| (0..pack.items()).map(|i| f32::from(u8::from(i == s.item))).collect()).collect();
+        let recall = |rows: Vec<&[f32]>| {
+            let found = Retrieval::of(&samples, &rows);
+            assert!(found.gallery > 1 && !found.queries.is_empty());
+            found.recall(1).value
+        };
+        assert!((recall(own.iter().map(Vec::as_slice).collect()) - 1.0).abs() < 1e-12);
+        assert_eq!(recall(vec![&[0.6, 0.8]; samples.len()]), 0.0);
+        assert_eq!(recall(vec![&[f32::NAN, 1.0]; samples.len()]), 0.0);
+    }
 }

@@ -154,7 +154,8 @@ impl Answers {
     }
 }
 
-/// For each photograph whose item has another one: how many photographs of other items are nearer than its nearest.
+/// For each photograph whose item has another one: how many photographs of other items are as near as its nearest, or nearer. A network
+/// that gives the same to everything, or no number at all, finds nothing.
 fn ranks(similarities: &[f32], items: &[usize]) -> Vec<Option<usize>> {
     let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
     for &item in items {
@@ -167,7 +168,8 @@ fn ranks(similarities: &[f32], items: &[usize]) -> Vec<Option<usize>> {
         }
         let others = || row.iter().zip(items).enumerate().filter(|&(other, _)| other != query).map(|(_, pair)| pair);
         let nearest = others().filter(|(_, other)| **other == item).map(|(s, _)| *s).fold(f32::NEG_INFINITY, f32::max);
-        ranks.push(Some(others().filter(|(s, other)| **other != item && **s > nearest).count()));
+        let is_further = |similarity: f32| similarity < nearest;
+        ranks.push(Some(others().filter(|(s, other)| **other != item && !is_further(**s)).count()));
     }
     ranks
 }
@@ -190,5 +192,7 @@ mod tests {
         assert_eq!(ranks(&similarities, &[0, 0, 1, 2]), [Some(1), Some(2)]);
         assert_eq!(ranks(&similarities, &[0, 1, 2, 3]), []);
         assert_eq!(ranks(&[], &[]), []);
+        assert_eq!(ranks(&[1.0; 16], &[0, 0, 1, 2]), [Some(2), Some(2)], "all alike");
+        assert_eq!(ranks(&[f32::NAN; 16], &[0, 0, 1, 2]), [Some(2), Some(2)]);
     }
 }

@@ -82,6 +82,13 @@ impl Backdrop {
     }
 }
 
+/// Which pixels of a studio photograph are its background; none where it is no studio's.
+#[must_use]
+pub fn background_of(photo: &Picture) -> Option<Vec<bool>> {
+    let (mut is_background, mut open) = (Vec::new(), Vec::new());
+    find_background(photo, &mut is_background, &mut open).then_some(is_background)
+}
+
 /// Marks the background of a studio photograph; `false` where it is none.
 fn find_background(photo: &Picture, is_background: &mut Vec<bool>, open: &mut Vec<usize>) -> bool {
     let (width, height) = (photo.width() as usize, photo.height() as usize);

@@ -82,7 +82,8 @@ pub fn background(picture: &Picture, white: f64, random: &mut Pcg32) -> [u8; 3] 
 }
 
 /// Mean of the first and last row.
-fn edge_colour(picture: &Picture) -> [u8; 3] {
+#[must_use]
+pub fn edge_colour(picture: &Picture) -> [u8; 3] {
     let row = (picture.width() as usize * 3).max(3);
     let mut sums = [0_u32; 3];
     let mut count = 0_u32;

@@ -2,7 +2,8 @@
 //!
 //! In this order: [`sampler`] plans which photographs an epoch shows, [`read`] decodes one, [`backdrop`] puts a studio photograph before another background, [`augment`] changes it ([`framing`],
 //! [`colour`], [`disturb`]), [`batch`] puts pictures together in the plan's order; a
-//! sample's further views come from its item's other photographs (`partners`). Evaluation goes through the shared picture
+//! sample's further views come from its item's other photographs (`partners`). On a GPU the photographs lie in its memory instead and are changed
+//! there ([`resident`]). Evaluation goes through the shared picture
 //! function instead of [`augment`] and sees each photograph once.
 //!
 //! Every random choice about a sample comes from a generator seeded by (seed, epoch, position, view) alone, so that a batch is the
@@ -16,6 +17,7 @@ pub mod disturb;
 pub mod framing;
 mod partners;
 pub mod read;
+pub mod resident;
 pub mod sampler;
 
 pub use augment::{Augmentation, Augmenter};

@@ -8,6 +8,7 @@ use crate::import::Part;
 use crate::pack::Pack;
 
 /// The photographs of items that have several in one part.
+#[derive(Debug)]
 pub(super) struct Partners {
     by_item: BTreeMap<usize, Vec<usize>>,
 }

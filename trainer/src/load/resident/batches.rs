@@ -1,0 +1,93 @@
+//! An epoch of resident photographs, batch by batch.
+
+use tch::Tensor;
+
+use super::Resident;
+use super::apply::apply;
+use super::change::Change;
+use crate::load::LoadError;
+use crate::load::batch::LoaderOptions;
+use crate::load::partners::Partners;
+use crate::load::sampler::generator;
+use crate::pack::Pack;
+use rand::RngExt;
+
+/// A batch on the device.
+#[derive(Debug)]
+pub struct ResidentBatch {
+    /// `[rows.len() * views, side, side, 3] u8`; the views of one row stand beside each other.
+    pub pictures_nhwc: Tensor,
+    /// The row of each sample.
+    pub rows: Vec<usize>,
+    /// Pictures a row.
+    pub views: usize,
+}
+
+/// The batches of one epoch.
+#[derive(Debug)]
+pub struct ResidentBatches<'a> {
+    pack: &'a Pack,
+    resident: &'a Resident,
+    options: LoaderOptions,
+    partners: Partners,
+    plan: Vec<usize>,
+    next: usize,
+    batches: usize,
+}
+
+impl<'a> ResidentBatches<'a> {
+    /// Of an epoch; `options.threads` is of no matter.
+    ///
+    /// # Errors
+    /// When a setting makes no sense or no photograph fits.
+    pub fn new(pack: &'a Pack, resident: &'a Resident, options: LoaderOptions) -> Result<Self, LoadError> {
+        let plan = options.sampling.plan(pack, options.part, options.seed, options.epoch)?;
+        let batches = (plan.len() / options.batch.max(1)).max(1);
+        let (partners, next) = (Partners::of(pack, options.part), options.skip_batches.min(batches));
+        Ok(Self { pack, resident, options, partners, plan, next, batches })
+    }
+
+    /// How many batches the epoch has, those skipped included.
+    #[must_use]
+    pub fn batches(&self) -> usize {
+        self.batches
+    }
+
+    fn make(&self, number: usize) -> ResidentBatch {
+        let LoaderOptions { batch, seed, epoch, views, ref augment, side, .. } = self.options;
+        let rows: Vec<usize> = self.plan.iter().skip(number * batch).take(batch).copied().collect();
+        let mut changes = Vec::with_capacity(rows.len() * views);
+        for (position, &row) in ((number * batch) as u64..).zip(&rows) {
+            let mut seen = vec![row];
+            for view in 0..views {
+                let mut random = generator(seed, epoch, position, view as u64);
+                if view > 0 {
+                    seen.push(self.partners.another(self.pack, row, &seen, &mut random));
+                }
+                let shown = seen.last().copied().unwrap_or(row);
+                if let Some(place) = self.resident.place(shown) {
+                    changes.push(Change::draw(self.resident, place, augment, &mut random));
+                }
+            }
+        }
+        // One size of thumbnail a batch: each size is a pass of its own.
+        let [low, high] = augment.thumbnail_side;
+        let mut random = generator(seed, epoch, number as u64, u64::MAX);
+        let thumbnail_side = random.random_range(low.min(high)..=high.max(low));
+        let pictures_nhwc = apply(self.resident, &changes, side, thumbnail_side);
+        ResidentBatch { pictures_nhwc, rows, views }
+    }
+}
+
+impl Iterator for ResidentBatches<'_> {
+    type Item = ResidentBatch;
+
+    fn next(&mut self) -> Option<ResidentBatch> {
+        if self.next >= self.batches {
+            return None;
+        }
+        let batch = self.make(self.next);
+        self.next += 1;
+        Some(batch)
+    }
+}
