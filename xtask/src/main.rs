@@ -3,12 +3,14 @@
 //! 1. [`setup`]: libtorch and ONNX Runtime into the user's cache; with `--system` the system's packages.
 //! 2. [`test`]: the suites, how they are counted and what they need.
 //! 3. [`bench_trainer`]: the trainer beside PyTorch.
-//! 4. [`cargo`]: how the programs of the workspace are built and started from here.
+//! 4. [`gpu`]: a study carried to a machine with a GPU and back.
+//! 5. [`cargo`]: how the programs of the workspace are built and started from here.
 //!
 //! The standard library alone, so that the first call on a new machine starts after seconds of building.
 
 mod bench_trainer;
 mod cargo;
+mod gpu;
 mod report;
 mod setup;
 mod test;
@@ -29,6 +31,8 @@ usage: cargo xtask COMMAND
   test --suite NAME             one suite: unit, programs, train, browser, gpu, camera, arm64, update, image
   test --all                    every suite at its full counts
   bench [engines|search|trainer] [ARGUMENTS]    measure; without a name: network and whole path
+  gpu pack DIR --pack PACK      a study for a machine with an NVIDIA GPU: program, photographs, script
+  gpu collect DIR               take the records that came back into studies/
 
 With `CI=true` in the environment a skipped suite is a failure.
 Exit status: 0 all well, 1 something failed, 2 wrong use.
@@ -67,6 +71,7 @@ fn run(arguments: &[String]) -> Result<ExitCode, Report> {
             }
             Ok(ExitCode::SUCCESS)
         }
+        "gpu" => gpu::run(rest),
         "test" => test::run(&test::Request::parse(rest)?),
         other => Err(Report::usage(format!("there is no command `{other}`"))),
     }

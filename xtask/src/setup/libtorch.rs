@@ -8,7 +8,7 @@ use crate::cargo::workspace;
 use crate::report::Report;
 
 /// The release of PyTorch whose libraries fit `tch` and `torch-sys` 0.24.0.
-const VERSION: &str = "2.11.0";
+pub(crate) const VERSION: &str = "2.11.0";
 
 /// What a complete folder holds, beside the headers.
 const FILES: [&str; 8] = [

@@ -53,8 +53,8 @@ pub(crate) const SUITES: [Suite; 9] = [
     },
     Suite {
         name: "train",
-        holds: "a short training run, and the exported network against two other engines",
-        programs: &["train", "parity"],
+        holds: "a short training run, a small study, and the exported network against two other engines",
+        programs: &["train", "study", "parity"],
         kind: Kind::Train,
     },
     Suite { name: "browser", holds: "the page in a real browser", programs: &["kiosk"], kind: Kind::Browser },
