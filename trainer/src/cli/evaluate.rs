@@ -1,6 +1,6 @@
 //! `clothingid-train evaluate`: what a bundle does on photographs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clothingid_shared::bundle::Bundle;
 use clothingid_shared::embedding::ArithmeticClass;
@@ -10,10 +10,14 @@ use super::everywhere::{Everywhere, Seed};
 use super::{ExitStatus, Report};
 use crate::evaluate::engine::answer;
 use crate::evaluate::figure::Figure;
+use crate::evaluate::localisation::composites::compose;
+use crate::evaluate::localisation::measure::{Looker, Shows, measure as localise};
 use crate::evaluate::measure::{Measured, measure};
 use crate::evaluate::{Engine, EvaluateError, Photos};
 use crate::export::answers::take_all;
+use crate::import::Part;
 use crate::import::progress::Progress;
+use crate::pack::Pack;
 
 /// Arguments of `evaluate`.
 #[derive(Debug, clap::Args)]
@@ -21,6 +25,7 @@ use crate::import::progress::Progress;
 Examples:
   clothingid-train evaluate --bundle clothingid.bundle --manifest photos/manifest.csv --root photos --json
   clothingid-train evaluate --bundle clothingid.bundle --manifest a.csv --root a --manifest b.csv --root b --arithmetic float
+  clothingid-train evaluate --bundle clothingid.bundle --composites pack
 
 The integer simulation that is the bundle's definition answers; `--arithmetic float` computes in float on the same weights.")]
 pub struct Args {
@@ -28,7 +33,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     pub bundle: PathBuf,
     /// Photographs with their categories; may be given several times
-    #[arg(long, value_name = "CSV", required = true)]
+    #[arg(long, value_name = "CSV", required_unless_present = "composites")]
     pub manifest: Vec<PathBuf>,
     /// Folder in which a manifest's paths begin, one for each manifest (default: the manifest's own)
     #[arg(long, value_name = "DIR")]
@@ -36,6 +41,9 @@ pub struct Args {
     /// How the network computes
     #[arg(long, value_enum, default_value_t = Arithmetic::Int8)]
     pub arithmetic: Arithmetic,
+    /// Measure instead how well the garment is located: garments of this pack's report part pasted onto its other photographs
+    #[arg(long, value_name = "PACK", conflicts_with_all = ["manifest", "root"])]
+    pub composites: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
@@ -87,6 +95,9 @@ pub fn run(args: &Args) -> Result<ExitStatus, Report> {
         return Err(Report::usage(what).hint("give one `--root` for each `--manifest`, in the same order, or none"));
     }
     let bundle = Bundle::read(&args.bundle).map_err(|error| Report::of(&error).hint(error.hint()))?;
+    if let Some(folder) = &args.composites {
+        return locate(args, &bundle, folder);
+    }
     let manifests: Vec<(PathBuf, Option<PathBuf>)> =
         args.manifest.iter().enumerate().map(|(i, path)| (path.clone(), args.root.get(i).cloned())).collect();
     let (photos, mut problems) = Photos::of_manifests(&manifests)?;
@@ -120,6 +131,65 @@ pub fn run(args: &Args) -> Result<ExitStatus, Report> {
         println!("{}", table(&measured));
     }
     Ok(if problems.is_empty() { ExitStatus::Done } else { ExitStatus::Partial })
+}
+
+/// Composites of either part.
+const COMPOSITES: usize = 400;
+/// Seed of the composites, so that every bundle sees the same ones.
+const COMPOSITE_SEED: u64 = 1;
+
+/// How well the garment is located on composites, by the float arithmetic of the bundle, whose activations can be looked at.
+fn locate(args: &Args, bundle: &Bundle, folder: &Path) -> Result<ExitStatus, Report> {
+    let pack = Pack::open(folder)?;
+    if !bundle.manifest.pack.is_empty() && bundle.manifest.pack != pack.identity() {
+        return Err(Report::new(format!(
+            "`{}` was trained on another pack than `{}`",
+            args.bundle.display(),
+            folder.display()
+        ))
+        .cause("garments of this pack's report part may have trained it")
+        .hint("give the pack that it was exported with"));
+    }
+    let [select, report] = [Part::Select, Part::Report].map(|part| compose(&pack, part, COMPOSITES, COMPOSITE_SEED));
+    let (select, report) = (select?, report?);
+    if select.is_empty() || report.is_empty() {
+        return Err(Report::new(
+            "the pack has no garment before a plain background, or no photograph of anything else",
+        )
+        .hint("composites need both in the select part and in the report part"));
+    }
+    let Engine::Float(runner) = Engine::of_bundle(&bundle.network, ArithmeticClass::Float)? else {
+        return Err(Report::new("the network cannot be run in float"));
+    };
+    let looker = Looker::new(&runner, &bundle.manifest.picture)?;
+    let temperature = bundle.manifest.category26.temperature;
+    let figures = localise(&looker, &pack, &select, &report, temperature, &Progress::shown())?;
+    if args.json {
+        println!("{}", serde_json::to_string(&figures)?);
+        return Ok(ExitStatus::Done);
+    }
+    println!(
+        "garments pasted onto other photographs (a proxy): {}; box around {} of the peak of the map of {}",
+        figures.overlap.n,
+        figures.threshold,
+        match figures.shows {
+            Shows::Category => "the category said",
+            Shows::Anything => "any category",
+        }
+    );
+    for (name, figure) in [
+        ("overlap of box and garment", &figures.overlap),
+        ("overlap of the whole picture and the garment", &figures.overlap_of_whole),
+        ("boxes that overlap by half or more", &figures.found),
+        ("top-1 of 26, one look at the whole", &figures.top_1_first_look),
+        ("top-1 of 26, a look at the box", &figures.top_1_second_look),
+        ("top-1 of 26, both looks", &figures.top_1_both_looks),
+        ("top-1 of 26, a look at the true box", &figures.top_1_true_box),
+        ("both looks minus one, paired", &figures.gain),
+    ] {
+        println!("{name:<52} {figure}  (n = {})", figure.n);
+    }
+    Ok(ExitStatus::Done)
 }
 
 /// The figures for people.

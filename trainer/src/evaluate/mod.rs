@@ -5,12 +5,14 @@
 //! - `categories.rs`, `retrieval.rs`: the figures.
 //! - `measure.rs`: all figures of one network; `baseline.rs`: the rival on frozen ImageNet features; `report.rs`: tables for people.
 //! - `rejection.rs`: scores, temperatures and thresholds; `logistic.rs`: the regression that they and the baseline are.
+//! - `localisation/`: where the garment is, and what a second look at it is worth.
 
 pub mod baseline;
 pub mod categories;
 pub mod engine;
 pub mod error;
 pub mod figure;
+pub mod localisation;
 pub mod logistic;
 pub mod measure;
 pub mod photos;
