@@ -26,12 +26,13 @@ use tract_onnx::prelude::Framework;
 pub(super) const OUTPUTS: [&str; 3] = ["category14", "category26", "embedding"];
 
 /// Operators that a network of ours may have after stripping.
-const OPERATORS: [&str; 11] = [
+const OPERATORS: [&str; 12] = [
     "Transpose",
     "Conv",
     "Clip",
     "Relu",
     "Add",
+    "Concat",
     "GlobalAveragePool",
     "Flatten",
     "Reshape",

@@ -10,9 +10,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{ExitStatus, Report};
 use crate::learn::LearnError;
-use crate::learn::recipe::Recipe;
+use crate::learn::recipe::{Recipe, Stage};
 use crate::learn::training::{Ended, Event, Setup, StageName, train};
-use crate::network::backbones::{BackboneName, squeezenet};
+use crate::network::backbones::{BackboneName, published};
 use crate::network::{DeviceChoice, Graph, Provenance, Weights, device, heads, imagenet};
 use crate::pack::Pack;
 
@@ -28,7 +28,7 @@ pub struct Args {
     /// Folder for weights, record and checkpoints
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Weights to start from (safetensors); without: the ImageNet weights of this program
+    /// Weights to start from (safetensors); without: the ImageNet weights of this program for MobileNetV2, random ones for others
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,
     /// Where the network runs: `auto`, `cpu` or `cuda:N`
@@ -67,12 +67,13 @@ pub fn run(args: &Args, name: StageName) -> Result<ExitStatus, Report> {
         .map_err(|error| Report::of(&error).hint("make a pack: `clothingid-train pack --help`"))?;
     let seed = args.seed.unwrap_or(recipe.seed);
     let graph = heads::with_heads(recipe.backbone.build());
-    let (weights, origin) = starting_weights(args, &recipe, &graph, &pack, seed)?;
-    let start = crate::learn::finetune::start(&graph, weights, seed);
     let stage = match name {
         StageName::Identify => &recipe.identify,
         StageName::Finetune | StageName::Retrieve => &recipe.finetune,
     };
+    check_sides(&graph, stage, &recipe)?;
+    let (weights, origin) = starting_weights(args, &recipe, &graph, &pack, seed)?;
+    let start = crate::learn::finetune::start(&graph, weights, seed);
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let setup = Setup {
         name,
@@ -110,6 +111,20 @@ pub fn run(args: &Args, name: StageName) -> Result<ExitStatus, Report> {
     }
 }
 
+/// Refuses pictures too small for the network's windows.
+fn check_sides(graph: &Graph, stage: &Stage, recipe: &Recipe) -> Result<(), Report> {
+    let sides = [("side", stage.side), ("select_side", stage.select_side), ("prototype_side", stage.prototype_side)];
+    for (key, side) in sides {
+        if let Some(layer) = graph.too_small(usize::try_from(side).unwrap_or(0)) {
+            let what = format!("pictures of {side} × {side} are too small for `{}`", recipe.backbone);
+            return Err(Report::new(what)
+                .cause(format!("they leave layer `{}` less than its window", layer.name))
+                .hint(format!("raise `{key}` in the recipe")));
+        }
+    }
+    Ok(())
+}
+
 /// The weights with which a run starts, and where they come from, for people.
 fn starting_weights(
     args: &Args,
@@ -119,15 +134,14 @@ fn starting_weights(
     seed: u64,
 ) -> Result<(Weights, String), Report> {
     let Some(path) = &args.weights else {
-        return Ok(match recipe.backbone {
-            BackboneName::MobilenetV2 => {
-                let provenance = Provenance::of_start(Provenance::IMAGENET);
-                (imagenet::weights()?.made_from(provenance), "from ImageNet".to_owned())
-            }
-            BackboneName::Squeezenet => {
-                let provenance = Provenance::of_start(Provenance::RANDOM);
-                (heads::random(graph, seed).made_from(provenance), "from random".to_owned())
-            }
+        return Ok(if recipe.backbone == BackboneName::default() {
+            let provenance = Provenance::of_start(Provenance::IMAGENET);
+            (imagenet::weights()?.made_from(provenance), "from ImageNet".to_owned())
+        } else {
+            let provenance = Provenance::of_start(Provenance::RANDOM);
+            let origin =
+                format!("from random (no ImageNet weights of `{}` ship; `--weights` takes them)", recipe.backbone);
+            (heads::random(graph, seed).made_from(provenance), origin)
         });
     };
     let mut weights = Weights::read(path)?;
@@ -140,13 +154,30 @@ fn starting_weights(
             stage.stage
         );
     }
-    if BackboneName::of(&weights) != Some(recipe.backbone) {
-        let what = format!("`{}` holds no weights of the recipe's backbone `{}`", path.display(), graph.backbone);
-        return Err(Report::new(what).hint("name the backbone in the recipe: `backbone = \"squeezenet\"`"));
+    let found = BackboneName::of(&weights);
+    if found != Some(recipe.backbone) {
+        let what = format!("`{}` holds no weights of the recipe's backbone `{}`", path.display(), recipe.backbone);
+        let report = match recipe.backbone.check(&weights) {
+            Err(error) => Report::new(what).cause(error.to_string()),
+            Ok(()) => Report::new(what),
+        };
+        return Err(match found {
+            Some(found) => report.hint(format!("name the file's backbone in the recipe: `backbone = \"{found}\"`")),
+            None => report.hint("give safetensors with torchvision's names of arrays"),
+        });
     }
     // Files of torchvision's networks have its classifier; ours have heads.
-    let is_published = recipe.backbone == BackboneName::Squeezenet && weights.contains("classifier.1.weight");
-    let mut weights = if is_published { squeezenet::adopt(weights)? } else { weights };
+    let mut weights = if published::is_published(&weights) {
+        if let BackboneName::MobilenetV2(_) = recipe.backbone {
+            eprintln!(
+                "warning: `{}` is taken for weights of MobileNetV2's authors; torchvision's were trained with other padding and pixels, and start worse",
+                path.display()
+            );
+        }
+        recipe.backbone.adopt(weights)?
+    } else {
+        weights
+    };
     weights.provenance = Some(provenance);
     Ok((weights, format!("from {}", path.display())))
 }

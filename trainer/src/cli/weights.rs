@@ -8,6 +8,7 @@ use clap::{Subcommand, ValueEnum};
 use tch::{Device, Kind, Tensor};
 
 use super::{ExitStatus, Report};
+use crate::export::size::Size;
 use crate::learn::balance::Frequencies;
 use crate::learn::finetune;
 use crate::learn::objective::Objective;
@@ -37,6 +38,12 @@ pub enum Command {
         /// File to write.
         #[arg(long)]
         out: PathBuf,
+    },
+    /// Print what each backbone with its heads costs, one JSON object a line
+    Sizes {
+        /// Side of the pictures.
+        #[arg(long, default_value_t = 160)]
+        side: usize,
     },
     /// Time forward and backward passes on random pictures
     Bench(Bench),
@@ -125,6 +132,12 @@ pub fn run(args: &Args) -> Result<ExitStatus, Report> {
             }
             let values: usize = weights.iter().map(|(_, array)| array.values.len()).sum();
             eprintln!("wrote {}: {} arrays, {values} values, equal to the last bit", out.display(), weights.len());
+            Ok(ExitStatus::Done)
+        }
+        Command::Sizes { side } => {
+            for name in BackboneName::all() {
+                println!("{}", serde_json::to_string(&Size::of(&heads::with_heads(name.build()), *side)?)?);
+            }
             Ok(ExitStatus::Done)
         }
         Command::Bench(bench) => time(bench),

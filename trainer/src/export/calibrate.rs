@@ -156,7 +156,7 @@ pub struct Observations {
     pub histograms: Vec<Histogram>,
     /// Mean of each channel before the clamp, over the first [`PHOTOS_MIN`] photographs: bias correction compares with the same ones.
     pub channel_means: Vec<Vec<f64>>,
-    /// Largest magnitude of each channel before the clamp.
+    /// Largest magnitude of each channel behind the clamp.
     pub channel_extremes: Vec<Vec<f32>>,
 }
 
@@ -183,7 +183,7 @@ impl Observations {
                 let values = to_vec(after);
                 let extreme = &mut extremes[place];
                 *extreme = values.iter().fold(*extreme, |(low, high), &v| (low.min(v), high.max(v)));
-                for (extreme, found) in channel_extremes[place].iter_mut().zip(extremes_by_channel(before)) {
+                for (extreme, found) in channel_extremes[place].iter_mut().zip(extremes_by_channel(after)) {
                     *extreme = extreme.max(found);
                 }
                 if number * BATCH < PHOTOS_MIN {

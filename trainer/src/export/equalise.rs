@@ -1,8 +1,9 @@
-//! Channels of the linear bottlenecks brought to like ranges, so that one scale for all of them wastes fewer steps.
+//! Channels of one tensor brought to like ranges, so that one scale for all of them wastes fewer steps.
 //!
-//! A layer without clamp may give `x_c / s_c` where its readers multiply their weights of input `c` by `s_c`: the network computes the
-//! same, and the range of the tensor is no longer that of its widest channel. Residual sums tie their inputs together, so a whole stage
-//! shares one vector of factors. The rows of the readers' weights grow more uneven for it, which is why the strength is chosen by
+//! A layer may give `x_c / s_c` where its readers multiply their weights of input `c` by `s_c`: the network computes the same, and the
+//! range of the tensor is no longer that of its widest channel. A ReLU and a max pool let the factor through; a ReLU6 does not, so that
+//! of MobileNetV2 only the linear bottlenecks take part. Residual sums and pools tie their inputs together, so a whole stage shares one
+//! vector of factors. The rows of the readers' weights grow more uneven for it, which is why the strength is chosen by
 //! measurement. **Source**: Nagel et al. 2019 (cross-layer equalisation), with the exponent of Xiao et al. 2023 (SmoothQuant).
 
 use super::calibrate::Observations;
@@ -19,16 +20,22 @@ struct Group {
     readers: Vec<usize>,
 }
 
-/// Whether a node's result may be scaled: a convolution or sum that no clamp follows.
-fn is_linear(graph: &FusedGraph, place: usize) -> bool {
+/// Whether a node's result scales with its inputs, channel by channel: nothing in it knows a number other than zero.
+fn is_homogeneous(graph: &FusedGraph, place: usize) -> bool {
     let node = &graph.nodes[place];
-    node.clamp == Clamp::None && matches!(node.operation, Operation::Convolution(_) | Operation::Add)
+    node.clamp != Clamp::Relu6
+        && matches!(node.operation, Operation::Convolution(_) | Operation::Add | Operation::MaxPool(_))
+}
+
+/// Whether a node has no weights that could take a factor, so that its inputs must bear the one of its result.
+fn ties(operation: Operation) -> bool {
+    matches!(operation, Operation::Add | Operation::MaxPool(_))
 }
 
 /// Finds the groups all of whose readers can take the factors.
 fn groups(graph: &FusedGraph) -> Vec<Group> {
     let mut group_of: Vec<usize> = (0..graph.nodes.len()).collect();
-    for (place, node) in graph.nodes.iter().enumerate().filter(|(_, node)| node.operation == Operation::Add) {
+    for (place, node) in graph.nodes.iter().enumerate().filter(|(_, node)| ties(node.operation)) {
         for joined in std::iter::once(place).chain(node.inputs.iter().copied()) {
             let (from, to) = (group_of[joined], group_of[place]);
             group_of.iter_mut().filter(|group| **group == from).for_each(|group| *group = to);
@@ -38,8 +45,8 @@ fn groups(graph: &FusedGraph) -> Vec<Group> {
     for group in 0..graph.nodes.len() {
         let members: Vec<usize> = (0..graph.nodes.len()).filter(|&place| group_of[place] == group).collect();
         let is_output = |place: &usize| graph.outputs.iter().any(|(_, output)| output == place);
-        if members.is_empty() || !members.iter().all(|&place| is_linear(graph, place)) || members.iter().any(is_output)
-        {
+        let all_scale = members.iter().all(|&place| is_homogeneous(graph, place));
+        if members.is_empty() || !all_scale || members.iter().any(is_output) {
             continue;
         }
         let reads = |place: &usize| graph.nodes[*place].inputs.iter().any(|input| members.contains(input));

@@ -4,7 +4,7 @@
 
 use tch::{Kind, Tensor};
 
-use crate::network::graph::{PIXEL_SCALE_DIVISOR, PIXEL_ZERO_POINT};
+use crate::network::graph::{PIXEL_SCALE_DIVISOR, PIXEL_ZERO_POINT, Pooling, Rounding};
 
 use super::answers::NamedAnswers;
 use super::error::ExportError;
@@ -137,9 +137,7 @@ impl FloatRunner {
             (Operation::Linear { .. }, Some((weight, bias))) => x.f_linear(weight, Some(bias)),
             (Operation::Add, _) => x.f_add(inputs[1]),
             (Operation::Concat, _) => Tensor::f_cat(inputs, 1),
-            (Operation::MaxPool { kernel, stride }, _) => {
-                x.f_max_pool2d([int(kernel), int(kernel)], [int(stride), int(stride)], [0, 0], [1, 1], true)
-            }
+            (Operation::MaxPool(pooling), _) => max_pool(x, pooling),
             (Operation::GlobalAveragePool, _) => x.f_mean_dim([2i64, 3].as_slice(), false, Kind::Float),
             (Operation::L2Normalise, _) => {
                 let norm = x.f_square()?.f_sum_dim_intlist([1i64].as_slice(), true, Kind::Float)?.f_sqrt()?;
@@ -170,6 +168,13 @@ impl FloatRunner {
         let copies = (0..workers::threads()).map(|_| self.share()).collect();
         workers::in_batches(pictures, BATCH, copies, |runner, pictures| runner.visit(pictures, |_, _, _| {}), done)
     }
+}
+
+/// The largest value of each window of `[N, C, H, W]`; of bytes less their zero point too, as no border ever wins.
+pub(super) fn max_pool(x: &Tensor, pooling: Pooling) -> Result<Tensor, tch::TchError> {
+    let square = |n: usize| [int(n); 2];
+    let Pooling { kernel, stride, border, rounding } = pooling;
+    x.f_max_pool2d(square(kernel), square(stride), square(border), [1, 1], rounding == Rounding::Up)
 }
 
 /// Names the layer at which libtorch failed.

@@ -3,7 +3,7 @@
 //! [`fuse`] turns a folded [`Graph`] (no batch norm) into a [`FusedGraph`]: one node for each convolution, sum, pool or linear layer
 //! with the [`Clamp`] that follows it. The ONNX writer, the float runner and the integer simulation all walk this one list.
 
-use crate::network::graph::{Graph, Layer, NodeId};
+use crate::network::graph::{Graph, Layer, NodeId, Pooling};
 
 use super::error::ExportError;
 
@@ -93,13 +93,8 @@ pub enum Operation {
     Add,
     /// Concatenation along the channels.
     Concat,
-    /// Square max pooling; the output side is rounded up.
-    MaxPool {
-        /// Side of the window.
-        kernel: usize,
-        /// Step along both axes.
-        stride: usize,
-    },
+    /// The largest value of each window.
+    MaxPool(Pooling),
     /// Mean over height and width.
     GlobalAveragePool,
     /// `x Wᵀ + b`.
@@ -234,6 +229,9 @@ pub fn fuse(graph: &Graph, side: usize) -> Result<(FusedGraph, Vec<NodeId>), Exp
                 let (before, after, out) = padding.along(from.height, *kernel, *stride);
                 let (inputs, outputs, kernel, stride, groups) = (*inputs, *outputs, *kernel, *stride, *groups);
                 let geometry = Geometry { inputs, outputs, kernel, stride, groups, before, after };
+                if geometry.along(from.height) != Some(out) {
+                    return Err(fail(format!("a kernel of {kernel} on a side of {}", from.height)));
+                }
                 (Operation::Convolution(geometry), Shape { height: out, width: out, channels: outputs })
             }
             Layer::Add => match shapes.as_slice() {
@@ -247,13 +245,10 @@ pub fn fuse(graph: &Graph, side: usize) -> Result<(FusedGraph, Vec<NodeId>), Exp
                 }
                 (Operation::Concat, Shape { channels: shapes.iter().map(|s| s.channels).sum(), ..first })
             }
-            Layer::MaxPool { kernel, stride } => {
+            Layer::MaxPool(pooling) => {
                 let from = only()?;
-                let out = from.height.saturating_sub(*kernel).div_ceil(*stride) + 1;
-                (
-                    Operation::MaxPool { kernel: *kernel, stride: *stride },
-                    Shape { height: out, width: out, channels: from.channels },
-                )
+                let out = pooling.along(from.height).ok_or_else(|| fail(format!("{pooling:?} on {from:?}")))?;
+                (Operation::MaxPool(*pooling), Shape { height: out, width: out, channels: from.channels })
             }
             Layer::GlobalAveragePool => {
                 (Operation::GlobalAveragePool, Shape { height: 1, width: 1, channels: only()?.channels })

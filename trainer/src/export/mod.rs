@@ -7,7 +7,7 @@
 //! - `quantised.rs`: the quantised network as data; `simulate/`: runs it in integers.
 //! - `choose.rs`: which way to quantise, measured; `layers.rs`: the loss of each layer.
 //! - `onnx/`: writes it, and reads it back; `check.rs`: parity with tract.
-//! - `workers.rs`: batches on several threads.
+//! - `workers.rs`: batches on several threads; `size.rs`: what a network costs before it is trained.
 //! - `golden.rs`, `sources.rs`, `bundle.rs`: the golden photographs, what the weights were made from, and the bundle.
 
 pub mod answers;
@@ -26,6 +26,7 @@ pub mod onnx;
 pub mod quantise;
 pub mod quantised;
 pub mod simulate;
+pub mod size;
 mod sources;
 pub mod workers;
 

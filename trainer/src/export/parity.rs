@@ -42,13 +42,13 @@ fn trained() -> (Graph, Weights) {
 }
 
 /// Different pictures from one photograph: itself, mirrored, upside down, turned by half.
-fn turns(rgb: &[u8]) -> [Vec<u8>; 4] {
+fn turns(rgb: &[u8], side: usize) -> [Vec<u8>; 4] {
     let flip = |across: bool, down: bool| {
         let mut out = Vec::with_capacity(rgb.len());
-        for y in 0..SIDE {
-            for x in 0..SIDE {
-                let (x, y) = (if across { SIDE - 1 - x } else { x }, if down { SIDE - 1 - y } else { y });
-                out.extend_from_slice(&rgb[(y * SIDE + x) * 3..][..3]);
+        for y in 0..side {
+            for x in 0..side {
+                let (x, y) = (if across { side - 1 - x } else { x }, if down { side - 1 - y } else { y });
+                out.extend_from_slice(&rgb[(y * side + x) * 3..][..3]);
             }
         }
         out
@@ -56,12 +56,15 @@ fn turns(rgb: &[u8]) -> [Vec<u8>; 4] {
     [flip(false, false), flip(true, false), flip(false, true), flip(true, true)]
 }
 
-static PICTURES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
-    let contract = PictureContract::with_side(u32::try_from(SIDE).unwrap());
-    let photos = files::photos_in(Path::new(DEMO)).unwrap();
+/// Four pictures from each of the first `photos` of the demo shop.
+fn pictures(photos: usize, side: usize) -> Vec<Vec<u8>> {
+    let contract = PictureContract::with_side(u32::try_from(side).unwrap());
+    let paths = files::photos_in(Path::new(DEMO)).unwrap();
     let read = |path: &PathBuf| contract.read(&files::read(path).unwrap()).unwrap().into_rgb();
-    photos.iter().take(48).flat_map(|path| turns(&read(path))).collect()
-});
+    paths.iter().take(photos).flat_map(|path| turns(&read(path), side)).collect()
+}
+
+static PICTURES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| pictures(48, SIDE));
 
 /// The pictures that are compared; the rest only calibrate.
 fn compared() -> &'static [Vec<u8>] {
@@ -90,12 +93,19 @@ fn integer_answers(network: QuantisedNetwork) -> Vec<NamedAnswers> {
     Simulation::new(network).unwrap().run_all(compared(), || {})
 }
 
+/// Pictures `[N, S, S, 3]`.
+fn tensor(pictures: &[Vec<u8>], side: usize) -> Tensor {
+    let side = i64::try_from(side).unwrap();
+    Tensor::from_slice(&pictures.concat()).reshape([-1, side, side, 3])
+}
+
 /// Answers of the trained graph as libtorch runs it.
 fn torch_answers(graph: Graph, weights: &Weights) -> Vec<NamedAnswers> {
-    let network = Network::load(graph, weights, Device::Cpu).unwrap();
-    let bytes: Vec<u8> = compared().concat();
-    let side = i64::try_from(SIDE).unwrap();
-    let outputs = network.evaluate(&Tensor::from_slice(&bytes).reshape([-1, side, side, 3]));
+    evaluate(&Network::load(graph, weights, Device::Cpu).unwrap(), &tensor(compared(), SIDE))
+}
+
+fn evaluate(network: &Network, pictures_nhwc: &Tensor) -> Vec<NamedAnswers> {
+    let outputs = network.evaluate(pictures_nhwc);
     let mut answers = vec![NamedAnswers::new(); PHOTOS];
     for (name, tensor) in outputs {
         let rows: Vec<Vec<f32>> = tensor.try_into().unwrap();
@@ -183,8 +193,11 @@ fn the_gate_lets_channels_pass_and_refuses_tensors() {
     assert!(matches!(refused, Err(ExportError::Gate { .. })), "{bad:?}");
 }
 
-/// ONNX Runtime's answers, and the operators that it made of the model.
-fn onnx_runtime(model: &tract_onnx::pb::ModelProto, names: &[&str]) -> Option<(Vec<NamedAnswers>, String)> {
+/// Of every network of ours.
+const OUTPUTS: [&str; 3] = ["category14", "category26", "embedding"];
+
+/// ONNX Runtime's answers to the first pictures, and the operators that it made of the model.
+fn onnx_runtime(model: &tract_onnx::pb::ModelProto, pictures: &[Vec<u8>]) -> Option<(Vec<NamedAnswers>, String)> {
     if !Command::new("python3")
         .args(["-c", "import onnx, onnxruntime, numpy"])
         .output()
@@ -196,19 +209,16 @@ fn onnx_runtime(model: &tract_onnx::pb::ModelProto, names: &[&str]) -> Option<(V
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     files::write_atomic(&at("model.onnx"), &to_bytes(model)).unwrap();
-    files::write_atomic(&at("pictures.u8"), &compared().concat()).unwrap();
+    files::write_atomic(&at("pictures.u8"), &pictures[..PHOTOS].concat()).unwrap();
     let paths = [PathBuf::from(SCRIPT), at("model.onnx"), at("pictures.u8"), folder.path().to_path_buf()];
     let output = Command::new("python3").args(paths).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let mut answers = vec![NamedAnswers::new(); PHOTOS];
-    for name in names {
+    for name in OUTPUTS {
         let bytes = files::read(&at(&format!("{name}.f32"))).unwrap();
         let values: Vec<f32> = bytes.as_chunks().0.iter().map(|b: &[u8; 4]| f32::from_le_bytes(*b)).collect();
         let width = values.len() / PHOTOS;
-        answers
-            .iter_mut()
-            .zip(values.chunks(width))
-            .for_each(|(a, row)| drop(a.insert((*name).to_owned(), row.to_vec())));
+        answers.iter_mut().zip(values.chunks(width)).for_each(|(a, row)| drop(a.insert(name.to_owned(), row.to_vec())));
     }
     Some((answers, String::from_utf8(output.stdout).unwrap()))
 }
@@ -220,9 +230,7 @@ const INTEGER_TOLERANCE: f32 = 0.05;
 #[test]
 fn onnx_runtime_and_the_simulation_agree() {
     let network = quantised(Granularity::Channel);
-    let Some((reference, operators)) =
-        onnx_runtime(&write_quantised(&network), &["category14", "category26", "embedding"])
-    else {
+    let Some((reference, operators)) = onnx_runtime(&write_quantised(&network), &PICTURES) else {
         return;
     };
     let count = |op: &str| operators.split_whitespace().filter(|o| *o == op).count();
@@ -243,8 +251,10 @@ fn onnx_runtime_and_the_simulation_agree() {
 fn onnx_runtime_and_libtorch_agree_in_float() {
     // What an engine of the class `float` computes on the bundle: float arithmetic on the integer weights.
     let network = quantised(Granularity::Channel).dequantise();
-    let Some((reference, _)) = onnx_runtime(&write_float(&network), &["category14", "category26", "embedding"]) else {
+    let Some((reference, _)) = onnx_runtime(&write_float(&network), &PICTURES) else {
         return;
     };
     compare(("onnx runtime", &reference), ("libtorch", &float_answers(network)), FLOAT_TOLERANCE).unwrap();
 }
+
+mod backbones;

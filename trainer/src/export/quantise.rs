@@ -66,7 +66,7 @@ pub fn quantise(
         activations.push(match node.operation {
             Operation::Picture => Some(Quantisation::picture()),
             // The largest of some bytes is one of them.
-            Operation::MaxPool { .. } => activations[node.inputs[0]],
+            Operation::MaxPool(_) => activations[node.inputs[0]],
             _ if graph.is_float(place) => None,
             _ => Some(Quantisation::covering(low, high, node.clamp)),
         });

@@ -8,6 +8,7 @@
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
+use super::objective::PROTOTYPES;
 use crate::network::Network;
 use crate::network::parameters::Slot;
 
@@ -50,9 +51,9 @@ pub struct Optimiser {
     decays: Tensor,
 }
 
-/// Whether an array starts from nothing rather than from the backbone's training.
+/// Whether an array starts from nothing rather than from the backbone's training: heads and prototypes.
 fn is_new(slot: &Slot) -> bool {
-    !slot.name.starts_with("features.")
+    slot.name.starts_with("heads.") || slot.name == PROTOTYPES
 }
 
 /// Whether weight decay applies: convolutions and linear layers.

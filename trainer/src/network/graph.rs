@@ -32,8 +32,48 @@ impl Padding {
                 let total = ((out - 1) * stride + kernel).saturating_sub(length);
                 (total / 2, total - total / 2, out)
             }
-            Self::Symmetric(n) => (n, n, (length + 2 * n - kernel) / stride + 1),
+            Self::Symmetric(n) => (n, n, (length + 2 * n).saturating_sub(kernel) / stride + 1),
         }
+    }
+}
+
+/// How a pooling's output side is made whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Rounding {
+    /// Windows that reach over the border are left out.
+    Down,
+    /// The last window may reach over the border (SqueezeNet).
+    Up,
+}
+
+/// Square max pooling; the border never wins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pooling {
+    /// Side of the window.
+    pub kernel: usize,
+    /// Step along both axes.
+    pub stride: usize,
+    /// Rows and columns around the input that the windows may cover besides.
+    pub border: usize,
+    /// What becomes of the last window.
+    pub rounding: Rounding,
+}
+
+impl Pooling {
+    /// Output length along one axis of `length`; none where the window is larger than the input with its border, or the border so large
+    /// that a window could lie in it alone.
+    #[must_use]
+    pub fn along(self, length: usize) -> Option<usize> {
+        if self.stride == 0 || 2 * self.border > self.kernel {
+            return None;
+        }
+        let rest = (length + 2 * self.border).checked_sub(self.kernel)?;
+        Some(match self.rounding {
+            Rounding::Down => rest / self.stride + 1,
+            // A window that would begin behind the input is none.
+            Rounding::Up if rest.div_ceil(self.stride) * self.stride >= length + self.border => rest / self.stride + 1,
+            Rounding::Up => rest.div_ceil(self.stride) + 1,
+        })
     }
 }
 
@@ -74,13 +114,8 @@ pub enum Layer {
     Add,
     /// Concatenation along the channels (SqueezeNet's fire module).
     Concat,
-    /// Square max pooling, rounding the output side up (SqueezeNet).
-    MaxPool {
-        /// Side of the window.
-        kernel: usize,
-        /// Step along both axes.
-        stride: usize,
-    },
+    /// The largest value of each window.
+    MaxPool(Pooling),
     /// Mean over height and width: `[N, C, H, W]` to `[N, C]`.
     GlobalAveragePool,
     /// `x Wᵀ + b`. Parameters: `NAME.weight`, `NAME.bias`.
@@ -205,6 +240,26 @@ impl Graph {
         self.nodes.iter().flat_map(Node::state).collect()
     }
 
+    /// The first layer whose window is larger than what a picture of `side` leaves for it, if there is one.
+    #[must_use]
+    pub fn too_small(&self, side: usize) -> Option<&Node> {
+        let mut sides: Vec<usize> = Vec::with_capacity(self.nodes.len());
+        for node in &self.nodes {
+            let from = node.inputs.first().map_or(side, |input| sides[input.0]);
+            let out = match node.layer {
+                Layer::Convolution { kernel, stride, padding, .. } => {
+                    let (before, after, out) = padding.along(from, kernel, stride);
+                    (from + before + after >= kernel).then_some(out)
+                }
+                Layer::MaxPool(pooling) => pooling.along(from),
+                _ => Some(from),
+            };
+            let Some(out) = out else { return Some(node) };
+            sides.push(out);
+        }
+        None
+    }
+
     /// The node at `id`.
     #[must_use]
     pub fn node(&self, id: NodeId) -> &Node {
@@ -220,7 +275,40 @@ pub const PIXEL_SCALE_DIVISOR: f32 = 127.5;
 
 #[cfg(test)]
 mod tests {
-    use super::Padding;
+    use super::{Padding, Pooling, Rounding};
+    use crate::network::backbones::BackboneName;
+
+    #[test]
+    fn the_layer_that_a_small_picture_does_not_fill_is_named() {
+        let graph = BackboneName::Alexnet.build().graph;
+        assert!(graph.too_small(63).is_none());
+        assert_eq!(graph.too_small(62).unwrap().name, "features.12");
+        assert_eq!(graph.too_small(3).unwrap().name, "features.0");
+        assert!(BackboneName::default().build().graph.too_small(1).is_none());
+    }
+
+    #[test]
+    fn pools_have_the_sides_of_the_published_networks() {
+        let pool = |kernel, stride, border, rounding| Pooling { kernel, stride, border, rounding };
+        // ResNet at 224 and at an odd side, AlexNet, SqueezeNet with and without a last window that reaches over.
+        for (pooling, length, expected) in [
+            (pool(3, 2, 1, Rounding::Down), 112, Some(56)),
+            (pool(3, 2, 1, Rounding::Down), 33, Some(17)),
+            (pool(3, 2, 1, Rounding::Down), 1, Some(1)),
+            (pool(3, 2, 0, Rounding::Down), 55, Some(27)),
+            (pool(3, 2, 0, Rounding::Down), 6, Some(2)),
+            (pool(3, 2, 0, Rounding::Up), 6, Some(3)),
+            (pool(3, 2, 0, Rounding::Up), 111, Some(55)),
+            (pool(3, 2, 0, Rounding::Up), 2, None),
+            // The third window would begin in the border behind the input.
+            (pool(2, 2, 1, Rounding::Up), 3, Some(2)),
+            (pool(1, 3, 0, Rounding::Up), 2, Some(1)),
+            (pool(2, 0, 0, Rounding::Down), 2, None),
+            (pool(2, 2, 2, Rounding::Down), 2, None),
+        ] {
+            assert_eq!(pooling.along(length), expected, "{pooling:?} of {length}");
+        }
+    }
 
     #[test]
     fn same_padding_puts_the_odd_zero_last() {

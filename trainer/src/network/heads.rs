@@ -120,16 +120,13 @@ mod tests {
     }
 
     #[test]
-    fn each_backbone_runs_from_a_random_start_and_is_known_by_its_arrays() {
-        for backbone in [BackboneName::MobilenetV2, BackboneName::Squeezenet] {
+    fn each_backbone_runs_from_a_random_start() {
+        for backbone in BackboneName::all() {
             let graph = with_heads(backbone.build());
-            let weights = random(&graph, 3);
-            assert_eq!(BackboneName::of(&weights), Some(backbone));
-            let network = Network::load(graph, &weights, tch::Device::Cpu).unwrap();
-            let pictures = tch::Tensor::randint(256, [2, 48, 48, 3], (tch::Kind::Uint8, tch::Device::Cpu));
+            let network = Network::load(graph.clone(), &random(&graph, 3), tch::Device::Cpu).unwrap();
+            let pictures = tch::Tensor::randint(256, [2, 64, 64, 3], (tch::Kind::Uint8, tch::Device::Cpu));
             let sizes: Vec<_> = network.evaluate(&pictures).into_iter().map(|(_, result)| result.size()).collect();
-            assert_eq!(sizes, [[2, 14], [2, 26], [2, 256]]);
+            assert_eq!(sizes, [[2, 14], [2, 26], [2, 256]], "{backbone}");
         }
-        assert_eq!(BackboneName::of(&Weights::new()), None);
     }
 }

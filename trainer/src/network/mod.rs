@@ -20,6 +20,6 @@ pub mod torch;
 pub mod weights;
 
 pub use device::DeviceChoice;
-pub use graph::{Graph, Layer, Node, NodeId, Padding};
+pub use graph::{Graph, Layer, Node, NodeId, Padding, Pooling, Rounding};
 pub use torch::{Network, Pass, Statistics};
 pub use weights::{Array, Provenance, Weights, WeightsError};

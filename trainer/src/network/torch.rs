@@ -12,7 +12,9 @@ use std::collections::HashMap;
 
 use tch::{Device, Kind, Tensor};
 
-use super::graph::{ArraySpec, Graph, Layer, Node, NodeId, PIXEL_SCALE_DIVISOR, PIXEL_ZERO_POINT, Padding};
+use super::graph::{
+    ArraySpec, Graph, Layer, Node, NodeId, PIXEL_SCALE_DIVISOR, PIXEL_ZERO_POINT, Padding, Pooling, Rounding,
+};
 use super::parameters::{Layout, Views, to_array, to_tensor};
 use super::weights::{Weights, WeightsError};
 
@@ -341,10 +343,7 @@ impl Run<'_> {
                 let inputs: Vec<Tensor> = (0..node.inputs.len()).map(|which| self.input(values, node, which)).collect();
                 Tensor::cat(&inputs, 1)
             }
-            Layer::MaxPool { kernel, stride } => {
-                let (kernel, stride) = (int(kernel), int(stride));
-                self.input(values, node, 0).max_pool2d([kernel, kernel], [stride, stride], [0, 0], [1, 1], true)
-            }
+            Layer::MaxPool(pooling) => max_pool(&self.input(values, node, 0), pooling),
             Layer::GlobalAveragePool => self.input(values, node, 0).mean_dim([2_i64, 3].as_slice(), false, Kind::Float),
             Layer::Linear { .. } => {
                 self.input(values, node, 0).linear(&self.array(node, "weight"), Some(&self.array(node, "bias")))
@@ -369,6 +368,13 @@ pub fn unit(rows: &Tensor) -> Tensor {
 
 fn int(n: usize) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+/// The largest value of each window of `[N, C, H, W]`.
+fn max_pool(x: &Tensor, pooling: Pooling) -> Tensor {
+    let square = |n: usize| [int(n); 2];
+    let Pooling { kernel, stride, border, rounding } = pooling;
+    x.max_pool2d(square(kernel), square(stride), square(border), [1, 1], rounding == Rounding::Up)
 }
 
 /// Bytes `[N, S, S, 3]` as normalised values `[N, 3, S, S]`, stored channels last.

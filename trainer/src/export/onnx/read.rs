@@ -13,6 +13,7 @@ use super::write::PICTURE;
 use crate::export::error::ExportError;
 use crate::export::fused::{Clamp, FusedGraph, FusedNode, Geometry, Operation, Shape};
 use crate::export::quantised::{Quantisation, QuantisedNetwork, QuantisedWeights};
+use crate::network::graph::{Pooling, Rounding};
 
 /// Largest side of a picture that is believed.
 const SIDE_MAX: usize = 1024;
@@ -52,6 +53,24 @@ pub fn read_quantised(bytes: &[u8]) -> Result<QuantisedNetwork, ExportError> {
     }
     let graph = FusedGraph { backbone: graph.name.clone(), side, nodes: reader.nodes, outputs };
     Ok(QuantisedNetwork { graph, activations: reader.activations, weights: reader.weights })
+}
+
+/// The window of a `MaxPool`.
+fn pooling(node: &pb::NodeProto) -> Result<Pooling, ExportError> {
+    let (kernel, stride) = (read_integers(node, "kernel_shape")?, read_integers(node, "strides")?);
+    let (pads, rounding) = (read_integers(node, "pads")?, read_integer(node, "ceil_mode")?);
+    let (&[kernel, across], &[stride, stride_across], &[border, ..]) =
+        (kernel.as_slice(), stride.as_slice(), pads.as_slice())
+    else {
+        return Err(not_ours(format!("node `{}` has no two axes", node.name)));
+    };
+    let is_square = kernel == across && stride == stride_across && pads == [border; 4];
+    let is_small = kernel <= SIDE_MAX && border < SIDE_MAX && stride <= SIDE_MAX;
+    match (is_square && is_small && kernel > 0, rounding) {
+        (true, 0) => Ok(Pooling { kernel, stride, border, rounding: Rounding::Down }),
+        (true, 1) => Ok(Pooling { kernel, stride, border, rounding: Rounding::Up }),
+        _ => Err(not_ours(format!("node `{}` is no square pooling of ours", node.name))),
+    }
 }
 
 /// Side of the picture that the network takes.
@@ -135,6 +154,11 @@ impl Reader<'_> {
                 if !bound || *self.activations[place].get_or_insert(found) != found {
                     return Err(fail("its range passes the clamp before it, or another range was set"));
                 }
+                // The largest of some bytes is one of them.
+                let is_pool = matches!(self.nodes[place].operation, Operation::MaxPool(_));
+                if is_pool && self.activations[self.nodes[place].inputs[0]] != Some(found) {
+                    return Err(fail("a pool's result has another range than its input"));
+                }
                 place
             }
             "Clip" | "Relu" => {
@@ -188,15 +212,9 @@ impl Reader<'_> {
                 (Operation::Concat, Shape { channels: shapes.iter().map(|s| s.channels).sum(), ..from })
             }
             "MaxPool" => {
-                let (kernel, stride) = (read_integers(node, "kernel_shape")?, read_integers(node, "strides")?);
-                let (&[kernel, _], &[stride, _]) = (kernel.as_slice(), stride.as_slice()) else {
-                    return Err(fail("not square".to_owned()));
-                };
-                if kernel == 0 || stride == 0 || kernel > from.height {
-                    return Err(fail(format!("window {kernel}, step {stride} on {from:?}")));
-                }
-                let out = (from.height - kernel).div_ceil(stride) + 1;
-                (Operation::MaxPool { kernel, stride }, Shape { height: out, width: out, channels: from.channels })
+                let pooling = pooling(node)?;
+                let out = pooling.along(from.height).ok_or_else(|| fail(format!("{pooling:?} on {from:?}")))?;
+                (Operation::MaxPool(pooling), Shape { height: out, width: out, channels: from.channels })
             }
             "GlobalAveragePool" => {
                 (Operation::GlobalAveragePool, Shape { height: 1, width: 1, channels: from.channels })

@@ -10,6 +10,7 @@ use tract_onnx::pb::tensor_proto::DataType;
 use super::messages::{floats, int8, int32, integer, integers, node, uint8, value};
 use crate::export::fused::{Clamp, FusedGraph, FusedNode, Geometry, Operation};
 use crate::export::quantised::{FloatNetwork, FloatWeights, Quantisation, QuantisedNetwork, QuantisedWeights};
+use crate::network::graph::{Pooling, Rounding};
 
 /// Version of the operator set.
 const OPSET: i64 = 17;
@@ -143,11 +144,12 @@ impl Writer<'_> {
             }
             Operation::Add => self.push_layer("Add", name, &reads, &raw, Vec::new()),
             Operation::Concat => self.push_layer("Concat", name, &reads, &raw, vec![integer("axis", 1)]),
-            Operation::MaxPool { kernel, stride } => {
+            Operation::MaxPool(Pooling { kernel, stride, border, rounding }) => {
                 let attributes = vec![
                     integers("kernel_shape", &[kernel; 2]),
                     integers("strides", &[stride; 2]),
-                    integer("ceil_mode", 1),
+                    integers("pads", &[border; 4]),
+                    integer("ceil_mode", usize::from(rounding == Rounding::Up)),
                 ];
                 self.push_layer("MaxPool", name, &reads, &raw, attributes)
             }

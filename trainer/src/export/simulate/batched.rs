@@ -11,6 +11,7 @@ use tch::{Kind, Tensor};
 use super::{Activation, Simulation};
 use crate::export::answers::NamedAnswers;
 use crate::export::error::ExportError;
+use crate::export::float::max_pool;
 use crate::export::fused::Operation;
 use crate::export::quantised::{Quantisation, QuantisedNetwork};
 use crate::export::workers;
@@ -85,8 +86,16 @@ impl Batched {
             _ => (vec![int(layer.bias.len()), -1], vec![1, -1]),
         };
         let per_output = layer.weights_oihw.len() / layer.bias.len().max(1);
+        let zero = network.activations[node.inputs[0]].map_or(0, |q| i64::from(q.zero_point));
+        // The sum of any of the products lies between those of the negative and of the positive ones at their largest.
         let largest = |(row, bias): (&[i8], &i32)| {
-            255 * row.iter().map(|w| i64::from(w.unsigned_abs())).sum::<i64>() + i64::from(bias.unsigned_abs())
+            let (mut low, mut high) = (0, 0);
+            for &w in row {
+                let (first, last) = (i64::from(w) * -zero, i64::from(w) * (255 - zero));
+                low += first.min(last);
+                high += first.max(last);
+            }
+            high.max(-low) + i64::from(bias.unsigned_abs())
         };
         let bound = layer.weights_oihw.chunks(per_output.max(1)).zip(&layer.bias).map(largest).max().unwrap_or(0);
         let kind = if bound < EXACT { Kind::Float } else { Kind::Double };
@@ -190,9 +199,7 @@ impl Batched {
                     .collect();
                 Tensor::f_cat(&requantised?, 1)
             }
-            Operation::MaxPool { kernel, stride } => {
-                inputs[0].f_max_pool2d([int(kernel), int(kernel)], [int(stride), int(stride)], [0, 0], [1, 1], true)
-            }
+            Operation::MaxPool(pooling) => max_pool(inputs[0], pooling),
             Operation::GlobalAveragePool => {
                 let from = network.graph.nodes[node.inputs[0]].shape;
                 #[expect(clippy::cast_precision_loss, reason = "a few thousand pixels")]

@@ -6,6 +6,7 @@
 
 use crate::export::fused::{Geometry, Shape};
 use crate::export::quantised::Quantisation;
+use crate::network::graph::Pooling;
 
 /// Adding and taking away `1.5 · 2²³` rounds a float of magnitude below `2²²` to the nearest integer, ties to even, and leaves that
 /// integer in the low bits: it is `round_ties_even` without the call into the mathematics library that baseline x86-64 needs.
@@ -223,13 +224,18 @@ pub(super) fn table(from: Quantisation, to: Quantisation) -> [u8; 256] {
     table
 }
 
-/// Max pooling whose last window may reach over the border. **Shapes**: channel-last in and out.
-pub(super) fn max_pool(x: &[u8], from: Shape, kernel: usize, stride: usize, to: Shape) -> Vec<u8> {
+/// Max pooling whose windows may reach over the border. **Shapes**: channel-last in and out.
+pub(super) fn max_pool(x: &[u8], from: Shape, pooling: Pooling, to: Shape) -> Vec<u8> {
+    let Pooling { kernel, stride, border, .. } = pooling;
+    // Rows or columns of the input in the window at `place` of the output.
+    let window = |place: usize, length: usize| {
+        let start = place * stride;
+        start.saturating_sub(border)..(start + kernel).saturating_sub(border).min(length)
+    };
     let mut y = vec![0; to.len()];
     for (pixel, into) in y.chunks_exact_mut(to.channels).enumerate() {
-        let (row, column) = (pixel / to.width * stride, pixel % to.width * stride);
-        for i in row..(row + kernel).min(from.height) {
-            for j in column..(column + kernel).min(from.width) {
+        for i in window(pixel / to.width, from.height) {
+            for j in window(pixel % to.width, from.width) {
                 let at = (i * from.width + j) * from.channels;
                 for (max, &byte) in into.iter_mut().zip(&x[at..at + from.channels]) {
                     *max = byte.max(*max);

@@ -174,9 +174,7 @@ impl Simulation {
                 }
                 bytes
             }
-            (Operation::MaxPool { kernel, stride }, _) => {
-                kernels::max_pool(inputs[0].integers(), shapes[0], kernel, stride, node.shape)
-            }
+            (Operation::MaxPool(pooling), _) => kernels::max_pool(inputs[0].integers(), shapes[0], pooling, node.shape),
             (Operation::GlobalAveragePool, _) => {
                 kernels::global_average_pool(inputs[0].integers(), shapes[0], q(node.inputs[0]), q(place))
             }

@@ -2,12 +2,11 @@
 //!
 //! **Source**: Iandola et al. 2016, "SqueezeNet", in the 1.1 form of its authors; key names of torchvision.
 //!
-//! Published weights expect ImageNet's mean and deviation of the pixels; [`adopt`] puts the difference to our pixels into the first
-//! convolution, exactly, because that one has no padding.
+//! Published weights expect ImageNet's mean and deviation of the pixels (`published.rs`); the first convolution has no padding, so that
+//! the difference goes into it exactly.
 
 use super::Backbone;
-use crate::network::graph::{Graph, Layer, NodeId, PIXEL_SCALE_DIVISOR, PIXEL_ZERO_POINT, Padding};
-use crate::network::weights::{Weights, WeightsError};
+use crate::network::graph::{Graph, Layer, NodeId, Padding, Pooling, Rounding};
 
 /// Channels of the last fire module: the length of the pooled features.
 pub const FEATURES: usize = 512;
@@ -27,8 +26,8 @@ const MODULES: [Option<(usize, usize, usize, usize)>; 11] = [
     Some((12, 512, 64, 256)),
 ];
 
-/// Mean and deviation of ImageNet's pixels, of 255, that published weights expect: red, green, blue.
-const PUBLISHED_PIXELS: [(f32, f32); 3] = [(0.485, 0.229), (0.456, 0.224), (0.406, 0.225)];
+/// Between the groups of modules; the last window may reach over the border.
+const POOL: Pooling = Pooling { kernel: 3, stride: 2, border: 0, rounding: Rounding::Up };
 
 /// A convolution with ReLU behind it.
 fn convolution(
@@ -56,7 +55,7 @@ fn features() -> (Graph, NodeId) {
     let mut number = 2;
     for module in MODULES {
         let Some((place, inputs, squeezed, expanded)) = module else {
-            x = graph.push(format!("features.{number}"), Layer::MaxPool { kernel: 3, stride: 2 }, &[x]);
+            x = graph.push(format!("features.{number}"), Layer::MaxPool(POOL), &[x]);
             number += 3;
             continue;
         };
@@ -87,53 +86,14 @@ pub fn imagenet_classifier() -> Graph {
     graph
 }
 
-/// Published weights for our pixels: `(byte / 255 - mean) / deviation` is a factor and an offset of `(byte - 128) / 127.5`.
-///
-/// # Errors
-/// The first convolution is missing or has another shape.
-pub fn adopt(mut weights: Weights) -> Result<Weights, WeightsError> {
-    let mut kernel = weights.get_shaped("features.0.weight", &[64, 3, 3, 3])?.clone();
-    let mut bias = weights.get_shaped("features.0.bias", &[64])?.clone();
-    for (output, bias) in kernel.values.chunks_exact_mut(27).zip(&mut bias.values) {
-        for (plane, (mean, deviation)) in output.chunks_exact_mut(9).zip(PUBLISHED_PIXELS) {
-            let offset = (f32::from(PIXEL_ZERO_POINT) / 255.0 - mean) / deviation;
-            *bias += offset * plane.iter().sum::<f32>();
-            plane.iter_mut().for_each(|w| *w *= PIXEL_SCALE_DIVISOR / 255.0 / deviation);
-        }
-    }
-    weights.insert("features.0.weight", kernel);
-    weights.insert("features.0.bias", bias);
-    Ok(weights)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{adopt, imagenet_classifier};
-    use crate::network::weights::{Array, Weights};
+    use super::imagenet_classifier;
 
     #[test]
     fn the_graph_has_the_published_size() {
         let trainable: usize =
             imagenet_classifier().parameters().iter().map(|p| p.shape.iter().product::<usize>()).sum();
         assert_eq!(trainable, 1_235_496, "torchvision's count for squeezenet1_1");
-    }
-
-    #[test]
-    fn adopted_weights_see_our_pixels_as_published_ones_see_theirs() {
-        let kernel: Vec<f32> = (0..64 * 27_u16).map(|i| f32::from(i % 13) - 6.0).collect();
-        let mut weights = Weights::new();
-        weights.insert("features.0.weight", Array { shape: vec![64, 3, 3, 3], values: kernel.clone() });
-        weights.insert("features.0.bias", Array::zeros(&[64]));
-        let adopted = adopt(weights).unwrap();
-        let bytes: Vec<f32> = (0..27_u16).map(|i| f32::from(i * 37 % 256)).collect();
-        let dot = |kernel: &[f32], pixel: &dyn Fn(usize) -> f32| -> f32 {
-            kernel.iter().enumerate().map(|(i, w)| w * pixel(i)).sum()
-        };
-        let theirs =
-            dot(&kernel[27..54], &|i| (bytes[i] / 255.0 - [0.485, 0.456, 0.406][i / 9]) / [0.229, 0.224, 0.225][i / 9]);
-        let (w, b) = (adopted.get("features.0.weight").unwrap(), adopted.get("features.0.bias").unwrap());
-        let ours = dot(&w.values[27..54], &|i| (bytes[i] - 128.0) / 127.5) + b.values[1];
-        // 27 products of at most 6 × 3 in f32: some 1e-5 each.
-        assert!((ours - theirs).abs() < 1e-3, "{ours} against {theirs}");
     }
 }

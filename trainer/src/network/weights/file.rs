@@ -12,6 +12,9 @@ use super::compact::{SCALE_SUFFIX, expand, recover};
 use super::provenance::{KEY, Provenance};
 use super::table::{Array, Weights};
 
+/// PyTorch's batch norm counts its batches in an integer, which published files have and nothing of ours reads.
+const UNREAD: &str = ".num_batches_tracked";
+
 /// One tensor on its way into a file.
 struct Stored {
     dtype: Dtype,
@@ -56,7 +59,7 @@ impl Weights {
         let file = SafeTensors::deserialize(bytes).map_err(not_safetensors)?;
         let mut floats: HashMap<String, Array> = HashMap::new();
         let mut integers = Vec::new();
-        for (name, view) in file.iter() {
+        for (name, view) in file.iter().filter(|(name, _)| !name.ends_with(UNREAD)) {
             match view.dtype() {
                 Dtype::F32 => {
                     let values = view.data().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
@@ -180,6 +183,17 @@ mod tests {
         for bytes in [weights.to_bytes().unwrap(), weights.to_compact_bytes().unwrap()] {
             assert_eq!(Weights::from_bytes(&bytes, Path::new("x")).unwrap(), weights);
         }
+    }
+
+    #[test]
+    fn counts_of_batches_in_published_files_are_left_out() {
+        let count = |name: &str| {
+            let array = super::Stored { dtype: super::Dtype::I64, shape: Vec::new(), bytes: vec![0; 8] };
+            super::serialize([(name.to_owned(), array)], None).unwrap()
+        };
+        let read = |name: &str| Weights::from_bytes(&count(name), Path::new("x"));
+        assert!(read("bn1.num_batches_tracked").unwrap().is_empty());
+        assert!(matches!(read("bn1.count"), Err(WeightsError::ElementType { .. })));
     }
 
     #[test]
