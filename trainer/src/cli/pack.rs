@@ -9,7 +9,7 @@ use super::everywhere::Everywhere;
 use super::{ExitStatus, Report};
 use crate::import::check::summary;
 use crate::import::progress::Progress;
-use crate::import::{Fractions, Manifest, Part, Problems, ViewSplit};
+use crate::import::{Fractions, ImportError, Manifest, Part, Problems, ViewSplit};
 use crate::pack::balance::warnings;
 use crate::pack::check::check;
 use crate::pack::duplicates::Kind;
@@ -71,7 +71,13 @@ pub fn run(args: &Args) -> Result<ExitStatus, Report> {
     }
     let fractions = Fractions { train: *train, select: *select, calibrate: *calibrate, report: *report };
     let (manifest, mut problems) = Manifest::open(path, args.root.as_deref()).map_err(|error| {
-        Report::of(&error).hint("`clothingid-train import` makes a manifest of any collection of photographs")
+        let hint = match error {
+            ImportError::GroupInTwoParts { .. } => {
+                "give all lines of a group one part, or leave their column `part` empty"
+            }
+            _ => "`clothingid-train import` makes a manifest of any collection of photographs",
+        };
+        Report::of(&error).hint(hint)
     })?;
     let unfit = if args.skip_bad { Unfit::LeaveOut } else { Unfit::Refuse };
     if unfit == Unfit::Refuse && !problems.is_empty() {
