@@ -86,7 +86,9 @@ fn inputs_that_were_once_a_fault_are_none_now() {
 #[test]
 fn each_reader_has_its_fuzz_target() {
     let folder = rig::workspace().join("fuzz/fuzz_targets");
-    let count = std::fs::read_dir(&folder).expect("fuzz targets").count();
+    let targets = std::fs::read_dir(&folder).expect("fuzz targets").map(|entry| entry.expect("an entry").file_name());
+    // The trainer's own tests look after the readers of its import.
+    let count = targets.filter(|name| !name.to_string_lossy().starts_with("import_")).count();
     assert_eq!(count, READERS.len());
     for (name, _) in READERS {
         assert!(folder.join(format!("{name}.rs")).is_file(), "{name}");

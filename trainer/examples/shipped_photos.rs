@@ -250,6 +250,7 @@ fn corpus(pack: &Pack, out: &Path) -> Result<(), Box<dyn Error>> {
                 ViewSplit::Query => "query".into(),
                 ViewSplit::None => String::new(),
             },
+            part: String::new(),
             width: row.width,
             height: row.height,
             orig_id: name.to_owned(),

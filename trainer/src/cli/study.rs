@@ -8,7 +8,7 @@ use clothingid_shared::files;
 
 use super::training::{INTERRUPTED, Progress, resume_command};
 use super::{ExitStatus, Report};
-use crate::network::backbones::{BackboneName, squeezenet};
+use crate::network::backbones::{BackboneName, UnknownBackbone, published};
 use crate::network::{DeviceChoice, Weights, device, imagenet};
 use crate::pack::Pack;
 use crate::study::StudyError;
@@ -88,8 +88,7 @@ impl FromStr for BackboneWeights {
     fn from_str(text: &str) -> Result<Self, String> {
         let (name, file) =
             text.split_once('=').ok_or("expected BACKBONE=FILE, as in `squeezenet=weights.safetensors`")?;
-        let backbone = serde_json::from_value(serde_json::Value::String(name.to_owned()))
-            .map_err(|error| format!("no backbone `{name}`: {error}"))?;
+        let backbone = name.parse().map_err(|error: UnknownBackbone| error.to_string())?;
         Ok(Self { backbone, file: file.into() })
     }
 }
@@ -191,13 +190,13 @@ fn imagenet_weights(args: &Args, arms: &[&Arm]) -> Result<Vec<(BackboneName, Wei
         if BackboneName::of(&weights) != Some(*backbone) {
             return Err(Report::new(format!("`{}` holds no weights of that backbone", file.display())));
         }
-        let is_published = *backbone == BackboneName::Squeezenet && weights.contains("classifier.1.weight");
-        let weights = if is_published { squeezenet::adopt(weights)? } else { weights };
+        // Files of torchvision's networks have its classifier; ours have heads.
+        let weights = if published::is_published(&weights) { backbone.adopt(weights)? } else { weights };
         found.push((*backbone, weights));
     }
-    let wants = |arm: &&&Arm| arm.start == Start::Imagenet && arm.backbone == BackboneName::MobilenetV2;
+    let wants = |arm: &&&Arm| arm.start == Start::Imagenet && arm.backbone == BackboneName::default();
     if arms.iter().any(|arm| wants(&arm)) {
-        found.push((BackboneName::MobilenetV2, imagenet::weights()?));
+        found.push((BackboneName::default(), imagenet::weights()?));
     }
     Ok(found)
 }

@@ -14,8 +14,8 @@ use super::{Found, Row};
 
 /// Checks the rows of all sources together. Rows keep their order.
 #[must_use]
-pub fn check(found: Found, labels: &LabelMap, progress: &Progress) -> Found {
-    let Found { rows, mut problems } = found;
+pub fn check(mut found: Found, labels: &LabelMap, progress: &Progress) -> Found {
+    let (rows, mut problems) = (std::mem::take(&mut found.rows), std::mem::take(&mut found.problems));
     let mut named = BTreeSet::new();
     let mut single: Vec<Row> = Vec::with_capacity(rows.len());
     for row in rows {
@@ -48,7 +48,7 @@ pub fn check(found: Found, labels: &LabelMap, progress: &Progress) -> Found {
             Err(refused) => problems.push(Path::new(&refused.0.path), refused.1),
         }
     }
-    Found { rows: kept, problems }
+    Found { rows: kept, problems, ..found }
 }
 
 fn size_of(path: &Path) -> Result<(u32, u32), String> {
@@ -77,8 +77,7 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 /// The problems of a list as one line for people: how many, and the first few reasons.
 #[must_use]
 pub fn summary(problems: &Problems) -> Vec<String> {
-    let mut lines: Vec<String> =
-        problems.iter().take(5).map(|problem| format!("`{}`: {}", problem.path, problem.reason)).collect();
+    let mut lines: Vec<String> = problems.iter().take(5).map(ToString::to_string).collect();
     if problems.len() > lines.len() {
         lines.push(format!("and {} more", problems.len() - lines.len()));
     }

@@ -6,8 +6,8 @@ use std::path::{Component, Path};
 use clothingid_shared::files;
 
 use super::data_folder::absolute;
-use super::labels::{LabelMap, NO_GARMENT_LABEL};
-use super::manifest::NO_GARMENT_PREFIX;
+use super::labels::{LabelMap, Subject};
+use super::manifest::prefix;
 use super::{Found, ImportError, Row};
 
 /// Reads a folder of classes. `source` is the word for the column `source`.
@@ -44,7 +44,11 @@ pub fn read(folder: &Path, source: &str, labels: &LabelMap) -> Result<Found, Imp
             found.problems.push(&file, format!("`{class}` is no category and not in the label map"));
             continue;
         };
-        let prefix = if class == NO_GARMENT_LABEL { NO_GARMENT_PREFIX } else { "" };
+        if keys.subject == Subject::LeaveOut {
+            found.leave_out(class);
+            continue;
+        }
+        let prefix = prefix(keys.subject);
         let item_id = format!("{prefix}{source}/{class}/{item}");
         found.rows.push(Row {
             path: file.to_str().unwrap_or_default().to_owned(),
@@ -83,7 +87,8 @@ pub(crate) fn mark_views(rows: &mut [Row]) {
     }
 }
 
-fn names(path: &Path) -> Option<Vec<&str>> {
+/// The names of the folders and the file of a relative path.
+pub(crate) fn names(path: &Path) -> Option<Vec<&str>> {
     path.components()
         .map(|part| match part {
             Component::Normal(name) => name.to_str(),
@@ -92,7 +97,8 @@ fn names(path: &Path) -> Option<Vec<&str>> {
         .collect()
 }
 
-fn stem(name: &str) -> &str {
+/// A file's name without its ending.
+pub(crate) fn stem(name: &str) -> &str {
     name.rsplit_once('.').map_or(name, |(stem, _)| stem)
 }
 

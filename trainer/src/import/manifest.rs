@@ -10,15 +10,21 @@ use std::path::{Component, Path, PathBuf};
 use clothingid_shared::files;
 use serde::{Deserialize, Serialize};
 
-use super::ImportError;
+use super::labels::{LabelMap, Subject};
 use super::problems::Problems;
 use super::sources::{SourceFacts, SourceTable};
+use super::{ImportError, Part};
 
 /// Name of the table in a manifest's folder.
 pub const MANIFEST_FILE: &str = "manifest.csv";
 
 /// Items whose name begins so are no garments: photographs that the network must learn to refuse.
 pub const NO_GARMENT_PREFIX: &str = "none_";
+
+/// What an item's name begins with.
+pub(crate) fn prefix(subject: Subject) -> &'static str {
+    if subject == Subject::NoGarment { NO_GARMENT_PREFIX } else { "" }
+}
 
 /// One photograph of one item. Column names are those of the CSV.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +52,9 @@ pub struct Row {
     /// `gallery` or `query` for items photographed more than once, else empty.
     #[serde(default)]
     pub split: String,
+    /// `train`, `select`, `calibrate` or `report` where the part is not to be drawn, else empty.
+    #[serde(default)]
+    pub part: String,
     /// Width of the file in pixels.
     #[serde(default)]
     pub width: u32,
@@ -77,6 +86,12 @@ impl Row {
     #[must_use]
     pub fn is_garment(&self) -> bool {
         !self.item_id.starts_with(NO_GARMENT_PREFIX)
+    }
+
+    /// The part that the manifest assigns, if it does.
+    #[must_use]
+    pub fn assigned(&self) -> Option<Part> {
+        Part::of_name(&self.part)
     }
 
     /// The side of the retrieval test.
@@ -165,7 +180,7 @@ pub fn to_csv<T: Serialize>(rows: &[T]) -> Result<Vec<u8>, csv::Error> {
 /// Reads the rows of a CSV in the manifest's form.
 ///
 /// # Errors
-/// When the file cannot be read, or lacks one of the columns `path`, `source`, `item_id`, `group`.
+/// When the file cannot be read, lacks one of the columns `path`, `source`, `item_id`, `group`, or assigns a group to two parts.
 pub fn read_rows(path: &Path) -> Result<(Vec<Row>, Problems), ImportError> {
     let bytes = files::read(path)?;
     let mut reader = csv::ReaderBuilder::new().flexible(false).from_reader(bytes.as_slice());
@@ -173,22 +188,51 @@ pub fn read_rows(path: &Path) -> Result<(Vec<Row>, Problems), ImportError> {
     for column in ["path", "source", "item_id", "group"] {
         require_column(path, &headers, column)?;
     }
+    let labels = LabelMap::default();
     let mut rows = Vec::new();
     let mut problems = Problems::default();
+    let mut parts: BTreeMap<String, (usize, Part)> = BTreeMap::new();
     for (line, record) in (2_usize..).zip(reader.deserialize::<Row>()) {
-        match record {
-            Ok(row) if row.path.is_empty() => problems.push(path, format!("line {line}: the path is empty")),
-            Ok(row) if row.item_id.is_empty() => problems.push(path, format!("line {line}: the item is empty")),
-            Ok(mut row) => {
-                if row.group.is_empty() {
-                    row.group.clone_from(&row.item_id);
-                }
-                rows.push(row);
+        let row = match record.map_err(|cause| plain(&cause)).and_then(|row| usable(row, &labels)) {
+            Ok(row) => row,
+            Err(reason) => {
+                problems.push_line(path, line, reason);
+                continue;
             }
-            Err(cause) => problems.push(path, format!("line {line}: {}", plain(&cause))),
+        };
+        if let Some(part) = row.assigned() {
+            let &mut (first_line, first_part) = parts.entry(row.group.clone()).or_insert((line, part));
+            if first_part != part {
+                let (path, group) = (path.to_path_buf(), row.group);
+                return Err(ImportError::GroupInTwoParts { path, group, first_line, first_part, line, part });
+            }
         }
+        rows.push(row);
     }
     Ok((rows, problems))
+}
+
+/// A row whose fields can all be used; a row without a group is a group of its own item. The error says what is wrong.
+pub(crate) fn usable(mut row: Row, labels: &LabelMap) -> Result<Row, String> {
+    if row.path.is_empty() {
+        return Err("the path is empty".into());
+    }
+    if row.item_id.is_empty() {
+        return Err("the item is empty".into());
+    }
+    if let Some(reason) = labels.unknown_key(&row.cat14, &row.cat26) {
+        return Err(reason);
+    }
+    if !row.part.is_empty() && row.assigned().is_none() {
+        return Err(format!("`{}` is no part: `train`, `select`, `calibrate` or `report`", row.part));
+    }
+    if !["", "gallery", "query"].contains(&row.split.as_str()) {
+        return Err(format!("`{}` is no side of a retrieval test: `gallery` or `query`", row.split));
+    }
+    if row.group.is_empty() {
+        row.group.clone_from(&row.item_id);
+    }
+    Ok(row)
 }
 
 /// Checks that a CSV has a column.
@@ -260,9 +304,35 @@ mod tests {
         let (rows, problems) = read_rows(&path).unwrap();
         assert_eq!(rows.iter().map(|row| row.path.as_str()).collect::<Vec<_>>(), ["a.jpg", "e.jpg"]);
         assert_eq!(rows[1].group, "i", "a row without a group is a group of its own item");
-        let text: Vec<_> = problems.iter().map(|problem| problem.reason.clone()).collect();
+        let text: Vec<_> = problems.iter().map(|problem| (problem.line, problem.reason.as_str())).collect();
         assert_eq!(text.len(), 4, "{text:?}");
-        assert!(text[0].starts_with("line 3:") && text[2].starts_with("line 5: 3 fields instead of 5"), "{text:?}");
+        assert!(text[0].0 == Some(3) && text[2] == (Some(5), "3 fields instead of 5"), "{text:?}");
+    }
+
+    #[test]
+    fn words_outside_of_the_taxonomies_and_the_parts_are_named_by_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("manifest.csv");
+        let head = "path,source,item_id,group,cat14,cat26,split,part\n";
+        let lines = "a,s,i,g,dress,dress,,\nb,s,i,g,toga,,,\nc,s,i,g,,toga,,\nd,s,i,g,,,quary,\ne,s,i,g,,,,test\nf,s,i,g,,,query,report\n";
+        std::fs::write(&path, format!("{head}{lines}")).unwrap();
+        let (rows, problems) = read_rows(&path).unwrap();
+        assert_eq!(rows.iter().map(|row| row.path.as_str()).collect::<Vec<_>>(), ["a", "f"]);
+        let text: Vec<String> = problems.iter().map(|problem| problem.to_string()).collect();
+        let place = path.display();
+        assert_eq!(
+            text,
+            [
+                format!("`{place}:3`: `toga` is no category of the taxonomy of 14"),
+                format!("`{place}:4`: `toga` is no category of the taxonomy of 26"),
+                format!("`{place}:5`: `quary` is no side of a retrieval test: `gallery` or `query`"),
+                format!("`{place}:6`: `test` is no part: `train`, `select`, `calibrate` or `report`"),
+            ]
+        );
+        std::fs::write(&path, format!("{head}a,s,i,g,,,,train\nb,s,j,h,,,,report\nc,s,k,g,,,,report\n")).unwrap();
+        let error = read_rows(&path).unwrap_err().to_string();
+        let expected = "puts group `g` into two parts: `train` in line 2 and `report` in line 4";
+        assert!(error.ends_with(expected), "{error}");
     }
 
     #[test]

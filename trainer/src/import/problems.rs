@@ -1,5 +1,6 @@
 //! What could not be used: each row or photograph with its reason, so that the work can go on and nothing is lost in silence.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use clothingid_shared::files;
@@ -16,8 +17,19 @@ pub const PROBLEMS_FILE: &str = "problems.csv";
 pub struct Problem {
     /// The photograph, or the table for a broken row.
     pub path: String,
+    /// Line of the table, from 1.
+    pub line: Option<usize>,
     /// Why, for people.
     pub reason: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "`{}:{line}`: {}", self.path, self.reason),
+            None => write!(f, "`{}`: {}", self.path, self.reason),
+        }
+    }
 }
 
 /// The list of what was set aside.
@@ -27,7 +39,12 @@ pub struct Problems(Vec<Problem>);
 impl Problems {
     /// Adds one.
     pub fn push(&mut self, path: &Path, reason: impl Into<String>) {
-        self.0.push(Problem { path: path.display().to_string(), reason: reason.into() });
+        self.0.push(Problem { path: path.display().to_string(), line: None, reason: reason.into() });
+    }
+
+    /// Adds one that stands in a line of a table; lines count from 1.
+    pub fn push_line(&mut self, path: &Path, line: usize, reason: impl Into<String>) {
+        self.0.push(Problem { path: path.display().to_string(), line: Some(line), reason: reason.into() });
     }
 
     /// Adds all of another list.
@@ -62,7 +79,7 @@ impl Problems {
             return Ok(None);
         }
         let bytes = if self.is_empty() {
-            b"path,reason\n".to_vec()
+            b"path,line,reason\n".to_vec()
         } else {
             to_csv(&self.0).map_err(|cause| ImportError::Csv { path: path.clone(), cause })?
         };
@@ -83,9 +100,13 @@ mod tests {
         let mut problems = Problems::default();
         assert_eq!(problems.write(folder.path()).unwrap(), None);
         problems.push(Path::new("a, \"b\".jpg"), "not a picture");
+        problems.push_line(Path::new("t.csv"), 7, "no");
         let path = problems.write(folder.path()).unwrap().unwrap();
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "path,reason\n\"a, \"\"b\"\".jpg\",not a picture\n");
+        assert_eq!(
+            std::fs::read_to_string(&path).unwrap(),
+            "path,line,reason\n\"a, \"\"b\"\".jpg\",,not a picture\nt.csv,7,no\n"
+        );
         assert_eq!(Problems::default().write(folder.path()).unwrap(), None);
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "path,reason\n");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "path,line,reason\n");
     }
 }

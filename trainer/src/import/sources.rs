@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn the_built_in_table_reads_and_names_licences() {
         let table = SourceTable::known();
-        assert_eq!(table.sources.len(), 9);
+        assert_eq!(table.sources.len(), 15);
         assert!(table.sources.values().all(|facts| !facts.is_unknown() && !facts.attribution.is_empty()));
         let ships: Vec<_> =
             table.sources.iter().filter(|(_, facts)| facts.may_ship).map(|(source, _)| source.as_str()).collect();

@@ -8,7 +8,10 @@
 //! part that is furthest below its share. A plain draw would miss the shares: the five largest senders of `clothing_cc0` have a
 //! quarter of its photographs. The largest clusters therefore land in *train*, and the test parts get many small ones, which also
 //! narrows intervals that resample groups.
+//!
+//! A cluster that the manifest's column `part` assigns goes where it says and counts for that part's share.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -33,6 +36,12 @@ pub enum Part {
 impl Part {
     /// All parts, in their order.
     pub const ALL: [Self; 4] = [Self::Train, Self::Select, Self::Calibrate, Self::Report];
+
+    /// The part of a name.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|part| part.name() == name)
+    }
 
     /// Its name.
     #[must_use]
@@ -93,15 +102,22 @@ pub struct Split {
 }
 
 /// Splits rows. `joined` names pairs of rows that must stay together beyond their groups and items.
+///
+/// Where rows of a cluster are assigned to two parts ([`collision`]), the first row's holds.
 #[must_use]
-pub fn split(rows: &[Row], joined: &[(usize, usize)], fractions: Fractions, seed: u64) -> Split {
-    let clusters = clusters(rows, joined);
+pub fn split<R: Borrow<Row>>(rows: &[R], joined: &[(usize, usize)], fractions: Fractions, seed: u64) -> Split {
+    let rows: Vec<&Row> = rows.iter().map(Borrow::borrow).collect();
+    let clusters = clusters(&rows, joined);
     let count = clusters.iter().max().map_or(0, |last| last + 1);
     let mut sizes = vec![0_usize; count];
     let mut names: Vec<&str> = vec![""; count];
     let mut strata: Vec<Option<(String, bool, bool)>> = vec![None; count];
-    let several = items_with_several(rows);
-    for (row, &cluster) in rows.iter().zip(&clusters) {
+    let mut assigned: Vec<Option<Part>> = vec![None; count];
+    let several = items_with_several(&rows);
+    for (&row, &cluster) in rows.iter().zip(&clusters) {
+        if let Some(part) = assigned.get_mut(cluster) {
+            *part = part.or_else(|| row.assigned());
+        }
         if let (Some(size), Some(name), Some(stratum)) =
             (sizes.get_mut(cluster), names.get_mut(cluster), strata.get_mut(cluster))
         {
@@ -128,25 +144,48 @@ pub fn split(rows: &[Row], joined: &[(usize, usize)], fractions: Fractions, seed
     let shares = fractions.shares();
     let mut part_of = vec![Part::Train; count];
     for members in by_stratum.values() {
-        let named: Vec<(usize, &str)> = members.iter().map(|&cluster| (sizes[cluster], names[cluster])).collect();
-        for (&cluster, part) in members.iter().zip(divide(&named, &shares, seed)) {
-            part_of[cluster] = Part::ALL[part];
+        let cluster = |&number: &usize| Cluster {
+            size: sizes[number],
+            name: names[number],
+            assigned: assigned[number].map(|part| part as usize),
+        };
+        let named: Vec<Cluster<'_>> = members.iter().map(cluster).collect();
+        for (&number, part) in members.iter().zip(divide(&named, &shares, seed)) {
+            part_of[number] = Part::ALL[part];
         }
     }
     let parts = clusters.iter().map(|&cluster| part_of[cluster]).collect();
     Split { parts, clusters }
 }
 
-/// Divides the clusters of one stratum, given as size and name, by `shares`; says of each which share it went to. Large ones are placed
-/// first, equals in the order of a seeded hash of their names, each where most is missing.
+/// Rows that stay together, as they are divided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cluster<'a> {
+    /// How many rows.
+    pub size: usize,
+    /// What they are ordered by.
+    pub name: &'a str,
+    /// The share that they must go to, where it is given.
+    pub assigned: Option<usize>,
+}
+
+/// Divides the clusters of one stratum by `shares`; says of each which share it went to. Those that are given come first, then large
+/// ones, equals in the order of a seeded hash of their names, each where most is missing.
 #[must_use]
-pub fn divide(clusters: &[(usize, &str)], shares: &[f64], seed: u64) -> Vec<usize> {
-    let mut order: Vec<(usize, u64, &str, usize)> =
-        clusters.iter().enumerate().map(|(place, &(size, name))| (size, hash(seed, name), name, place)).collect();
-    order.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)).then(a.2.cmp(b.2)));
-    let total: usize = clusters.iter().map(|(size, _)| size).sum();
+pub fn divide(clusters: &[Cluster<'_>], shares: &[f64], seed: u64) -> Vec<usize> {
+    let total: usize = clusters.iter().map(|cluster| cluster.size).sum();
     let mut short: Vec<f64> = shares.iter().map(|share| share * total as f64).collect();
     let mut chosen = vec![0; clusters.len()];
+    for (place, cluster) in clusters.iter().enumerate() {
+        if let Some((share, short)) = cluster.assigned.and_then(|share| Some((share, short.get_mut(share)?))) {
+            chosen[place] = share;
+            *short -= cluster.size as f64;
+        }
+    }
+    let free = clusters.iter().enumerate().filter(|(_, cluster)| cluster.assigned.is_none());
+    let mut order: Vec<(usize, u64, &str, usize)> =
+        free.map(|(place, cluster)| (cluster.size, hash(seed, cluster.name), cluster.name, place)).collect();
+    order.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)).then(a.2.cmp(b.2)));
     for (size, _, _, place) in order {
         let mut best = 0;
         for share in 1..short.len() {
@@ -160,8 +199,23 @@ pub fn divide(clusters: &[(usize, &str)], shares: &[f64], seed: u64) -> Vec<usiz
     chosen
 }
 
+/// Two rows of one cluster that the manifest assigns to two parts, if there are any: the first in the order of the rows.
+#[must_use]
+pub fn collision<R: Borrow<Row>>(rows: &[R], clusters: &[usize]) -> Option<(usize, usize)> {
+    let mut first_of: BTreeMap<usize, (usize, Part)> = BTreeMap::new();
+    for (index, (row, &cluster)) in rows.iter().zip(clusters).enumerate() {
+        if let Some(part) = row.borrow().assigned() {
+            let &mut (first, held) = first_of.entry(cluster).or_insert((index, part));
+            if held != part {
+                return Some((first, index));
+            }
+        }
+    }
+    None
+}
+
 /// For each item: has it several photographs?
-fn items_with_several(rows: &[Row]) -> BTreeMap<&str, bool> {
+fn items_with_several<'a>(rows: &[&'a Row]) -> BTreeMap<&'a str, bool> {
     let mut several = BTreeMap::new();
     for row in rows {
         several.entry(row.item_id.as_str()).and_modify(|is_several| *is_several = true).or_insert(false);
@@ -170,7 +224,7 @@ fn items_with_several(rows: &[Row]) -> BTreeMap<&str, bool> {
 }
 
 /// Numbers the sets of rows that share a group, an item or a join.
-fn clusters(rows: &[Row], joined: &[(usize, usize)]) -> Vec<usize> {
+fn clusters(rows: &[&Row], joined: &[(usize, usize)]) -> Vec<usize> {
     let mut forest: Vec<usize> = (0..rows.len()).collect();
     let mut first_of_group: BTreeMap<&str, usize> = BTreeMap::new();
     let mut first_of_item: BTreeMap<&str, usize> = BTreeMap::new();
@@ -226,7 +280,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{Fractions, Part, split};
+    use super::{Fractions, Part, collision, split};
     use crate::import::manifest::Row;
 
     fn row(source: &str, item: &str, group: &str) -> Row {
@@ -245,7 +299,7 @@ mod tests {
 
     #[test]
     fn nothing_splits_into_nothing() {
-        assert!(split(&[], &[], Fractions::default(), 1).parts.is_empty());
+        assert!(split::<Row>(&[], &[], Fractions::default(), 1).parts.is_empty());
     }
 
     #[test]
@@ -256,6 +310,22 @@ mod tests {
         assert_eq!(split.clusters, [0, 0, 0, 1, 1]);
         assert_eq!(split.parts[0], split.parts[2]);
         assert_eq!(split.parts[3], split.parts[4]);
+    }
+
+    #[test]
+    fn an_assigned_cluster_goes_where_it_is_sent_and_counts_for_that_share() {
+        let mut rows: Vec<Row> =
+            (0..100).map(|index| row("s", &format!("i{index}"), &format!("g{}", index / 2))).collect();
+        for assigned in rows.iter_mut().take(20).step_by(2) {
+            assigned.part = "report".into();
+        }
+        let outcome = split(&rows, &[], Fractions::default(), 3);
+        assert!(outcome.parts[..20].iter().all(|&part| part == Part::Report));
+        assert_eq!(count(&outcome.parts, Part::Report), 20, "the share was full");
+        assert_eq!(collision(&rows, &outcome.clusters), None);
+        rows[3].part = "train".into();
+        assert_eq!(collision(&rows, &outcome.clusters), Some((2, 3)));
+        assert_eq!(split(&rows, &[], Fractions::default(), 3).parts, outcome.parts);
     }
 
     #[test]

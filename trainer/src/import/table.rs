@@ -6,8 +6,8 @@ use clothingid_shared::files;
 
 use super::data_folder::absolute;
 use super::image_folder::mark_views;
-use super::labels::{LabelMap, NO_GARMENT_LABEL};
-use super::manifest::{NO_GARMENT_PREFIX, plain, require_column};
+use super::labels::{Keys, LabelMap, Subject};
+use super::manifest::{plain, prefix, require_column, usable};
 use super::{Found, ImportError, Row};
 
 /// Reads a table. Paths are relative to `photos`, or to the table's folder. `source` is the word for rows without one.
@@ -41,14 +41,16 @@ pub fn read(table: &Path, photos: Option<&Path>, source: &str, labels: &LabelMap
         view: column("view"),
         split: column("split"),
         note: column("note"),
+        part: column("part"),
     };
     let mut found = Found::default();
     for (line, record) in (2_usize..).zip(reader.records()) {
         let outcome =
             record.map_err(|cause| plain(&cause)).and_then(|record| columns.row(&record, &root, source, labels));
         match outcome {
-            Ok(row) => found.rows.push(row),
-            Err(reason) => found.problems.push(&table, format!("line {line}: {reason}")),
+            Ok((row, Subject::LeaveOut)) => found.leave_out(&row.label),
+            Ok((row, _)) => found.rows.push(row),
+            Err(reason) => found.problems.push_line(&table, line, reason),
         }
     }
     mark_views(&mut found.rows);
@@ -66,10 +68,17 @@ struct Columns {
     view: Option<usize>,
     split: Option<usize>,
     note: Option<usize>,
+    part: Option<usize>,
 }
 
 impl Columns {
-    fn row(&self, record: &csv::StringRecord, root: &Path, source: &str, labels: &LabelMap) -> Result<Row, String> {
+    fn row(
+        &self,
+        record: &csv::StringRecord,
+        root: &Path,
+        source: &str,
+        labels: &LabelMap,
+    ) -> Result<(Row, Subject), String> {
         let field =
             |column: Option<usize>| column.and_then(|column| record.get(column)).unwrap_or_default().trim().to_owned();
         let or = |value: String, other: &str| if value.is_empty() { other.to_owned() } else { value };
@@ -80,21 +89,20 @@ impl Columns {
         let file = root.join(&path).to_str().ok_or("the photograph's folder is not UTF-8")?.to_owned();
         let label = field(self.label);
         let (mut cat14, mut cat26) = (field(self.cat14), field(self.cat26));
+        let known = if label.is_empty() { None } else { labels.keys(&label) };
+        let subject = known.as_ref().map(|keys| keys.subject).unwrap_or_default();
         if cat14.is_empty() && cat26.is_empty() && !label.is_empty() {
-            match labels.keys(&label) {
-                Some(keys) => (cat14, cat26) = (keys.cat14, keys.cat26),
+            match known {
+                Some(Keys { cat14: own14, cat26: own26, .. }) => (cat14, cat26) = (own14, own26),
                 // A table may name categories that we do not have and still be good for telling garments apart.
                 None if self.item_id.is_some() => {}
                 None => return Err(format!("`{label}` is no category and not in the label map")),
             }
         }
-        if let Some(reason) = labels.unknown_key(&cat14, &cat26) {
-            return Err(reason);
-        }
         let source = or(field(self.source), source);
-        let prefix = if label == NO_GARMENT_LABEL { NO_GARMENT_PREFIX } else { "" };
+        let prefix = prefix(subject);
         let item_id = or(field(self.item_id), &format!("{prefix}{source}/{path}"));
-        Ok(Row {
+        let row = Row {
             path: file,
             label,
             cat14,
@@ -106,8 +114,10 @@ impl Columns {
             split: field(self.split),
             orig_id: path,
             note: field(self.note),
+            part: field(self.part),
             ..Row::default()
-        })
+        };
+        Ok((usable(row, labels)?, subject))
     }
 }
 

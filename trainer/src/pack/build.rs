@@ -1,30 +1,28 @@
 //! Writes a pack: look at every photograph, join near-duplicates, split, and put it all in one folder.
 //!
-//! Everything is written into a folder `.NAME.partial` beside the target and moved into place at the end, so that a kill at any line
-//! leaves either the old pack or none, never a torn one. The next run removes what a killed one left.
+//! Photographs pass through: what stays in memory is a fingerprint of 0.8 KB and the place of each, beside the manifest's rows.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clothingid_shared::{files, picture};
 use rayon::prelude::*;
-use serde::Serialize;
 
 use super::PackError;
-use super::duplicates::{Duplicate, Kind, duplicates};
+use super::blocks::{self, BLOCKS_FILE, BlockWriter};
+use super::duplicates::{Duplicate, duplicates};
 use super::fingerprint::Fingerprint;
-use super::index::IndexLine;
-use super::pack::{
-    DUPLICATES_FILE, FORM, HEADER_FILE, Header, INDEX_FILE, PHOTOS_FILE, PackedSource, VERSION, checksum,
-};
+use super::header::{DUPLICATES_FILE, FORM, HEADER_FILE, Header, INDEX_FILE, PHOTOS_FILE, PackedSource, VERSION};
+use super::leaks::Leaks;
+use super::lists::{Stored, write_duplicates, write_index};
+use super::pack::checksum;
+use super::places::Places;
 use crate::import::check::chain;
-use crate::import::manifest::to_csv;
 use crate::import::progress::Progress;
-use crate::import::split::split;
-use crate::import::{Fractions, ImportError, Manifest, Problems, Row};
+use crate::import::split::{collision, split};
+use crate::import::{Fractions, Manifest, Part, Problems, Row};
 
 /// Photographs that are read and looked at together.
 const CHUNK: usize = 512;
@@ -36,6 +34,17 @@ pub struct BuildOptions {
     pub fractions: Fractions,
     /// Seed of the split.
     pub seed: u64,
+    /// What becomes of photographs that cannot be packed.
+    pub unfit: Unfit,
+}
+
+/// What becomes of photographs that cannot be packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unfit {
+    /// There will be no pack, and all of them are named.
+    Refuse,
+    /// They are named and left out.
+    LeaveOut,
 }
 
 /// What came of it.
@@ -45,8 +54,8 @@ pub struct Built {
     pub photos: usize,
     /// Pairs that show the same picture.
     pub duplicates: Vec<Duplicate>,
-    /// Of these, pairs that joined two groups.
-    pub joined: usize,
+    /// Of these, the pairs that joined two groups.
+    pub leaks: Leaks,
     /// What could not be packed.
     pub problems: Problems,
 }
@@ -59,25 +68,20 @@ struct Seen {
     height: u32,
 }
 
-/// A line of `duplicates.csv`.
-#[derive(Serialize)]
-struct DuplicateLine<'a> {
-    first: &'a str,
-    second: &'a str,
-    kind: Kind,
-    levels: f64,
-    first_group: &'a str,
-    second_group: &'a str,
+/// All of them.
+struct Written<'a> {
+    stored: Vec<Stored<'a>>,
+    /// The fingerprint of each.
+    prints: Vec<Fingerprint>,
+    /// The checksum of each block.
+    sums: Vec<u32>,
 }
 
 /// Builds the pack of a manifest in a folder. `stop` is looked at between chunks.
 ///
 /// # Errors
-/// When nothing could be packed, a file could not be written, or the user stopped it.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the file is synced, in a folder that is moved into place when all is there"
-)]
+/// When nothing could be packed, a photograph is unfit and none may be left out, photographs that belong together are in two parts of
+/// the manifest, a file could not be written, or the user stopped it.
 pub fn build(
     manifest: &Manifest,
     out: &Path,
@@ -89,16 +93,79 @@ pub fn build(
     places.clean()?;
     files::create_folder(&places.partial)?;
     let mut problems = Problems::default();
-    let photos_path = places.partial.join(PHOTOS_FILE);
-    let io = |action: &'static str, path: &Path| {
-        let path = path.to_path_buf();
+    let Written { stored, prints, sums } = store(manifest, &places, &mut problems, progress, stop)?;
+    if options.unfit == Unfit::Refuse && !problems.is_empty() {
+        places.abandon()?;
+        return Err(PackError::Unfit { photos: manifest.rows.len(), problems });
+    }
+    if stored.is_empty() {
+        return Err(PackError::Empty { path: manifest.root.clone() });
+    }
+
+    progress.begin("comparing photographs", 1);
+    let pairs = duplicates(&prints);
+    progress.step();
+    progress.end();
+    drop(prints);
+    let joins: Vec<(usize, usize)> = pairs.iter().map(|pair| (pair.first, pair.second)).collect();
+    let rows: Vec<&Row> = stored.iter().map(|stored| stored.row).collect();
+    let split = split(&rows, &joins, options.fractions, options.seed);
+    if let Some((first, second)) = collision(&rows, &split.clusters) {
+        places.abandon()?;
+        return Err(in_two_parts(&rows, &pairs, first, second));
+    }
+
+    let photos_byte_len = stored.last().map_or(0, |last| last.offset + last.byte_len);
+    let index_sha256 = write_index(&places.partial.join(INDEX_FILE), &stored, &split)?;
+    write_duplicates(&places.partial.join(DUPLICATES_FILE), &rows, &pairs)?;
+    let blocks = blocks::to_csv(&sums);
+    files::write_atomic(&places.partial.join(BLOCKS_FILE), &blocks)?;
+    problems.write(&places.partial)?;
+    let header = Header {
+        form: FORM.into(),
+        version: VERSION,
+        written_by: concat!("clothingid-train ", env!("CARGO_PKG_VERSION")).into(),
+        photos: rows.len(),
+        photos_byte_len,
+        index_sha256,
+        blocks_sha256: Some(files::sha256_hex(&blocks)),
+        seed: options.seed,
+        fractions: options.fractions,
+        duplicate_pairs: pairs.len(),
+        sources: manifest
+            .sources
+            .iter()
+            .map(|(key, facts)| PackedSource { key: key.clone(), facts: facts.clone().into() })
+            .collect(),
+    };
+    let header_path = places.partial.join(HEADER_FILE);
+    let header = serde_json::to_vec_pretty(&header)
+        .map_err(|error| PackError::Form { path: header_path.clone(), reason: error.to_string() })?;
+    files::write_atomic(&header_path, &header)?;
+    places.commit()?;
+    Ok(Built { photos: rows.len(), leaks: Leaks::of(&rows, &pairs), duplicates: pairs, problems })
+}
+
+/// Looks at each photograph and writes its bytes.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the file is synced, in a folder that is moved into place when all is there"
+)]
+fn store<'a>(
+    manifest: &'a Manifest,
+    places: &Places,
+    problems: &mut Problems,
+    progress: &Progress,
+    stop: &AtomicBool,
+) -> Result<Written<'a>, PackError> {
+    let path = places.partial.join(PHOTOS_FILE);
+    let io = |action: &'static str| {
+        let path = path.clone();
         move |cause| PackError::Io { action, path, cause }
     };
-    let mut writer = BufWriter::new(File::create(&photos_path).map_err(io("create", &photos_path))?);
-    let mut rows: Vec<Row> = Vec::with_capacity(manifest.rows.len());
-    let mut extents: Vec<(u64, u64)> = Vec::with_capacity(manifest.rows.len());
-    let mut prints: Vec<Fingerprint> = Vec::with_capacity(manifest.rows.len());
-    let mut checksums: Vec<String> = Vec::with_capacity(manifest.rows.len());
+    let mut writer = BlockWriter::new(BufWriter::new(File::create(&path).map_err(io("create"))?));
+    let mut stored = Vec::with_capacity(manifest.rows.len());
+    let mut prints = Vec::with_capacity(manifest.rows.len());
     let mut offset = 0_u64;
     progress.begin("packing photographs", manifest.rows.len());
     for chunk in manifest.rows.chunks(CHUNK) {
@@ -118,109 +185,42 @@ pub fn build(
             .collect();
         for (row, seen) in chunk.iter().zip(seen) {
             match seen {
-                Ok((seen, sum)) => {
-                    writer.write_all(&seen.bytes).map_err(io("write", &photos_path))?;
-                    let byte_len = seen.bytes.len() as u64;
-                    extents.push((offset, byte_len));
+                Ok((Seen { bytes, print, width, height }, checksum)) => {
+                    writer.write_all(&bytes).map_err(io("write"))?;
+                    let byte_len = bytes.len() as u64;
+                    stored.push(Stored { row, offset, byte_len, checksum, width, height });
+                    prints.push(print);
                     offset += byte_len;
-                    rows.push(Row { width: seen.width, height: seen.height, ..row.clone() });
-                    prints.push(seen.print);
-                    checksums.push(sum);
                 }
                 Err(reason) => problems.push(&manifest.file(row), reason),
             }
         }
     }
     progress.end();
-    if rows.is_empty() {
-        return Err(PackError::Empty { path: manifest.root.clone() });
-    }
-    writer.flush().map_err(io("write", &photos_path))?;
-    writer
-        .into_inner()
-        .map_err(|error| io("write", &photos_path)(error.into_error()))?
-        .sync_all()
-        .map_err(io("sync", &photos_path))?;
-
-    progress.begin("comparing photographs", 1);
-    let pairs = duplicates(&prints, &checksums);
-    progress.step();
-    progress.end();
-    let joins: Vec<(usize, usize)> = pairs.iter().map(|pair| (pair.first, pair.second)).collect();
-    let parts = split(&rows, &joins, options.fractions, options.seed);
-
-    let mut items: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut lines = Vec::with_capacity(rows.len());
-    for ((index, row), ((offset, length), checksum)) in rows.iter().enumerate().zip(extents.iter().zip(checksums)) {
-        let next = items.len();
-        let item = *items.entry(row.item_id.as_str()).or_insert(next);
-        lines.push(IndexLine {
-            offset: *offset,
-            length: *length,
-            checksum,
-            part: parts.parts[index],
-            item,
-            group: parts.clusters[index],
-            path: row.path.clone(),
-            source: row.source.clone(),
-            label: row.label.clone(),
-            cat14: row.cat14.clone(),
-            cat26: row.cat26.clone(),
-            item_id: row.item_id.clone(),
-            group_id: row.group.clone(),
-            view: row.view.clone(),
-            split: row.split.clone(),
-            width: row.width,
-            height: row.height,
-            note: row.note.clone(),
-        });
-    }
-    let csv_bytes = |path: &Path, bytes: Result<Vec<u8>, csv::Error>| {
-        bytes.map_err(|cause| PackError::from(ImportError::Csv { path: path.to_path_buf(), cause }))
-    };
-    let index_path = places.partial.join(INDEX_FILE);
-    let index = csv_bytes(&index_path, to_csv(&lines))?;
-    files::write_atomic(&index_path, &index)?;
-    let duplicates_path = places.partial.join(DUPLICATES_FILE);
-    let listed: Vec<DuplicateLine<'_>> = pairs.iter().filter_map(|pair| describe(&rows, pair)).collect();
-    files::write_atomic(&duplicates_path, &csv_bytes(&duplicates_path, to_csv(&listed))?)?;
-    problems.write(&places.partial)?;
-    let header = Header {
-        form: FORM.into(),
-        version: VERSION,
-        written_by: concat!("clothingid-train ", env!("CARGO_PKG_VERSION")).into(),
-        photos: rows.len(),
-        photos_byte_len: offset,
-        index_sha256: files::sha256_hex(&index),
-        seed: options.seed,
-        fractions: options.fractions,
-        duplicate_pairs: pairs.len(),
-        sources: manifest
-            .sources
-            .iter()
-            .map(|(key, facts)| PackedSource { key: key.clone(), facts: facts.clone().into() })
-            .collect(),
-    };
-    let header_path = places.partial.join(HEADER_FILE);
-    let header = serde_json::to_vec_pretty(&header)
-        .map_err(|error| PackError::Form { path: header_path.clone(), reason: error.to_string() })?;
-    files::write_atomic(&header_path, &header)?;
-    places.commit()?;
-    let joined = pairs.iter().filter(|pair| rows[pair.first].group != rows[pair.second].group).count();
-    Ok(Built { photos: rows.len(), duplicates: pairs, joined, problems })
+    let (writer, sums) = writer.finish();
+    let file = writer.into_inner().map_err(|error| io("write")(error.into_error()))?;
+    file.sync_all().map_err(io("sync"))?;
+    Ok(Written { stored, prints, sums })
 }
 
-fn describe<'a>(rows: &'a [Row], pair: &Duplicate) -> Option<DuplicateLine<'a>> {
-    let (first, second) = (rows.get(pair.first)?, rows.get(pair.second)?);
-    let levels = (pair.levels * 100.0).round() / 100.0;
-    Some(DuplicateLine {
-        first: &first.path,
-        second: &second.path,
-        kind: pair.kind,
-        levels,
-        first_group: &first.group,
-        second_group: &second.group,
-    })
+/// Two photographs of one cluster in two parts, with what joins them.
+fn in_two_parts(rows: &[&Row], pairs: &[Duplicate], first: usize, second: usize) -> PackError {
+    let words = |row: usize| {
+        let row = rows.get(row).copied();
+        let part = row.and_then(Row::assigned).unwrap_or(Part::Train);
+        (row.map(|row| row.path.clone()).unwrap_or_default(), part, row)
+    };
+    let ((first_path, first_part, one), (second_path, second_part, other)) = (words(first), words(second));
+    let shared = |of: fn(&Row) -> &str| one.map(of).filter(|name| Some(*name) == other.map(of));
+    let link = match (shared(|row| &row.group), shared(|row| &row.item_id)) {
+        (Some(group), _) => format!("they are of group `{group}`"),
+        (None, Some(item)) => format!("they are of item `{item}`"),
+        _ if pairs.iter().any(|pair| (pair.first, pair.second) == (first, second)) => {
+            "they show the same picture".into()
+        }
+        _ => "others that show the same pictures join their groups".into(),
+    };
+    PackError::InTwoParts { first: first_path, first_part, second: second_path, second_part, link }
 }
 
 fn look(path: &Path) -> Result<Seen, String> {
@@ -229,77 +229,15 @@ fn look(path: &Path) -> Result<Seen, String> {
     Ok(Seen { print: Fingerprint::of(&picture), width: picture.width(), height: picture.height(), bytes })
 }
 
-/// The folders that take part in writing a pack.
-struct Places {
-    out: PathBuf,
-    partial: PathBuf,
-    old: PathBuf,
-}
-
-impl Places {
-    fn of(out: &Path) -> Result<Self, PackError> {
-        let name = out.file_name().ok_or_else(|| PackError::Occupied { path: out.to_path_buf() })?;
-        let named = |ending: &str| {
-            let mut hidden = std::ffi::OsString::from(".");
-            hidden.push(name);
-            hidden.push(ending);
-            out.with_file_name(hidden)
-        };
-        let places = Self { out: out.to_path_buf(), partial: named(".partial"), old: named(".old") };
-        // A folder that holds anything but a pack is not ours to replace.
-        let is_pack = out.join(HEADER_FILE).is_file();
-        let is_empty = std::fs::read_dir(out).map_or(!out.exists(), |mut entries| entries.next().is_none());
-        if is_pack || is_empty { Ok(places) } else { Err(PackError::Occupied { path: places.out }) }
-    }
-
-    /// Removes what a killed run left, and finishes its last move.
-    fn clean(&self) -> Result<(), PackError> {
-        remove(&self.partial)?;
-        if self.old.exists() && !self.out.join(HEADER_FILE).is_file() {
-            if self.out.exists() {
-                remove(&self.out)?;
-            }
-            rename(&self.old, &self.out)?;
-        }
-        remove(&self.old)
-    }
-
-    /// Moves the finished pack into place.
-    fn commit(&self) -> Result<(), PackError> {
-        if self.out.exists() {
-            rename(&self.out, &self.old)?;
-        }
-        rename(&self.partial, &self.out)?;
-        let parent = self.out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let sync = File::open(parent).and_then(|folder| folder.sync_all());
-        sync.map_err(|cause| PackError::Io { action: "sync", path: parent.to_path_buf(), cause })?;
-        remove(&self.old)
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "moves a folder whose files are synced; the caller syncs the parent")]
-fn rename(from: &Path, to: &Path) -> Result<(), PackError> {
-    std::fs::rename(from, to).map_err(|cause| PackError::Io { action: "move", path: from.to_path_buf(), cause })
-}
-
-fn remove(folder: &Path) -> Result<(), PackError> {
-    match std::fs::remove_dir_all(folder) {
-        Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
-            Err(PackError::Io { action: "remove", path: folder.to_path_buf(), cause })
-        }
-        _ => Ok(()),
-    }
-}
-
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "tests write and spoil files on purpose")]
 mod tests {
     use std::collections::BTreeMap;
     use std::sync::atomic::AtomicBool;
 
-    use super::{BuildOptions, build};
+    use super::{BuildOptions, Unfit, build};
     use crate::import::progress::Progress;
-    use crate::import::{Fractions, Part, Row};
+    use crate::import::{Part, Row};
     use crate::pack::{Pack, PackError, sample};
 
     #[test]
@@ -325,7 +263,9 @@ mod tests {
         }
         let out = folder.path().join("pack");
         let built = sample::pack(&manifest, &out).unwrap();
-        assert_eq!(built.joined, 6, "{:?}", built.duplicates);
+        assert_eq!(built.leaks.count(), 6, "{:?}", built.duplicates);
+        let listed = std::fs::read_to_string(out.join("duplicates.csv")).unwrap();
+        assert_eq!(listed.lines().filter(|line| line.contains(",true,")).count(), 6, "{listed}");
         let pack = Pack::open(&out).unwrap();
         let part_of: BTreeMap<&str, Part> = pack.rows().iter().map(|row| (row.path.as_str(), row.part)).collect();
         for number in [1_u32, 2, 4, 5, 7, 8] {
@@ -334,13 +274,53 @@ mod tests {
     }
 
     #[test]
-    fn bad_photographs_are_named_and_the_rest_packed() {
+    fn bad_photographs_are_named_and_the_rest_packed_only_when_asked() {
         let folder = tempfile::tempdir().unwrap();
         let manifest = sample::manifest(folder.path(), 8);
         std::fs::remove_file(folder.path().join("1.jpg")).unwrap();
         std::fs::write(folder.path().join("2.jpg"), b"text").unwrap();
-        let built = sample::pack(&manifest, &folder.path().join("pack")).unwrap();
+        let out = folder.path().join("pack");
+        match sample::pack(&manifest, &out) {
+            Err(PackError::Unfit { photos, problems }) => {
+                assert_eq!((photos, problems.len()), (manifest.rows.len(), 2));
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(
+            std::fs::read_dir(folder.path()).unwrap().filter(|entry| entry.as_ref().unwrap().path().is_dir()).count(),
+            0
+        );
+        let options = BuildOptions { unfit: Unfit::LeaveOut, ..sample::OPTIONS };
+        let built = build(&manifest, &out, options, &Progress::silent(), &AtomicBool::new(false)).unwrap();
         assert_eq!((built.photos, built.problems.len()), (manifest.rows.len() - 2, 2));
+    }
+
+    #[test]
+    fn parts_of_the_manifest_are_kept_and_what_belongs_together_may_not_be_in_two() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut manifest = sample::manifest(folder.path(), 20);
+        let out = folder.path().join("pack");
+        // Item 0 has the rows 0, 1 and 2.
+        for (row, part) in [(0, "report"), (3, "select"), (4, "train")] {
+            manifest.rows[row].part = part.into();
+        }
+        sample::pack(&manifest, &out).unwrap();
+        let parts: Vec<Part> = Pack::open(&out).unwrap().rows().iter().map(|row| row.part).collect();
+        assert_eq!(parts[..5], [Part::Report, Part::Report, Part::Report, Part::Select, Part::Train]);
+        let identity = Pack::open(&out).unwrap().identity().to_owned();
+
+        manifest.rows[2].part = "train".into();
+        let error = sample::pack(&manifest, &out).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "`1.jpg` of part `report` and `3.jpg` of part `train` belong together: they are of group `i0`"
+        );
+        manifest.rows[2].part = String::new();
+        // A copy of a photograph of another part.
+        std::fs::copy(folder.path().join("4.jpg"), folder.path().join("5.jpg")).unwrap();
+        let error = sample::pack(&manifest, &out).unwrap_err().to_string();
+        assert!(error.ends_with("`5.jpg` of part `train` belong together: they show the same picture"), "{error}");
+        assert_eq!(Pack::open(&out).unwrap().identity(), identity, "the old pack still stands");
     }
 
     #[test]
@@ -356,7 +336,7 @@ mod tests {
         // Killed between the two moves: only the old pack is there.
         std::fs::rename(&out, folder.path().join(".pack.old")).unwrap();
         let stopped = AtomicBool::new(true);
-        let options = BuildOptions { fractions: Fractions::default(), seed: 2 };
+        let options = BuildOptions { seed: 2, ..sample::OPTIONS };
         assert!(matches!(build(&manifest, &out, options, &Progress::silent(), &stopped), Err(PackError::Stopped)));
         assert_eq!(Pack::open(&out).unwrap().identity(), first);
         sample::pack(&manifest, &out).unwrap();

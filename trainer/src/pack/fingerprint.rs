@@ -3,6 +3,7 @@
 //! **Source**: dHash, N. Krawetz, "Kind of Like That" (2013): the signs of the brightness differences of neighbours in a 9 × 8 grid.
 //! On product photographs it alone is too coarse (plain shirts on white collide), so a small colour picture confirms each pair.
 
+use clothingid_shared::files;
 use clothingid_shared::picture::Picture;
 
 /// Side of the small colour picture.
@@ -17,6 +18,8 @@ pub struct Fingerprint {
     pub mirrored_differences: u64,
     /// [`SMALL_SIDE`]² RGB averages, row by row.
     pub small: Vec<[u8; 3]>,
+    /// First 64 bits of the SHA-256 of the pixels, turned by width and height: equal for equal pictures, whatever file they came in.
+    pub pixels: u64,
 }
 
 impl Fingerprint {
@@ -36,7 +39,14 @@ impl Fingerprint {
                 mirrored_differences = mirrored_differences << 1 | u64::from(left < right);
             }
         }
-        Self { differences, mirrored_differences, small: averages(picture, SMALL_SIDE, SMALL_SIDE) }
+        let small = averages(picture, SMALL_SIDE, SMALL_SIDE);
+        Self { differences, mirrored_differences, small, pixels: pixels(picture) }
+    }
+
+    /// Sum of the small picture's values.
+    #[must_use]
+    pub fn brightness(&self) -> u32 {
+        self.small.iter().flatten().map(|&value| u32::from(value)).sum()
     }
 
     /// Mean absolute difference of the small pictures, in grey levels.
@@ -58,6 +68,12 @@ impl Fingerprint {
         let mean = self.small.iter().flatten().map(|&value| f64::from(value)).sum::<f64>() / count;
         self.small.iter().flatten().map(|&value| (f64::from(value) - mean).abs()).sum::<f64>() / count
     }
+}
+
+fn pixels(picture: &Picture) -> u64 {
+    let hash = files::sha256_hex(picture.rgb());
+    let first = hash.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or_default();
+    first ^ (u64::from(picture.width()) << 32 | u64::from(picture.height()))
 }
 
 fn mean_difference<'a>(a: impl Iterator<Item = &'a [u8; 3]>, b: impl Iterator<Item = &'a [u8; 3]>) -> f64 {
@@ -132,6 +148,14 @@ mod tests {
         assert!((large.differences ^ small.differences).count_ones() <= 3);
         let other = Fingerprint::of(&picture(64, 64, |x, y| if (x / 9 + y / 7) % 2 == 0 { 255 } else { 0 }));
         assert!(large.distance(&other) > 20.0);
+    }
+
+    #[test]
+    fn equal_pixels_of_another_shape_are_another_picture() {
+        let flat = |width, height| Fingerprint::of(&picture(width, height, |_, _| 9)).pixels;
+        assert_eq!(flat(4, 6), flat(4, 6));
+        assert_ne!(flat(4, 6), flat(6, 4));
+        assert_ne!(flat(4, 6), Fingerprint::of(&picture(4, 6, |x, _| if x == 3 { 8 } else { 9 })).pixels);
     }
 
     #[test]

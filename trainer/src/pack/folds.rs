@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Pack, PackError};
 use crate::import::Part;
-use crate::import::split::divide;
+use crate::import::split::{Cluster, divide};
 
 /// One of the folds of a pack.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -75,7 +75,8 @@ impl Fold {
         let shares: Vec<f64> = shares.iter().map(|share| share / total).collect();
         let mut chosen = BTreeMap::new();
         for members in strata.values() {
-            let named: Vec<(usize, &str)> = members.iter().map(|number| (groups[number].0, groups[number].1)).collect();
+            let cluster = |number: &usize| Cluster { size: groups[number].0, name: groups[number].1, assigned: None };
+            let named: Vec<Cluster<'_>> = members.iter().map(cluster).collect();
             chosen.extend(members.iter().copied().zip(divide(&named, &shares, seed)));
         }
         chosen

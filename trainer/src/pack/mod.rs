@@ -1,38 +1,52 @@
 //! Pack: the photographs of a manifest, split into parts, in one file that a loader can read at any position.
 //!
 //! In this order: [`fingerprint`] looks at every photograph, [`duplicates`] finds pairs that show the same picture, [`build`] joins
-//! their groups, splits ([`crate::import::split`]) and writes, [`pack`] opens and reads, [`folds`] divides anew for a study that
-//! scores every photograph once. A pack is a folder:
+//! their groups, splits ([`crate::import::split`]) and writes, [`leaks`] and [`balance`] say what to know before training, [`pack`]
+//! opens and reads, [`check`] looks at every byte, [`folds`] divides anew for a study that scores every photograph once. A pack is a
+//! folder:
 //!
-//! - `photos.bin`: the photographs' own bytes one after another, nothing between them;
+//! - `photos.bin`: the photographs' own bytes one after another, nothing between them; it is read through [`mapped`];
+//! - `blocks.csv`: the checksum of each block of `photos.bin` ([`blocks`]); older packs have none;
 //! - `index.csv`: one line a photograph with offset, length, checksum, part, numbers of item and group, and its manifest row ([`index`]);
-//! - `duplicates.csv`: the pairs of near-duplicates, for people;
-//! - `pack.json`: form, version, counts, sources, and the checksum of `index.csv`. It is written last: a folder without it is no pack.
+//! - `duplicates.csv`: the pairs that show the same picture, for people;
+//! - `pack.json`: form, version, counts, sources, and the checksums of `index.csv` and `blocks.csv` ([`header`]). It is written last: a
+//!   folder without it is no pack.
 //!
 //! Promise of the reader: no bytes of these files make it panic, memory grows with the index alone. Opening checks form, version, the
-//! index's checksum and every extent, so that reading may trust them; each read checks its photograph's checksum.
+//! checksums and every extent, so that reading may trust them; a read checks the blocks or the checksum of its photograph.
 
+pub mod balance;
+pub mod blocks;
 pub mod build;
+pub mod check;
 pub mod duplicates;
 pub mod fingerprint;
 pub mod folds;
+pub mod header;
 pub mod index;
+pub mod leaks;
+mod lists;
+pub mod mapped;
+mod neighbours;
 #[expect(clippy::module_inception, reason = "the type of this module is the pack itself")]
 pub mod pack;
+mod places;
 #[cfg(test)]
 pub(crate) mod sample;
 
-pub use build::{BuildOptions, Built, build};
+pub use build::{BuildOptions, Built, Unfit, build};
 pub use duplicates::Duplicate;
 pub use folds::Fold;
+pub use header::PackedSource;
 pub use index::PackedRow;
-pub use pack::{Pack, PackedSource};
+pub use leaks::{Leak, Leaks};
+pub use pack::Pack;
 
 use std::path::PathBuf;
 
 use clothingid_shared::files::FileError;
 
-use crate::import::ImportError;
+use crate::import::{ImportError, Part, Problems};
 
 /// What can go wrong with a pack.
 #[derive(Debug, thiserror::Error)]
@@ -111,6 +125,28 @@ pub enum PackError {
         row: usize,
         /// How many there are.
         rows: usize,
+    },
+    /// Photographs that cannot be packed, where none was to be left out.
+    #[error("{} of {photos} photographs cannot be packed", problems.len())]
+    Unfit {
+        /// Photographs of the manifest.
+        photos: usize,
+        /// Which, and why.
+        problems: Problems,
+    },
+    /// Photographs that belong together and that the manifest puts into two parts.
+    #[error("`{first}` of part `{first_part}` and `{second}` of part `{second_part}` belong together: {link}")]
+    InTwoParts {
+        /// Path of a photograph.
+        first: String,
+        /// Its part in the manifest.
+        first_part: Part,
+        /// Path of another.
+        second: String,
+        /// Its part in the manifest.
+        second_part: Part,
+        /// What joins them.
+        link: String,
     },
     /// No photograph could be used.
     #[error("`{path}` names no usable photograph")]

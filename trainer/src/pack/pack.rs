@@ -1,100 +1,48 @@
 //! Opens a pack and reads photographs from it by position, from any thread.
+//!
+//! `photos.bin` is mapped, and each of its blocks is summed when the first photograph in it is read. A photograph in whole blocks is
+//! then given out without another look; one in a damaged block, or in a pack without block checksums, must fit its own SHA-256. What
+//! changes on the disk after a block was summed is found by the next program that opens the pack.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use clothingid_shared::files;
 use clothingid_shared::taxonomy::Taxonomy;
-use serde::{Deserialize, Serialize};
 
 use super::PackError;
+use super::blocks::{BLOCK_BYTE_LEN, BLOCKS_FILE, parse};
+use super::header::{HEADER_FILE, Header, INDEX_FILE, PHOTOS_FILE, PackedSource, read_header};
 use super::index::{IndexLine, PackedRow, Reading};
+use super::mapped::MappedFile;
+use crate::import::Part;
 use crate::import::manifest::plain;
-use crate::import::{Fractions, Part, SourceFacts};
-
-/// The word that `pack.json` begins with.
-pub const FORM: &str = "clothingid-pack";
-/// The version that is written and read here.
-pub const VERSION: u32 = 1;
-/// The commit mark of a pack, written last.
-pub const HEADER_FILE: &str = "pack.json";
-/// One line a photograph.
-pub const INDEX_FILE: &str = "index.csv";
-/// The photographs' bytes.
-pub const PHOTOS_FILE: &str = "photos.bin";
-/// Pairs of near-duplicates.
-pub const DUPLICATES_FILE: &str = "duplicates.csv";
-
-/// One source of a pack.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PackedSource {
-    /// The manifest's word for it.
-    pub key: String,
-    /// What is known of it.
-    #[serde(flatten)]
-    pub facts: SourceFactsInJson,
-}
-
-/// [`SourceFacts`] without the ban on unknown fields, which `flatten` does not allow.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SourceFactsInJson {
-    /// Its name for people.
-    pub name: String,
-    /// Its licence, an SPDX expression where there is one.
-    pub licence: String,
-    /// May the photographs themselves be part of the product?
-    pub may_ship: bool,
-    /// Whom to name.
-    pub attribution: String,
-    /// Where it comes from.
-    pub url: String,
-}
-
-impl From<SourceFacts> for SourceFactsInJson {
-    fn from(facts: SourceFacts) -> Self {
-        let SourceFacts { name, licence, may_ship, attribution, url } = facts;
-        Self { name, licence, may_ship, attribution, url }
-    }
-}
-
-/// The contents of `pack.json`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Header {
-    /// [`FORM`].
-    pub form: String,
-    /// [`VERSION`].
-    pub version: u32,
-    /// The program that wrote it.
-    pub written_by: String,
-    /// Number of photographs.
-    pub photos: usize,
-    /// Length of `photos.bin` in bytes.
-    pub photos_byte_len: u64,
-    /// SHA-256 of `index.csv`.
-    pub index_sha256: String,
-    /// Seed of the split.
-    pub seed: u64,
-    /// Shares of the parts.
-    pub fractions: Fractions,
-    /// Pairs of near-duplicates that were found.
-    pub duplicate_pairs: usize,
-    /// The sources, by number.
-    pub sources: Vec<PackedSource>,
-}
 
 /// An open pack.
 #[derive(Debug)]
 pub struct Pack {
     folder: PathBuf,
-    photos: File,
+    photos: MappedFile,
+    blocks: Option<Vec<Block>>,
     header: Header,
     /// What this pack is.
     identity: String,
     rows: Vec<PackedRow>,
     items: usize,
 }
+
+/// A block's checksum, and what is known of it.
+#[derive(Debug)]
+struct Block {
+    sum: u32,
+    /// [`UNREAD`], [`WHOLE`] or [`DAMAGED`]. Threads that sum the same block at once find the same, so no order is needed.
+    state: AtomicU8,
+}
+
+const UNREAD: u8 = 0;
+const WHOLE: u8 = 1;
+const DAMAGED: u8 = 2;
 
 impl Pack {
     /// Opens a pack and checks all but the photographs' own bytes.
@@ -119,23 +67,21 @@ impl Pack {
             });
         }
         let photos_path = folder.join(PHOTOS_FILE);
-        let photos = File::open(&photos_path).map_err(|cause| PackError::Io {
-            action: "open",
+        let photos = MappedFile::open(&photos_path).map_err(|cause| PackError::Io {
+            action: "map",
             path: photos_path.clone(),
             cause,
         })?;
-        let found = photos
-            .metadata()
-            .map_err(|cause| PackError::Io { action: "look at", path: photos_path.clone(), cause })?
-            .len();
+        let found = photos.bytes().len() as u64;
         if found != header.photos_byte_len {
             let expected = format!("{} bytes", header.photos_byte_len);
             return Err(PackError::Torn { path: photos_path, expected, found: format!("{found} bytes") });
         }
         let rows = read_index(&index_path, &index, &header)?;
         let items = rows.iter().map(|row| row.item + 1).max().unwrap_or(0);
+        let blocks = read_blocks(&folder.join(BLOCKS_FILE), &header)?;
         let identity = header.index_sha256.clone();
-        Ok(Self { folder: folder.to_path_buf(), photos, header, identity, rows, items })
+        Ok(Self { folder: folder.to_path_buf(), photos, blocks, header, identity, rows, items })
     }
 
     /// The photographs, in the order of the manifest.
@@ -198,7 +144,7 @@ impl Pack {
     /// The bytes of a photograph.
     ///
     /// # Errors
-    /// When they cannot be read or have changed.
+    /// When there is no such row, or its bytes had changed when they were first read.
     pub fn read(&self, row: usize) -> Result<Vec<u8>, PackError> {
         let mut bytes = Vec::new();
         self.read_into(row, &mut bytes)?;
@@ -208,26 +154,68 @@ impl Pack {
     /// The bytes of a photograph, into a buffer that is used again.
     ///
     /// # Errors
-    /// When they cannot be read or have changed.
+    /// As [`Pack::read`].
     pub fn read_into(&self, row: usize, bytes: &mut Vec<u8>) -> Result<(), PackError> {
+        let extent = self.copy(row, bytes)?;
+        if self.are_whole(extent) { Ok(()) } else { self.fits(row, bytes) }
+    }
+
+    /// As [`Pack::read_into`], but the photograph must fit its own checksum whatever is known of its blocks.
+    ///
+    /// # Errors
+    /// When the bytes have changed.
+    pub fn read_checked(&self, row: usize, bytes: &mut Vec<u8>) -> Result<(), PackError> {
+        self.copy(row, bytes)?;
+        self.fits(row, bytes)
+    }
+
+    /// Copies a photograph's bytes and says where they lie.
+    fn copy(&self, row: usize, bytes: &mut Vec<u8>) -> Result<std::ops::Range<usize>, PackError> {
         let packed = self.row(row)?;
-        let path = || self.folder.join(PHOTOS_FILE);
-        bytes.resize(packed.byte_len, 0);
-        self.photos.read_exact_at(bytes, packed.offset).map_err(|cause| PackError::Io {
-            action: "read",
-            path: path(),
-            cause,
-        })?;
+        let begin = usize::try_from(packed.offset).unwrap_or(usize::MAX);
+        let extent = begin..begin.saturating_add(packed.byte_len);
+        bytes.clear();
+        // Opening checked every extent against the file's length.
+        bytes.extend_from_slice(self.photos.bytes().get(extent.clone()).unwrap_or_default());
+        Ok(extent)
+    }
+
+    fn fits(&self, row: usize, bytes: &[u8]) -> Result<(), PackError> {
+        let packed = self.row(row)?;
         let found = checksum(bytes);
-        if found != packed.checksum {
-            return Err(PackError::Damaged {
-                path: path(),
-                photo: packed.path.clone(),
-                expected: packed.checksum.clone(),
-                found,
-            });
+        if found == packed.checksum {
+            return Ok(());
         }
-        Ok(())
+        Err(PackError::Damaged {
+            path: self.folder.join(PHOTOS_FILE),
+            photo: packed.path.clone(),
+            expected: packed.checksum.clone(),
+            found,
+        })
+    }
+
+    /// Numbers of the damaged blocks after a look at all of them; nothing where the pack has no block checksums.
+    #[must_use]
+    pub fn damaged_blocks(&self) -> Option<Vec<usize>> {
+        let blocks = self.blocks.as_ref()?;
+        Some((0..blocks.len()).filter(|&number| !self.is_whole(number)).collect())
+    }
+
+    /// Do all blocks under these bytes fit their checksums? `false` where there are none.
+    fn are_whole(&self, extent: std::ops::Range<usize>) -> bool {
+        let blocks = extent.start / BLOCK_BYTE_LEN..extent.end.div_ceil(BLOCK_BYTE_LEN);
+        self.blocks.is_some() && blocks.into_iter().all(|number| self.is_whole(number))
+    }
+
+    /// Does a block fit its checksum? It is summed once.
+    fn is_whole(&self, number: usize) -> bool {
+        let Some(block) = self.blocks.as_ref().and_then(|blocks| blocks.get(number)) else { return false };
+        if block.state.load(Ordering::Relaxed) == UNREAD {
+            let bytes = self.photos.bytes().chunks(BLOCK_BYTE_LEN).nth(number).unwrap_or_default();
+            let state = if crc32fast::hash(bytes) == block.sum { WHOLE } else { DAMAGED };
+            block.state.store(state, Ordering::Relaxed);
+        }
+        block.state.load(Ordering::Relaxed) == WHOLE
     }
 }
 
@@ -239,26 +227,17 @@ pub fn checksum(bytes: &[u8]) -> String {
     hex
 }
 
-fn read_header(path: &Path) -> Result<Header, PackError> {
-    /// What every version has.
-    #[derive(Deserialize)]
-    struct Versioned {
-        form: String,
-        version: u32,
-        #[serde(default)]
-        written_by: String,
+fn read_blocks(path: &Path, header: &Header) -> Result<Option<Vec<Block>>, PackError> {
+    let Some(expected) = &header.blocks_sha256 else { return Ok(None) };
+    let bytes = files::read(path)?;
+    let found = files::sha256_hex(&bytes);
+    if found != *expected {
+        let expected = format!("checksum {expected}");
+        return Err(PackError::Torn { path: path.to_path_buf(), expected, found });
     }
-    let form = |reason: String| PackError::Form { path: path.to_path_buf(), reason };
-    let text = files::read_text(path)?;
-    let versioned: Versioned = serde_json::from_str(&text).map_err(|error| form(error.to_string()))?;
-    if versioned.form != FORM {
-        return Err(form(format!("its form is `{}` instead of `{FORM}`", versioned.form)));
-    }
-    if versioned.version != VERSION {
-        let Versioned { written_by, version: found, .. } = versioned;
-        return Err(PackError::Newer { path: path.to_path_buf(), written_by, found, expected: VERSION });
-    }
-    serde_json::from_str(&text).map_err(|error| form(error.to_string()))
+    let sums =
+        parse(&bytes, header.photos_byte_len).map_err(|reason| PackError::Form { path: path.to_path_buf(), reason })?;
+    Ok(Some(sums.into_iter().map(|sum| Block { sum, state: AtomicU8::new(UNREAD) }).collect()))
 }
 
 fn read_index(path: &Path, bytes: &[u8], header: &Header) -> Result<Vec<PackedRow>, PackError> {
@@ -294,112 +273,4 @@ fn read_index(path: &Path, bytes: &[u8], header: &Header) -> Result<Vec<PackedRo
 
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "tests write and spoil files on purpose")]
-mod tests {
-    use std::os::unix::fs::FileExt;
-    use std::path::Path;
-
-    use super::{HEADER_FILE, INDEX_FILE, PHOTOS_FILE, Pack};
-    use crate::import::{Part, ViewSplit};
-    use crate::pack::{PackError, sample};
-
-    fn packed(folder: &Path) -> std::path::PathBuf {
-        let out = folder.join("pack");
-        sample::pack(&sample::manifest(folder, 20), &out).unwrap();
-        out
-    }
-
-    #[test]
-    fn every_photograph_comes_back_as_it_was() {
-        let folder = tempfile::tempdir().unwrap();
-        let manifest = sample::manifest(folder.path(), 20);
-        let out = folder.path().join("pack");
-        sample::pack(&manifest, &out).unwrap();
-        let pack = Pack::open(&out).unwrap();
-        assert_eq!(pack.rows().len(), manifest.rows.len());
-        for (index, row) in manifest.rows.iter().enumerate() {
-            let packed = &pack.rows()[index];
-            assert_eq!(pack.read(index).unwrap(), std::fs::read(manifest.file(row)).unwrap());
-            assert_eq!((packed.path.as_str(), packed.item_id.as_str()), (row.path.as_str(), row.item_id.as_str()));
-            assert_eq!((packed.is_garment, packed.view_split), (row.is_garment(), row.view_split()));
-            assert_eq!(pack.sources()[packed.source].key, row.source);
-            assert_eq!(packed.may_ship, row.source == "clothing_cc0");
-        }
-        assert_eq!(pack.items(), 22);
-        assert_eq!(Part::ALL.iter().map(|&part| pack.rows_in(part).len()).sum::<usize>(), pack.rows().len());
-        assert!(pack.rows().iter().any(|row| row.view_split == ViewSplit::Query && row.cat14.is_some()));
-        assert!(matches!(pack.read(999), Err(PackError::NoSuchRow { row: 999, .. })));
-    }
-
-    #[test]
-    fn an_unfinished_pack_is_none() {
-        let folder = tempfile::tempdir().unwrap();
-        let out = packed(folder.path());
-        std::fs::remove_file(out.join(HEADER_FILE)).unwrap();
-        assert!(Pack::open(&out).unwrap_err().to_string().ends_with("holds no finished pack: `pack.json` is missing"));
-    }
-
-    #[test]
-    fn a_torn_file_is_refused_by_name() {
-        let folder = tempfile::tempdir().unwrap();
-        for name in [PHOTOS_FILE, INDEX_FILE, HEADER_FILE] {
-            let out = packed(folder.path());
-            let path = out.join(name);
-            let bytes = std::fs::read(&path).unwrap();
-            std::fs::write(&path, &bytes[..bytes.len() - 7]).unwrap();
-            let error = Pack::open(&out).unwrap_err().to_string();
-            assert!(error.contains(name), "{error}");
-            std::fs::write(&path, bytes).unwrap();
-            assert!(Pack::open(&out).is_ok());
-        }
-    }
-
-    #[test]
-    fn a_flipped_byte_is_noticed_when_its_photograph_is_read() {
-        let folder = tempfile::tempdir().unwrap();
-        let out = packed(folder.path());
-        let file = std::fs::OpenOptions::new().write(true).open(out.join(PHOTOS_FILE)).unwrap();
-        let pack = Pack::open(&out).unwrap();
-        file.write_all_at(&[0x5a, 0xa5], pack.rows()[2].offset + 30).unwrap();
-        assert!(pack.read(1).is_ok());
-        let error = pack.read(2).unwrap_err();
-        assert!(matches!(&error, PackError::Damaged { photo, .. } if photo == "3.jpg"), "{error}");
-    }
-
-    #[test]
-    fn another_form_and_a_newer_version_are_named() {
-        let folder = tempfile::tempdir().unwrap();
-        let out = packed(folder.path());
-        let path = out.join(HEADER_FILE);
-        let text = std::fs::read_to_string(&path).unwrap();
-        std::fs::write(&path, text.replace("\"version\": 1", "\"version\": 9")).unwrap();
-        let error = Pack::open(&out).unwrap_err().to_string();
-        assert!(
-            error.contains("has version 9, written by clothingid-train") && error.ends_with("reads version 1"),
-            "{error}"
-        );
-        std::fs::write(&path, text.replace("clothingid-pack", "parquet")).unwrap();
-        assert!(Pack::open(&out).unwrap_err().to_string().contains("its form is `parquet`"));
-    }
-
-    proptest::proptest! {
-        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
-        #[test]
-        fn no_bytes_in_the_header_or_index_make_it_panic(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300), is_index in proptest::prelude::any::<bool>()) {
-            let folder = tempfile::tempdir().unwrap();
-            for name in [PHOTOS_FILE, INDEX_FILE, HEADER_FILE] {
-                std::fs::write(folder.path().join(name), b"").unwrap();
-            }
-            if is_index {
-                let header = format!(
-                    "{{\"form\":\"clothingid-pack\",\"version\":1,\"written_by\":\"x\",\"photos\":1,\"photos_byte_len\":0,\"index_sha256\":\"{}\",\"seed\":1,\"fractions\":{{\"train\":1,\"select\":0,\"calibrate\":0,\"report\":0}},\"duplicate_pairs\":0,\"sources\":[]}}",
-                    clothingid_shared::files::sha256_hex(&bytes)
-                );
-                std::fs::write(folder.path().join(HEADER_FILE), header).unwrap();
-                std::fs::write(folder.path().join(INDEX_FILE), &bytes).unwrap();
-            } else {
-                std::fs::write(folder.path().join(HEADER_FILE), &bytes).unwrap();
-            }
-            proptest::prop_assert!(Pack::open(folder.path()).is_err());
-        }
-    }
-}
+mod tests;

@@ -7,7 +7,7 @@ use clothingid_shared::picture::Picture;
 use image::ExtendedColorType;
 use image::codecs::jpeg::JpegEncoder;
 
-use super::{BuildOptions, Built, PackError, build};
+use super::{BuildOptions, Built, PackError, Unfit, build};
 use crate::import::progress::Progress;
 use crate::import::{Fractions, Manifest, Row, SourceTable};
 
@@ -84,8 +84,14 @@ pub(crate) fn manifest(folder: &Path, items: u32) -> Manifest {
     Manifest { root: folder.to_path_buf(), rows, sources }
 }
 
+/// How samples are packed.
+pub(crate) const OPTIONS: BuildOptions = BuildOptions {
+    fractions: Fractions { train: 0.60, select: 0.08, calibrate: 0.12, report: 0.20 },
+    seed: 1,
+    unfit: Unfit::Refuse,
+};
+
 /// Packs a manifest silently.
 pub(crate) fn pack(manifest: &Manifest, out: &Path) -> Result<Built, PackError> {
-    let options = BuildOptions { fractions: Fractions::default(), seed: 1 };
-    build(manifest, out, options, &Progress::silent(), &AtomicBool::new(false))
+    build(manifest, out, OPTIONS, &Progress::silent(), &AtomicBool::new(false))
 }

@@ -126,8 +126,7 @@ impl Bench<'_> {
     pub fn imagenet(&self, arm: &Arm) -> Result<Weights, StudyError> {
         let weights =
             self.imagenet.iter().find(|(backbone, _)| *backbone == arm.backbone).map(|(_, weights)| weights.clone());
-        let backbone = || serde_json::to_string(&arm.backbone).unwrap_or_default().trim_matches('"').to_owned();
-        weights.ok_or_else(|| StudyError::NoWeights { arm: arm.name.clone(), backbone: backbone() })
+        weights.ok_or_else(|| StudyError::NoWeights { arm: arm.name.clone(), backbone: arm.backbone.to_string() })
     }
 }
 
