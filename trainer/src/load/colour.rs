@@ -8,6 +8,8 @@ use super::framing::between;
 
 /// Fraction bits of the fixed-point matrix.
 const BITS: i32 = 10;
+/// Pixels that are changed at a time.
+const BLOCK: usize = 64;
 
 /// An affine map of RGB.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -48,18 +50,35 @@ impl ColourMap {
     }
 
     /// Applies the map to RGB bytes.
+    ///
+    /// Fixed point, but in `f32`, which the compiler puts into vectors: a row's sum is a whole number below 2^24 and so exact.
     #[expect(
         clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
         reason = "values are clamped to a byte; the matrix is a few units at most"
     )]
     pub fn apply(&self, rgb: &mut [u8]) {
         let scale = f64::from(1 << BITS);
-        let m = self.matrix.map(|row| row.map(|value| (value * scale).round() as i32));
-        let offset = (self.offset * scale).round() as i32 + (1 << (BITS - 1));
-        for pixel in rgb.chunks_exact_mut(3) {
-            let (r, g, b) = (i32::from(pixel[0]), i32::from(pixel[1]), i32::from(pixel[2]));
-            for (value, row) in pixel.iter_mut().zip(&m) {
-                *value = ((row[0] * r + row[1] * g + row[2] * b + offset) >> BITS).clamp(0, 255) as u8;
+        let m = self.matrix.map(|row| row.map(|value| (value * scale).round() as f32));
+        let offset = (self.offset * scale).round() as f32 + (1 << (BITS - 1)) as f32;
+        let (mut planes, mut changed) = ([[0.0_f32; BLOCK]; 3], [[0.0_f32; BLOCK]; 3]);
+        for block in rgb.as_chunks_mut::<3>().0.chunks_mut(BLOCK) {
+            for (place, pixel) in block.iter().enumerate() {
+                for channel in 0..3 {
+                    planes[channel][place] = f32::from(pixel[channel]);
+                }
+            }
+            let [r, g, b] = &planes;
+            for (out, row) in changed.iter_mut().zip(&m) {
+                for place in 0..BLOCK {
+                    let sum = row[0] * r[place] + row[1] * g[place] + row[2] * b[place] + offset;
+                    out[place] = (sum * (1.0 / (1 << BITS) as f32)).clamp(0.0, 255.0);
+                }
+            }
+            for (place, pixel) in block.iter_mut().enumerate() {
+                for channel in 0..3 {
+                    pixel[channel] = changed[channel][place] as u8;
+                }
             }
         }
     }
@@ -106,6 +125,8 @@ fn hue_matrix(degrees: f64) -> [[f64; 3]; 3] {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::{ColourMap, hue_matrix, mean_brightness, multiply, saturation_matrix};
     use crate::load::augment::Augmentation;
     use crate::load::sampler::generator;
@@ -129,6 +150,31 @@ mod tests {
         assert!(rgb.iter().all(|&value| value == rgb[0]));
         let there_and_back = multiply(&hue_matrix(-33.0), &hue_matrix(33.0));
         assert!((there_and_back[0][0] - 1.0).abs() < 1e-12 && there_and_back[0][1].abs() < 1e-12);
+    }
+
+    /// The definition: whole numbers, one pixel after another.
+    fn plain(map: &ColourMap, rgb: &mut [u8]) {
+        let fixed = |value: f64| (value * 1024.0).round() as i64;
+        for pixel in rgb.chunks_exact_mut(3) {
+            let [r, g, b] = [pixel[0], pixel[1], pixel[2]].map(i64::from);
+            for (value, row) in pixel.iter_mut().zip(map.matrix.map(|row| row.map(fixed))) {
+                let sum = row[0] * r + row[1] * g + row[2] * b + fixed(map.offset) + 512;
+                *value = u8::try_from((sum >> 10).clamp(0, 255)).unwrap();
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn vectors_of_floats_give_what_whole_numbers_give(
+            rgb in prop::collection::vec(any::<u8>(), 0..700), seed in any::<u64>(), mean in 0.0_f64..255.0,
+        ) {
+            let map = ColourMap::draw(&Augmentation::identification(), mean, &mut generator(seed, 0, 0, 0));
+            let (mut fast, mut expected) = (rgb.clone(), rgb);
+            map.apply(&mut fast);
+            plain(&map, &mut expected);
+            prop_assert_eq!(fast, expected);
+        }
     }
 
     #[test]

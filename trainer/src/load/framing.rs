@@ -101,13 +101,8 @@ pub fn edge_colour(picture: &Picture) -> [u8; 3] {
 
 /// Mirrors a square of `side` pixels left to right.
 pub fn flip(square: &mut [u8], side: usize) {
-    for row in square.chunks_exact_mut(side * 3) {
-        for left in 0..side / 2 {
-            let right = side - 1 - left;
-            for channel in 0..3 {
-                row.swap(left * 3 + channel, right * 3 + channel);
-            }
-        }
+    for row in square.chunks_exact_mut((side * 3).max(1)) {
+        row.as_chunks_mut::<3>().0.reverse();
     }
 }
 
