@@ -26,6 +26,8 @@ pub struct Findings {
     pub cells_done: usize,
     /// Cells of the recipe.
     pub cells: usize,
+    /// Folds of the recipe.
+    pub folds: usize,
     /// The photographs.
     pub data: Data,
     /// Each arm's figures.
@@ -114,6 +116,7 @@ impl Findings {
             study: recipe.name.clone(),
             cells_done: records.len(),
             cells: recipe.arms.len() * recipe.folds,
+            folds: recipe.folds,
             data: Data::of(photos, recipe.least_photos),
             arms,
             primary,

@@ -14,7 +14,9 @@ pub fn verdict(findings: &Findings) -> String {
         lines.push("No fold has both arms of the primary contrast yet: nothing can be said.".to_owned());
     }
     for difference in &findings.primary {
-        lines.push(sentence(difference, smallest(findings, difference)));
+        // What the whole study could see, a part of its folds cannot.
+        let seen = smallest(findings, difference).filter(|_| difference.folds == findings.folds);
+        lines.push(sentence(difference, seen));
     }
     if findings.cells_done < findings.cells {
         lines.push(format!(
@@ -40,8 +42,9 @@ fn smallest(findings: &Findings, difference: &Difference) -> Option<(f64, f64)> 
 fn sentence(difference: &Difference, smallest: Option<(f64, f64)>) -> String {
     let Difference { better, against, gain, p_corrected, folds, .. } = difference;
     let measure = difference.measure.name();
+    let folds = if *folds == 1 { "1 fold".to_owned() } else { format!("{folds} folds") };
     let figures = format!(
-        "{:.3} against {:.3}, a difference of {:+.3} [{:+.3}, {:+.3}], corrected p = {p_corrected:.3}, n = {} in {folds} folds",
+        "{:.3} against {:.3}, a difference of {:+.3} [{:+.3}, {:+.3}], corrected p = {p_corrected:.3}, n = {} in {folds}",
         difference.value, difference.other, gain.value, gain.low, gain.high, gain.n
     );
     if *p_corrected < ALPHA {
