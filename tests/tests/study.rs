@@ -46,7 +46,7 @@ fn a_study_runs_reports_and_goes_on_after_an_interruption_to_the_same_numbers() 
     for part in ["## Table 1", "## Table 2", "## Retrieval", "cannot be told apart", "views a garment"] {
         assert!(report.contains(part), "no `{part}` in\n{report}");
     }
-    assert!(PACKED.path("whole/sheets/clothingid-fold-0.png").is_file());
+    assert!(PACKED.path("whole/sheets/clothingid-fold-0.jpg").is_file());
     assert!(!PACKED.path("whole-work/clothingid/fold-0").exists(), "what a finished cell left");
 
     // Again: nothing is run; and from the records alone the same report comes out.

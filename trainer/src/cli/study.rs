@@ -246,10 +246,15 @@ fn run_cell(bench: &Bench<'_>, arm: &Arm, fold: usize) -> Result<Option<CellReco
     record.map_err(|error| explain(&error).during(format!("running the cell `{}`, fold {fold}", arm.name)))
 }
 
-/// One sheet of what may be shown beside the record, and one of everything where unfinished cells lie.
+/// A sheet of everything where unfinished cells lie; and of the arms of the primary contrast one of what may be passed on, beside the
+/// records.
 fn draw_sheets(bench: &Bench<'_>, record: &CellRecord, out: &Path, work: &Path) -> Result<(), Report> {
-    let name = format!("{}-fold-{}.png", record.settings.arm.name, record.settings.fold);
-    for (folder, shows) in [(out.join("sheets"), Shows::WhatMayShip), (work.join("sheets"), Shows::Everything)] {
+    let arm = &record.settings.arm.name;
+    let name = format!("{arm}-fold-{}.jpg", record.settings.fold);
+    let primary = &bench.recipe.primary;
+    let is_kept = *arm == primary.better || *arm == primary.against;
+    let kept = is_kept.then(|| (out.join("sheets"), Shows::WhatMayShip));
+    for (folder, shows) in [(work.join("sheets"), Shows::Everything)].into_iter().chain(kept) {
         let sheet =
             sheet::draw(bench.pack, bench.photos, record, SHEET_ROWS, shows).map_err(|error| explain(&error))?;
         if let Some(sheet) = sheet {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use clothingid_shared::picture::PictureContract;
+use image::codecs::jpeg::JpegEncoder;
 use image::{Rgb, RgbImage};
 
 use super::StudyError;
@@ -16,6 +17,8 @@ const ANSWERS: usize = 8;
 const SIDE: u32 = 112;
 /// Width of a frame, and half of the gap between photographs.
 const FRAME: u32 = 4;
+/// Of the JPEG.
+const QUALITY: u8 = 82;
 const WHITE: Rgb<u8> = Rgb([255, 255, 255]);
 /// Of a photograph that may not be shown.
 const GREY: Rgb<u8> = Rgb([214, 214, 214]);
@@ -67,16 +70,16 @@ pub fn draw(
     Ok(Some(sheet))
 }
 
-/// Writes a sheet as PNG.
+/// Writes a sheet as JPEG.
 ///
 /// # Errors
 /// The file cannot be written.
 pub fn write(path: &Path, sheet: &RgbImage) -> Result<(), StudyError> {
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    sheet
-        .write_to(&mut bytes, image::ImageFormat::Png)
+    let mut bytes = Vec::new();
+    JpegEncoder::new_with_quality(&mut bytes, QUALITY)
+        .encode_image(sheet)
         .map_err(|error| StudyError::Form { path: path.to_owned(), reason: error.to_string() })?;
-    Ok(clothingid_shared::files::write_atomic(path, bytes.get_ref())?)
+    Ok(clothingid_shared::files::write_atomic(path, &bytes)?)
 }
 
 fn put(

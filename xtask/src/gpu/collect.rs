@@ -60,7 +60,7 @@ fn take(from: &Path, to: &Path) -> std::io::Result<Taken> {
             }
             let name = entry.file_name().to_string_lossy().into_owned();
             let is_record = (name.starts_with("fold-") && name.ends_with(".json")) || name == "photos.csv";
-            if !is_record && !name.ends_with(".png") {
+            if !is_record && !name.ends_with(".jpg") {
                 continue;
             }
             let target = to.join(&path);
