@@ -118,7 +118,7 @@ fn cut_out(photo: &Picture) -> Option<CutOut> {
     let width = photo.width() as usize;
     let garment = || is_background.iter().enumerate().filter(|(_, behind)| !**behind).map(|(place, _)| place);
     let (left, right) = garment().map(|p| p % width).fold((width, 0), |(l, r), x| (l.min(x), r.max(x + 1)));
-    let (top, bottom) = (garment().next()? / width, garment().last()? / width + 1);
+    let (top, bottom) = (garment().next()? / width, garment().next_back()? / width + 1);
     let mut rgb = Vec::with_capacity((right - left) * (bottom - top) * 3);
     let mut mask = Vec::with_capacity(rgb.capacity());
     for y in top..bottom {
