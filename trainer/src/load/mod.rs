@@ -2,7 +2,7 @@
 //!
 //! In this order: [`sampler`] plans which photographs an epoch shows, [`read`] decodes one, [`backdrop`] puts a studio photograph before another background, [`augment`] changes it ([`framing`],
 //! [`colour`], [`disturb`]), [`batch`] puts pictures together in the plan's order; a
-//! sample's further views come from its item's other photographs (`partners`). Evaluation goes through the shared picture
+//! sample's further views come from its item's other photographs (`partners`), and the pictures of a batch may be mixed ([`mix`]). Evaluation goes through the shared picture
 //! function instead of [`augment`] and sees each photograph once.
 //!
 //! Every random choice about a sample comes from a generator seeded by (seed, epoch, position, view) alone, so that a batch is the
@@ -14,12 +14,14 @@ pub mod batch;
 pub mod colour;
 pub mod disturb;
 pub mod framing;
+pub mod mix;
 mod partners;
 pub mod read;
 pub mod sampler;
 
 pub use augment::{Augmentation, Augmenter};
 pub use batch::{Batch, Loader, LoaderOptions};
+pub use mix::{Mixed, Mixing};
 pub use read::PhotoReader;
 pub use sampler::{Include, Sampling};
 
