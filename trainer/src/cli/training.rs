@@ -12,10 +12,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::{ExitStatus, Report};
 use crate::learn::checkpoint::Checkpoint;
 use crate::learn::recipe::Recipe;
-use crate::learn::{LearnError, cost};
 use crate::learn::training::{Ended, Event, Setup, StageName, train};
-use crate::network::backbones::{BackboneName, squeezenet};
+use crate::learn::{LearnError, cost};
 use crate::load::LoadError;
+use crate::network::backbones::{BackboneName, squeezenet};
 use crate::network::{DeviceChoice, Graph, Provenance, Weights, WeightsError, device, heads, imagenet};
 use crate::pack::Pack;
 

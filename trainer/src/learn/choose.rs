@@ -82,7 +82,8 @@ mod tests {
     #[test]
     fn each_choice_follows_its_own_figure() {
         let low = SelectFigures { recall_at_1: 0.5, balanced_14: 0.5, likelihood_26: -2.0, ..SelectFigures::default() };
-        let prefers = |choice: Choice, stage, figures: &SelectFigures| choice.score(stage, figures) > choice.score(stage, &low);
+        let prefers =
+            |choice: Choice, stage, figures: &SelectFigures| choice.score(stage, figures) > choice.score(stage, &low);
         let recall = SelectFigures { recall_at_1: 0.6, ..low.clone() };
         let accuracy = SelectFigures { balanced_14: 0.6, ..low.clone() };
         let likelihood = SelectFigures { likelihood_26: -1.0, ..low.clone() };

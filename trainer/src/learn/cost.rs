@@ -68,8 +68,8 @@ struct Activations {
 }
 
 impl Activations {
-    /// Activations are kept from the first layer on that is trained. A convolution and a batch norm of running statistics are one; what is
-    /// cut off at 0 or 6 is cut off in place.
+    /// Activations are kept from the first layer on that is trained. A convolution and a batch norm of running statistics are one.
+    /// ReLU works in place, and so does ReLU6, but libtorch keeps what that was given for the way back.
     fn of(graph: &Graph, stage: &Stage, side: u32) -> Self {
         let is_trained = |node: &Node| {
             let is_frozen = |name: &str| stage.freeze.iter().any(|prefix| name.starts_with(prefix.as_str()));
@@ -86,9 +86,7 @@ impl Activations {
                     (outputs, padding.along(from(0).1, kernel, stride).2)
                 }
                 Layer::Concat => ((0..node.inputs.len()).map(|which| from(which).0).sum(), from(0).1),
-                Layer::MaxPool { kernel, stride } => {
-                    (from(0).0, from(0).1.saturating_sub(kernel).div_ceil(stride) + 1)
-                }
+                Layer::MaxPool { kernel, stride } => (from(0).0, from(0).1.saturating_sub(kernel).div_ceil(stride) + 1),
                 Layer::GlobalAveragePool => (from(0).0, 1),
                 Layer::Linear { outputs, .. } => (outputs, 1),
                 Layer::BatchNorm { .. } | Layer::Relu6 | Layer::Relu | Layer::Add | Layer::L2Normalise => from(0),
@@ -97,7 +95,7 @@ impl Activations {
             let values = channels * side * side;
             let is_new = match node.layer {
                 Layer::BatchNorm { .. } => stage.statistics != Statistics::Running,
-                Layer::Relu6 | Layer::Relu => false,
+                Layer::Relu => false,
                 _ => true,
             };
             largest = largest.max(values);
@@ -202,7 +200,11 @@ pub fn time(setup: &Setup<'_>, graph: &Graph, start: &Weights, done: u64) -> Res
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "one digit is shown")]
 pub fn in_words(bytes: u64) -> String {
-    if bytes < 1 << 30 { format!("{} MiB", bytes >> 20) } else { format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30)) }
+    if bytes < 1 << 30 {
+        format!("{} MiB", bytes >> 20)
+    } else {
+        format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30))
+    }
 }
 
 /// A time for people.
@@ -256,10 +258,10 @@ mod tests {
         let mut stage = recipe.finetune;
         let kept = |stage: &crate::learn::recipe::Stage, side| Activations::of(&graph(), stage, side);
         (stage.freeze, stage.statistics) = (Vec::new(), Statistics::Running);
-        assert_eq!(kept(&stage, 8), Activations { kept: 64 + 4 + 5, largest: 192 });
+        assert_eq!(kept(&stage, 8), Activations { kept: 64 + 64 + 4 + 5, largest: 192 });
         stage.statistics = Statistics::Pieces;
-        assert_eq!(kept(&stage, 8).kept, 64 + 64 + 4 + 5);
-        assert_eq!(kept(&stage, 16).kept, 256 + 256 + 4 + 5);
+        assert_eq!(kept(&stage, 8).kept, 3 * 64 + 4 + 5);
+        assert_eq!(kept(&stage, 16).kept, 3 * 256 + 4 + 5);
         stage.freeze = vec!["features.".to_owned()];
         assert_eq!(kept(&stage, 8).kept, 5);
     }

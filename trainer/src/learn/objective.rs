@@ -257,8 +257,7 @@ impl Objective {
                 let shares = shares.get(range.clone()).unwrap_or_default();
                 (place(second), Tensor::from_slice(shares).to_device(device))
             });
-            let wanted =
-                Wanted { first: &first, second: second.as_ref().map(|(second, shares)| (second, shares)) };
+            let wanted = Wanted { first: &first, second: second.as_ref().map(|(second, shares)| (second, shares)) };
             let LossOptions { softmax, scale, margin, .. } = self.options;
             let (loss, right) = softmax.loss(embedding, prototypes, &wanted, scale, margin);
             let loss = loss / count(targets.identified);

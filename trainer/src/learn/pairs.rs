@@ -126,7 +126,8 @@ impl Pairs {
         let is_negative = is_same.logical_not();
         // Mining, equations 11 and 12, without gradient: the hardest pair of either kind judges those of the other.
         let (is_positive, is_negative) = tch::no_grad(|| {
-            let furthest = cosines.masked_fill(&is_positive.logical_not(), f64::INFINITY).amin([1_i64].as_slice(), true);
+            let furthest =
+                cosines.masked_fill(&is_positive.logical_not(), f64::INFINITY).amin([1_i64].as_slice(), true);
             let nearest = cosines.masked_fill(&is_same, f64::NEG_INFINITY).amax([1_i64].as_slice(), true);
             let positive = is_positive.logical_and(&(&cosines - margin).lt_tensor(&nearest));
             let negative = is_negative.logical_and(&(&cosines + margin).gt_tensor(&furthest));

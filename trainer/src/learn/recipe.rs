@@ -96,9 +96,8 @@ impl Stage {
     pub fn check(&self) -> Result<(), LoadError> {
         self.loss.check()?;
         self.mix.check()?;
-        let refuse = |setting, expected, found: f64| {
-            Err(LoadError::Setting { setting, expected, found: found.to_string() })
-        };
+        let refuse =
+            |setting, expected, found: f64| Err(LoadError::Setting { setting, expected, found: found.to_string() });
         if self.loss.metric.weight > 0.0 && !self.mix.is_off() {
             return refuse("mix", "off where pairs are learnt from: a mixed picture shows two garments", 1.0);
         }
@@ -180,8 +179,13 @@ mod tests {
         let text = include_str!("../../recipes/clothingid.toml");
         for (key, misspelt, nearest, line) in [
             ("seed = 1", "sede = 1", "there is no key `sede`; the nearest is `seed`", "line 9"),
-            ("smoothing = 0.0", "smothing = 0.0", "there is no key `smothing`; the nearest is `smoothing`", "line 49"),
-            ("include = \"garments\"", "include = \"garment\"", "there is no value `garment`; the nearest is `garments`", "line 53"),
+            ("smoothing = 0.0", "smothing = 0.0", "there is no key `smothing`; the nearest is `smoothing`", "line 42"),
+            (
+                "include = \"garments\"",
+                "include = \"garment\"",
+                "there is no value `garment`; the nearest is `garments`",
+                "line 46",
+            ),
         ] {
             assert!(text.contains(key));
             let path = folder.path().join("recipe.toml");

@@ -162,7 +162,8 @@ impl Answers {
     #[must_use]
     pub fn figures(&self, frequencies: &Frequencies) -> SelectFigures {
         let balance = Balance::choose(self, frequencies);
-        let [likelihood_14, likelihood_26] = [0, 1].map(|head| self.likelihood(head, &balance.shift(head, frequencies)));
+        let [likelihood_14, likelihood_26] =
+            [0, 1].map(|head| self.likelihood(head, &balance.shift(head, frequencies)));
         let [(top_1_of_14, balanced_14, _), (top_1_of_26, balanced_26, photos)] = [0, 1].map(|head| {
             let (predicted, truth) = self.with_shift(head, &balance.shift(head, frequencies));
             let (top_1, photos) = (top_1(&predicted, &truth), truth.len());
@@ -218,7 +219,8 @@ mod tests {
                 row
             };
             // Two photographs of category 0, taken for it; one of category 1, taken for category 0.
-            let logits = CLASSES.map(|classes| [row(classes, 0, 2.0), row(classes, 0, 2.0), row(classes, 0, sure)].concat());
+            let logits =
+                CLASSES.map(|classes| [row(classes, 0, 2.0), row(classes, 0, 2.0), row(classes, 0, sure)].concat());
             let labels = [vec![Some(0), Some(0), Some(1)], vec![None; 3]];
             Answers { rows: vec![0, 1, 2], labels, logits, items: vec![0, 1, 2], similarities: vec![0.0; 9] }
         };
@@ -231,8 +233,20 @@ mod tests {
         }
         assert!(answers(5.0).likelihood(0, &even) < answers(1.0).likelihood(0, &even));
         assert_eq!(answers(1.0).likelihood(1, &[0.0; 26]), 0.0, "no photograph has a category");
-        let raised = { let mut shift = even; shift[1] = 3.0; answers(1.0).likelihood(0, &shift) };
-        assert!((raised - f64::midpoint(2.0 - (12.0 + 2.0_f64.exp() + 3.0_f64.exp()).ln(), 3.0 - (12.0 + 1.0_f64.exp() + 3.0_f64.exp()).ln())).abs() < 1e-9);
+        let raised = {
+            let mut shift = even;
+            shift[1] = 3.0;
+            answers(1.0).likelihood(0, &shift)
+        };
+        assert!(
+            (raised
+                - f64::midpoint(
+                    2.0 - (12.0 + 2.0_f64.exp() + 3.0_f64.exp()).ln(),
+                    3.0 - (12.0 + 1.0_f64.exp() + 3.0_f64.exp()).ln()
+                ))
+            .abs()
+                < 1e-9
+        );
     }
 
     #[test]

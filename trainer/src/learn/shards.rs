@@ -19,10 +19,18 @@ use crate::network::{Network, NodeId, Pass, Statistics};
 
 /// What a thread is asked to do with its piece of pictures `[n, S, S, 3] u8`.
 enum Job {
-    Learn { pictures: Tensor, targets: Arc<Targets>, range: Range<usize>, has_pairs: bool },
+    Learn {
+        pictures: Tensor,
+        targets: Arc<Targets>,
+        range: Range<usize>,
+        has_pairs: bool,
+    },
     /// The second half of a piece whose embeddings were asked for: their gradient.
     Pull(Tensor),
-    Evaluate { pictures: Tensor, wanted: Vec<NodeId> },
+    Evaluate {
+        pictures: Tensor,
+        wanted: Vec<NodeId>,
+    },
 }
 
 /// What it gives back.

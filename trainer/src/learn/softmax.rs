@@ -122,9 +122,8 @@ mod tests {
             (Tensor::from_slice(&[-1_i64, 1]), Tensor::from_slice(&[0_i64, 1]), Tensor::from_slice(&[1_i64, -1]));
         let share = Tensor::from_slice(&[0.75_f32, 1.0]);
         for softmax in [Softmax::Plain, Softmax::Normalised, Softmax::Arcface] {
-            let alone = |wanted: [i64; 2]| {
-                loss(softmax, &Wanted { first: &Tensor::from_slice(&wanted), second: None }, 0.3)
-            };
+            let alone =
+                |wanted: [i64; 2]| loss(softmax, &Wanted { first: &Tensor::from_slice(&wanted), second: None }, 0.3);
             let one = loss(softmax, &Wanted { first: &none, second: None }, 0.3);
             assert!(one > 0.0 && (one + alone([0, -1]) - alone([0, 1])).abs() < 1e-5, "{softmax:?}");
             let mixed = loss(softmax, &Wanted { first: &first, second: Some((&second, &share)) }, 0.3);

@@ -25,9 +25,15 @@ mod tests {
     #[test]
     fn the_nearest_word_is_named_and_other_errors_are_left_alone() {
         for (message, expected) in [
-            ("unknown field `rat`, expected one of `clip`, `rate`, `warm_up`", Some("no key `rat`; the nearest is `rate`")),
+            (
+                "unknown field `rat`, expected one of `clip`, `rate`, `warm_up`",
+                Some("no key `rat`; the nearest is `rate`"),
+            ),
             ("unknown field `sede`, expected `name` or `seed`", Some("no key `sede`; the nearest is `seed`")),
-            ("unknown variant `arcfase`, expected `plain`, `arcface`", Some("no value `arcfase`; the nearest is `arcface`")),
+            (
+                "unknown variant `arcfase`, expected `plain`, `arcface`",
+                Some("no value `arcfase`; the nearest is `arcface`"),
+            ),
             ("unknown field `x`, there are no fields", None),
             ("missing field `seed`", None),
         ] {

@@ -166,7 +166,7 @@ mod tests {
 
     use super::{Method, Optimiser, OptimiserOptions};
     use crate::network::graph::Graph;
-    use crate::network::parameters::{to_vec, to_tensor};
+    use crate::network::parameters::{to_tensor, to_vec};
     use crate::network::torch::TrainOptions;
     use crate::network::{Array, Network, Weights, graph::ArraySpec};
 
@@ -184,17 +184,24 @@ mod tests {
 
     /// Three arrays of one weight: a convolution's, a bias, and a head's.
     fn network() -> Network {
-        let extra: Vec<ArraySpec> = [("features.0.weight", vec![1, 1]), ("features.0.bias", vec![1]), ("heads.a.weight", vec![1, 1])]
-            .map(|(name, shape)| ArraySpec { name: name.to_owned(), shape })
-            .to_vec();
-        let weights: Weights =
-            extra.iter().map(|spec| (spec.name.clone(), Array { shape: spec.shape.clone(), values: vec![1.0] })).collect();
+        let extra: Vec<ArraySpec> =
+            [("features.0.weight", vec![1, 1]), ("features.0.bias", vec![1]), ("heads.a.weight", vec![1, 1])]
+                .map(|(name, shape)| ArraySpec { name: name.to_owned(), shape })
+                .to_vec();
+        let weights: Weights = extra
+            .iter()
+            .map(|spec| (spec.name.clone(), Array { shape: spec.shape.clone(), values: vec![1.0] }))
+            .collect();
         let options = TrainOptions { extra, ..TrainOptions::default() };
         Network::for_training(Graph::new("none"), &weights, Device::Cpu, &options).unwrap()
     }
 
     fn close(found: &Tensor, expected: [f32; 3]) {
-        assert!(to_vec(found).iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{:?} {expected:?}", to_vec(found));
+        assert!(
+            to_vec(found).iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6),
+            "{:?} {expected:?}",
+            to_vec(found)
+        );
     }
 
     #[test]

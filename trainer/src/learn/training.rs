@@ -352,10 +352,12 @@ impl<'a> Training<'a> {
         let is_finite = |results: Vec<Tensor>| {
             let finite: Vec<Vec<f32>> =
                 results.iter().map(|result| to_vec(&result.isfinite().all_dim(-1, false))).collect();
-            (0..data.rows.len()).map(|row| {
-                let mut values = finite.iter().filter_map(|all| all.get(row * data.views..(row + 1) * data.views));
-                values.all(|values| values.iter().all(|&value| value > 0.0))
-            }).collect::<Vec<bool>>()
+            (0..data.rows.len())
+                .map(|row| {
+                    let mut values = finite.iter().filter_map(|all| all.get(row * data.views..(row + 1) * data.views));
+                    values.all(|values| values.iter().all(|&value| value > 0.0))
+                })
+                .collect::<Vec<bool>>()
         };
         let is_finite = self.shards.evaluate(pictures, &wanted).map(is_finite).unwrap_or_default();
         let bad = data.rows.iter().zip(&is_finite).filter(|(_, is_finite)| !**is_finite).map(|(row, _)| *row);

@@ -56,7 +56,8 @@ impl Mixing {
     /// # Errors
     /// They do not.
     pub fn check(&self) -> Result<(), LoadError> {
-        let refuse = |setting, expected, found: f64| Err(LoadError::Setting { setting, expected, found: found.to_string() });
+        let refuse =
+            |setting, expected, found: f64| Err(LoadError::Setting { setting, expected, found: found.to_string() });
         for (setting, chance) in [("mix.mixup", self.mixup), ("mix.cutmix", self.cutmix)] {
             if !(0.0..=1.0).contains(&chance) {
                 return refuse(setting, "a chance between 0 and 1", chance);
@@ -175,7 +176,9 @@ mod tests {
                 // Mixup rounds to whole grey levels.
                 assert!((mean - expected).abs() <= 0.5 + 1e-3, "{mean} {expected}");
             }
-            assert!(mixed.iter().any(|mixed| mixed.share < 0.9) && mixed.iter().all(|m| (0.0..=1.0).contains(&m.share)));
+            assert!(
+                mixed.iter().any(|mixed| mixed.share < 0.9) && mixed.iter().all(|m| (0.0..=1.0).contains(&m.share))
+            );
             partners.sort_unstable();
             assert_eq!(partners, (0..12).collect::<Vec<_>>(), "each is a partner once");
         }
