@@ -56,7 +56,7 @@ fn a_study_runs_reports_and_goes_on_after_an_interruption_to_the_same_numbers() 
     assert_eq!(alone.stdout, again.stdout);
 
     // One cell, stopped as by Ctrl-C in the middle, then taken up again.
-    let mut running = study("broken", &["--arm", "clothingid", "--fold", "0"]).start();
+    let running = study("broken", &["--arm", "clothingid", "--fold", "0"]).start();
     let start = Instant::now();
     while !PACKED.path("broken-work/clothingid/fold-0/pretrain/record.jsonl").exists() {
         assert!(start.elapsed() < Duration::from_secs(300), "no step yet:\n{}", running.stderr());

@@ -29,6 +29,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         epoch: 0,
         views: 1,
         augment: stage.augment,
+        mix: stage.mix,
         sampling: stage.sampling,
         threads: 1,
         skip_batches: 0,

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use clothingid_shared::picture::PictureContract;
 use clothingid_trainer::import::Part;
-use clothingid_trainer::load::{Augmentation, Loader, LoaderOptions, Sampling};
+use clothingid_trainer::load::{Augmentation, Loader, LoaderOptions, Mixing, Sampling};
 use clothingid_trainer::pack::Pack;
 
 /// Processor time of this program in seconds, all threads; ticks are a hundredth of a second on Linux.
@@ -43,6 +43,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 epoch: 0,
                 views: 1,
                 augment,
+                mix: Mixing::default(),
                 sampling,
                 threads,
                 skip_batches: 0,

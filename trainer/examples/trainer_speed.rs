@@ -15,7 +15,7 @@ use clothingid_trainer::learn::recipe::Recipe;
 use clothingid_trainer::learn::shards::Shards;
 use clothingid_trainer::learn::step::{Optimiser, OptimiserOptions};
 use clothingid_trainer::learn::training::{Event, Setup, StageName, train};
-use clothingid_trainer::load::{Augmentation, Loader, LoaderOptions, Sampling};
+use clothingid_trainer::load::{Augmentation, Loader, LoaderOptions, Mixing, Sampling};
 use clothingid_trainer::network::torch::TrainOptions;
 use clothingid_trainer::network::{Network, Statistics, heads, imagenet};
 use clothingid_trainer::pack::Pack;
@@ -67,6 +67,7 @@ fn loader(pack: &Arc<Pack>, side: u32, photos: usize) -> Outcome {
         epoch: 0,
         views: 1,
         augment,
+        mix: Mixing::default(),
         sampling: Sampling { samples: Some(photos), ..Sampling::default() },
         threads: 1,
         skip_batches: 0,
@@ -86,31 +87,18 @@ fn step(pack: &Arc<Pack>, (side, batch): (i64, i64), threads: usize, statistics:
     let graph = heads::clothingid();
     let weights = finetune::start(&graph, imagenet::weights()?, 1);
     let network = Network::for_training(graph, &weights, Device::Cpu, &TrainOptions::default())?;
-    let options = LossOptions {
-        category14: 1.0,
-        category26: 1.0,
-        identification: 0.0,
-        scale: 20.0,
-        smoothing: 0.1,
-        outliers: 0.5,
-    };
+    let recipe: Recipe = toml::from_str(include_str!("../recipes/clothingid.toml"))?;
+    let options = LossOptions { identification: 0.0, ..recipe.finetune.loss };
     let objective = Objective { options, prototype_of_item: Vec::new() };
     let shards = Shards::new(&network, &objective, statistics, threads)?;
-    let optimiser = OptimiserOptions {
-        rate: 1e-4,
-        heads_factor: 4.0,
-        weight_decay: 0.03,
-        clip: 20.0,
-        average: 0.997,
-        warm_up: 0.0,
-    };
+    let optimiser = OptimiserOptions { rate: 1e-4, ..recipe.finetune.optimiser };
     let mut optimiser = Optimiser::new(&network, &optimiser);
     let rows: Vec<usize> = pack.rows_in(Part::Train).into_iter().take(usize::try_from(batch)?).collect();
     let pictures = Tensor::randint(256, [batch, side, side, 3], (Kind::Uint8, Device::Cpu));
     let mut seconds = Vec::new();
     for _ in 0..rounds + 2 {
         let start = Instant::now();
-        let gradient = shards.learn(&pictures, objective.targets(pack, &rows, 1))?;
+        let gradient = shards.learn(&pictures, objective.targets(pack, &rows, 1), None)?;
         let _ = optimiser.step(&network, &gradient.gradient, 1e-4);
         seconds.push(start.elapsed().as_secs_f64() * 1e3);
     }

@@ -1,19 +1,22 @@
 //! What `pretrain` and `finetune` share: their options, the progress line, Ctrl-C.
 
-use std::io::IsTerminal;
+use std::io::{ErrorKind, IsTerminal};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use clothingid_shared::files::FileError;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{ExitStatus, Report};
-use crate::learn::LearnError;
+use crate::learn::checkpoint::Checkpoint;
 use crate::learn::recipe::{Recipe, Stage};
 use crate::learn::training::{Ended, Event, Setup, StageName, train};
+use crate::learn::{LearnError, cost};
+use crate::load::LoadError;
 use crate::network::backbones::{BackboneName, published};
-use crate::network::{DeviceChoice, Graph, Provenance, Weights, device, heads, imagenet};
+use crate::network::{DeviceChoice, Graph, Provenance, Weights, WeightsError, device, heads, imagenet};
 use crate::pack::Pack;
 
 /// Options of a training run.
@@ -96,9 +99,13 @@ pub fn run(args: &Args, name: StageName) -> Result<ExitStatus, Report> {
         device::name(device),
         setup.threads
     );
+    announce(&setup, &graph, &start).map_err(|error| explain(&error, args))?;
+    let began = Instant::now();
     let mut progress = Progress::new(name.text());
     let ended = train(&setup, graph, start, |event| progress.hear(&event)).map_err(|error| explain(&error, args))?;
     progress.end();
+    let peak = cost::peak().map_or_else(String::new, |peak| format!(", {} of memory at most", cost::in_words(peak)));
+    eprintln!("took {}{peak}", cost::time_in_words(began.elapsed()));
     match ended {
         Ended::Finished => {
             eprintln!("wrote {}", args.out.join("weights.safetensors").display());
@@ -122,6 +129,27 @@ fn check_sides(graph: &Graph, stage: &Stage, recipe: &Recipe) -> Result<(), Repo
                 .hint(format!("raise `{key}` in the recipe")));
         }
     }
+    Ok(())
+}
+
+/// Says what the stage will cost; where it cannot be paid, or the run cannot go on, nothing is started.
+fn announce(setup: &Setup<'_>, graph: &Graph, start: &Weights) -> Result<(), LearnError> {
+    setup.stage.check()?;
+    let is_resumed = setup.resume && Checkpoint::exists(setup.folder);
+    if !is_resumed && Checkpoint::exists(setup.folder) {
+        return Err(LearnError::RunExists { path: setup.folder.to_owned() });
+    }
+    cost::check_memory(setup, graph)?;
+    let memory = cost::memory(setup, graph) + cost::resident().unwrap_or(0);
+    let memory = match cost::available() {
+        Some(available) if setup.device == tch::Device::Cpu => {
+            format!(" and {} of memory ({} available)", cost::in_words(memory), cost::in_words(available))
+        }
+        _ => String::new(),
+    };
+    let done = if is_resumed { Checkpoint::steps_done(setup.folder) } else { 0 };
+    let time = cost::time(setup, graph, start, done)?;
+    eprintln!("about {}{memory}", cost::time_in_words(time));
     Ok(())
 }
 
@@ -163,7 +191,9 @@ fn starting_weights(
         };
         return Err(match found {
             Some(found) => report.hint(format!("name the file's backbone in the recipe: `backbone = \"{found}\"`")),
-            None => report.hint("give safetensors with torchvision's names of arrays"),
+            None => report
+                .hint("give safetensors with torchvision's names of arrays, or the `weights.safetensors` of a run")
+                .hint("a checkpoint is taken up with `--resume`"),
         });
     }
     // Files of torchvision's networks have its classifier; ours have heads.
@@ -191,9 +221,25 @@ fn explain(error: &LearnError, args: &Args) -> Report {
         LearnError::OtherRun { .. } => {
             report.hint("give the options that the run was started with, or another `--out`")
         }
-        LearnError::Diverged { .. } => report.hint("lower `optimiser.rate` in the recipe"),
+        LearnError::NotFinite { .. } => report
+            .hint("lower `optimiser.rate` in the recipe")
+            .hint("or pass over a few such steps: `optimiser.skip_overflows` in the recipe"),
+        LearnError::Memory { .. } => report.hint("lower `batch`, `views` or `side` in the recipe"),
+        LearnError::Load(LoadError::Setting { .. }) => {
+            report.during(format!("reading the recipe `{}`", args.recipe.display()))
+        }
+        error if is_disk_full(error) => report
+            .during(format!("training into `{}`", args.out.display()))
+            .hint(format!("make room, then go on from the last checkpoint:\n  {}", resume_command())),
         _ => report.during(format!("training into `{}`", args.out.display())),
     }
+}
+
+/// Whether a file could not be written for want of room.
+fn is_disk_full(error: &LearnError) -> bool {
+    let (LearnError::File(file) | LearnError::Weights(WeightsError::File(file))) = error else { return false };
+    let FileError::Write { source, .. } = file else { return false };
+    matches!(source.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge)
 }
 
 /// The command line of this process with `--resume`, quoted for a shell where it must be.

@@ -1,5 +1,5 @@
 //! Everything that a run needs to go on with the same numbers: weights, batch norm's statistics, the optimiser's two averages, the
-//! running average of the weights, and the place in the schedule and in the sampler's plan.
+//! running average of the weights, the memory of embeddings, and the place in the schedule and in the sampler's plan.
 //!
 //! No random state is kept because there is none: every random choice is drawn from (seed, epoch, position, view) alone.
 //!
@@ -13,10 +13,11 @@ use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use super::LearnError;
+use super::pairs::Pairs;
 use super::select::SelectFigures;
 use super::step::Optimiser;
-use crate::network::parameters::to_array;
-use crate::network::{Network, Weights, WeightsError};
+use crate::network::parameters::{to_array, to_tensor};
+use crate::network::{Array, Network, Weights, WeightsError};
 
 /// Form of the checkpoint that this program writes and reads.
 const VERSION: u32 = 1;
@@ -24,11 +25,17 @@ const VERSION: u32 = 1;
 /// Names of the flat tensors among the arrays.
 const FLAT: [&str; 4] = ["flat.weights", "flat.first", "flat.second", "flat.average"];
 
+/// The memory of embeddings and the garment of each, where there is one. Garments are counted far below 2^24, so that f32 holds them.
+const MEMORY: [&str; 2] = ["memory.embeddings", "memory.garments"];
+
 /// What must be the same when a run goes on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunIdentity {
     /// `identify` or `finetune`.
     pub stage: String,
+    /// The network's backbone; empty in checkpoints of versions that did not write it.
+    #[serde(default)]
+    pub network: String,
     /// The recipe's stage, as JSON.
     pub recipe: String,
     /// The pack.
@@ -60,6 +67,17 @@ pub struct Checkpoint {
     pub arrays: String,
 }
 
+/// What a checkpoint is read into.
+#[derive(Debug)]
+pub struct State<'a> {
+    /// Weights and batch norm's statistics.
+    pub network: &'a mut Network,
+    /// Its averages and count.
+    pub optimiser: &'a mut Optimiser,
+    /// The memory of embeddings.
+    pub pairs: &'a mut Pairs,
+}
+
 impl Checkpoint {
     /// Where the text lies.
     #[must_use]
@@ -73,11 +91,24 @@ impl Checkpoint {
         Self::path(folder).exists()
     }
 
+    /// Steps that the run in `folder` has done; 0 without a checkpoint that can be read.
+    #[must_use]
+    pub fn steps_done(folder: &Path) -> u64 {
+        let text = files::read_text(&Self::path(folder)).unwrap_or_default();
+        serde_json::from_str(&text).map_or(0, |checkpoint: Self| checkpoint.step)
+    }
+
     /// Writes the state of a run.
     ///
     /// # Errors
     /// A file cannot be written.
-    pub fn write(mut self, folder: &Path, network: &Network, optimiser: &Optimiser) -> Result<(), LearnError> {
+    pub fn write(
+        mut self,
+        folder: &Path,
+        network: &Network,
+        optimiser: &Optimiser,
+        pairs: &Pairs,
+    ) -> Result<(), LearnError> {
         self.version = VERSION;
         self.arrays = format!("checkpoint-{}.safetensors", self.step);
         let mut arrays = network.to_weights(network.flat());
@@ -88,6 +119,12 @@ impl Checkpoint {
         for (name, tensor) in FLAT.iter().zip([&flat, &optimiser.first, &optimiser.second, &optimiser.average]) {
             arrays.insert(*name, to_array(tensor));
         }
+        if !pairs.garments.is_empty() {
+            #[expect(clippy::cast_precision_loss, reason = "far below 2^24")]
+            let garments = pairs.garments.iter().map(|&garment| garment as f32).collect();
+            arrays.insert(MEMORY[0], to_array(&pairs.embeddings));
+            arrays.insert(MEMORY[1], Array { shape: vec![pairs.garments.len()], values: garments });
+        }
         arrays.write(&folder.join(&self.arrays))?;
         let text = serde_json::to_string_pretty(&self)
             .map_err(|source| LearnError::Checkpoint { path: Self::path(folder), source })?;
@@ -96,21 +133,19 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// Reads the state of the run `run` into `network` and `optimiser`.
+    /// Reads the state of the run `run`.
     ///
     /// # Errors
     /// There is no whole checkpoint, or it is of another run.
-    pub fn read(
-        folder: &Path,
-        run: &RunIdentity,
-        network: &mut Network,
-        optimiser: &mut Optimiser,
-    ) -> Result<Self, LearnError> {
+    pub fn read(folder: &Path, run: &RunIdentity, state: &mut State<'_>) -> Result<Self, LearnError> {
+        let State { network, optimiser, pairs } = state;
         let path = Self::path(folder);
         let text = files::read_text(&path)?;
         let checkpoint: Self =
             serde_json::from_str(&text).map_err(|source| LearnError::Checkpoint { path: path.clone(), source })?;
+        let network_was = if checkpoint.run.network.is_empty() { &run.network } else { &checkpoint.run.network };
         let same = [
+            ("the network", &run.network, network_was),
             ("the stage", &run.stage, &checkpoint.run.stage),
             ("the pack", &run.pack, &checkpoint.run.pack),
             ("the start", &run.start, &checkpoint.run.start),
@@ -130,6 +165,12 @@ impl Checkpoint {
         for (name, target) in FLAT.iter().zip(targets) {
             copy(&arrays, name, target)?;
         }
+        if let (Ok(embeddings), Ok(garments)) = (arrays.get(MEMORY[0]), arrays.get(MEMORY[1])) {
+            pairs.embeddings = to_tensor(embeddings, network.device());
+            #[expect(clippy::cast_possible_truncation, reason = "whole numbers, written as such above")]
+            let known = garments.values.iter().map(|&garment| garment as i64).collect();
+            pairs.garments = known;
+        }
         optimiser.steps = checkpoint.optimiser_steps;
         Ok(checkpoint)
     }
@@ -143,10 +184,19 @@ fn copy(arrays: &Weights, name: &str, target: &mut Tensor) -> Result<(), Weights
 
 /// Removes the arrays of earlier checkpoints; what cannot be removed is only in the way.
 fn remove_others(folder: &Path, keep: &str) {
+    remove(folder, |name| name.starts_with("checkpoint-") && name.ends_with(".safetensors") && name != keep);
+}
+
+/// Removes what a kill left of files that were being written.
+pub fn remove_unfinished(folder: &Path) {
+    let ours = ["checkpoint", "record.jsonl", "weights.safetensors", "last.safetensors"];
+    remove(folder, |name| name.ends_with(".tmp") && ours.iter().any(|ours| name.starts_with(ours)));
+}
+
+fn remove(folder: &Path, is_meant: impl Fn(&str) -> bool) {
     let Ok(entries) = folder.read_dir() else { return };
     for entry in entries.flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if name.starts_with("checkpoint-") && name.ends_with(".safetensors") && name != keep {
+        if is_meant(&entry.file_name().to_string_lossy()) {
             let _ = std::fs::remove_file(entry.path());
         }
     }

@@ -1,10 +1,10 @@
-//! What is minimised: the sum of three losses on one pass of the backbone.
+//! What is minimised: the sum of up to four losses on one pass of the backbone.
 //!
 //! - *category 14* and *category 26*: cross-entropy with smoothed labels; a photograph without a label counts in the other losses only,
 //!   and one that shows no garment is asked for equal probabilities (outlier exposure: Hendrycks et al. 2019, "Deep Anomaly Detection
 //!   with Outlier Exposure"), so that "no garment" can be told from the heads later.
-//! - *identification*: which of all the garments of the train part is this one? A softmax over the cosines with one prototype a garment
-//!   (Wang et al. 2017, "NormFace").
+//! - *identification*: which of all the garments of the train part is this one? ([`super::softmax`])
+//! - *metric*: garments near themselves and far from others, pair by pair ([`super::pairs`]); added where the whole batch is at hand.
 //!
 //! Each loss is a mean over the batch's photographs that take part in it. The batch may be cut into pieces for several threads; the
 //! pieces' losses add up to the batch's.
@@ -12,8 +12,13 @@
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
+use super::pairs::PairOptions;
+use super::recipe::is_default;
+use super::softmax::{Softmax, Wanted};
+use crate::load::{LoadError, Mixed};
+use crate::network::heads::EMBEDDING;
 use crate::network::parameters::Views;
-use crate::network::torch::unit;
+use crate::network::{Graph, NodeId};
 use crate::pack::Pack;
 
 /// Name of the prototypes among the trained arrays: one row an item.
@@ -29,12 +34,61 @@ pub struct LossOptions {
     pub category26: f64,
     /// Weight of the identification loss.
     pub identification: f64,
+    /// How identification compares a photograph with the garments.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub softmax: Softmax,
+    /// Margin of `softmax = "arcface"` in radians.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub margin: f64,
     /// Factor of the cosines before the softmax.
     pub scale: f64,
     /// Probability that is spread over all categories.
     pub smoothing: f32,
     /// Weight of a photograph without a garment against one with a category.
     pub outliers: f32,
+    /// The loss of pairs.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub metric: PairOptions,
+}
+
+impl LossOptions {
+    /// Whether the embedding is learnt.
+    #[must_use]
+    pub fn is_embedding(&self) -> bool {
+        self.identification > 0.0 || self.metric.weight > 0.0
+    }
+
+    /// Whether the settings make sense.
+    ///
+    /// # Errors
+    /// They do not.
+    pub fn check(&self) -> Result<(), LoadError> {
+        let refuse =
+            |setting, expected, found: f64| Err(LoadError::Setting { setting, expected, found: found.to_string() });
+        let is_weight = |weight: f64| weight.is_finite() && weight >= 0.0;
+        for (setting, weight) in [
+            ("loss.category14", self.category14),
+            ("loss.category26", self.category26),
+            ("loss.identification", self.identification),
+            ("loss.metric.weight", self.metric.weight),
+        ] {
+            if !is_weight(weight) {
+                return refuse(setting, "a finite number that is not negative", weight);
+            }
+        }
+        if self.category14 + self.category26 == 0.0 && !self.is_embedding() {
+            return refuse("loss", "one loss of a weight above 0", 0.0);
+        }
+        match self.softmax {
+            Softmax::Arcface if !(self.margin > 0.0 && self.margin < 1.5) => {
+                refuse("loss.margin", "an angle between 0 and 1.5 for `softmax = \"arcface\"`", self.margin)
+            }
+            Softmax::Plain | Softmax::Normalised if self.margin != 0.0 => {
+                refuse("loss.margin", "none without `softmax = \"arcface\"`", self.margin)
+            }
+            _ => self.metric.check(),
+        }
+    }
 }
 
 /// The classes of both heads, in the order of the graph's results.
@@ -51,6 +105,33 @@ pub struct Targets {
     pub prototypes: Vec<i64>,
     /// How many pictures have one.
     pub identified: usize,
+    /// Where pictures are mixed: what else is in each (a row among the prototypes, or −1), and the share of the first.
+    pub second: Option<(Vec<i64>, Vec<f32>)>,
+}
+
+impl Targets {
+    /// What the pictures should give once they are mixed. The counts stay: each picture is a partner once.
+    #[must_use]
+    pub fn mix(self, mixed: &[Mixed]) -> Self {
+        if mixed.is_empty() {
+            return self;
+        }
+        let mut head = 0;
+        let categories = self.categories.map(|rows| {
+            let classes = CLASSES[head];
+            head += 1;
+            let row = |place: usize| rows.get(place * classes..(place + 1) * classes).unwrap_or_default();
+            let blend = |(place, mixed): (usize, &Mixed)| {
+                let share = mixed.share;
+                let both = row(place).iter().zip(row(mixed.partner));
+                both.map(|(own, other)| own * share + other * (1.0 - share)).collect::<Vec<_>>()
+            };
+            mixed.iter().enumerate().flat_map(blend).collect()
+        });
+        let second = mixed.iter().map(|mixed| self.prototypes.get(mixed.partner).copied().unwrap_or(-1)).collect();
+        let shares = mixed.iter().map(|mixed| mixed.share).collect();
+        Self { categories, second: Some((second, shares)), ..self }
+    }
 }
 
 /// A loss with its parts for the record.
@@ -79,18 +160,37 @@ impl Objective {
             category14: 0.0,
             category26: 0.0,
             identification: 0.0,
+            softmax: Softmax::Normalised,
+            margin: 0.0,
             scale: 1.0,
             smoothing: 0.0,
             outliers: 0.0,
+            metric: PairOptions::default(),
         };
         Self { options, prototype_of_item: Vec::new() }
+    }
+
+    /// The nodes whose results [`Self::loss`] needs: the graph's results, and the embedding before its length is taken away.
+    #[must_use]
+    pub fn wanted(&self, graph: &Graph) -> Vec<NodeId> {
+        let mut wanted: Vec<NodeId> = graph.outputs.iter().map(|(_, node)| *node).collect();
+        if self.options.softmax == Softmax::Plain {
+            let unit = graph.find_output(EMBEDDING).map(|unit| graph.node(unit));
+            wanted.extend(unit.and_then(|unit| unit.inputs.first()));
+        }
+        wanted
     }
 
     /// What `views` pictures of each of the pack's `rows` should give.
     #[must_use]
     pub fn targets(&self, pack: &Pack, rows: &[usize], views: usize) -> Targets {
-        let mut targets =
-            Targets { categories: [Vec::new(), Vec::new()], labelled: [0, 0], prototypes: Vec::new(), identified: 0 };
+        let mut targets = Targets {
+            categories: [Vec::new(), Vec::new()],
+            labelled: [0, 0],
+            prototypes: Vec::new(),
+            identified: 0,
+            second: None,
+        };
         for row in rows.iter().filter_map(|&row| pack.rows().get(row)) {
             for _ in 0..views {
                 for (head, label) in [row.cat14, row.cat26].into_iter().enumerate() {
@@ -121,9 +221,9 @@ impl Objective {
         }
     }
 
-    /// The share of the pictures `range` in the batch's loss, from the graph's results for them.
+    /// The share of the pictures `range` in the batch's loss, from the results of [`Self::wanted`] for them; without that of pairs.
     ///
-    /// **Shapes**: `results` are `[n, 14]`, `[n, 26]`, `[n, 256]` for a range of length `n`.
+    /// **Shapes**: `results` are `[n, 14]`, `[n, 26]`, `[n, 256]` and for a plain softmax `[n, 256]` for a range of length `n`.
     #[must_use]
     pub fn loss(
         &self,
@@ -147,18 +247,22 @@ impl Objective {
             parts.push((name, loss.double_value(&[])));
             total += loss * weight;
         }
+        let embedding = results.get(if self.options.softmax == Softmax::Plain { 3 } else { 2 });
         if let (true, Some(embedding), Some(prototypes)) =
-            (self.options.identification > 0.0, results.get(2), views.get(PROTOTYPES))
+            (self.options.identification > 0.0, embedding, views.get(PROTOTYPES))
         {
-            let wanted = Tensor::from_slice(targets.prototypes.get(range).unwrap_or_default()).to_device(device);
-            let logits = embedding.matmul(&unit(prototypes).transpose(0, 1)) * self.options.scale;
-            let loss = logits.cross_entropy_loss::<Tensor>(&wanted, None, tch::Reduction::Sum, -1, 0.0)
-                / count(targets.identified);
-            let right = tch::no_grad(|| {
-                logits.argmax(-1, false).eq_tensor(&wanted).sum(Kind::Float) / count(targets.identified)
+            let place = |all: &[i64]| Tensor::from_slice(all.get(range.clone()).unwrap_or_default()).to_device(device);
+            let first = place(&targets.prototypes);
+            let second = targets.second.as_ref().map(|(second, shares)| {
+                let shares = shares.get(range.clone()).unwrap_or_default();
+                (place(second), Tensor::from_slice(shares).to_device(device))
             });
+            let wanted = Wanted { first: &first, second: second.as_ref().map(|(second, shares)| (second, shares)) };
+            let LossOptions { softmax, scale, margin, .. } = self.options;
+            let (loss, right) = softmax.loss(embedding, prototypes, &wanted, scale, margin);
+            let loss = loss / count(targets.identified);
             parts.push(("identification", loss.double_value(&[])));
-            parts.push(("identified", right.double_value(&[])));
+            parts.push(("identified", (right / count(targets.identified)).double_value(&[])));
             total += loss * self.options.identification;
         }
         Loss { total, parts }

@@ -1,6 +1,7 @@
 //! The record of a run: one JSON object a line, in `record.jsonl`.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clothingid_shared::files;
 use serde::{Deserialize, Serialize};
@@ -87,5 +88,43 @@ impl Record {
         let mut text = lines.join("\n");
         text.push('\n');
         Ok(files::write_atomic(&self.path, text.as_bytes())?)
+    }
+}
+
+/// Sums since the last line of the record.
+#[derive(Debug, Default)]
+pub(super) struct Window {
+    steps: u64,
+    pictures: usize,
+    loss: f64,
+    gradient: f64,
+    parts: Vec<(&'static str, f64)>,
+}
+
+impl Window {
+    pub(super) fn add(&mut self, loss: f64, gradient: f64, parts: Vec<(&'static str, f64)>, pictures: usize) {
+        self.steps += 1;
+        self.pictures += pictures;
+        self.loss += loss;
+        self.gradient += gradient;
+        if self.parts.is_empty() {
+            self.parts = parts;
+        } else {
+            self.parts.iter_mut().zip(parts).for_each(|((_, sum), (_, value))| *sum += value);
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "counts are small")]
+    pub(super) fn entry(self, step: u64, epoch: u64, rate: f64, time: Duration) -> Entry {
+        let n = self.steps.max(1) as f64;
+        Entry::Steps {
+            step,
+            epoch,
+            loss: self.loss / n,
+            parts: self.parts.iter().map(|(name, sum)| ((*name).to_owned(), sum / n)).collect(),
+            rate,
+            gradient: self.gradient / n,
+            photos_per_second: self.pictures as f64 / time.as_secs_f64().max(1e-9),
+        }
     }
 }

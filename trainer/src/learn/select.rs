@@ -42,6 +42,12 @@ pub struct SelectFigures {
     pub top_1_of_26: f64,
     /// The same, mean over the categories that are frequent enough.
     pub balanced_26: f64,
+    /// Logarithm of the probability of the right one of 14 categories, mean over the categories that are frequent enough.
+    #[serde(default)]
+    pub likelihood_14: f64,
+    /// The same of the 26 categories.
+    #[serde(default)]
+    pub likelihood_26: f64,
     /// How far the frequencies of the categories were taken out of the heads.
     #[serde(default)]
     pub balance: Balance,
@@ -128,10 +134,36 @@ impl Answers {
         rows.filter_map(|(row, label)| label.map(|label| (best(row), label))).unzip()
     }
 
+    /// Mean over the frequent categories of the logarithm of the probability of the right one, with something added to the logits of
+    /// each category; 0 without photographs.
+    fn likelihood(&self, head: usize, shift: &[f64]) -> f64 {
+        let mut by_category: BTreeMap<usize, (f64, f64)> = BTreeMap::new();
+        for (row, label) in self.logits[head].chunks_exact(CLASSES[head]).zip(&self.labels[head]) {
+            let Some(label) = *label else { continue };
+            let moved: Vec<f64> = row.iter().zip(shift).map(|(logit, shift)| f64::from(*logit) + shift).collect();
+            let most = moved.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let sum: f64 = moved.iter().map(|logit| (logit - most).exp()).sum();
+            let (count, total) = by_category.entry(label).or_default();
+            *count += 1.0;
+            *total += moved.get(label).map_or(0.0, |logit| logit - most - sum.ln());
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a small number")]
+        let is_frequent = |count: f64| count >= CATEGORY_MIN as f64;
+        let any_is = by_category.values().any(|(count, _)| is_frequent(*count));
+        let means = by_category.values().filter(|(count, _)| !any_is || is_frequent(*count));
+        let means: Vec<f64> = means.map(|(count, total)| total / count).collect();
+        #[expect(clippy::cast_precision_loss, reason = "there are at most 26")]
+        let mean = means.iter().sum::<f64>() / means.len().max(1) as f64;
+        // JSON has no infinity; the record and the checkpoint must read back.
+        if mean.is_finite() { mean } else { f64::MIN }
+    }
+
     /// The figures, with the frequencies of the categories taken out of the heads.
     #[must_use]
     pub fn figures(&self, frequencies: &Frequencies) -> SelectFigures {
         let balance = Balance::choose(self, frequencies);
+        let [likelihood_14, likelihood_26] =
+            [0, 1].map(|head| self.likelihood(head, &balance.shift(head, frequencies)));
         let [(top_1_of_14, balanced_14, _), (top_1_of_26, balanced_26, photos)] = [0, 1].map(|head| {
             let (predicted, truth) = self.with_shift(head, &balance.shift(head, frequencies));
             let (top_1, photos) = (top_1(&predicted, &truth), truth.len());
@@ -146,6 +178,8 @@ impl Answers {
             balanced_14,
             top_1_of_26,
             balanced_26,
+            likelihood_14,
+            likelihood_26,
             balance,
             queries: ranks.len(),
             recall_at_1,
@@ -176,7 +210,46 @@ fn ranks(similarities: &[f32], items: &[usize]) -> Vec<Option<usize>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{frequent, ranks};
+    use super::{Answers, CLASSES, frequent, ranks};
+
+    #[test]
+    fn the_likelihood_is_a_mean_over_categories_and_falls_where_a_wrong_answer_is_sure() {
+        let answers = |sure: f32| {
+            let row = |classes: usize, category: usize, logit: f32| {
+                let mut row = vec![0.0; classes];
+                row[category] = logit;
+                row
+            };
+            // Two photographs of category 0, taken for it; one of category 1, taken for category 0.
+            let logits =
+                CLASSES.map(|classes| [row(classes, 0, 2.0), row(classes, 0, 2.0), row(classes, 0, sure)].concat());
+            let labels = [vec![Some(0), Some(0), Some(1)], vec![None; 3]];
+            Answers { rows: vec![0, 1, 2], labels, logits, items: vec![0, 1, 2], similarities: vec![0.0; 9] }
+        };
+        let even = [0.0; 14];
+        let sum = |logit: f64| (13.0 + logit.exp()).ln();
+        for sure in [1.0, 5.0] {
+            let found = answers(sure).likelihood(0, &even);
+            let expected = f64::midpoint(2.0 - sum(2.0), -sum(f64::from(sure)));
+            assert!((found - expected).abs() < 1e-9, "{found} {expected}");
+        }
+        assert!(answers(5.0).likelihood(0, &even) < answers(1.0).likelihood(0, &even));
+        assert_eq!(answers(1.0).likelihood(1, &[0.0; 26]), 0.0, "no photograph has a category");
+        let raised = {
+            let mut shift = even;
+            shift[1] = 3.0;
+            answers(1.0).likelihood(0, &shift)
+        };
+        assert!(
+            (raised
+                - f64::midpoint(
+                    2.0 - (12.0 + 2.0_f64.exp() + 3.0_f64.exp()).ln(),
+                    3.0 - (12.0 + 1.0_f64.exp() + 3.0_f64.exp()).ln()
+                ))
+            .abs()
+                < 1e-9
+        );
+    }
 
     #[test]
     fn categories_of_few_photographs_have_no_say_where_others_have() {

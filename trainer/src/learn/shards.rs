@@ -14,16 +14,28 @@ use tch::Tensor;
 
 use super::LearnError;
 use super::objective::{Objective, Targets};
+use super::pairs::Pull;
 use crate::network::{Network, NodeId, Pass, Statistics};
 
 /// What a thread is asked to do with its piece of pictures `[n, S, S, 3] u8`.
 enum Job {
-    Learn { pictures: Tensor, targets: Arc<Targets>, range: Range<usize> },
-    Evaluate { pictures: Tensor, wanted: Vec<NodeId> },
+    Learn {
+        pictures: Tensor,
+        targets: Arc<Targets>,
+        range: Range<usize>,
+        has_pairs: bool,
+    },
+    /// The second half of a piece whose embeddings were asked for: their gradient.
+    Pull(Tensor),
+    Evaluate {
+        pictures: Tensor,
+        wanted: Vec<NodeId>,
+    },
 }
 
 /// What it gives back.
 enum Done {
+    Embedded(Tensor),
     Learnt { gradient: Tensor, loss: f64, parts: Vec<(&'static str, f64)> },
     Evaluated(Vec<Tensor>),
 }
@@ -66,8 +78,10 @@ impl Shards {
             let (give, given) = bounded::<Done>(1);
             let (network, objective) = (network.replica(number == 0), objective.clone());
             let work = move || {
-                for job in asked {
-                    if give.send(perform(&network, &objective, statistics, job)).is_err() {
+                for job in &asked {
+                    // Where an answer or a further job cannot be given, nobody waits for this thread any longer.
+                    let Some(done) = perform(&network, &objective, statistics, job, (&asked, &give)) else { return };
+                    if give.send(done).is_err() {
                         return;
                     }
                 }
@@ -94,18 +108,29 @@ impl Shards {
             .collect()
     }
 
-    /// The gradient of a batch of pictures `[N, S, S, 3] u8`.
+    /// The gradient of a batch of pictures `[N, S, S, 3] u8`. `pull` is given the embeddings of the whole batch, `[N, 256]`, where its
+    /// pairs are to be learnt from.
     ///
     /// # Errors
     /// A thread ended.
-    pub fn learn(&self, pictures_nhwc: &Tensor, targets: Targets) -> Result<BatchGradient, LearnError> {
+    pub fn learn(
+        &self,
+        pictures_nhwc: &Tensor,
+        targets: Targets,
+        pull: Option<&mut dyn FnMut(&Tensor) -> Pull>,
+    ) -> Result<BatchGradient, LearnError> {
+        let has_pairs = pull.is_some();
         let targets = Arc::new(targets);
         let pieces: Vec<_> = self.pieces(length(pictures_nhwc)).into_iter().filter(|range| !range.is_empty()).collect();
         for ((ask, _), range) in self.workers.iter().zip(&pieces) {
             let pictures = piece_of(pictures_nhwc, range);
-            ask.send(Job::Learn { pictures, targets: Arc::clone(&targets), range: range.clone() })
+            ask.send(Job::Learn { pictures, targets: Arc::clone(&targets), range: range.clone(), has_pairs })
                 .map_err(|_| LearnError::Thread)?;
         }
+        let pairs_loss = match pull {
+            Some(pull) => Some(self.pull(&pieces, pull)?),
+            None => None,
+        };
         let mut sum: Option<BatchGradient> = None;
         for ((_, given), _) in self.workers.iter().zip(&pieces) {
             let Ok(Done::Learnt { gradient, loss, parts }) = given.recv() else { return Err(LearnError::Thread) };
@@ -118,7 +143,23 @@ impl Shards {
                 },
             });
         }
-        sum.ok_or(LearnError::Thread)
+        let mut sum = sum.ok_or(LearnError::Thread)?;
+        sum.parts.extend(pairs_loss.map(|loss| ("metric", loss)));
+        Ok(sum)
+    }
+
+    /// Brings the pieces' embeddings together and gives each piece the gradient of its own; the pairs' loss.
+    fn pull(&self, pieces: &[Range<usize>], pull: &mut dyn FnMut(&Tensor) -> Pull) -> Result<f64, LearnError> {
+        let mut embeddings = Vec::new();
+        for ((_, given), _) in self.workers.iter().zip(pieces) {
+            let Ok(Done::Embedded(embedding)) = given.recv() else { return Err(LearnError::Thread) };
+            embeddings.push(embedding);
+        }
+        let Pull { loss, gradient } = pull(&Tensor::cat(&embeddings, 0));
+        for ((ask, _), range) in self.workers.iter().zip(pieces) {
+            ask.send(Job::Pull(piece_of(&gradient, range))).map_err(|_| LearnError::Thread)?;
+        }
+        Ok(loss)
     }
 
     /// What the wanted nodes give for pictures `[N, S, S, 3] u8`, without gradients.
@@ -153,23 +194,38 @@ fn length(pictures_nhwc: &Tensor) -> usize {
     pictures_nhwc.size().first().and_then(|&n| usize::try_from(n).ok()).unwrap_or(0)
 }
 
-fn piece_of(pictures_nhwc: &Tensor, range: &Range<usize>) -> Tensor {
+fn piece_of(rows: &Tensor, range: &Range<usize>) -> Tensor {
     let (start, len) = (i64::try_from(range.start).unwrap_or(0), i64::try_from(range.len()).unwrap_or(0));
-    pictures_nhwc.narrow(0, start, len)
+    rows.narrow(0, start, len)
 }
 
-fn perform(network: &Network, objective: &Objective, statistics: Statistics, job: Job) -> Done {
+/// Does a job; none where the other side is gone in the middle of it.
+fn perform(
+    network: &Network,
+    objective: &Objective,
+    statistics: Statistics,
+    job: Job,
+    (asked, give): (&Receiver<Job>, &Sender<Done>),
+) -> Option<Done> {
     match job {
-        Job::Learn { pictures, targets, range } => {
+        Job::Learn { pictures, targets, range, has_pairs } => {
             let views = network.layout().views(network.flat());
-            let wanted: Vec<NodeId> = network.graph().outputs.iter().map(|(_, node)| *node).collect();
+            let wanted = objective.wanted(network.graph());
             let results = network.run(&views, &pictures, Pass::Train { statistics }, &wanted);
-            let loss = objective.loss(&targets, range, &results, &views);
+            let mut loss = objective.loss(&targets, range, &results, &views);
             let value = loss.total.double_value(&[]);
+            if let (true, Some(embedding)) = (has_pairs, results.get(2)) {
+                give.send(Done::Embedded(embedding.detach())).ok()?;
+                let Ok(Job::Pull(gradient)) = asked.recv() else { return None };
+                // A sum whose gradient with regard to the embedding is the one that was worked out over the whole batch.
+                loss.total += (embedding * gradient).sum(tch::Kind::Float);
+            }
             let mut gradients = Tensor::run_backward(&[loss.total], &[network.flat()], false, false);
             let gradient = gradients.pop().unwrap_or_default();
-            Done::Learnt { gradient, loss: value, parts: loss.parts }
+            Some(Done::Learnt { gradient, loss: value, parts: loss.parts })
         }
-        Job::Evaluate { pictures, wanted } => Done::Evaluated(network.evaluate_nodes(&pictures, &wanted)),
+        // Only ever sent in the middle of a piece.
+        Job::Pull(_) => None,
+        Job::Evaluate { pictures, wanted } => Some(Done::Evaluated(network.evaluate_nodes(&pictures, &wanted))),
     }
 }

@@ -1,6 +1,7 @@
 //! The loop of both stages: batches, gradients, steps, record, checkpoints, and an epoch's figures.
 
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -10,59 +11,30 @@ use tch::{Device, Tensor};
 
 use super::LearnError;
 use super::balance::Frequencies;
-use super::checkpoint::{Checkpoint, RunIdentity};
+use super::checkpoint::{self, Checkpoint, RunIdentity, State};
+pub use super::choose::StageName;
+use super::choose::is_over;
+use super::cost;
 use super::identify;
 use super::objective::{Objective, PROTOTYPES};
+use super::pairs::{Pairs, Pull};
 use super::recipe::Stage;
-use super::record::{Entry, Record};
+use super::record::{Entry, Record, Window};
 use super::schedule::Schedule;
 use super::select::{Answers, SelectFigures};
 use super::shards::Shards;
+use super::source::{self, Shown, Source};
 use super::step::Optimiser;
 use crate::import::Part;
-use crate::load::{Loader, LoaderOptions};
+use crate::load::LoaderOptions;
+use crate::load::resident::Resident;
+use crate::network::parameters::to_vec;
 use crate::network::torch::TrainOptions;
-use crate::network::{Array, Graph, Network, Provenance, Weights};
+use crate::network::{Array, Graph, Network, NodeId, Provenance, Weights};
 use crate::pack::Pack;
 
 /// Steps between two lines of the record.
 const RECORD_EVERY: u64 = 20;
-/// Steps without a finite gradient after which a run is given up.
-const PATIENCE: u64 = 5;
-/// Time between two checkpoints within an epoch.
-const CHECKPOINT_EVERY: Duration = Duration::from_secs(180);
-
-/// Which of the stages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StageName {
-    /// Tell garments apart.
-    Identify,
-    /// Tell categories.
-    Finetune,
-    /// Find the same garment again: identification once more, mostly on garments with several photographs.
-    Retrieve,
-}
-
-impl StageName {
-    /// As files and messages have it.
-    #[must_use]
-    pub fn text(self) -> &'static str {
-        match self {
-            Self::Identify => "identify",
-            Self::Finetune => "finetune",
-            Self::Retrieve => "retrieve",
-        }
-    }
-
-    /// The figure by which this stage chooses an epoch.
-    #[must_use]
-    pub fn score(self, figures: &SelectFigures) -> f64 {
-        match self {
-            Self::Identify | Self::Retrieve => figures.recall_at_1,
-            Self::Finetune => 0.5 * (figures.balanced_14 + figures.balanced_26),
-        }
-    }
-}
 
 /// A stage that is to be run.
 #[derive(Debug)]
@@ -87,6 +59,26 @@ pub struct Setup<'a> {
     pub stop_after: Option<u64>,
     /// Set from outside to stop.
     pub interrupted: &'a AtomicBool,
+}
+
+impl Setup<'_> {
+    /// What the loader of its first epoch shows.
+    pub(super) fn loader(&self) -> LoaderOptions {
+        let stage = self.stage;
+        LoaderOptions {
+            part: Part::Train,
+            side: stage.side,
+            batch: stage.batch,
+            seed: self.seed,
+            epoch: 0,
+            views: stage.views,
+            augment: stage.augment.clone(),
+            mix: stage.mix.clone(),
+            sampling: stage.sampling.clone(),
+            threads: self.threads.div_ceil(2),
+            skip_batches: 0,
+        }
+    }
 }
 
 /// What happens, for whoever watches.
@@ -130,16 +122,6 @@ pub enum Ended {
     Interrupted,
 }
 
-/// Sums since the last line of the record.
-#[derive(Default)]
-struct Window {
-    steps: u64,
-    pictures: usize,
-    loss: f64,
-    gradient: f64,
-    parts: Vec<(&'static str, f64)>,
-}
-
 /// A stage under way.
 struct Training<'a> {
     setup: &'a Setup<'a>,
@@ -148,6 +130,8 @@ struct Training<'a> {
     objective: Objective,
     shards: Shards,
     optimiser: Optimiser,
+    pairs: Pairs,
+    resident: Option<Rc<Resident>>,
     record: Record,
     run: RunIdentity,
     provenance: Provenance,
@@ -158,15 +142,19 @@ struct Training<'a> {
 /// Runs a stage from `start` to its end, or until it is interrupted.
 ///
 /// # Errors
-/// A photograph or a file cannot be read or written, the checkpoint is of another run, or the loss is not finite.
+/// The stage's settings make no sense or need more memory than there is, a photograph or a file cannot be read or written, the
+/// checkpoint is of another run, or the loss is not finite.
 pub fn train(
     setup: &Setup<'_>,
     graph: Graph,
     start: Weights,
     mut watch: impl FnMut(Event<'_>),
 ) -> Result<Ended, LearnError> {
+    setup.stage.check()?;
+    cost::check_memory(setup, &graph)?;
     let run = RunIdentity {
         stage: setup.name.text().to_owned(),
+        network: graph.backbone.clone(),
         recipe: serde_json::to_string(setup.stage).unwrap_or_default(),
         pack: setup.pack.identity().to_owned(),
         seed: setup.seed,
@@ -180,13 +168,19 @@ pub fn train(
     let mut training = Training::new(setup, graph, start, run, is_resumed, &mut watch)?;
     let (mut epoch, mut batch) = (0, 0);
     if is_resumed {
-        let checkpoint = Checkpoint::read(setup.folder, &training.run, &mut training.network, &mut training.optimiser)?;
+        checkpoint::remove_unfinished(setup.folder);
+        let Training { network, optimiser, pairs, run, .. } = &mut training;
+        let checkpoint = Checkpoint::read(setup.folder, run, &mut State { network, optimiser, pairs })?;
         training.shards = Shards::new(&training.network, &training.objective, setup.stage.statistics, setup.threads)?;
         training.record = Record::resume(setup.folder, checkpoint.step)?;
         (training.step, epoch, batch) = (checkpoint.step, checkpoint.epoch, checkpoint.batch);
         training.best = checkpoint.best;
     }
-    while epoch < setup.stage.epochs {
+    let is_done = |training: &Training<'_>, epoch| {
+        let best = training.best.as_ref().map(|(epoch, _)| *epoch);
+        epoch >= setup.stage.epochs || is_over(setup.stage.patience, best, epoch)
+    };
+    while !is_done(&training, epoch) {
         if training.epoch(epoch, batch, &mut watch)? == Ended::Interrupted {
             return Ok(Ended::Interrupted);
         }
@@ -207,9 +201,8 @@ impl<'a> Training<'a> {
         watch: &mut impl FnMut(Event<'_>),
     ) -> Result<Self, LearnError> {
         let (prototype_of_item, count) = identify::prototype_rows(setup.pack);
-        let is_identifying = setup.stage.loss.identification > 0.0;
         let mut extra = Vec::new();
-        if is_identifying {
+        if setup.stage.loss.is_embedding() {
             let spec = identify::prototypes_spec(count);
             if is_resumed {
                 start.insert(PROTOTYPES, Array::zeros(&spec.shape));
@@ -218,60 +211,83 @@ impl<'a> Training<'a> {
                 let progress = |done, total| watch(Event::Preparing { done, total });
                 identify::imprint(setup.pack, &graph, &mut start, setup.stage, resources, progress)?;
             }
-            extra.push(spec);
+            // Pairs need the embedding's start alone.
+            extra.extend((setup.stage.loss.identification > 0.0).then_some(spec));
         }
         let unsaid = || Provenance::of_start("weights that do not say what they were made from");
         let provenance = start.provenance.clone().unwrap_or_else(unsaid).then(&run.stage, &run.pack);
         let objective = Objective { options: setup.stage.loss.clone(), prototype_of_item };
-        let options = TrainOptions { frozen: setup.stage.freeze.clone(), extra, ..TrainOptions::default() };
+        let (frozen, precision) = (setup.stage.freeze.clone(), setup.stage.precision);
+        let options = TrainOptions { frozen, extra, precision, ..TrainOptions::default() };
         let network = Network::for_training(graph.clone(), &start, setup.device, &options)?;
         let shards = Shards::new(&network, &objective, setup.stage.statistics, setup.threads)?;
         let optimiser = Optimiser::new(&network, &setup.stage.optimiser);
+        let pairs = Pairs::new(&setup.stage.loss.metric, setup.device);
+        let decoding = |done, total| watch(Event::Preparing { done, total });
+        let resident = source::resident(setup.pack, setup.stage.side, setup.device, decoding)?;
         let record = Record::new(setup.folder);
-        Ok(Self { setup, graph, network, objective, shards, optimiser, record, run, provenance, step: 0, best: None })
+        Ok(Self {
+            setup,
+            graph,
+            network,
+            objective,
+            shards,
+            optimiser,
+            pairs,
+            resident,
+            record,
+            run,
+            provenance,
+            step: 0,
+            best: None,
+        })
     }
 
     /// One epoch from batch `from` on.
     fn epoch(&mut self, epoch: u64, from: u64, watch: &mut impl FnMut(Event<'_>)) -> Result<Ended, LearnError> {
         let stage = self.setup.stage;
-        let options = LoaderOptions {
-            part: Part::Train,
-            side: stage.side,
-            batch: stage.batch,
-            seed: self.setup.seed,
-            epoch,
-            views: stage.views,
-            augment: stage.augment.clone(),
-            sampling: stage.sampling.clone(),
-            threads: self.setup.threads.div_ceil(2),
-            skip_batches: usize::try_from(from).unwrap_or(usize::MAX),
-        };
-        let loader = Loader::new(self.setup.pack, options)?;
-        let steps = u64::try_from(loader.batches()).unwrap_or(u64::MAX) * stage.epochs;
+        let skip_batches = usize::try_from(from).unwrap_or(usize::MAX);
+        let options = LoaderOptions { epoch, skip_batches, ..self.setup.loader() };
+        let source = Source::new(self.setup.pack, self.resident.as_ref(), self.setup.device, options)?;
+        let steps = u64::try_from(source.batches()).unwrap_or(u64::MAX) * stage.epochs;
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             clippy::cast_precision_loss,
             reason = "a share of the steps"
         )]
-        let warm_up = (steps as f64 * stage.optimiser.warm_up) as u64;
+        let share = |share: f64| (steps as f64 * share) as u64;
+        let (warm_up, memory_after) = (share(stage.optimiser.warm_up), share(stage.loss.metric.memory_after));
         let schedule = Schedule { peak: stage.optimiser.rate, steps, warm_up };
-        let (mut window, mut since, mut saved, mut failures) = (Window::default(), Instant::now(), Instant::now(), 0);
-        for (batch, made) in (from..).zip(loader) {
-            let batch_data = made?;
-            let targets = self.objective.targets(self.setup.pack, &batch_data.rows, batch_data.views);
-            let pictures = identify::pictures(&batch_data, self.setup.device);
-            let gradient = self.shards.learn(&pictures, targets)?;
+        let (mut window, mut since, mut saved, mut overflows) = (Window::default(), Instant::now(), Instant::now(), 0);
+        for (batch, made) in (from..).zip(source) {
+            let shown = made?;
+            let targets = self.objective.targets(self.setup.pack, &shown.rows, shown.views);
+            let garments = targets.prototypes.clone();
+            let uses_memory = self.step >= memory_after;
+            let pairs = &mut self.pairs;
+            let mut pull = |embeddings: &Tensor| pairs.pull(embeddings, &garments, uses_memory);
+            let pull = (stage.loss.metric.weight > 0.0).then_some(&mut pull as &mut dyn FnMut(&Tensor) -> Pull);
+            let gradient = self.shards.learn(&shown.pictures_nhwc, targets.mix(&shown.mixed), pull)?;
             let rate = schedule.rate(self.step);
-            let length = self.optimiser.step(&self.network, &gradient.gradient, rate);
-            failures = if length.is_finite() { 0 } else { failures + 1 };
-            if failures >= PATIENCE {
-                return Err(LearnError::Diverged { step: self.step + 1 - PATIENCE });
+            // A gradient that is not finite changes nothing; neither may one of a loss that is not.
+            let length = if gradient.loss.is_finite() {
+                self.optimiser.step(&self.network, &gradient.gradient, rate)
+            } else {
+                gradient.loss
+            };
+            let pictures = shown.rows.len() * shown.views;
+            if length.is_finite() {
+                overflows = 0;
+                window.add(gradient.loss, length, gradient.parts, pictures);
+            } else {
+                overflows += 1;
+                if overflows > stage.optimiser.skip_overflows {
+                    return Err(self.not_finite((epoch, batch), &shown));
+                }
             }
             self.step += 1;
-            let shown = batch_data.rows.len() * batch_data.views;
-            window.add(gradient.loss, length, gradient.parts, shown);
-            watch(Event::Step { step: self.step, steps, loss: gradient.loss, pictures: shown });
+            watch(Event::Step { step: self.step, steps, loss: gradient.loss, pictures });
             if self.step.is_multiple_of(RECORD_EVERY) {
                 self.record.entries.push(std::mem::take(&mut window).entry(self.step, epoch, rate, since.elapsed()));
                 self.record.write()?;
@@ -279,7 +295,7 @@ impl<'a> Training<'a> {
             }
             let is_stopped = self.setup.interrupted.load(Ordering::Relaxed)
                 || self.setup.stop_after.is_some_and(|stop| self.step >= stop);
-            if is_stopped || saved.elapsed() >= CHECKPOINT_EVERY {
+            if is_stopped || saved.elapsed() >= Duration::from_secs(stage.checkpoint_seconds) {
                 self.save(epoch, batch + 1)?;
                 saved = Instant::now();
             }
@@ -299,7 +315,7 @@ impl<'a> Training<'a> {
         self.put(&current);
         let frequencies = Frequencies::of(self.setup.pack, &self.setup.stage.sampling)?;
         let figures = answers?.figures(&frequencies);
-        let score = |figures: &SelectFigures| self.setup.name.score(figures);
+        let score = |figures: &SelectFigures| self.setup.stage.choose.score(self.setup.name, figures);
         let is_best = self.best.as_ref().is_none_or(|(_, best)| score(&figures) >= score(best));
         let mut weights = self.network.to_weights(&self.optimiser.average);
         weights.remove(PROTOTYPES);
@@ -334,35 +350,29 @@ impl<'a> Training<'a> {
             arrays: String::new(),
         };
         self.record.write()?;
-        checkpoint.write(self.setup.folder, &self.network, &self.optimiser)
-    }
-}
-
-impl Window {
-    fn add(&mut self, loss: f64, gradient: f64, parts: Vec<(&'static str, f64)>, pictures: usize) {
-        self.steps += 1;
-        self.pictures += pictures;
-        self.loss += loss;
-        self.gradient += gradient;
-        if self.parts.is_empty() {
-            self.parts = parts;
-        } else {
-            self.parts.iter_mut().zip(parts).for_each(|((_, sum), (_, value))| *sum += value);
-        }
+        checkpoint.write(self.setup.folder, &self.network, &self.optimiser, &self.pairs)
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "counts are small")]
-    fn entry(self, step: u64, epoch: u64, rate: f64, time: Duration) -> Entry {
-        let n = self.steps.max(1) as f64;
-        Entry::Steps {
-            step,
-            epoch,
-            loss: self.loss / n,
-            parts: self.parts.iter().map(|(name, sum)| ((*name).to_owned(), sum / n)).collect(),
-            rate,
-            gradient: self.gradient / n,
-            photos_per_second: self.pictures as f64 / time.as_secs_f64().max(1e-9),
-        }
+    /// What is known of a batch whose loss or gradient is not finite: the photographs for which the network's own answers are not, or all
+    /// of the batch where that tells none from the others.
+    fn not_finite(&self, (epoch, batch): (u64, u64), data: &Shown) -> LearnError {
+        let wanted: Vec<NodeId> = self.graph.outputs.iter().map(|(_, node)| *node).collect();
+        let is_finite = |results: Vec<Tensor>| {
+            let finite: Vec<Vec<f32>> =
+                results.iter().map(|result| to_vec(&result.isfinite().all_dim(-1, false))).collect();
+            (0..data.rows.len())
+                .map(|row| {
+                    let mut values = finite.iter().filter_map(|all| all.get(row * data.views..(row + 1) * data.views));
+                    values.all(|values| values.iter().all(|&value| value > 0.0))
+                })
+                .collect::<Vec<bool>>()
+        };
+        let is_finite = self.shards.evaluate(&data.pictures_nhwc, &wanted).map(is_finite).unwrap_or_default();
+        let bad = data.rows.iter().zip(&is_finite).filter(|(_, is_finite)| !**is_finite).map(|(row, _)| *row);
+        let bad: Vec<usize> = bad.collect();
+        let rows = if bad.is_empty() { &data.rows } else { &bad };
+        let photos = rows.iter().filter_map(|&row| self.setup.pack.rows().get(row)).map(|row| row.path.clone());
+        LearnError::NotFinite { epoch: epoch + 1, batch: batch + 1, photos: photos.collect() }
     }
 }
 

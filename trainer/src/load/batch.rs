@@ -11,6 +11,7 @@ use rand::RngExt;
 use super::LoadError;
 use super::augment::{Augmentation, Augmenter};
 use super::backdrop::Backdrop;
+use super::mix::{Mixed, Mixing};
 use super::partners::Partners;
 use super::read::PhotoReader;
 use super::sampler::{Sampling, generator};
@@ -18,7 +19,7 @@ use crate::import::Part;
 use crate::pack::Pack;
 
 /// Pictures with the rows that they show.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Batch {
     /// `[rows.len() * views, side, side, 3]` `uint8`; the views of one row stand beside each other.
     pub pictures_nhwc: Vec<u8>,
@@ -28,6 +29,8 @@ pub struct Batch {
     pub views: usize,
     /// Side of the pictures in pixels.
     pub side: u32,
+    /// What each picture was mixed with; empty where nothing is mixed.
+    pub mixed: Vec<Mixed>,
 }
 
 /// What a training loader shows.
@@ -47,6 +50,8 @@ pub struct LoaderOptions {
     pub views: usize,
     /// How photographs are changed.
     pub augment: Augmentation,
+    /// How the pictures of a batch are mixed with each other.
+    pub mix: Mixing,
     /// Which photographs are shown.
     pub sampling: Sampling,
     /// Threads that make batches.
@@ -82,6 +87,7 @@ impl Loader {
         at_least_one("batch", options.batch)?;
         at_least_one("views", options.views)?;
         at_least_one("side", options.side as usize)?;
+        options.mix.check()?;
         let plan = Arc::new(options.sampling.plan(pack, options.part, options.seed, options.epoch)?);
         let partners = Arc::new(Partners::of(pack, options.part));
         let batches = (plan.len() / options.batch).max(1);
@@ -112,7 +118,14 @@ impl Loader {
                         pictures_nhwc.extend_from_slice(picture.map_err(|cause| undecodable(&pack, shown, cause))?);
                     }
                 }
-                Ok(Batch { pictures_nhwc, rows, views: options.views, side: options.side })
+                let mixed = if options.mix.is_off() {
+                    Vec::new()
+                } else {
+                    // No view has this number.
+                    let mut random = generator(options.seed, options.epoch, begin as u64, u64::MAX);
+                    options.mix.mix(&mut pictures_nhwc, options.side as usize, options.views, &mut random)
+                };
+                Ok(Batch { pictures_nhwc, rows, views: options.views, side: options.side, mixed })
             })
         })
     }
@@ -147,7 +160,7 @@ impl Loader {
                     maker.make_into(photo, &mut picture).map_err(|cause| undecodable(&pack, row, cause))?;
                     pictures_nhwc.extend_from_slice(picture.rgb());
                 }
-                Ok(Batch { pictures_nhwc, rows, views: 1, side })
+                Ok(Batch { pictures_nhwc, rows, views: 1, side, mixed: Vec::new() })
             })
         })
     }

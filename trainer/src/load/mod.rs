@@ -1,10 +1,10 @@
 //! Load: from a pack to batches of pictures, on several threads, with numbers that do not depend on them.
 //!
-//! In this order: [`sampler`] plans which photographs an epoch shows, [`read`] decodes one, [`backdrop`] puts a studio photograph before another background, [`augment`] changes it ([`framing`],
-//! [`colour`], [`disturb`]), [`batch`] puts pictures together in the plan's order; a
-//! sample's further views come from its item's other photographs (`partners`). On a GPU the photographs lie in its memory instead and are changed
-//! there ([`resident`]). Evaluation goes through the shared picture
-//! function instead of [`augment`] and sees each photograph once.
+//! In this order: [`sampler`] plans which photographs an epoch shows, [`read`] decodes one, [`backdrop`] puts a studio photograph before
+//! another background, [`augment`] changes it ([`framing`], [`colour`], [`disturb`]), [`batch`] puts pictures together in the plan's order;
+//! a sample's further views come from its item's other photographs (`partners`), and the pictures of a batch may be mixed ([`mix`]). On a
+//! GPU the photographs lie in its memory instead and are changed there ([`resident`]). Evaluation goes through the shared picture function
+//! instead of [`augment`] and sees each photograph once.
 //!
 //! Every random choice about a sample comes from a generator seeded by (seed, epoch, position, view) alone, so that a batch is the
 //! same bytes whichever thread made it, and a run that resumes at batch *n* sees what it would have seen.
@@ -15,6 +15,7 @@ pub mod batch;
 pub mod colour;
 pub mod disturb;
 pub mod framing;
+pub mod mix;
 mod partners;
 pub mod read;
 pub mod resident;
@@ -22,6 +23,7 @@ pub mod sampler;
 
 pub use augment::{Augmentation, Augmenter};
 pub use batch::{Batch, Loader, LoaderOptions};
+pub use mix::{Mixed, Mixing};
 pub use read::PhotoReader;
 pub use sampler::{Include, Sampling};
 

@@ -27,6 +27,8 @@ pub enum Include {
     Garments,
     /// Those with a category in at least one taxonomy.
     Labelled,
+    /// Garments with several real photographs in the part.
+    SeveralViews,
 }
 
 /// How an epoch is drawn. All factors multiply a photograph's weight.
@@ -109,7 +111,7 @@ impl Sampling {
     fn takes(&self, row: &PackedRow) -> bool {
         match self.include {
             Include::Everything => true,
-            Include::Garments => row.is_garment,
+            Include::Garments | Include::SeveralViews => row.is_garment,
             Include::Labelled => row.cat14.is_some() || row.cat26.is_some(),
         }
     }
@@ -120,13 +122,18 @@ impl Sampling {
     /// When a setting makes no sense.
     pub fn weights(&self, pack: &Pack, part: Part) -> Result<Vec<(usize, f64)>, LoadError> {
         self.check()?;
-        let rows: Vec<(usize, &PackedRow)> =
+        let mut rows: Vec<(usize, &PackedRow)> =
             pack.rows().iter().enumerate().filter(|(_, row)| row.part == part && self.takes(row)).collect();
-        let mut by_source: BTreeMap<usize, f64> = BTreeMap::new();
         let mut by_item: BTreeMap<usize, usize> = BTreeMap::new();
         for (_, row) in &rows {
-            *by_source.entry(row.source).or_default() += 1.0;
             *by_item.entry(row.item).or_default() += 1;
+        }
+        if self.include == Include::SeveralViews {
+            rows.retain(|(_, row)| by_item.get(&row.item).is_some_and(|&count| count > 1));
+        }
+        let mut by_source: BTreeMap<usize, f64> = BTreeMap::new();
+        for (_, row) in &rows {
+            *by_source.entry(row.source).or_default() += 1.0;
         }
         let cells = |part_of: fn(&PackedRow) -> Option<usize>, power: f64| {
             balance(rows.iter().map(|(_, row)| part_of(row).map(|class| (row.source, class))), power)

@@ -21,5 +21,5 @@ pub mod weights;
 
 pub use device::DeviceChoice;
 pub use graph::{Graph, Layer, Node, NodeId, Padding, Pooling, Rounding};
-pub use torch::{Network, Pass, Statistics};
+pub use torch::{Network, Pass, Precision, Statistics};
 pub use weights::{Array, Provenance, Weights, WeightsError};

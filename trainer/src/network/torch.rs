@@ -59,6 +59,18 @@ pub enum Memory {
     Plain,
 }
 
+/// In what numbers activations are computed while learning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// 32 bits.
+    #[default]
+    Full,
+    /// 16 bits with the exponents of 32 ("bfloat16") from the picture to the pool; weights, their gradients and all that follows the pool
+    /// keep 32. GPUs are made for it; most processors are slower so.
+    Bf16,
+}
+
 /// How a network is put up for training.
 #[derive(Debug, Clone, Default)]
 pub struct TrainOptions {
@@ -68,6 +80,8 @@ pub struct TrainOptions {
     pub extra: Vec<ArraySpec>,
     /// How activations lie in memory.
     pub memory: Memory,
+    /// In what numbers activations are computed while learning.
+    pub precision: Precision,
 }
 
 /// A graph with its arrays on a device.
@@ -76,6 +90,7 @@ pub struct Network {
     graph: Graph,
     device: Device,
     memory: Memory,
+    precision: Precision,
     layout: Layout,
     flat: Tensor,
     fixed: HashMap<String, Tensor>,
@@ -152,6 +167,7 @@ impl Network {
             graph,
             device,
             memory: options.memory,
+            precision: options.precision,
             layout,
             flat,
             fixed,
@@ -172,6 +188,7 @@ impl Network {
             graph: self.graph.clone(),
             device: self.device,
             memory: self.memory,
+            precision: self.precision,
             layout: self.layout.clone(),
             flat,
             fixed,
@@ -289,6 +306,14 @@ impl Run<'_> {
         self.network.norm_behind[place].filter(|_| keeps_statistics && !self.wanted.contains(&NodeId(place)))
     }
 
+    /// Numbers from the picture to the pool.
+    fn kind(&self) -> Kind {
+        match (self.pass, self.network.precision) {
+            (Pass::Train { .. }, Precision::Bf16) => Kind::BFloat16,
+            _ => Kind::Float,
+        }
+    }
+
     /// Whether batch norm divides by what the pictures at hand give.
     fn takes_statistics(&self) -> bool {
         matches!(self.pass, Pass::Train { statistics } if statistics.are_of_pictures())
@@ -319,10 +344,10 @@ impl Run<'_> {
 
     fn layer(&self, node: &Node, values: &[Option<Tensor>], pictures_nhwc: &Tensor) -> Tensor {
         match node.layer {
-            Layer::Picture => match self.network.memory {
-                Memory::ChannelsLast => picture(pictures_nhwc, self.network.device),
-                Memory::Plain => picture(pictures_nhwc, self.network.device).contiguous(),
-            },
+            Layer::Picture => {
+                let picture = picture(pictures_nhwc, self.network.device).to_kind(self.kind());
+                if self.network.memory == Memory::Plain { picture.contiguous() } else { picture }
+            }
             Layer::Convolution { bias, .. } => {
                 let bias = bias.then(|| self.array(node, "bias"));
                 convolve(node, &self.input(values, node, 0), &self.array(node, "weight"), bias.as_ref())
@@ -345,9 +370,10 @@ impl Run<'_> {
             }
             Layer::MaxPool(pooling) => max_pool(&self.input(values, node, 0), pooling),
             Layer::GlobalAveragePool => self.input(values, node, 0).mean_dim([2_i64, 3].as_slice(), false, Kind::Float),
-            Layer::Linear { .. } => {
-                self.input(values, node, 0).linear(&self.array(node, "weight"), Some(&self.array(node, "bias")))
-            }
+            Layer::Linear { .. } => self
+                .input(values, node, 0)
+                .to_kind(Kind::Float)
+                .linear(&self.array(node, "weight"), Some(&self.array(node, "bias"))),
             Layer::L2Normalise => unit(&self.input(values, node, 0)),
         }
     }
@@ -394,6 +420,9 @@ fn convolve(node: &Node, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> 
     let along = |axis: usize| padding.along(usize::try_from(size[axis]).unwrap_or(0), kernel, stride);
     let ((top, bottom, _), (left, right, _)) = (along(2), along(3));
     let stride = [int(stride), int(stride)];
+    // Weights in the numbers of what they meet: the cast back is the gradient's.
+    let (weight, bias) = (&weight.to_kind(x.kind()), bias.map(|bias| bias.to_kind(x.kind())));
+    let bias = bias.as_ref();
     if matches!(padding, Padding::Symmetric(_)) || (top == bottom && left == right) {
         return x.conv2d(weight, bias, stride, [int(top), int(left)], [1, 1], int(groups));
     }

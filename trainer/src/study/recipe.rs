@@ -121,8 +121,9 @@ pub struct Contrast {
 }
 
 /// The recipes that this program carries, by name.
-const CARRIED: [(&str, &str); 2] = [
+const CARRIED: [(&str, &str); 3] = [
     ("poster", include_str!("../../recipes/poster.toml")),
+    ("poster-cuda", include_str!("../../recipes/poster-cuda.toml")),
     ("poster-mini", include_str!("../../recipes/poster-mini.toml")),
 ];
 
@@ -266,7 +267,9 @@ mod tests {
     fn the_shipped_studies_read_and_name_what_cannot_be() {
         let poster = read(POSTER).unwrap();
         assert_eq!((poster.folds, poster.rates.len()), (5, 3));
-        read(include_str!("../../recipes/poster-mini.toml")).unwrap();
+        for (name, text) in super::CARRIED {
+            assert_eq!(read(text).unwrap().name, name);
+        }
         let cases = [
             ("folds = 5", "folds = 1", "1 fold holds nothing out: at least 2"),
             ("better = \"clothingid\"", "better = \"clothingit\"", "there is no arm `clothingit` to compare"),

@@ -19,6 +19,7 @@ use super::record::{CategoryAnswers, CellRecord, RetrievalAnswers, Settings, rec
 use crate::evaluate::Photos;
 use crate::evaluate::retrieval::Retrieval;
 use crate::import::Part;
+use crate::learn::LearnError;
 use crate::learn::ask::{Asked, ask};
 use crate::learn::finetune;
 use crate::learn::objective::{CLASSES, Objective};
@@ -195,12 +196,13 @@ impl Cell<'_> {
         let mut best: Option<(f64, f64)> = None;
         for &rate in &recipe.rates {
             let name = format!("trial-{rate:e}");
-            let Some((_, figures)) =
-                self.stage(&name, StageName::Finetune, &recipe.trial(self.arm, rate), start, watch)?
-            else {
-                return Ok(None);
+            let score = match self.stage(&name, StageName::Finetune, &recipe.trial(self.arm, rate), start, watch) {
+                Ok(Some((_, figures))) => StageName::Finetune.score(&figures),
+                Ok(None) => return Ok(None),
+                // Too high a rate is an answer, too.
+                Err(StudyError::Learn(LearnError::NotFinite { .. })) => 0.0,
+                Err(error) => return Err(error),
             };
-            let score = StageName::Finetune.score(&figures);
             self.record.trials.push((rate, score));
             if best.is_none_or(|(_, least)| score > least) {
                 best = Some((rate, score));

@@ -4,7 +4,7 @@ use clothingid_shared::picture::PictureContract;
 
 use super::{Loader, LoaderOptions};
 use crate::import::Part;
-use crate::load::{Augmentation, Batch, LoadError, Sampling};
+use crate::load::{Augmentation, Batch, LoadError, Mixing, Sampling};
 use crate::pack::{Pack, sample};
 
 fn pack(folder: &std::path::Path) -> Arc<Pack> {
@@ -22,6 +22,7 @@ fn options() -> LoaderOptions {
         epoch: 0,
         views: 2,
         augment: Augmentation::identification(),
+        mix: Mixing::default(),
         sampling: Sampling { several_views: 2.0, ..Sampling::default() },
         threads: 1,
         skip_batches: 0,
@@ -45,6 +46,22 @@ fn threads_do_not_change_a_byte_and_the_epoch_does() {
     assert_ne!(all(&pack, LoaderOptions { seed: 4, ..options() }), one);
     let resumed = all(&pack, LoaderOptions { skip_batches: 3, threads: 2, ..options() });
     assert_eq!(resumed, one[3..]);
+}
+
+#[test]
+fn mixing_changes_pictures_alone_and_no_byte_of_it_hangs_on_threads_or_on_where_a_run_resumed() {
+    let folder = tempfile::tempdir().unwrap();
+    let pack = pack(folder.path());
+    let plain = all(&pack, options());
+    let mix = Mixing { mixup: 0.5, mixup_alpha: 1.0, cutmix: 0.5, ..Mixing::default() };
+    let options = LoaderOptions { mix, ..options() };
+    let mixed = all(&pack, options.clone());
+    for (plain, mixed) in plain.iter().zip(&mixed) {
+        assert!(plain.rows == mixed.rows && plain.mixed.is_empty() && mixed.mixed.len() == mixed.rows.len() * 2);
+        assert_ne!(plain.pictures_nhwc, mixed.pictures_nhwc);
+    }
+    assert_ne!(mixed[0].mixed, mixed[1].mixed);
+    assert_eq!(all(&pack, LoaderOptions { threads: 3, skip_batches: 2, ..options }), mixed[2..]);
 }
 
 #[test]
@@ -141,6 +158,7 @@ fn senseless_settings_are_refused_by_name() {
     for (options, name) in [
         (LoaderOptions { batch: 0, ..options() }, "batch"),
         (LoaderOptions { views: 0, ..options() }, "views"),
+        (LoaderOptions { mix: Mixing { mixup: 2.0, ..Mixing::default() }, ..options() }, "mix.mixup"),
         (
             LoaderOptions { sampling: Sampling { thumbnails: f64::NAN, ..Sampling::default() }, ..options() },
             "thumbnails",

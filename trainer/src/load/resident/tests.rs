@@ -1,5 +1,8 @@
 //! The tensor operations against the processor's own augmentation, where both do the same.
 
+use std::rc::Rc;
+use std::sync::Arc;
+
 use clothingid_shared::picture::{Picture, PictureContract};
 use tch::Device;
 
@@ -13,6 +16,7 @@ use crate::load::batch::LoaderOptions;
 use crate::load::colour::ColourMap;
 use crate::load::disturb::blur;
 use crate::load::framing::{flip, turn};
+use crate::load::mix::Mixing;
 use crate::load::read::PhotoReader;
 use crate::load::sampler::Sampling;
 use crate::network::parameters::to_vec;
@@ -136,7 +140,8 @@ fn a_shade_stands_where_the_mask_is_and_nowhere_else() {
 #[test]
 fn batches_hang_on_seed_epoch_and_position_alone() {
     let (_folder, pack) = pack();
-    let resident = resident(&pack);
+    let (resident, pack) = (Rc::new(resident(&pack)), Arc::new(pack));
+    let batches = |options| ResidentBatches::new(Arc::clone(&pack), Rc::clone(&resident), options).unwrap();
     let options = |epoch: u64, skip_batches: usize| LoaderOptions {
         part: Part::Train,
         side: SIDE,
@@ -145,19 +150,21 @@ fn batches_hang_on_seed_epoch_and_position_alone() {
         epoch,
         views: 2,
         augment: Augmentation { backdrop: 0.5, blur: 0.5, ..Augmentation::identification() },
+        mix: Mixing { cutmix: 0.5, ..Mixing::default() },
         sampling: Sampling::identification(),
         threads: 1,
         skip_batches,
     };
-    let all: Vec<_> = ResidentBatches::new(&pack, &resident, options(0, 0)).unwrap().collect();
+    let all: Vec<_> = batches(options(0, 0)).collect();
     assert!(all.len() > 2);
     for batch in &all {
         assert_eq!(batch.pictures_nhwc.size(), [8, 48, 48, 3]);
+        assert_eq!(batch.mixed.len(), 8);
     }
-    let later: Vec<_> = ResidentBatches::new(&pack, &resident, options(0, 2)).unwrap().collect();
+    let later: Vec<_> = batches(options(0, 2)).collect();
     assert_eq!(later.len() + 2, all.len());
     assert_eq!(bytes(&later[0].pictures_nhwc), bytes(&all[2].pictures_nhwc));
     assert_eq!(later[0].rows, all[2].rows);
-    let other = ResidentBatches::new(&pack, &resident, options(1, 0)).unwrap().next().unwrap();
+    let other = batches(options(1, 0)).next().unwrap();
     assert_ne!(bytes(&other.pictures_nhwc), bytes(&all[0].pictures_nhwc));
 }

@@ -2,7 +2,7 @@
 
 use tch::{Device, Kind, Tensor};
 
-use super::{Memory, Network, Pass, Statistics, TrainOptions};
+use super::{Memory, Network, Pass, Precision, Statistics, TrainOptions};
 use crate::network::weights::{Array, Weights};
 use crate::network::{heads, imagenet};
 
@@ -95,6 +95,28 @@ fn only_one_handle_moves_the_running_statistics() {
         assert_eq!(results[0].size(), [2, 256]);
         assert_eq!(mean() == before, stays);
     }
+}
+
+#[test]
+fn sixteen_bits_give_nearly_the_gradient_of_thirty_two_and_leave_evaluation_alone() {
+    let weights = weights();
+    let [full, half] = [Precision::Full, Precision::Bf16].map(|precision| {
+        let network = network(&weights, &TrainOptions { precision, ..TrainOptions::default() });
+        let wanted = [network.graph().find_output("embedding").unwrap()];
+        let views = network.layout().views(network.flat());
+        let pass = Pass::Train { statistics: Statistics::Running };
+        let result = network.run(&views, &pictures(64), pass, &wanted).remove(0);
+        assert_eq!(result.kind(), Kind::Float);
+        let gradient =
+            Tensor::run_backward(&[result.select(1, 0).sum(Kind::Float)], &[network.flat()], false, false).remove(0);
+        assert_eq!(gradient.kind(), Kind::Float);
+        (gradient, network.evaluate(&pictures(64)).pop().unwrap().1)
+    });
+    let cosine = full.0.dot(&half.0).double_value(&[]) / (full.0.norm() * half.0.norm()).double_value(&[]);
+    // Eight bits of mantissa through fifty layers; a gradient of other pictures has a cosine near 0.
+    assert!(cosine > 0.9, "{cosine}");
+    assert!(largest_difference(&full.0, &half.0) > 0.0, "it was computed in other numbers");
+    assert!(largest_difference(&full.1, &half.1) < 1e-12);
 }
 
 #[test]
