@@ -3,7 +3,7 @@
 use clothingid_shared::bundle::Manifest;
 use clothingid_shared::calibration::probabilities;
 use clothingid_shared::taxonomy::Taxonomy;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::categories::{HeadFigures, Predictions};
 use super::figure::Figure;
@@ -13,7 +13,7 @@ use super::retrieval::{Retrieval, RetrievalFigures};
 use crate::export::answers::{Answers, largest};
 
 /// What a bundle was measured to do.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
     /// Photographs.
     pub n: usize,
@@ -128,7 +128,7 @@ fn share(samples: &[Sample], places: &[usize], holds: impl Fn(usize) -> bool) ->
 }
 
 /// What changes between two arithmetic classes, on one head.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Changed {
     /// Photographs that the first class answers rightly and the second wrongly.
     pub right_to_wrong: usize,
