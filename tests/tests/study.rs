@@ -54,6 +54,15 @@ fn a_study_runs_reports_and_goes_on_after_an_interruption_to_the_same_numbers() 
     assert!(!again.stderr.contains("cell "), "{}", again.stderr);
     let alone = PACKED.trainer(["study", "poster-mini", "--report-only", "--out", "whole"]).run().expect_code(0);
     assert_eq!(alone.stdout, again.stdout);
+    // As a page and as lines, from the folder alone.
+    let page = PACKED.trainer(["report", "--study", "whole", "--html", "study.html", "--jsonl", "study.jsonl"]).run();
+    assert_eq!(page.expect_code(0).stdout, "");
+    let page = std::fs::read_to_string(PACKED.path("study.html")).expect("a page");
+    for part in ["The primary contrast", "cannot be told apart", "data:image/jpeg;base64,"] {
+        assert!(page.contains(part), "no `{part}` in the page");
+    }
+    let lines = std::fs::read_to_string(PACKED.path("study.jsonl")).expect("lines");
+    assert!(lines.lines().any(|line| line.contains("\"network\":\"clothingid\"")), "{lines}");
 
     // One cell, stopped as by Ctrl-C in the middle, then taken up again.
     let running = study("broken", &["--arm", "clothingid", "--fold", "0"]).start();

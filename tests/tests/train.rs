@@ -256,7 +256,11 @@ fn the_ten_minutes_of_the_documents_end_in_a_bundle_that_answers() {
             assert!(outcome.stderr.contains("warning: `garment` is not set"), "{}", outcome.stderr);
         }
         if line.contains("report") {
-            assert!(outcome.stdout.contains("logistic regression"), "{}", outcome.stdout);
+            assert!(outcome.stderr.contains("logistic regression"), "{}", outcome.stderr);
+            let page = std::fs::read_to_string(rig.path("report.html")).expect("the page");
+            for part in ["Training run runs/finetune", "Signal to quantisation noise", "must not be passed on"] {
+                assert!(page.contains(part), "no `{part}` in the page");
+            }
         }
         if line.contains("classify") {
             assert!(outcome.stdout.contains("some/photo.jpg"), "{}", outcome.stdout);

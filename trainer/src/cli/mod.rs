@@ -3,6 +3,7 @@
 //! Standard output carries data only; everything else goes to standard error. A [`Report`] is printed here, at the edge, and nowhere
 //! else. Exit status: 0 all well, 1 something asked for failed and the rest was done, 2 wrong use, 130 interrupted and resumable.
 
+pub mod compare;
 pub mod evaluate;
 pub mod everywhere;
 pub mod export;
@@ -44,8 +45,10 @@ pub enum Command {
     Evaluate(evaluate::Args),
     /// Fold, quantise, check and write the bundle
     Export(export::Args),
-    /// Write the figures of a run for people
+    /// Write the figures of a bundle or a study for people and machines
     Report(report::Args),
+    /// Set two reports or two runs side by side
+    Compare(compare::Args),
     /// Compare ways to train over grouped folds: is identification a better start than ImageNet?
     Study(study::Args),
     /// Make and look at weight files
@@ -176,6 +179,7 @@ pub fn run(cli: &Cli) -> Result<ExitStatus, Report> {
         Command::Evaluate(args) => evaluate::run(args),
         Command::Export(args) => export::run(args),
         Command::Report(args) => report::run(args),
+        Command::Compare(args) => compare::run(args),
         Command::Study(args) => study::run(args),
         Command::Weights(args) => weights::run(args),
     }

@@ -61,7 +61,7 @@ pub struct Featured<'a> {
 }
 
 /// What was chosen for one head.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Chosen {
     /// The penalty.
     pub l2: f64,

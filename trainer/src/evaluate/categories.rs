@@ -4,18 +4,20 @@ use std::collections::BTreeMap;
 
 use clothingid_shared::calibration::probabilities;
 use clothingid_shared::metrics::{balanced_accuracy, expected_calibration_error};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::figure::Figure;
-use super::photos::{Sample, THUMBNAIL_SIDE};
+use super::photos::Sample;
 use crate::export::answers::largest;
 
 /// Bins of the calibration error.
-const BINS: usize = 15;
+pub(super) const BINS: usize = 15;
+/// Smallest probability that a likelihood takes: one that is rounded to zero costs 28 nats and not infinitely many.
+const LIKELIHOOD_MIN: f64 = 1e-12;
 /// Photographs that make a category frequent.
 pub const FREQUENT: usize = 10;
 /// Smallest slice by source or size that gets a figure of its own.
-const SLICE_MIN: usize = 5;
+pub const SLICE_MIN: usize = 5;
 
 /// What a head said of labelled photographs.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -28,6 +30,8 @@ pub struct Predictions {
     pub predicted: Vec<usize>,
     /// The probability that was said.
     pub confidence: Vec<f64>,
+    /// The probability that was given to the category that it has.
+    pub likelihood: Vec<f64>,
     /// Group of each photograph.
     pub groups: Vec<usize>,
     /// Categories of the taxonomy.
@@ -51,7 +55,10 @@ impl Predictions {
             predictions.samples.push(place);
             predictions.truth.push(category);
             predictions.predicted.push(best);
-            predictions.confidence.push(probabilities(logits, temperature).get(best).copied().unwrap_or(0.0));
+            let probabilities = probabilities(logits, temperature);
+            let of = |category: usize| probabilities.get(category).copied().unwrap_or(0.0);
+            predictions.confidence.push(of(best));
+            predictions.likelihood.push(of(category));
             predictions.groups.push(sample.group);
         }
         predictions
@@ -67,6 +74,7 @@ impl Predictions {
             truth: usizes(&self.truth),
             predicted: usizes(&self.predicted),
             confidence: places.iter().map(|&p| self.confidence[p]).collect(),
+            likelihood: places.iter().map(|&p| self.likelihood[p]).collect(),
             groups: usizes(&self.groups),
             classes: self.classes,
         }
@@ -119,14 +127,38 @@ impl Predictions {
         Figure::measure(&self.groups, |drawn| self.balanced_of(drawn))
     }
 
+    /// Share of right answers among some positions.
+    #[must_use]
+    pub fn top_1_of(&self, drawn: &[usize]) -> f64 {
+        let right = drawn.iter().filter(|&&p| self.predicted[p] == self.truth[p]).count();
+        right as f64 / drawn.len().max(1) as f64
+    }
+
+    /// Expected calibration error among some positions.
+    #[must_use]
+    pub fn calibration_of(&self, drawn: &[usize]) -> f64 {
+        let confidence: Vec<f64> = drawn.iter().map(|&p| self.confidence[p]).collect();
+        let right: Vec<bool> = drawn.iter().map(|&p| self.predicted[p] == self.truth[p]).collect();
+        expected_calibration_error(&confidence, &right, BINS)
+    }
+
+    /// Mean negative log-likelihood among some positions, in nats.
+    #[must_use]
+    pub fn negative_log_likelihood_of(&self, drawn: &[usize]) -> f64 {
+        let sum: f64 = drawn.iter().map(|&p| -self.likelihood[p].max(LIKELIHOOD_MIN).ln()).sum();
+        sum / drawn.len().max(1) as f64
+    }
+
     /// Expected calibration error with its interval.
     #[must_use]
     pub fn calibration(&self) -> Figure {
-        Figure::measure(&self.groups, |drawn| {
-            let confidence: Vec<f64> = drawn.iter().map(|&p| self.confidence[p]).collect();
-            let right: Vec<bool> = drawn.iter().map(|&p| self.predicted[p] == self.truth[p]).collect();
-            expected_calibration_error(&confidence, &right, BINS)
-        })
+        Figure::measure(&self.groups, |drawn| self.calibration_of(drawn))
+    }
+
+    /// Mean negative log-likelihood with its interval, in nats.
+    #[must_use]
+    pub fn negative_log_likelihood(&self) -> Figure {
+        Figure::measure(&self.groups, |drawn| self.negative_log_likelihood_of(drawn))
     }
 
     /// How much more of each category this head finds than another on the same photographs, balanced, with its paired interval.
@@ -137,7 +169,7 @@ impl Predictions {
 }
 
 /// Figures of one head.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HeadFigures {
     /// Balanced accuracy on photographs larger than thumbnails, without myntra: what a shop's camera sees.
     pub balanced_large: Figure,
@@ -184,11 +216,7 @@ impl HeadFigures {
             };
             places.into_iter().map(|(name, places)| (name, figure(places))).collect::<BTreeMap<_, _>>()
         };
-        let by_size = |place: usize| match sample(place).long_side {
-            0..=THUMBNAIL_SIDE => format!("up to {THUMBNAIL_SIDE} px"),
-            side if side <= 230 => "101 to 230 px".to_owned(),
-            _ => "larger than 230 px".to_owned(),
-        };
+        let by_size = |place: usize| sample(place).size_words().to_owned();
         Self {
             balanced_large: large.balanced(),
             categories_large: large.occurring(),
@@ -217,6 +245,7 @@ mod tests {
             truth: truth.to_vec(),
             predicted: predicted.to_vec(),
             confidence: vec![1.0; n],
+            likelihood: vec![1.0; n],
             groups: (0..n).collect(),
             classes: 3,
         }

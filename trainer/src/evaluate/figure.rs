@@ -1,7 +1,7 @@
 //! A figure with its interval: nothing is reported without one.
 
 use clothingid_shared::metrics::{Interval, bootstrap_by_group, wilson};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Bootstrap rounds of an interval.
 pub const ROUNDS: usize = 1000;
@@ -13,7 +13,7 @@ const GROUPS_MIN: usize = 10;
 const SEED: u64 = 0x0C10_7419;
 
 /// A measured value, its 95 % interval (bootstrap that resamples groups) and what it was measured on.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Figure {
     /// The value.
     pub value: f64,

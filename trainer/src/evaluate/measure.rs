@@ -6,7 +6,7 @@ use clothingid_shared::bundle::Manifest;
 use clothingid_shared::calibration::probabilities;
 use clothingid_shared::metrics::auroc;
 use clothingid_shared::taxonomy::Taxonomy;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::categories::{HeadFigures, Predictions};
 use super::figure::Figure;
@@ -16,7 +16,7 @@ use super::retrieval::{Retrieval, RetrievalFigures};
 use crate::export::answers::{Answers, largest};
 
 /// What a bundle was measured to do.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
     /// Photographs.
     pub n: usize,
@@ -154,7 +154,7 @@ fn told_apart(samples: &[Sample], scores: &[f64], places: &[usize]) -> Figure {
 }
 
 /// What changes between two arithmetic classes, on one head.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Changed {
     /// Photographs that the first class answers rightly and the second wrongly.
     pub right_to_wrong: usize,

@@ -3,12 +3,14 @@
 //! - `photos.rs`: the photographs; `engine.rs`: what answers to them.
 //! - `figure.rs`: a value with its interval.
 //! - `categories.rs`, `retrieval.rs`: the figures.
+//! - `confusion.rs`, `reliability.rs`: what is taken for what, and what a probability is worth.
 //! - `measure.rs`: all figures of one network; `baseline.rs`: the rival on frozen ImageNet features; `report.rs`: tables for people.
 //! - `rejection.rs`: scores, temperatures and thresholds; `logistic.rs`: the regression that they and the baseline are.
 //! - `localisation/`: where the garment is, and what a second look at it is worth.
 
 pub mod baseline;
 pub mod categories;
+pub mod confusion;
 pub mod engine;
 pub mod error;
 pub mod figure;
@@ -17,6 +19,7 @@ pub mod logistic;
 pub mod measure;
 pub mod photos;
 pub mod rejection;
+pub mod reliability;
 pub mod report;
 pub mod retrieval;
 

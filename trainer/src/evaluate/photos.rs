@@ -51,6 +51,16 @@ pub struct Sample {
 }
 
 impl Sample {
+    /// Its size in words, as tables have it.
+    #[must_use]
+    pub fn size_words(&self) -> &'static str {
+        match self.long_side {
+            0..=THUMBNAIL_SIDE => "up to 100 px",
+            side if side <= 230 => "101 to 230 px",
+            _ => "larger than 230 px",
+        }
+    }
+
     /// What a shop's camera sees: larger than a thumbnail, and not from the source that is mostly thumbnails.
     #[must_use]
     pub fn is_large(&self) -> bool {

@@ -15,7 +15,7 @@ use crate::export::layers::LayerLoss;
 const LAYERS: usize = 8;
 
 /// Both arithmetic classes on the same photographs.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct SideBySide {
     /// Float arithmetic on the integer weights.
     pub float: Measured,

@@ -2,7 +2,7 @@
 
 use clothingid_shared::metrics::{mean_average_precision, recall_at_k};
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::figure::Figure;
 use super::photos::Sample;
@@ -31,7 +31,7 @@ pub struct Retrieval {
 }
 
 /// Figures of retrieval.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RetrievalFigures {
     /// Photographs searched in.
     pub gallery: usize,

@@ -1,0 +1,197 @@
+//! The report of a bundle as a page, as lines and as one side of a comparison, by the real program on shipped photographs.
+
+use std::path::Path;
+use std::sync::LazyLock;
+
+use clothingid_tests::{Rig, Run, rig};
+use serde_json::Value;
+
+/// What a run leaves, as short as it can be.
+const RECORD: &str = r#"{"kind":"steps","step":10,"epoch":0,"loss":2.5,"parts":[["category14",1.5],["pairs",1.0]],"rate":0.01,"gradient":1.0,"photos_per_second":80.0}
+{"kind":"epoch","step":10,"epoch":1,"select":{"photos":40,"top_1_of_14":0.5,"balanced_14":0.4,"top_1_of_26":0.3,"balanced_26":0.2,"queries":10,"recall_at_1":0.6,"recall_at_5":0.8}}
+{"kind":"steps","step":20,"epoch":1,"loss":1.5,"parts":[["category14",1.0],["pairs",0.5]],"rate":0.005,"gradient":1.0,"photos_per_second":80.0}
+"#;
+
+/// What an export finds out, with two layers.
+const EXPORTED: &str = r#"{"candidates":[{"equalised":0.5,"clipping":"percentile 99.9","biases_corrected":true,"agreement":{"photos":9,"category14_divergence":0.01,"category26_divergence":0.02,"embedding_cosine":0.99,"embedding_cosine_min":0.9}}],
+"agreement":{"photos":9,"category14_divergence":0.01,"category26_divergence":0.02,"embedding_cosine":0.99,"embedding_cosine_min":0.9},
+"layers":[{"layer":"the-stem","sqnr_db":12.5,"cosine":0.98},{"layer":"the-head","sqnr_db":30.0,"cosine":0.999}]}"#;
+
+/// The corpus packed once, with one of its sources declared not to be passed on, and a page, lines and JSON of the shipped bundle on it.
+static REPORTED: LazyLock<Rig> = LazyLock::new(|| {
+    let rig = Rig::new();
+    let _ = rig.trainer(["import", "manifest"]).arg(rig::corpus()).args(["--out", "manifest"]).run().expect_code(0);
+    let sources = std::fs::read_to_string(rig.path("manifest/sources.toml")).expect("the sources");
+    let closed = sources.find("[sources.freesewing_showcase]").expect("a source");
+    let (before, after) = sources.split_at(closed);
+    rig.write("manifest/sources.toml", format!("{before}{}", after.replacen("may_ship = true", "may_ship = false", 1)));
+    // The figures are not the point here: much to report on, little to fit the rival on.
+    let parts = ["--parts", "0.25,0.1,0.05,0.6"];
+    let _ = rig.trainer(["pack", "manifest", "--out", "pack"]).args(parts).run().expect_code(0);
+    rig.write("run/record.jsonl", RECORD);
+    rig.write("export.json", EXPORTED);
+    let outcome = report(&rig)
+        .args(["--trained-elsewhere", "--run", "run", "--export-report", "export.json"])
+        .args(["--out", "report.md", "--html", "report.html", "--jsonl", "report.jsonl", "--only-shippable"])
+        .run()
+        .expect_code(0);
+    assert_eq!(outcome.stdout, "", "data of a report that goes into files");
+    assert!(outcome.stderr.contains("was trained on another pack"), "{}", outcome.stderr);
+    rig
+});
+
+fn report(rig: &Rig) -> Run {
+    rig.trainer(["report", "--pack", "pack", "--bundle"]).arg(rig::bundle())
+}
+
+fn read(name: &str) -> String {
+    std::fs::read_to_string(REPORTED.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+#[test]
+fn the_page_is_complete_and_shows_only_what_it_may() {
+    let page = read("report.html");
+    assert!(page.starts_with("<!doctype html>") && page.trim_end().ends_with("</html>"));
+    for from_elsewhere in ["<script", "<link", "src=\"http", "href=\"http", "@import", "url("] {
+        assert!(!page.contains(from_elsewhere), "`{from_elsewhere}` in the page");
+    }
+    for heading in [
+        "What was measured",
+        "Against the rival",
+        "Training run run",
+        "Accuracy",
+        "Confusions",
+        "Reliability",
+        "Worst mistakes",
+        "Finding the same garment",
+        "Float against int8",
+    ] {
+        assert!(page.contains(&format!("<h2>{heading}</h2>")), "no section `{heading}`");
+    }
+    for said in ["The bundle was trained on another pack", "the-stem", "This page may be passed on", "not shown"] {
+        assert!(page.contains(said), "the page does not say `{said}`");
+    }
+    assert!(page.matches("data:image/jpeg;base64,").count() > 20, "too few photographs");
+    let ids: Vec<&str> = page.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    let mut once = ids.clone();
+    once.sort_unstable();
+    once.dedup();
+    assert_eq!(once.len(), ids.len(), "an identifier twice: {ids:?}");
+    // The photographs of the closed source are known by their paths, and never by their pixels.
+    let closed = page.split("<figure class=\"tile").skip(1).filter(|tile| tile.contains("title=\"photos/freesewing"));
+    assert!(closed.clone().all(|tile| !tile.split("</figure>").next().unwrap_or_default().contains("<img")));
+}
+
+#[test]
+fn every_metric_is_a_line_with_its_interval() {
+    let lines: Vec<Value> =
+        read("report.jsonl").lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert!(lines.len() > 100, "{}", lines.len());
+    for line in &lines {
+        let number = |key: &str| line[key].as_f64().unwrap_or_else(|| panic!("no `{key}` in {line}"));
+        for key in ["metric", "head", "slice", "network"] {
+            assert!(line[key].is_string(), "no `{key}` in {line}");
+        }
+        assert!(number("value").is_finite() && number("high") >= number("low"), "{line}");
+        // A share lies in its interval; a calibration error may lie below.
+        let is_inside = (number("low")..=number("high")).contains(&number("value"));
+        assert!(is_inside || line["metric"] != "top_1", "{line}");
+    }
+    let report: Value = serde_json::from_str(&read("report.md.json")).expect("the report");
+    let top_1 =
+        lines.iter().find(|line| line["metric"] == "top_1" && line["slice"] == "all" && line["network"] == "int8");
+    assert_eq!(top_1.expect("top-1")["value"], report["figures"]["int8"]["category14"]["top_1"]["value"]);
+    let photos = report["raw"]["photos"].as_array().expect("answers");
+    assert_eq!(Some(photos.len()), report["n"].as_u64().and_then(|n| usize::try_from(n).ok()));
+}
+
+#[test]
+fn a_report_does_not_differ_from_itself_and_says_how_it_was_compared() {
+    let itself = || REPORTED.trainer(["compare", "report.md.json", "report.md.json"]);
+    let all = itself().args(["--all", "--json", "--html", "compare.html"]).run().expect_code(0);
+    let rows = all.json_lines();
+    assert!(rows.len() > 100, "{}", rows.len());
+    assert!(rows.iter().all(|row| row["difference"]["value"].as_f64() == Some(0.0)));
+    let paired = rows.iter().filter(|row| row["difference"]["kind"] == "paired").count();
+    assert!(paired > 50, "{paired} paired");
+    let page = read("compare.html");
+    assert!(page.contains("Two side by side") && !page.contains("http"), "{page}");
+
+    let text = itself().run().expect_code(0);
+    insta::assert_snapshot!("compare_itself", masked(&text.stdout));
+
+    // Without answers the same is compared by intervals alone, and that is said.
+    let unpaired = REPORTED.trainer(["compare", "report.jsonl", "report.md.json"]).run().expect_code(0);
+    assert!(unpaired.stdout.contains("Unpaired: ") && !unpaired.stdout.contains("Paired: "), "{}", unpaired.stdout);
+}
+
+/// Figures that another network would change become `#.###`, and zeros stay: of a thing and itself there is no difference.
+fn masked(text: &str) -> String {
+    let mut masked = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(dot) = rest.find('.') {
+        let bytes = rest.as_bytes();
+        let is_figure = dot > 0
+            && bytes[dot - 1].is_ascii_digit()
+            && bytes.get(dot + 1..dot + 4).is_some_and(|digits| digits.iter().all(u8::is_ascii_digit));
+        if is_figure {
+            let figure = &rest[dot - 1..dot + 4];
+            masked.push_str(&rest[..dot - 1]);
+            masked.push_str(if figure == "0.000" { figure } else { "#.###" });
+            rest = &rest[dot + 4..];
+        } else {
+            masked.push_str(&rest[..=dot]);
+            rest = &rest[dot + 1..];
+        }
+    }
+    masked + rest
+}
+
+#[test]
+fn two_runs_are_compared_by_their_records() {
+    let rig = Rig::new();
+    rig.write("a/record.jsonl", RECORD);
+    rig.write("b/record.jsonl", RECORD.replace("\"balanced_14\":0.4", "\"balanced_14\":0.45"));
+    let text = rig.trainer(["compare", "a", "b"]).run().expect_code(0).stdout;
+    insta::assert_snapshot!("compare_runs", text);
+}
+
+#[test]
+fn what_cannot_be_reported_or_compared_is_named_with_what_to_do() {
+    let rig = Rig::new();
+    rig.write("letter.json", "Dear shop");
+    rig.write("empty/record.jsonl", "");
+    rig.write("run/record.jsonl", RECORD);
+    rig.write(
+        "metrics.jsonl",
+        "{\"metric\":\"x\",\"head\":\"y\",\"slice\":\"all\",\"network\":\"z\",\"value\":1.0,\"low\":null,\"high\":null,\"n\":3}\n",
+    );
+    for (words, code, needed) in [
+        (&["compare", "letter.json", "run"][..], 1, "letter.json"),
+        (&["compare", "run", "empty"], 1, "empty/record.jsonl"),
+        (&["compare", "run", "gone"], 1, "gone"),
+        (&["compare", "run", "metrics.jsonl"], 1, "no metric in common"),
+        (&["compare", "run"], 2, "--help"),
+        (&["report"], 2, "--bundle"),
+        (&["report", "--study", "gone"], 1, "gone"),
+        (&["report", "--study", "x", "--bundle", "y"], 2, "cannot be used with"),
+        (&["report", "--bundle", "b", "--pack", "p", "--html", "h.html", "--run", "gone"], 1, "gone"),
+        (
+            &["report", "--bundle", "b", "--pack", "p", "--html", "h.html", "--export-report", "letter.json"],
+            1,
+            "letter.json",
+        ),
+    ] {
+        let outcome = rig.trainer(words).run();
+        assert_eq!(outcome.code, Some(code), "{words:?}: {}", outcome.snapshot());
+        assert!(
+            outcome.stderr.contains(needed) && !outcome.stderr.contains("panicked"),
+            "{words:?}: {}",
+            outcome.stderr
+        );
+    }
+    assert!(!rig.path("h.html").exists());
+    let refused = report(&REPORTED).run().expect_code(1);
+    assert!(refused.stderr.contains("hint: or report all the same with `--trained-elsewhere`"), "{}", refused.stderr);
+    assert!(Path::new(&REPORTED.path("report.html")).exists());
+}
