@@ -134,11 +134,17 @@ mod tests {
         assert!(duplicates(&[]).is_empty());
     }
 
-    /// The definition: every pair compared. Its pairs join the same rows.
+    /// The definition: every pair compared, but for copies, for which their first stands. Its pairs join the same rows. (Which of two is
+    /// mirrored matters at the limit, so that a copy compared for itself may be judged otherwise than its first.)
     fn joined_by_comparing_all(prints: &[Fingerprint]) -> Vec<usize> {
         let mut cluster: Vec<usize> = (0..prints.len()).collect();
+        let first_of = |row: usize| (0..row).find(|&other| prints[other].pixels == prints[row].pixels);
         for (first, a) in prints.iter().enumerate() {
-            for (second, b) in prints.iter().enumerate().skip(first + 1) {
+            if let Some(original) = first_of(first) {
+                join(&mut cluster, original, first);
+                continue;
+            }
+            for (second, b) in prints.iter().enumerate().skip(first + 1).filter(|(row, _)| first_of(*row).is_none()) {
                 let most = LEVELS_APART.min(CONTRAST_APART * a.contrast().min(b.contrast()));
                 let near =
                     |signs: u64, distance: f64| (signs ^ b.differences).count_ones() <= SIGNS_APART && distance <= most;
