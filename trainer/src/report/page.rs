@@ -1,5 +1,6 @@
 //! What a page is made of, and its HTML: one file that needs no other, no script and no network.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
@@ -125,6 +126,22 @@ impl Page {
     pub fn new(title: impl Into<String>) -> Self {
         let written_by = concat!("clothingid-train ", env!("CARGO_PKG_VERSION")).to_owned();
         Self { title: title.into(), written_by, ..Self::default() }
+    }
+
+    /// Paths of the photographs that it shows.
+    #[must_use]
+    pub fn photographs(&self) -> BTreeSet<&str> {
+        let mut tiles: Vec<&Tile> = Vec::new();
+        for block in self.sections.iter().flat_map(|section| &section.blocks) {
+            match block {
+                Block::Tiles(these) => tiles.extend(these),
+                Block::Sheet(sheet) => {
+                    tiles.extend(sheet.queries.iter().flat_map(|row| std::iter::once(&row.query).chain(&row.answers)));
+                }
+                _ => {}
+            }
+        }
+        tiles.into_iter().filter(|tile| tile.uri.is_some()).map(|tile| tile.title.as_str()).collect()
     }
 
     /// Adds a section under an identifier that no other has.
@@ -277,6 +294,16 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn a_page_knows_the_photographs_that_it_shows() {
+        let mut page = everything();
+        assert_eq!(page.photographs().into_iter().collect::<Vec<_>>(), ["a/<b>\".jpg"]);
+        for section in &mut page.sections {
+            section.blocks.retain(|block| !matches!(block, Block::Tiles(_) | Block::Sheet(_)));
+        }
+        assert!(page.photographs().is_empty());
+    }
+
+    #[test]
     fn words_take_literals_from_backticks() {
         let words = Words::from("`a` and `b`");
         let literals: Vec<bool> = words.0.iter().map(|piece| piece.is_literal).collect();
@@ -313,15 +340,18 @@ pub(super) mod tests {
             }
         }
         for heat in 0..super::super::table::HEATS {
-            let rule = STYLE.split(&format!(".h{heat} {{")).nth(1).expect("a step of colour");
-            let value = |property: &str| {
-                let found = rule.split('}').next().unwrap_or_default().split(';').find_map(|declaration| {
-                    declaration.trim().strip_prefix(property).and_then(|rest| rest.strip_prefix(':'))
-                });
-                found.unwrap_or_else(|| panic!("h{heat}: {property}")).trim().to_owned()
-            };
-            let found = contrast(&value("color"), &value("background"));
-            assert!(found >= 4.5, "step {heat}: {found:.2}");
+            let rules: Vec<&str> = STYLE.split(&format!(".h{heat} {{")).skip(1).collect();
+            assert_eq!(rules.len(), 2, "step {heat} in light and in dark");
+            for rule in rules {
+                let value = |property: &str| {
+                    let found = rule.split('}').next().unwrap_or_default().split(';').find_map(|declaration| {
+                        declaration.trim().strip_prefix(property).and_then(|rest| rest.strip_prefix(':'))
+                    });
+                    found.unwrap_or_else(|| panic!("h{heat}: {property}")).trim().to_owned()
+                };
+                let found = contrast(&value("color"), &value("background"));
+                assert!(found >= 4.5, "step {heat}: {found:.2}");
+            }
         }
     }
 

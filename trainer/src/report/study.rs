@@ -169,7 +169,7 @@ fn data(findings: &Findings) -> Section {
     let mut section = Section::new("The photographs");
     let mut table = Table::new(
         "The poster's Table 1 for this data",
-        &["", "#identification", "#classification 14", "#classification 26", "#retrieval"],
+        &["of", "#identification", "#classification 14", "#classification 26", "#retrieval"],
     );
     let count = |n: usize| Cell::from(n.to_string());
     table.row([
@@ -226,7 +226,7 @@ fn slices(findings: &Findings) -> Section {
     section.words("Not corrected for the number of slices: a place to look, not a finding.");
     let mut table = Table::new(
         "The primary contrast on some of the photographs",
-        &["by", "", "measure", "#n", "#first", "#second", "#difference"],
+        &["by", "photographs", "measure", "#n", "#first", "#second", "#difference"],
     );
     for slice in &findings.slices {
         table.row([

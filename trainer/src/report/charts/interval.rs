@@ -79,6 +79,7 @@ pub fn chart(frame: &Frame<'_>, rows: &[Row]) -> Result<Chart, ChartError> {
     let svg = drawn((WIDTH, count * row_height + FRAME_HEIGHT), &description(frame, rows), |area| {
         let mut chart = ChartBuilder::on(area)
             .margin(12)
+            .margin_right(28)
             .x_label_area_size(40)
             .y_label_area_size(left)
             .build_cartesian_2d(x.0..x.1, 0.0..f64::from(count))?;

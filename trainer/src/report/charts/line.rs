@@ -46,6 +46,7 @@ pub fn chart(frame: &Frame<'_>, lines: &[Line]) -> Result<Chart, ChartError> {
     let svg = drawn(SIZE, &description(frame, lines), |area| {
         let mut chart = ChartBuilder::on(area)
             .margin(12)
+            .margin_right(28)
             .x_label_area_size(44)
             .y_label_area_size(72)
             .build_cartesian_2d(x.0..x.1, y.0..y.1)?;

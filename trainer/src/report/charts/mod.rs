@@ -111,7 +111,8 @@ fn tick(value: f64, span: f64) -> String {
         return format!("{value:.0}");
     }
     if span >= 2.0 {
-        return format!("{value:.1}");
+        let text = format!("{value:.1}");
+        return text.strip_suffix(".0").map(str::to_owned).unwrap_or(text);
     }
     if span >= 0.02 { format!("{value:.2}") } else { format!("{value:.1e}") }
 }
@@ -134,9 +135,14 @@ mod tests {
 
     #[test]
     fn ticks_are_short() {
-        for (value, span, expected) in
-            [(0.0, 1.0, "0"), (0.25, 1.0, "0.25"), (1200.0, 5000.0, "1200"), (3e-4, 1e-3, "3.0e-4"), (2.5, 5.0, "2.5")]
-        {
+        for (value, span, expected) in [
+            (0.0, 1.0, "0"),
+            (0.25, 1.0, "0.25"),
+            (1200.0, 5000.0, "1200"),
+            (3e-4, 1e-3, "3.0e-4"),
+            (2.5, 5.0, "2.5"),
+            (5.0, 18.0, "5"),
+        ] {
             assert_eq!(tick(value, span), expected);
         }
     }

@@ -27,6 +27,7 @@ pub fn chart(caption: &str, before: &Reliability, after: &Reliability) -> Result
     let svg = drawn(SIZE, &description, |area| {
         let mut chart = ChartBuilder::on(area)
             .margin(12)
+            .margin_right(28)
             .x_label_area_size(44)
             .y_label_area_size(64)
             .build_cartesian_2d(0.0..1.0, 0.0..1.0)?;

@@ -31,8 +31,10 @@ pub(super) fn section(findings: &Findings) -> Result<Section, ReportError> {
         let spans = |key: &String| [float, int8].map(|of| of.by_category.get(key).map(|f| (*f).into())).into();
         let rows: Vec<Row> =
             keys.iter().map(|(key, f)| Row { name: format!("{key} ({})", f.n), spans: spans(key) }).collect();
-        let caption =
-            format!("Recall by category, {}, with 95 % intervals and the number of photographs", head.title());
+        let caption = format!(
+            "Recall by category, {}, with 95 % intervals and the number of photographs; the upright line is their mean in int8",
+            head.title()
+        );
         let frame = Frame {
             caption: &caption,
             x: "recall",

@@ -10,10 +10,14 @@ use crate::report::table::Table;
 use crate::study::sheet::Shows;
 
 /// What must be known before the page is passed on: whose photographs it shows, and whether it may go on.
-pub(super) fn notices(subject: &Subject<'_>) -> Vec<Words> {
+/// `paths` are those of the photographs that it shows.
+pub(super) fn notices(subject: &Subject<'_>, paths: &BTreeSet<&str>) -> Vec<Words> {
     let samples = &subject.pictures.photos.samples;
-    let shown: BTreeSet<&str> =
-        (0..samples.len()).filter(|&i| subject.pictures.is_shown(i)).map(|i| samples[i].source.as_str()).collect();
+    let shown: BTreeSet<&str> = samples
+        .iter()
+        .filter(|sample| paths.contains(sample.path.as_str()))
+        .map(|sample| sample.source.as_str())
+        .collect();
     let sources = subject.pack.sources().iter().filter(|source| shown.contains(source.key.as_str()));
     let named: Vec<(String, bool)> =
         sources.map(|source| (format!("`{}` ({})", source.key, source.facts.licence), source.facts.may_ship)).collect();
@@ -60,7 +64,7 @@ pub(super) fn section(subject: &Subject<'_>) -> Section {
         LicenceClass::Unverified => "unverified: the terms of at least one source were not verified",
         LicenceClass::ResearchOnly => "research only: at least one source allows no more",
     };
-    let mut table = Table::new("The bundle", &["", ""]);
+    let mut table = Table::new("The bundle", &["fact", "value"]);
     for (name, value) in [
         ("name", manifest.name.clone()),
         ("file", findings.bundle.clone()),

@@ -113,7 +113,6 @@ impl Head {
 pub fn page(subject: &Subject<'_>) -> Result<Page, ReportError> {
     let mut page = Page::new(format!("Report of {}", subject.findings.name));
     page.lead.push(subject.findings.explained().into());
-    page.notices = facts::notices(subject);
     page.section(facts::section(subject));
     page.section(duels::section(subject.findings)?);
     for (folder, record) in subject.runs {
@@ -127,5 +126,6 @@ pub fn page(subject: &Subject<'_>) -> Result<Page, ReportError> {
         page.section(retrieval::section(subject)?);
     }
     page.section(quantisation::section(subject)?);
+    page.notices = facts::notices(subject, &page.photographs());
     Ok(page)
 }

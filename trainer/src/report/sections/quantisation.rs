@@ -13,6 +13,8 @@ use crate::report::page::{Block, Section};
 use crate::report::pictures::Mark;
 use crate::report::table::{Cell, Table};
 
+/// Above this a layer loses nothing but the last bits of its floats, as the picture itself: such a one would squeeze all others together.
+const LOSSLESS_DB: f64 = 100.0;
 /// Photographs whose answers changed that are shown, each way.
 const SHOWN: usize = 12;
 
@@ -117,7 +119,8 @@ fn layers(section: &mut Section, exported: &Exported) -> Result<(), ReportError>
         within: (f64::NEG_INFINITY, f64::INFINITY),
         mark: None,
     };
-    section.chart(chart(&frame, &exported.layers.iter().map(row).collect::<Vec<_>>())?);
+    let lossy = exported.layers.iter().filter(|layer| layer.sqnr_db < LOSSLESS_DB);
+    section.chart(chart(&frame, &lossy.map(row).collect::<Vec<_>>())?);
     let mut table = Table::new("The layers as a table", &["layer", "#dB", "#cosine"]).folded();
     for layer in &exported.layers {
         table.row([

@@ -22,7 +22,7 @@ pub(super) fn section(findings: &Findings) -> Result<Section, ReportError> {
         section.chart(chart(&format!("Reliability, {}", head.title()), &of.before, &of.after)?);
         let mut table = Table::new(
             "Lower is better in both; the likelihood (NLL, nats) also counts what the best answer does not show",
-            &["", "#temperature", "#n", "#ECE", "#NLL"],
+            &["temperature", "#divided by", "#n", "#ECE", "#NLL"],
         );
         for (name, of) in [("before", &of.before), ("after", &of.after)] {
             table.row([

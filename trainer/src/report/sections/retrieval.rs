@@ -59,7 +59,8 @@ pub(super) fn section(subject: &Subject<'_>) -> Result<Section, ReportError> {
     ] {
         section.heading(heading);
         if places.is_empty() {
-            section.words("None can be shown.");
+            let is_right = found.ranks.iter().all(|rank| *rank == Some(0));
+            section.words(if is_right { "No query missed." } else { "None that may be shown." });
             continue;
         }
         let queries = places.into_iter().map(|place| query(subject, place)).collect::<Result<_, _>>()?;
