@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use clothingid_shared::files;
-use image::codecs::jpeg::JpegEncoder;
 
 use super::ReportError;
 use super::charts::interval::{Frame, Row, chart};
@@ -35,8 +34,6 @@ const RETRIEVAL: [Measure; 6] = [
     Measure::Map,
     Measure::RecallAt1AmongStrangers,
 ];
-/// Of 100: a sheet has a hundred photographs.
-const SHEET_QUALITY: u8 = 78;
 
 /// A study's recipe: the one given, or that which the folder's findings or its name say, if this program carries it.
 ///
@@ -266,25 +263,15 @@ fn sheets(folder: &Path, recipe: &StudyRecipe) -> Result<Option<Section>, Report
     section.words("The first finished fold of each arm: the query on the left, then its answers, best first; right ones are framed in green.");
     let begun = section.blocks.len();
     for arm in &recipe.arms {
-        let path = |fold: usize| folder.join("sheets").join(format!("{}-fold-{fold}.png", arm.name));
+        let path = |fold: usize| folder.join("sheets").join(format!("{}-fold-{fold}.jpg", arm.name));
         let Some(fold) = (0..recipe.folds).find(|&fold| path(fold).is_file()) else { continue };
         section.blocks.push(Block::Picture(Picture {
-            uri: smaller(&path(fold))?,
+            uri: data_uri("image/jpeg", &files::read(&path(fold))?),
             caption: format!("{}, fold {fold}", arm.name),
             words: format!("queries of the arm {} with their ranked answers", arm.name),
         }));
     }
     Ok((section.blocks.len() > begun).then_some(section))
-}
-
-/// A sheet as JPEG: a tenth of the PNG's bytes.
-fn smaller(path: &Path) -> Result<String, ReportError> {
-    let wrong =
-        |error: image::ImageError| ReportError::Picture { path: path.display().to_string(), reason: error.to_string() };
-    let sheet = image::load_from_memory(&files::read(path)?).map_err(wrong)?.into_rgb8();
-    let mut jpeg = Vec::new();
-    JpegEncoder::new_with_quality(&mut jpeg, SHEET_QUALITY).encode_image(&sheet).map_err(wrong)?;
-    Ok(data_uri("image/jpeg", &jpeg))
 }
 
 #[cfg(test)]
@@ -322,7 +309,7 @@ mod tests {
         }
         let sheet = image::RgbImage::from_pixel(40, 20, image::Rgb([9, 9, 9]));
         clothingid_shared::files::create_folder(&root.join("sheets")).unwrap();
-        study::sheet::write(&root.join("sheets").join(format!("{}-fold-0.png", recipe.arms[0].name)), &sheet).unwrap();
+        study::sheet::write(&root.join("sheets").join(format!("{}-fold-0.jpg", recipe.arms[0].name)), &sheet).unwrap();
         recipe
     }
 
