@@ -190,7 +190,7 @@ fn what_cannot_be_done_is_refused_before_anything_is_written() {
             &["--weights", "whole/weights.safetensors"],
             &[
                 "holds no weights of the recipe's backbone `squeezenet",
-                "hint: they are of another one: `backbone = \"mobilenet_v2\"`",
+                "hint: name the file's backbone in the recipe: `backbone = \"mobilenet_v2\"`",
             ],
         ),
         (
