@@ -161,18 +161,18 @@ pub fn of_record(record: &Record) -> Vec<Metric> {
         let found = [("select, last epoch", values.last().copied()), ("select, best epoch", best)];
         lines.extend(found.into_iter().filter_map(|(slice, of)| of.map(|of| line(metric, head, slice, of))));
     }
+    type Loss<'a> = (f64, &'a [(String, f64)]);
     let steps = record.entries.iter().filter_map(|entry| match entry {
-        Entry::Steps { loss, parts, .. } => Some((*loss, parts)),
+        Entry::Steps { loss, parts, .. } => Some((*loss, parts.as_slice())),
         Entry::Epoch { .. } => None,
     });
-    let all: Vec<(f64, &Vec<(String, f64)>)> = steps.collect();
+    let all: Vec<Loss<'_>> = steps.collect();
     let last = &all[all.len().saturating_sub(LAST_ENTRIES)..];
-    if !last.is_empty() {
-        let mean = |value: &dyn Fn(&(f64, &Vec<(String, f64)>)) -> f64| {
-            (last.iter().map(value).sum::<f64>() / last.len() as f64, last.len())
-        };
+    if let Some((_, parts)) = last.first() {
+        let mean =
+            |value: &dyn Fn(&Loss<'_>) -> f64| (last.iter().map(value).sum::<f64>() / last.len() as f64, last.len());
         lines.push(line("loss", "training", "last steps", mean(&|(loss, _)| *loss)));
-        for (name, _) in last[0].1 {
+        for (name, _) in *parts {
             let part = |parts: &[(String, f64)]| parts.iter().find(|(part, _)| part == name).map_or(0.0, |(_, v)| *v);
             lines.push(line(&format!("loss, {name}"), "training", "last steps", mean(&|(_, parts)| part(parts))));
         }

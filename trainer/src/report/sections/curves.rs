@@ -106,7 +106,7 @@ fn steps_table(steps: &[Step<'_>]) -> Table {
     table.columns.extend(["learning rate", "photographs/s"].map(number));
     // The last entry always, and so many before it.
     let every = steps.len().div_ceil(ROWS).max(1);
-    for (_, step) in steps.iter().enumerate().filter(|(place, _)| (steps.len() - 1 - place) % every == 0) {
+    for (_, step) in steps.iter().enumerate().filter(|(place, _)| (steps.len() - 1 - place).is_multiple_of(every)) {
         let mut cells: Vec<Cell> = vec![step.step.to_string().into(), format!("{:.4}", step.loss).into()];
         cells.extend(parts.iter().map(|(name, _)| {
             let part = step.parts.iter().find(|(part, _)| part == name);
