@@ -71,7 +71,8 @@ fn the_page_is_complete_and_shows_only_what_it_may() {
     for said in ["The bundle was trained on another pack", "the-stem", "This page may be passed on", "not shown"] {
         assert!(page.contains(said), "the page does not say `{said}`");
     }
-    assert!(page.matches("data:image/jpeg;base64,").count() > 20, "too few photographs");
+    let shown = page.matches("data:image/jpeg;base64,").count();
+    assert!(shown >= 8, "{shown} photographs: mistakes and answers are shown");
     let ids: Vec<&str> = page.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
     let mut once = ids.clone();
     once.sort_unstable();

@@ -150,26 +150,35 @@ fn locate(args: &Args, bundle: &Bundle, folder: &Path) -> Result<ExitStatus, Rep
         .cause("garments of this pack's report part may have trained it")
         .hint("give the pack that it was exported with"));
     }
-    let [select, report] = [Part::Select, Part::Report].map(|part| compose(&pack, part, COMPOSITES, COMPOSITE_SEED));
-    let (select, report) = (select?, report?);
-    if select.is_empty() || report.is_empty() {
+    let composed = |part: Part| compose(&pack, part, COMPOSITES, COMPOSITE_SEED);
+    let report = composed(Part::Report)?;
+    // A small pack may have none to choose on in the parts that are made for it; the train part is not reported on either.
+    let mut chosen_on = None;
+    for part in [Part::Select, Part::Calibrate, Part::Train] {
+        let composites = composed(part)?;
+        if !composites.is_empty() {
+            chosen_on = Some((part, composites));
+            break;
+        }
+    }
+    let Some((part, choices)) = chosen_on.filter(|_| !report.is_empty()) else {
         return Err(Report::new(
             "the pack has no garment before a plain background, or no photograph of anything else",
         )
-        .hint("composites need both in the select part and in the report part"));
-    }
+        .hint("composites need both in the report part and in another one"));
+    };
     let Engine::Float(runner) = Engine::of_bundle(&bundle.network, ArithmeticClass::Float)? else {
         return Err(Report::new("the network cannot be run in float"));
     };
     let looker = Looker::new(&runner, &bundle.manifest.picture)?;
     let temperature = bundle.manifest.category26.temperature;
-    let figures = localise(&looker, &pack, &select, &report, temperature, &Progress::shown())?;
+    let figures = localise(&looker, &pack, &choices, &report, temperature, &Progress::shown())?;
     if args.json {
         println!("{}", serde_json::to_string(&figures)?);
         return Ok(ExitStatus::Done);
     }
     println!(
-        "garments pasted onto other photographs (a proxy): {}; box around {} of the peak of the map of {}",
+        "garments pasted onto other photographs (a proxy): {}; box around {} of the peak of the map of {}, chosen on part {part}",
         figures.overlap.n,
         figures.threshold,
         match figures.shows {

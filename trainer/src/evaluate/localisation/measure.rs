@@ -37,9 +37,9 @@ pub enum Shows {
 /// What localisation is worth on composites.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LocalisationFigures {
-    /// What the map shows, chosen on the select part's composites.
+    /// What the map shows, chosen on composites of another part.
     pub shows: Shows,
-    /// Share of the map's peak, chosen on the select part's composites.
+    /// Share of the map's peak, chosen on composites of another part.
     pub threshold: f64,
     /// Mean overlap of box and garment.
     pub overlap: Figure,
@@ -154,7 +154,7 @@ impl<'a> Looker<'a> {
     }
 }
 
-/// Measures on `report` with the threshold that fits best on `select`.
+/// Measures on `report` with the map and threshold that fit best on `select`.
 ///
 /// # Errors
 /// A picture cannot be made, or libtorch failed.
@@ -167,7 +167,7 @@ pub fn measure(
     progress: &Progress,
 ) -> Result<LocalisationFigures, EvaluateError> {
     let pictures = |composites: &[Composite]| composites.iter().map(|c| c.picture.clone()).collect::<Vec<_>>();
-    progress.begin("composites of the select part", select.len());
+    progress.begin("composites to choose on", select.len());
     let looks = looker.look(&pictures(select), progress)?;
     progress.end();
     let mean = |(shows, threshold): &(Shows, f64)| -> f64 {
