@@ -201,8 +201,9 @@ mod tests {
 
     #[test]
     fn settings_that_do_not_go_together_are_refused_by_name() {
+        type Change = fn(&mut Stage);
         let recipe: Recipe = toml::from_str(include_str!("../../recipes/clothingid.toml")).unwrap();
-        let cases: [(&str, fn(&mut Stage)); 7] = [
+        let cases: [(&str, Change); 7] = [
             ("loss.margin", |stage| stage.loss.margin = 0.3),
             ("loss.margin", |stage| stage.loss.softmax = Softmax::Arcface),
             ("loss.category14", |stage| stage.loss.category14 = f64::NAN),

@@ -143,6 +143,11 @@ fn weights_even_out_sources_and_classes_and_leave_out_what_is_not_asked_for() {
         .count();
     assert!((1990..=2010).contains(&dresses), "{dresses}");
     assert!(plan.iter().all(|&row| pack.rows()[row].is_garment));
+    let several = Sampling { include: crate::load::Include::SeveralViews, ..Sampling::default() }
+        .plan(&pack, Part::Train, 1, 0)
+        .unwrap();
+    let photos = |item: usize| pack.rows_in(Part::Train).iter().filter(|&&row| pack.rows()[row].item == item).count();
+    assert!(!several.is_empty() && several.iter().all(|&row| photos(pack.rows()[row].item) > 1));
     let zero = Sampling { no_garments: 0.0, ..Sampling::default() };
     assert!(zero.plan(&pack, Part::Train, 1, 0).unwrap().iter().all(|&row| pack.rows()[row].is_garment));
     let once = Sampling::default().plan(&pack, Part::Train, 1, 0).unwrap();
