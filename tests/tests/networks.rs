@@ -110,7 +110,7 @@ fn resnet18_reaches_the_device() {
     reaches_the_device("resnet18");
 }
 
-/// Its export differs from ResNet-18's in nothing but work; the exporter's own tests hold it.
+/// Its export is more work than a test here should be; the exporter's own tests hold it.
 #[test]
 fn resnet50_trains() {
     let said = train("resnet50", &recipe("resnet50"));
