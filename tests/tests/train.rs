@@ -193,7 +193,7 @@ fn a_published_source_is_imported_and_packed() {
     let rig = Rig::new();
     let (mut boxes, mut status) = (String::new(), String::new());
     for (number, side) in (1..=4).zip(["train", "train", "query", "gallery"]) {
-        let item = format!("id_0000000{}", (number + 1) / 2);
+        let item = format!("id_0000000{}", number.div_ceil(2));
         let name = format!("img/WOMEN/Dresses/{item}/0{number}_1_front.jpg");
         rig.copy(&photographs::shop()[number], Path::new("In-shop/Img").join(&name));
         boxes += &format!("{name} 3 1 010 010 100 120\n");

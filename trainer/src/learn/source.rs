@@ -38,7 +38,7 @@ pub enum Source {
     /// From threads that decode.
     Decoded(Loader, Device),
     /// From the memory of the device.
-    Resident(ResidentBatches),
+    Resident(Box<ResidentBatches>),
 }
 
 impl Source {
@@ -53,7 +53,9 @@ impl Source {
         options: LoaderOptions,
     ) -> Result<Self, LearnError> {
         Ok(match resident {
-            Some(resident) => Self::Resident(ResidentBatches::new(Arc::clone(pack), Rc::clone(resident), options)?),
+            Some(resident) => {
+                Self::Resident(Box::new(ResidentBatches::new(Arc::clone(pack), Rc::clone(resident), options)?))
+            }
             None => Self::Decoded(Loader::new(pack, options)?, device),
         })
     }

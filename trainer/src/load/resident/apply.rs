@@ -15,7 +15,6 @@ const BORDER: i64 = 1;
 
 /// The pictures of a batch, `[B, side, side, 3] u8` on the photographs' device. `thumbnail_side` is the longer side of the thumbnails over
 /// which some take their way.
-#[must_use]
 pub fn apply(resident: &Resident, changes: &[Change], side: u32, thumbnail_side: u32) -> Tensor {
     tch::no_grad(|| {
         let device = resident.pictures_nhwc.device();
