@@ -192,7 +192,7 @@ fn input_that_would_spoil_a_training_run_is_named_before_it_begins() {
 fn a_published_source_is_imported_and_packed() {
     let rig = Rig::new();
     let (mut boxes, mut status) = (String::new(), String::new());
-    for (number, side) in (1_u32..=4).zip(["train", "train", "query", "gallery"]) {
+    for (number, side) in (1_usize..=4).zip(["train", "train", "query", "gallery"]) {
         let item = format!("id_0000000{}", number.div_ceil(2));
         let name = format!("img/WOMEN/Dresses/{item}/0{number}_1_front.jpg");
         rig.copy(&photographs::shop()[number], Path::new("In-shop/Img").join(&name));

@@ -153,6 +153,7 @@ mod tests {
     }
 
     /// The definition: whole numbers, one pixel after another.
+    #[expect(clippy::cast_possible_truncation, reason = "a matrix's values are a few units")]
     fn plain(map: &ColourMap, rgb: &mut [u8]) {
         let fixed = |value: f64| (value * 1024.0).round() as i64;
         for pixel in rgb.chunks_exact_mut(3) {
