@@ -9,7 +9,7 @@ use super::charts::interval::{Frame, Row, chart};
 use super::page::{Block, Page, Picture, Section};
 use super::pictures::data_uri;
 use super::table::{Cell, Column, Table};
-use crate::study::contrast::Difference;
+use crate::study::contrast::{ALPHA, Difference};
 use crate::study::findings::Findings;
 use crate::study::measure::Measure;
 use crate::study::recipe::StudyRecipe;
@@ -96,8 +96,10 @@ pub fn page(folder: &Path, recipe: &StudyRecipe, findings: &Findings) -> Result<
     page.section(data(findings));
     page.section(arms("Accuracy", findings, &ACCURACY, &[Measure::Balanced14, Measure::Balanced26])?);
     page.section(arms("Retrieval", findings, &RETRIEVAL, &[Measure::RecallAt1, Measure::RecallAt10, Measure::Map])?);
-    let holm = ["Corrected by Holm's method for their number.".to_owned()];
-    page.section(contrasts("The other contrasts", &findings.secondary, &holm)?);
+    if !recipe.contrasts.is_empty() {
+        let holm = ["Corrected by Holm's method for their number.".to_owned()];
+        page.section(contrasts("The other contrasts", &findings.secondary, &holm)?);
+    }
     page.section(slices(findings));
     page.section(cost(findings));
     if let Some(section) = sheets(folder, recipe)? {
@@ -140,7 +142,7 @@ fn contrasts(title: &str, differences: &[Difference], notes: &[String]) -> Resul
     };
     section.chart(chart(&frame, &differences.iter().map(row).collect::<Vec<_>>())?);
     let mut table = Table::new(
-        "First minus second on the same photographs",
+        format!("First minus second on the same photographs; bold where the corrected p is below {ALPHA}"),
         &["first", "second", "measure", "#n", "#folds", "#of first", "#of second", "#difference", "#p", "#corrected"],
     );
     for d in differences {
@@ -152,7 +154,7 @@ fn contrasts(title: &str, differences: &[Difference], notes: &[String]) -> Resul
             d.folds.to_string().into(),
             format!("{:.3}", d.value).into(),
             format!("{:.3}", d.other).into(),
-            Cell::gain(&d.gain),
+            Cell { is_strong: d.p_corrected < ALPHA, ..Cell::gain(&d.gain) },
             format!("{:.4}", d.p).into(),
             format!("{:.4}", d.p_corrected).into(),
         ]);
@@ -233,7 +235,8 @@ fn slices(findings: &Findings) -> Section {
             slice.gain.n.to_string().into(),
             format!("{:.3}", slice.value).into(),
             format!("{:.3}", slice.other).into(),
-            Cell::gain(&slice.gain),
+            // Not corrected: nothing stands out.
+            Cell { is_strong: false, ..Cell::gain(&slice.gain) },
         ]);
     }
     section.table(table);

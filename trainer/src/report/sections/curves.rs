@@ -45,7 +45,7 @@ pub(in super::super) fn section(folder: &Path, record: &Record) -> Result<Sectio
     ));
     if !steps.is_empty() {
         let frame = Frame {
-            caption: "What is minimised, and its parts before they are weighted",
+            caption: "What is minimised, its parts before they are weighted, and what else a step records",
             x: "step",
             y: "loss",
             within: (0.0, f64::INFINITY),
