@@ -2,14 +2,16 @@
 //!
 //! 1. [`rig`]: where the built programs, the corpus and the demo shop are, and a state folder of its own for each test.
 //! 2. [`command`]: runs a program to its end or in the background, and turns what it printed into a stable snapshot ([`filter`]).
-//! 3. [`documented`]: the commands that the documents name.
-//! 4. [`photographs`]: good ones that ship, bad ones made from them.
-//! 5. [`readers`]: the readers of outside bytes, for fuzzing and its replay.
+//! 3. [`demo`]: the running demo, asked over HTTP.
+//! 4. [`documented`]: the commands that the documents name.
+//! 5. [`photographs`]: good ones that ship, bad ones made from them.
+//! 6. [`readers`]: the readers of outside bytes, for fuzzing and its replay.
 //!
 //! The programs are not built from here: `cargo xtask test` builds them first, and so must whoever runs one test by hand
 //! (`cargo build --profile ci -p clothingid-device -p clothingid-trainer`).
 
 pub mod command;
+pub mod demo;
 pub mod documented;
 pub mod filter;
 pub mod photographs;

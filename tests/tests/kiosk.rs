@@ -3,7 +3,8 @@
 //! The page's test needs Node.js, a Chromium and `tests/browser/node_modules`; where one is missing it is skipped with the
 //! command that installs them, and with `CI=true` it fails.
 
-use clothingid_tests::{Rig, Running, rig};
+use clothingid_tests::demo::{Demo, START};
+use clothingid_tests::{Rig, photographs, rig};
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -11,111 +12,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-const START: Duration = Duration::from_secs(60);
-
-/// A running demo on a port that the system chose.
-struct Demo {
-    running: Running,
-    port: u16,
-    rig: Rig,
-}
-
-impl Demo {
-    fn start() -> Self {
-        let rig = Rig::new();
-        let mut running = rig.clothingid(["demo", "--listen", "127.0.0.1:0"]).start();
-        let line = running.wait_for("http://localhost:", START);
-        let port =
-            line.rsplit(':').next().and_then(|port| port.trim().parse().ok()).expect("a port at the end of the line");
-        Self { running, port, rig }
-    }
-
-    fn ask(&self, method: &str, path: &str, headers: &str, body: &[u8]) -> Answer {
-        let host = if headers.to_ascii_lowercase().contains("host:") {
-            String::new()
-        } else {
-            format!("Host: localhost:{}\r\n", self.port)
-        };
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\n{host}{headers}Content-Length: {}\r\nConnection: close\r\n\r\n",
-            body.len()
-        );
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("the page's port");
-        stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout");
-        stream.write_all(head.as_bytes()).expect("a request");
-        // A server that refuses early may close before it has read everything.
-        let _ = stream.write_all(body);
-        let mut bytes = Vec::new();
-        let _ = stream.read_to_end(&mut bytes);
-        Answer::of(&bytes)
-    }
-
-    fn get(&self, path: &str) -> Answer {
-        self.ask("GET", path, "", &[])
-    }
-
-    /// The first reading, waited for.
-    fn reading(&self) -> Value {
-        let end = Instant::now() + START;
-        loop {
-            let answer = self.get("/api/v1/reading");
-            if answer.status == 200 {
-                return answer.json();
-            }
-            assert_eq!(answer.status, 503, "{}", answer.text());
-            assert!(Instant::now() < end, "no reading: {}", self.running.stderr());
-            std::thread::sleep(Duration::from_millis(100));
-        }
-    }
-}
-
-struct Answer {
-    status: u16,
-    head: String,
-    body: Vec<u8>,
-}
-
-impl Answer {
-    fn of(bytes: &[u8]) -> Self {
-        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap_or_else(|| panic!("no head: {bytes:?}"));
-        let head = String::from_utf8(bytes[..end].to_vec()).expect("a head in ASCII").to_ascii_lowercase();
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
-        let body = &bytes[end + 4..];
-        let body = if head.contains("transfer-encoding: chunked") { unchunk(body) } else { body.to_vec() };
-        Self { status, head, body }
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
-    }
-
-    fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
-    }
-}
-
-fn unchunk(mut rest: &[u8]) -> Vec<u8> {
-    let mut body = Vec::new();
-    while let Some(end) = rest.windows(2).position(|two| two == b"\r\n") {
-        let len = usize::from_str_radix(std::str::from_utf8(&rest[..end]).unwrap_or("0"), 16).unwrap_or(0);
-        if len == 0 || rest.len() < end + 2 + len {
-            break;
-        }
-        body.extend(&rest[end + 2..end + 2 + len]);
-        rest = &rest[(end + 4 + len).min(rest.len())..];
-    }
-    body
-}
-
 /// A photograph of the demo's camera.
 fn photo() -> Vec<u8> {
-    let mut photos: Vec<_> = std::fs::read_dir(rig::demo().join("camera"))
-        .expect("demo/camera")
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "jpg"))
-        .collect();
-    photos.sort();
-    std::fs::read(&photos[0]).expect("a photograph")
+    std::fs::read(&photographs::camera()[0]).expect("a photograph")
 }
 
 fn assert_reading(reading: &Value) {
@@ -222,7 +121,7 @@ fn the_api_answers_as_documented() {
 #[test]
 fn the_event_stream_gives_readings_and_the_status() {
     let demo = Demo::start();
-    demo.reading();
+    let _ = demo.reading();
     let mut stream = TcpStream::connect(("127.0.0.1", demo.port)).expect("the page's port");
     stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
     let request = format!("GET /api/v1/events HTTP/1.1\r\nHost: localhost:{}\r\n\r\n", demo.port);
@@ -255,7 +154,7 @@ fn the_event_stream_gives_readings_and_the_status() {
 #[test]
 fn too_many_photographs_at_once_are_turned_away() {
     let demo = Demo::start();
-    demo.reading();
+    let _ = demo.reading();
     // Four senders who do not go on hold all places; the fifth is told at once, and the live readings go on.
     let slow: Vec<TcpStream> = (0..4)
         .map(|_| {
@@ -341,7 +240,7 @@ fn a_camera_that_goes_away_comes_back_and_bad_photographs_are_counted() {
     let port = line.rsplit(':').next().and_then(|port| port.trim().parse().ok()).expect("a port");
     let _ = running.wait_for("not a JPEG, PNG or WebP", START);
     let demo = Demo { running, port, rig };
-    demo.reading();
+    let _ = demo.reading();
     let wait_for = |state: &str| {
         let end = Instant::now() + Duration::from_secs(20);
         while demo.get("/readyz").json()["camera"] != state {
@@ -368,7 +267,7 @@ fn a_camera_that_goes_away_comes_back_and_bad_photographs_are_counted() {
 #[test]
 fn nothing_that_is_shown_is_stored() {
     let demo = Demo::start();
-    demo.reading();
+    let _ = demo.reading();
     let files = |folder: &Path| -> Vec<String> {
         let mut found: Vec<_> = walk(folder).into_iter().map(|path| path.display().to_string()).collect();
         found.sort();

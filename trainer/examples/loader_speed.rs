@@ -2,6 +2,8 @@
 //!
 //! `cargo run --profile ci -p clothingid-trainer --example loader_speed -- PACK [SIDE] [THREADS]` prints one JSON object a line.
 
+mod measure;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,14 +12,7 @@ use clothingid_shared::picture::PictureContract;
 use clothingid_trainer::import::Part;
 use clothingid_trainer::load::{Augmentation, Loader, LoaderOptions, Mixing, Sampling};
 use clothingid_trainer::pack::Pack;
-
-/// Processor time of this program in seconds, all threads; ticks are a hundredth of a second on Linux.
-fn processor_seconds() -> Result<f64, Box<dyn std::error::Error>> {
-    let text = clothingid_shared::files::read_text(std::path::Path::new("/proc/self/stat"))?;
-    let after_name = text.rsplit_once(')').ok_or("no `)` in /proc/self/stat")?.1;
-    let ticks: f64 = after_name.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<f64>().ok()).sum();
-    Ok(ticks / 100.0)
-}
+use measure::processor_seconds;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);

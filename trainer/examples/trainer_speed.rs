@@ -2,13 +2,15 @@
 //!
 //! `trainer_speed PACK loader SIDE PHOTOS | step SIDE BATCH THREADS STATISTICS ROUNDS | memory FOLDER`
 
+mod measure;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use clothingid_shared::files::read_text;
 use clothingid_trainer::import::Part;
+use clothingid_trainer::learn::cost;
 use clothingid_trainer::learn::finetune;
 use clothingid_trainer::learn::objective::{LossOptions, Objective};
 use clothingid_trainer::learn::recipe::Recipe;
@@ -16,9 +18,10 @@ use clothingid_trainer::learn::shards::Shards;
 use clothingid_trainer::learn::step::{Optimiser, OptimiserOptions};
 use clothingid_trainer::learn::training::{Event, Setup, StageName, train};
 use clothingid_trainer::load::{Augmentation, Loader, LoaderOptions, Mixing, Sampling};
-use clothingid_trainer::network::torch::TrainOptions;
+use clothingid_trainer::network::TrainOptions;
 use clothingid_trainer::network::{Network, Statistics, heads, imagenet};
 use clothingid_trainer::pack::Pack;
+use measure::processor_seconds;
 use tch::{Device, Kind, Tensor};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -36,14 +39,6 @@ fn main() -> Outcome {
         [folder, "memory", out] => memory(&pack(folder)?, &PathBuf::from(out)),
         _ => Err("usage: trainer_speed PACK loader|step|memory …, see the source".into()),
     }
-}
-
-/// Processor time of this program in seconds, all threads; ticks are a hundredth of a second on Linux.
-fn processor_seconds() -> Result<f64, Box<dyn std::error::Error>> {
-    let text = read_text(Path::new("/proc/self/stat"))?;
-    let after_name = text.rsplit_once(')').ok_or("no `)` in /proc/self/stat")?.1;
-    let ticks: f64 = after_name.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<f64>().ok()).sum();
-    Ok(ticks / 100.0)
 }
 
 /// Decode, random resized crop, flip, brightness, contrast and saturation: what the Python side does too. Processor time, so that other
@@ -134,10 +129,9 @@ fn memory(pack: &Arc<Pack>, folder: &Path) -> Outcome {
     let mut resident = Vec::new();
     let ended = train(&setup, graph, start, |event| {
         if let Event::Epoch { .. } = event {
-            let status = read_text(Path::new("/proc/self/status")).unwrap_or_default();
-            let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-            let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
-            resident.push(kib.unwrap_or(f64::NAN) / 1024.0);
+            #[expect(clippy::cast_precision_loss, reason = "a few gigabytes")]
+            let mib = cost::resident().map_or(f64::NAN, |bytes| bytes as f64 / f64::from(1 << 20));
+            resident.push(mib);
         }
     })?;
     println!("{}", serde_json::json!({"bench": "memory", "ended": format!("{ended:?}"), "resident_mib": resident}));

@@ -1,7 +1,7 @@
 //! `cargo xtask`: prepares a machine, runs every suite, the benchmarks and the demo.
 //!
 //! 1. [`setup`]: libtorch and ONNX Runtime into the user's cache; with `--system` the system's packages.
-//! 2. [`test`]: the suites, how they are counted and what they need.
+//! 2. [`test`](mod@test): the suites, how they are counted and what they need.
 //! 3. [`bench_trainer`]: the trainer beside PyTorch.
 //! 4. [`gpu`]: a study carried to a machine with a GPU and back.
 //! 5. [`cargo`]: how the programs of the workspace are built and started from here.

@@ -1,27 +1,43 @@
 //! Expected calibration error: does a probability of 0.8 come true eight times in ten?
 
+/// Photographs of which a probability in one range was said.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct CalibrationBin {
+    /// How many.
+    pub n: usize,
+    /// Sum of the probabilities that were said.
+    pub confidence: f64,
+    /// How many were right.
+    pub right: usize,
+}
+
+/// Photographs by the probability that was said of each, in bins of equal width from 0 to 1; there is at least one bin.
+#[must_use]
+pub fn calibration_bins(confidence: &[f64], right: &[bool], bins: usize) -> Vec<CalibrationBin> {
+    let bins = bins.max(1);
+    let mut table = vec![CalibrationBin::default(); bins];
+    for (confidence, right) in confidence.iter().zip(right) {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the bins below")]
+        let bin = ((confidence.clamp(0.0, 1.0) * bins as f64) as usize).min(bins - 1);
+        if let Some(bin) = table.get_mut(bin) {
+            bin.n += 1;
+            bin.confidence += confidence;
+            bin.right += usize::from(*right);
+        }
+    }
+    table
+}
+
 /// Expected calibration error over equal-width bins (Guo et al. 2017, equation 3): mean over photographs of |accuracy − confidence| of
 /// their bin. 0 for none.
 #[must_use]
 pub fn expected_calibration_error(confidence: &[f64], right: &[bool], bins: usize) -> f64 {
-    let bins = bins.max(1);
-    // (photographs, sum of confidence, right ones) of each bin.
-    let mut table = vec![(0_usize, 0.0_f64, 0_usize); bins];
-    let mut total = 0_usize;
-    for (confidence, right) in confidence.iter().zip(right) {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the bins below")]
-        let bin = ((confidence.clamp(0.0, 1.0) * bins as f64) as usize).min(bins - 1);
-        if let Some(entry) = table.get_mut(bin) {
-            entry.0 += 1;
-            entry.1 += confidence;
-            entry.2 += usize::from(*right);
-            total += 1;
-        }
-    }
+    let table = calibration_bins(confidence, right, bins);
+    let total: usize = table.iter().map(|bin| bin.n).sum();
     if total == 0 {
         return 0.0;
     }
-    table.iter().map(|(_, confidence, right)| (*right as f64 - confidence).abs()).sum::<f64>() / total as f64
+    table.iter().map(|bin| (bin.right as f64 - bin.confidence).abs()).sum::<f64>() / total as f64
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ mod top_k;
 
 pub use auroc::auroc;
 pub use average_precision::mean_average_precision;
-pub use calibration::expected_calibration_error;
+pub use calibration::{CalibrationBin, calibration_bins, expected_calibration_error};
 pub use interval::{Interval, bootstrap_by_group, wilson};
 pub use recall::recall_at_k;
 pub use top_k::{balanced_accuracy, top_1};

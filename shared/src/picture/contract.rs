@@ -67,7 +67,7 @@ impl PictureContract {
     /// The network's input from the bytes of a photograph.
     ///
     /// # Errors
-    /// As [`decode`].
+    /// As [`decode()`].
     pub fn read(&self, bytes: &[u8]) -> Result<Picture, PictureError> {
         self.make(&decode(bytes)?)
     }

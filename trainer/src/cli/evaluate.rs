@@ -7,6 +7,7 @@ use clothingid_shared::embedding::ArithmeticClass;
 use serde::Serialize;
 
 use super::everywhere::{Everywhere, Seed};
+use super::report::trained_elsewhere;
 use super::{ExitStatus, Report};
 use crate::evaluate::engine::answer;
 use crate::evaluate::figure::Figure;
@@ -27,7 +28,8 @@ Examples:
   clothingid-train evaluate --bundle clothingid.bundle --manifest a.csv --root a --manifest b.csv --root b --arithmetic float
   clothingid-train evaluate --bundle clothingid.bundle --composites pack
 
-The integer simulation that is the bundle's definition answers; `--arithmetic float` computes in float on the same weights.")]
+The integer simulation that is the bundle's definition answers; `--arithmetic float` computes in float on the same weights.
+With `--composites` float answers: its activations can be looked at.")]
 pub struct Args {
     /// The bundle
     #[arg(long, value_name = "FILE")]
@@ -42,7 +44,7 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t = Arithmetic::Int8)]
     pub arithmetic: Arithmetic,
     /// Measure instead how well the garment is located: garments of this pack's report part pasted onto its other photographs
-    #[arg(long, value_name = "PACK", conflicts_with_all = ["manifest", "root"])]
+    #[arg(long, value_name = "PACK", conflicts_with_all = ["manifest", "root", "arithmetic"])]
     pub composites: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
@@ -141,14 +143,8 @@ const COMPOSITE_SEED: u64 = 1;
 /// How well the garment is located on composites, by the float arithmetic of the bundle, whose activations can be looked at.
 fn locate(args: &Args, bundle: &Bundle, folder: &Path) -> Result<ExitStatus, Report> {
     let pack = Pack::open(folder)?;
-    if !bundle.manifest.pack.is_empty() && bundle.manifest.pack != pack.identity() {
-        return Err(Report::new(format!(
-            "`{}` was trained on another pack than `{}`",
-            args.bundle.display(),
-            folder.display()
-        ))
-        .cause("garments of this pack's report part may have trained it")
-        .hint("give the pack that it was exported with"));
+    if let Some(report) = trained_elsewhere((bundle, &args.bundle), (&pack, folder)) {
+        return Err(report);
     }
     let composed = |part: Part| compose(&pack, part, COMPOSITES, COMPOSITE_SEED);
     let report = composed(Part::Report)?;

@@ -1,6 +1,6 @@
 //! Options that every step of a run takes, so that one script can give them to all: `--resume` and `--device`.
 //!
-//! `pretrain` and `finetune` have their own, which do more. The other steps run on the processor and take minutes.
+//! `pretrain`, `finetune` and `study` have their own, which do more. The other steps run on the processor and take minutes.
 
 use super::Report;
 use crate::network::DeviceChoice;
@@ -34,7 +34,7 @@ impl Everywhere {
             DeviceChoice::Auto | DeviceChoice::Cpu => Ok(()),
             DeviceChoice::Cuda(_) => Err(Report::usage(format!("`{step}` cannot run on `{}`", self.device))
                 .cause("it computes on the processor, so that its integers are the same everywhere")
-                .hint("leave `--device` out; `pretrain` and `finetune` take it")),
+                .hint("leave `--device` out; `pretrain`, `finetune` and `study` take it")),
         }
     }
 }

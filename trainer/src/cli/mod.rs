@@ -35,13 +35,13 @@ pub struct Cli {
 pub enum Command {
     /// Turn a collection of photographs into a manifest
     Import(import::Args),
-    /// Split by item, drop near-duplicates and write the photographs for fast reading
+    /// Split by group, keep near-duplicates together and write the photographs for fast reading
     Pack(pack::Args),
     /// Train the backbone to tell garments apart
     Pretrain(pretrain::Args),
     /// Train the category heads and keep the embedding
     Finetune(finetune::Args),
-    /// Measure a bundle or weights on photographs
+    /// Measure a bundle on photographs
     Evaluate(evaluate::Args),
     /// Fold, quantise, check and write the bundle
     Export(export::Args),

@@ -7,6 +7,7 @@ use clothingid_shared::embedding::ArithmeticClass;
 use clothingid_shared::files;
 
 use super::everywhere::{Everywhere, Seed};
+use super::training::of_backbone;
 use super::{ExitStatus, Report};
 use crate::evaluate::baseline::{Featured, features, features_engine, fit_and_predict};
 use crate::evaluate::categories::Predictions;
@@ -21,7 +22,7 @@ use crate::export::bundle::side_by_side;
 use crate::import::Part;
 use crate::import::progress::Progress;
 use crate::learn::record::Record;
-use crate::network::backbones::mobilenet_v2;
+use crate::network::backbones::BackboneName;
 use crate::network::{Weights, imagenet};
 use crate::pack::Pack;
 use crate::report::ReportError;
@@ -161,19 +162,15 @@ fn of_bundle(args: &Args, bundle_path: &Path, pack_path: &Path) -> Result<ExitSt
     })?;
     let bundle = Bundle::read(bundle_path).map_err(|error| Report::of(&error).hint(error.hint()))?;
     let pack = Pack::open(pack_path)?;
-    let is_trained_elsewhere = !bundle.manifest.pack.is_empty() && bundle.manifest.pack != pack.identity();
-    if is_trained_elsewhere {
-        let what = format!("`{}` was trained on another pack than `{}`", bundle_path.display(), pack_path.display());
+    let elsewhere = trained_elsewhere((&bundle, bundle_path), (&pack, pack_path));
+    let is_trained_elsewhere = elsewhere.is_some();
+    if let Some(report) = elsewhere {
         if !args.trained_elsewhere {
-            return Err(Report::new(what)
-                .cause("photographs of this pack's report part may have trained it, and the comparison would be unfair")
-                .hint("give the pack that it was exported with: `--pack DIR`")
-                .hint("or report all the same with `--trained-elsewhere`; the page will say it"));
+            return Err(report.hint("or report all the same with `--trained-elsewhere`; the page will say it"));
         }
-        eprintln!("warning: {what}; its figures may be too good");
+        eprintln!("warning: {}; its figures may be too good", report.what);
     }
-    let weights =
-        if args.weights == Path::new("imagenet") { imagenet::weights()? } else { Weights::read(&args.weights)? };
+    let (backbone, weights) = rival(args, &bundle)?;
     let progress = Progress::shown();
     let contract = &bundle.manifest.picture;
     let part = |part: Part| Photos::of_pack(&pack, &pack.rows_in(part));
@@ -185,7 +182,7 @@ fn of_bundle(args: &Args, bundle_path: &Path, pack_path: &Path) -> Result<ExitSt
     let mut next = || take_all(answers.next().unwrap_or_default());
     let (float_answers, int8_answers) = (next()?, next()?);
 
-    let rival = features_engine(&mobilenet_v2::backbone(), &weights, int8.side())?;
+    let rival = features_engine(&backbone.build(), &weights, int8.side())?;
     let report_features = features(&rival, &report, contract, "features of the report part", &progress)?;
     let select_features = features(&rival, &select, contract, "features of the select part", &progress)?;
     let train_features = features(&rival, &train, contract, "features of the train part", &progress)?;
@@ -293,4 +290,32 @@ fn duels(all: [(&Both, Both); 3], found: &[Retrieval; 3]) -> Vec<Duel> {
         });
     }
     duels
+}
+
+/// The bundle's backbone with the ImageNet weights that the rival's features come from.
+fn rival(args: &Args, bundle: &Bundle) -> Result<(BackboneName, Weights), Report> {
+    let backbone: BackboneName = bundle.manifest.network.backbone.parse()?;
+    if args.weights != Path::new("imagenet") {
+        return Ok((backbone, of_backbone(Weights::read(&args.weights)?, backbone, &args.weights)?));
+    }
+    if backbone != BackboneName::default() {
+        return Err(Report::new(format!(
+            "this program carries no ImageNet weights of `{backbone}`, the bundle's backbone"
+        ))
+        .hint("give them, for the rival is a regression on the same backbone's features: `--weights FILE`"));
+    }
+    Ok((backbone, imagenet::weights()?))
+}
+
+/// What is to be said where a bundle was trained on another pack than it is measured on.
+pub(super) fn trained_elsewhere(
+    (bundle, bundle_path): (&Bundle, &Path),
+    (pack, pack_path): (&Pack, &Path),
+) -> Option<Report> {
+    let is_elsewhere = !bundle.manifest.pack.is_empty() && bundle.manifest.pack != pack.identity();
+    let what = format!("`{}` was trained on another pack than `{}`", bundle_path.display(), pack_path.display());
+    let report = Report::new(what)
+        .cause("photographs of this pack's report part may have trained it, and the figures would be unfair")
+        .hint("give the pack that it was exported with: `--pack DIR`");
+    is_elsewhere.then_some(report)
 }

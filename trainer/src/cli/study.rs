@@ -6,9 +6,9 @@ use std::sync::atomic::Ordering;
 
 use clothingid_shared::files;
 
-use super::training::{INTERRUPTED, Progress, resume_command};
+use super::training::{INTERRUPTED, Progress, note_what_cuda_leaves_out, of_backbone, resume_command};
 use super::{ExitStatus, Report};
-use crate::network::backbones::{BackboneName, UnknownBackbone, published};
+use crate::network::backbones::{BackboneName, UnknownBackbone};
 use crate::network::{DeviceChoice, Weights, device, imagenet};
 use crate::pack::Pack;
 use crate::study::StudyError;
@@ -31,7 +31,7 @@ Examples:
 A cell is one arm on one fold. Finished cells lie in `studies/NAME/ARM/fold-K.json` and are not run again; a cell that was stopped goes on
 where it was. After each cell `studies/NAME/report.md` is written anew; with `--report-only` it is computed from the records alone.")]
 pub struct Args {
-    /// Recipe: a file, or `poster` or `poster-mini`
+    /// Recipe: a file, or `poster`, `poster-cuda` or `poster-mini`
     #[arg(value_name = "RECIPE")]
     pub recipe: PathBuf,
     /// Folder written by `pack`
@@ -108,8 +108,7 @@ pub fn run(args: &Args) -> Result<ExitStatus, Report> {
     let work = args.work.clone().unwrap_or_else(|| Path::new("target/studies").join(&recipe.name));
     if args.report_only {
         let photos = photos::read(&out).map_err(|error| explain(&error).hint("run some cells first"))?;
-        let records = all_records(&recipe, &out)?;
-        return say(args, &recipe, &photos, &records, &out);
+        return say(args, &write(&recipe, &photos, &out)?);
     }
     let arms = chosen_arms(args, &recipe)?;
     let folds: Vec<usize> = if args.fold.is_empty() { (0..recipe.folds).collect() } else { args.fold.clone() };
@@ -122,8 +121,6 @@ pub fn run(args: &Args) -> Result<ExitStatus, Report> {
     let pack =
         Pack::open(folder).map_err(|error| Report::of(&error).hint("make a pack: `clothingid-train pack --help`"))?;
     let photos = photos::of_pack(&pack);
-    files::create_folder(&out)?;
-    photos::write(&out, &photos).map_err(|error| explain(&error))?;
     let imagenet = imagenet_weights(args, &arms)?;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let bench = Bench {
@@ -139,10 +136,12 @@ pub fn run(args: &Args) -> Result<ExitStatus, Report> {
     for arm in arms.iter().filter(|arm| arm.start == Start::Imagenet) {
         bench.imagenet(arm).map_err(|error| explain(&error))?;
     }
+    files::create_folder(&out)?;
+    photos::write(&out, &photos).map_err(|error| explain(&error))?;
     // A second handler is refused where several runs share a process; the first one serves all.
     let _ = ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed));
     announce(&bench);
-    let mut done = 0;
+    let (mut done, mut findings) = (0, None);
     for &fold in &folds {
         for arm in &arms {
             let settings = bench.settings(arm, fold);
@@ -162,13 +161,11 @@ pub fn run(args: &Args) -> Result<ExitStatus, Report> {
             // Only now: a kill before leaves the cell's work where it is.
             let _ = std::fs::remove_dir_all(work.join(&arm.name).join(format!("fold-{fold}")));
             done += 1;
-            let records = all_records(&recipe, &out)?;
-            let report = tables::report(&Findings::of(&recipe, &photos, &records));
-            files::write_atomic(&out.join("report.md"), report.as_bytes())?;
+            findings = Some(write(&recipe, &photos, &out)?);
         }
     }
-    let records = all_records(&recipe, &out)?;
-    say(args, &recipe, &photos, &records, &out)
+    let findings = findings.map_or_else(|| write(&recipe, &photos, &out), Ok)?;
+    say(args, &findings)
 }
 
 fn chosen_arms<'a>(args: &Args, recipe: &'a StudyRecipe) -> Result<Vec<&'a Arm>, Report> {
@@ -187,15 +184,10 @@ fn imagenet_weights(args: &Args, arms: &[&Arm]) -> Result<Vec<(BackboneName, Wei
     for BackboneWeights { backbone, file } in &args.weights {
         let during = |report: Report| report.during(format!("reading the weights `{}`", file.display()));
         let weights = Weights::read(file).map_err(|error| during(Report::of(&error)))?;
-        if BackboneName::of(&weights) != Some(*backbone) {
-            return Err(Report::new(format!("`{}` holds no weights of that backbone", file.display())));
-        }
-        // Files of torchvision's networks have its classifier; ours have heads.
-        let weights = if published::is_published(&weights) { backbone.adopt(weights)? } else { weights };
-        found.push((*backbone, weights));
+        found.push((*backbone, of_backbone(weights, *backbone, file)?));
     }
-    let wants = |arm: &&&Arm| arm.start == Start::Imagenet && arm.backbone == BackboneName::default();
-    if arms.iter().any(|arm| wants(&arm)) {
+    let is_carried = |arm: &&Arm| arm.start == Start::Imagenet && arm.backbone == BackboneName::default();
+    if arms.iter().any(is_carried) {
         found.push((BackboneName::default(), imagenet::weights()?));
     }
     Ok(found)
@@ -216,6 +208,7 @@ fn announce(bench: &Bench<'_>) {
         data.identification.0,
         data.retrieval.0
     );
+    note_what_cuda_leaves_out(bench.device, [&recipe.identify, &recipe.finetune, &recipe.retrieve]);
     let primary = &recipe.primary;
     for (measure, own, alike) in smallest(recipe, bench.photos) {
         eprintln!(
@@ -265,32 +258,20 @@ fn draw_sheets(bench: &Bench<'_>, record: &CellRecord, out: &Path, work: &Path) 
     Ok(())
 }
 
-/// The records that are there. Their settings are checked where cells are run; here they need only be of this study.
-fn all_records(recipe: &StudyRecipe, out: &Path) -> Result<Vec<CellRecord>, Report> {
-    let mut records = Vec::new();
-    for arm in &recipe.arms {
-        for fold in 0..recipe.folds {
-            records.extend(CellRecord::find(out, recipe, arm, fold).map_err(|error| explain(&error))?);
-        }
-    }
-    Ok(records)
+/// Writes what the records that are there say, for people and for machines.
+fn write(recipe: &StudyRecipe, photos: &[Photo], out: &Path) -> Result<Findings, Report> {
+    let records = CellRecord::all(out, recipe).map_err(|error| explain(&error))?;
+    let findings = Findings::of(recipe, photos, &records);
+    files::write_atomic(&out.join("report.md"), tables::report(&findings).as_bytes())?;
+    files::write_atomic(&out.join("findings.json"), &serde_json::to_vec_pretty(&findings)?)?;
+    Ok(findings)
 }
 
-fn say(
-    args: &Args,
-    recipe: &StudyRecipe,
-    photos: &[Photo],
-    records: &[CellRecord],
-    out: &Path,
-) -> Result<ExitStatus, Report> {
-    let findings = Findings::of(recipe, photos, records);
-    let report = tables::report(&findings);
-    files::write_atomic(&out.join("report.md"), report.as_bytes())?;
-    files::write_atomic(&out.join("findings.json"), &serde_json::to_vec_pretty(&findings)?)?;
+fn say(args: &Args, findings: &Findings) -> Result<ExitStatus, Report> {
     if args.json {
-        println!("{}", serde_json::to_string(&findings)?);
+        println!("{}", serde_json::to_string(findings)?);
     } else {
-        println!("{report}");
+        println!("{}", tables::report(findings));
     }
     Ok(ExitStatus::Done)
 }

@@ -1,7 +1,7 @@
 //! What `pretrain` and `finetune` share: their options, the progress line, Ctrl-C.
 
 use std::io::{ErrorKind, IsTerminal};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -99,6 +99,7 @@ pub fn run(args: &Args, name: StageName) -> Result<ExitStatus, Report> {
         device::name(device),
         setup.threads
     );
+    note_what_cuda_leaves_out(device, [stage]);
     announce(&setup, &graph, &start).map_err(|error| explain(&error, args))?;
     let began = Instant::now();
     let mut progress = Progress::new(name.text());
@@ -148,8 +149,10 @@ fn announce(setup: &Setup<'_>, graph: &Graph, start: &Weights) -> Result<(), Lea
         _ => String::new(),
     };
     let done = if is_resumed { Checkpoint::steps_done(setup.folder) } else { 0 };
-    let time = cost::time(setup, graph, start, done)?;
-    eprintln!("about {}{memory}", cost::time_in_words(time));
+    match cost::time(setup, graph, start, done)? {
+        Some(time) => eprintln!("about {}{memory}", cost::time_in_words(time)),
+        None => eprintln!("how long it takes is not estimated on {}", device::name(setup.device)),
+    }
     Ok(())
 }
 
@@ -182,10 +185,17 @@ fn starting_weights(
             stage.stage
         );
     }
+    let mut weights = of_backbone(weights, recipe.backbone, path)?;
+    weights.provenance = Some(provenance);
+    Ok((weights, format!("from {}", path.display())))
+}
+
+/// The weights of a file for a backbone of the recipe; those of a published file adopted to our pixels.
+pub(super) fn of_backbone(weights: Weights, backbone: BackboneName, path: &Path) -> Result<Weights, Report> {
     let found = BackboneName::of(&weights);
-    if found != Some(recipe.backbone) {
-        let what = format!("`{}` holds no weights of the recipe's backbone `{}`", path.display(), recipe.backbone);
-        let report = match recipe.backbone.check(&weights) {
+    if found != Some(backbone) {
+        let what = format!("`{}` holds no weights of the recipe's backbone `{backbone}`", path.display());
+        let report = match backbone.check(&weights) {
             Err(error) => Report::new(what).cause(error.to_string()),
             Ok(()) => Report::new(what),
         };
@@ -197,19 +207,26 @@ fn starting_weights(
         });
     }
     // Files of torchvision's networks have its classifier; ours have heads.
-    let mut weights = if published::is_published(&weights) {
-        if let BackboneName::MobilenetV2(_) = recipe.backbone {
+    Ok(if published::is_published(&weights) {
+        if let BackboneName::MobilenetV2(_) = backbone {
             eprintln!(
                 "warning: `{}` is taken for weights of MobileNetV2's authors; torchvision's were trained with other padding and pixels, and start worse",
                 path.display()
             );
         }
-        recipe.backbone.adopt(weights)?
+        backbone.adopt(weights)?
     } else {
         weights
-    };
-    weights.provenance = Some(provenance);
-    Ok((weights, format!("from {}", path.display())))
+    })
+}
+
+/// Says what a GPU does not do of the stages' augmentation.
+pub(super) fn note_what_cuda_leaves_out<'a>(device: tch::Device, stages: impl IntoIterator<Item = &'a Stage>) {
+    if device.is_cuda() && stages.into_iter().any(|stage| stage.augment.jpeg > 0.0) {
+        eprintln!(
+            "note: on a GPU photographs are not recompressed: `augment.jpeg` is passed over, and erased rectangles have one colour"
+        );
+    }
 }
 
 fn explain(error: &LearnError, args: &Args) -> Report {

@@ -16,7 +16,7 @@ use crate::learn::recipe::Recipe;
 use crate::learn::select::Answers;
 use crate::learn::shards::Shards;
 use crate::network::backbones::BackboneName;
-use crate::network::torch::{Memory, TrainOptions};
+use crate::network::{Memory, TrainOptions};
 use crate::network::{Network, NodeId, Pass, Statistics, Weights, heads, imagenet};
 use crate::pack::Pack;
 
@@ -197,7 +197,7 @@ fn time(bench: &Bench) -> Result<ExitStatus, Report> {
     };
     let options = TrainOptions { memory, frozen: bench.freeze.clone(), ..TrainOptions::default() };
     let network = Network::for_training(graph, &weights, Device::Cpu, &options)?;
-    let wanted: Vec<_> = network.graph().outputs.iter().map(|(_, node)| *node).collect();
+    let wanted = network.graph().output_nodes();
     let pictures = Tensor::randint(256, [bench.batch, bench.side, bench.side, 3], (Kind::Uint8, Device::Cpu));
     let mut seconds = Vec::new();
     for _ in 0..bench.rounds + 2 {

@@ -6,8 +6,8 @@ use clothingid_shared::calibration::probabilities;
 use clothingid_shared::metrics::{balanced_accuracy, expected_calibration_error};
 use serde::{Deserialize, Serialize};
 
-use super::figure::Figure;
-use super::photos::Sample;
+use super::figure::{Figure, Named};
+use super::photos::{Sample, size_words};
 use crate::export::answers::largest;
 
 /// Bins of the calibration error.
@@ -199,6 +199,17 @@ pub struct HeadFigures {
 }
 
 impl HeadFigures {
+    /// The figures that tables have, by name, in their order.
+    pub const NAMED: [Named<Self>; 7] = [
+        ("balanced accuracy, larger photographs", |h| &h.balanced_large),
+        ("the same over the more frequent categories", |h| &h.balanced_large_frequent),
+        ("top-1, larger photographs", |h| &h.top_1_large),
+        ("calibration error (ECE), larger photographs", |h| &h.ece_large),
+        ("balanced accuracy, all", |h| &h.balanced),
+        ("top-1, all", |h| &h.top_1),
+        ("calibration error (ECE), all", |h| &h.ece),
+    ];
+
     /// Measures a head; `key` names its categories.
     pub fn of(predictions: &Predictions, samples: &[Sample], key: impl Fn(usize) -> String) -> Self {
         let sample = |place: usize| &samples[predictions.samples[place]];
@@ -216,7 +227,7 @@ impl HeadFigures {
             };
             places.into_iter().map(|(name, places)| (name, figure(places))).collect::<BTreeMap<_, _>>()
         };
-        let by_size = |place: usize| sample(place).size_words().to_owned();
+        let by_size = |place: usize| size_words(sample(place).long_side).to_owned();
         Self {
             balanced_large: large.balanced(),
             categories_large: large.occurring(),

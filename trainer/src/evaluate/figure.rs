@@ -12,6 +12,9 @@ const GROUPS_MIN: usize = 10;
 /// Seed of every interval, so that the same answers give the same report.
 const SEED: u64 = 0x0C10_7419;
 
+/// How a figure of `T` is named in tables, and where it is.
+pub type Named<T> = (&'static str, fn(&T) -> &Figure);
+
 /// A measured value, its 95 % interval (bootstrap that resamples groups) and what it was measured on.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Figure {
@@ -29,10 +32,15 @@ pub struct Figure {
 
 impl Figure {
     /// Measures `figure` over the samples whose groups these are; it gets positions of samples.
-    pub fn measure(groups: &[usize], mut figure: impl FnMut(&[usize]) -> f64) -> Self {
+    pub fn measure(groups: &[usize], figure: impl FnMut(&[usize]) -> f64) -> Self {
+        Self::drawn(groups, ROUNDS, SEED, figure)
+    }
+
+    /// The same with rounds and seed of one's own. `figure` is asked for all samples first, then once a round.
+    pub fn drawn(groups: &[usize], rounds: usize, seed: u64, mut figure: impl FnMut(&[usize]) -> f64) -> Self {
         let all: Vec<usize> = (0..groups.len()).collect();
         let value = figure(&all);
-        let Interval { low, high } = bootstrap_by_group(groups, ROUNDS, SEED, LEVEL, figure);
+        let Interval { low, high } = bootstrap_by_group(groups, rounds, seed, LEVEL, figure);
         let mut distinct = groups.to_vec();
         distinct.sort_unstable();
         distinct.dedup();

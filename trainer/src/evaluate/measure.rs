@@ -9,7 +9,7 @@ use clothingid_shared::taxonomy::Taxonomy;
 use serde::{Deserialize, Serialize};
 
 use super::categories::{HeadFigures, Predictions};
-use super::figure::Figure;
+use super::figure::{Figure, Named};
 use super::photos::Sample;
 use super::rejection::garment_probability;
 use super::retrieval::{Retrieval, RetrievalFigures};
@@ -42,6 +42,20 @@ pub struct Measured {
     pub known_false_accept: Figure,
     /// Of those shown, the share that is right.
     pub known_precision: Figure,
+}
+
+impl Measured {
+    /// What the thresholds let through, by name, in the order of tables.
+    pub const REJECTION: [Named<Self>; 8] = [
+        ("garments of which `garment` is said", |m| &m.garment_true_accept),
+        ("the same, larger photographs", |m| &m.garment_true_accept_large),
+        ("other things of which `garment` is said", |m| &m.garment_false_accept),
+        ("garments told from other things, AUROC", |m| &m.garment_auroc),
+        ("the same within sources that have both", |m| &m.garment_auroc_same_source),
+        ("right answers of 26 that are shown, larger photographs", |m| &m.known_true_accept),
+        ("wrong answers of 26 that are shown, larger photographs", |m| &m.known_false_accept),
+        ("right ones among those shown, larger photographs", |m| &m.known_precision),
+    ];
 }
 
 /// The predictions of both heads.

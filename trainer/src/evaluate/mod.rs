@@ -25,5 +25,5 @@ pub mod retrieval;
 
 pub use engine::Engine;
 pub use error::EvaluateError;
-pub use figure::Figure;
+pub use figure::{Figure, Named};
 pub use photos::{Photos, Sample};

@@ -11,9 +11,17 @@ use rayon::prelude::*;
 use super::error::EvaluateError;
 use crate::import::{Manifest, Problems, ViewSplit};
 use crate::pack::Pack;
+use crate::pack::index::{THUMBNAIL_SIDE, is_large};
 
-/// Longest side of a thumbnail, in pixels. Most of `myntra` is 60 × 80.
-pub const THUMBNAIL_SIDE: u32 = 100;
+/// A photograph's size in words, as tables have it.
+#[must_use]
+pub fn size_words(long_side: u32) -> &'static str {
+    match long_side {
+        0..=THUMBNAIL_SIDE => "up to 100 px",
+        side if side <= 230 => "101 to 230 px",
+        _ => "larger than 230 px",
+    }
+}
 
 /// Where the bytes of a photograph are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,20 +59,10 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// Its size in words, as tables have it.
-    #[must_use]
-    pub fn size_words(&self) -> &'static str {
-        match self.long_side {
-            0..=THUMBNAIL_SIDE => "up to 100 px",
-            side if side <= 230 => "101 to 230 px",
-            _ => "larger than 230 px",
-        }
-    }
-
-    /// What a shop's camera sees: larger than a thumbnail, and not from the source that is mostly thumbnails.
+    /// What a shop's camera sees.
     #[must_use]
     pub fn is_large(&self) -> bool {
-        self.long_side > THUMBNAIL_SIDE && !self.source.starts_with("myntra")
+        is_large(&self.source, self.long_side)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a probability is worth: of the photographs of which "0.8" is said, are eight in ten right?
 
-use clothingid_shared::metrics::{Interval, wilson};
+use clothingid_shared::metrics::{CalibrationBin, Interval, calibration_bins, wilson};
 use serde::{Deserialize, Serialize};
 
 use super::categories::{BINS, Predictions};
@@ -36,24 +36,14 @@ impl Reliability {
     /// Of predictions that were made at `temperature`.
     #[must_use]
     pub fn of(predictions: &Predictions, temperature: f64) -> Self {
-        let mut sums = vec![(0_usize, 0.0_f64, 0_usize); BINS];
-        for (place, &confidence) in predictions.confidence.iter().enumerate() {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the bins below")]
-            let bin = ((confidence.clamp(0.0, 1.0) * BINS as f64) as usize).min(BINS - 1);
-            sums[bin].0 += 1;
-            sums[bin].1 += confidence;
-            sums[bin].2 += usize::from(predictions.predicted[place] == predictions.truth[place]);
-        }
-        let bin = |(n, confidence, right): (usize, f64, usize)| {
+        let right: Vec<bool> =
+            predictions.predicted.iter().zip(&predictions.truth).map(|(said, is)| said == is).collect();
+        let bin = |CalibrationBin { n, confidence, right }: CalibrationBin| {
             let accuracy = right as f64 / n.max(1) as f64;
             Bin { n, confidence: confidence / n.max(1) as f64, accuracy, interval: wilson(accuracy, n) }
         };
-        Self {
-            temperature,
-            ece: predictions.calibration(),
-            nll: predictions.negative_log_likelihood(),
-            bins: sums.into_iter().map(bin).collect(),
-        }
+        let bins = calibration_bins(&predictions.confidence, &right, BINS).into_iter().map(bin).collect();
+        Self { temperature, ece: predictions.calibration(), nll: predictions.negative_log_likelihood(), bins }
     }
 }
 

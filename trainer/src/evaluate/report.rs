@@ -56,17 +56,7 @@ fn head_row(text: &mut String, cells: &[&str]) {
 /// The main table: both heads, both classes.
 fn accuracy(text: &mut String, figures: &SideBySide) {
     head_row(text, &["measure", "n", "groups", "float", "int8"]);
-    type Get = fn(&HeadFigures) -> &Figure;
-    let measures: [(&str, Get); 7] = [
-        ("balanced accuracy, larger photographs", |h| &h.balanced_large),
-        ("the same over the more frequent categories", |h| &h.balanced_large_frequent),
-        ("top-1, larger photographs", |h| &h.top_1_large),
-        ("calibration error (ECE), larger photographs", |h| &h.ece_large),
-        ("balanced accuracy, all", |h| &h.balanced),
-        ("top-1, all", |h| &h.top_1),
-        ("calibration error (ECE), all", |h| &h.ece),
-    ];
-    for (name, get) in measures {
+    for (name, get) in HeadFigures::NAMED {
         for (head, float, int8) in [
             ("14 categories", &figures.float.category14, &figures.int8.category14),
             ("26 categories", &figures.float.category26, &figures.int8.category26),
@@ -180,18 +170,7 @@ pub fn model_card(
 fn rejection(text: &mut String, figures: &SideBySide) {
     let _ = writeln!(text, "\nMeasured on the report part:\n");
     head_row(text, &["", "n", "groups", "float", "int8"]);
-    type Get = fn(&Measured) -> &Figure;
-    let measures: [(&str, Get); 8] = [
-        ("garments of which `garment` is said", |m| &m.garment_true_accept),
-        ("the same, larger photographs", |m| &m.garment_true_accept_large),
-        ("other things of which `garment` is said", |m| &m.garment_false_accept),
-        ("garments told from other things, AUROC", |m| &m.garment_auroc),
-        ("the same within sources that have both", |m| &m.garment_auroc_same_source),
-        ("right answers of 26 that are shown, larger photographs", |m| &m.known_true_accept),
-        ("wrong answers of 26 that are shown, larger photographs", |m| &m.known_false_accept),
-        ("right ones among those shown, larger photographs", |m| &m.known_precision),
-    ];
-    for (name, get) in measures {
+    for (name, get) in Measured::REJECTION {
         let (f, i) = (get(&figures.float), get(&figures.int8));
         row(text, &[name.to_owned(), i.n.to_string(), i.groups.to_string(), figure(f), figure(i)]);
     }

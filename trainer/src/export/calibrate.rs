@@ -1,6 +1,6 @@
 //! The range of each layer's result, from photographs of the train part.
 //!
-//! Two passes: the first finds the extremes, the second counts values into [`BINS`] bins between them. From the counts, each
+//! Two passes: the first finds the extremes, the second counts values into `BINS` bins between them. From the counts, each
 //! [`Clipping`] gives a range without running the network again.
 
 use std::fmt;

@@ -12,7 +12,7 @@
 
 use std::path::Path;
 
-use super::deepfashion_list::{Folder, region};
+use super::deepfashion_list::Folder;
 use super::pictures::Pictures;
 use super::{Found, ImportError, LabelMap, Row};
 
@@ -49,12 +49,11 @@ pub fn read(path: &Path, source: &str, labels: &LabelMap, pictures: &Pictures) -
                 return Err(format!("`{name}` has the evaluation status `{status}`: expected train, val or test"));
             }
             let (at, [_, corners @ ..]) = regions.get(name).ok_or_else(|| format!("`{name}` has no box"))?;
-            let region = region(*corners).map_err(|reason| format!("`{name}` in line {at} of its boxes: {reason}"))?;
-            let make = folder.cut(name, region, pictures, (&images.path, line))?;
+            let make = folder.cut(name, (*at, *corners), pictures, (&images.path, line))?;
             let Some(keys) = found.keys(labels, word) else { return Ok(None) };
             let title = name.rsplit_once('/').map_or(*word, |(title, _)| title);
             let row = Row {
-                path: make.file.to_str().ok_or("the folder of the import is not UTF-8")?.to_owned(),
+                path: make.path()?,
                 source: source.to_owned(),
                 label: (*word).to_owned(),
                 cat14: keys.cat14,

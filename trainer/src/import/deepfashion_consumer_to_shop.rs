@@ -13,7 +13,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use super::deepfashion_list::{Folder, region};
+use super::deepfashion_list::Folder;
 use super::image_folder::stem;
 use super::pictures::Pictures;
 use super::{Found, ImportError, LabelMap, Row};
@@ -68,9 +68,7 @@ pub fn read(path: &Path, source: &str, labels: &LabelMap, pictures: &Pictures) -
                         "`{name}` in line {at} of its boxes: type {kind} and source {from}, expected 1 to 3 and 1 or 2"
                     ));
                 }
-                let region =
-                    region(*corners).map_err(|reason| format!("`{name}` in line {at} of its boxes: {reason}"))?;
-                let make = folder.cut(name, region, pictures, (&pairs.path, line))?;
+                let make = folder.cut(name, (*at, *corners), pictures, (&pairs.path, line))?;
                 let parts: Vec<&str> = name.split('/').collect();
                 let ["img", _, word, _, photo] = parts.as_slice() else {
                     return Err(format!("`{name}` is no `img/KIND/KIND/ITEM/photo`"));
@@ -78,7 +76,7 @@ pub fn read(path: &Path, source: &str, labels: &LabelMap, pictures: &Pictures) -
                 let Some(keys) = found.keys(labels, word) else { continue };
                 let item_id = format!("{source}/{item}");
                 let row = Row {
-                    path: make.file.to_str().ok_or("the folder of the import is not UTF-8")?.to_owned(),
+                    path: make.path()?,
                     source: source.to_owned(),
                     label: (*word).to_owned(),
                     cat14: keys.cat14,

@@ -11,7 +11,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use super::deepfashion_list::{Folder, region};
+use super::deepfashion_list::Folder;
 use super::image_folder::stem;
 use super::pictures::Pictures;
 use super::{Found, ImportError, LabelMap, Row};
@@ -59,8 +59,7 @@ pub fn read(path: &Path, source: &str, labels: &LabelMap, pictures: &Pictures) -
                     "`{name}` in line {at} of its boxes: type {kind} and pose {pose}, expected 1 to 3 and 1 to 6"
                 ));
             }
-            let region = region(*corners).map_err(|reason| format!("`{name}` in line {at} of its boxes: {reason}"))?;
-            let make = folder.cut(name, region, pictures, (&images.path, line))?;
+            let make = folder.cut(name, (*at, *corners), pictures, (&images.path, line))?;
             let parts: Vec<&str> = name.split('/').collect();
             let ["img", audience, word, _, photo] = parts.as_slice() else {
                 return Err(format!("`{name}` is no `img/AUDIENCE/KIND/ITEM/photo`"));
@@ -68,7 +67,7 @@ pub fn read(path: &Path, source: &str, labels: &LabelMap, pictures: &Pictures) -
             let Some(keys) = found.keys(labels, word) else { return Ok(None) };
             let item_id = format!("{source}/{item}");
             let row = Row {
-                path: make.file.to_str().ok_or("the folder of the import is not UTF-8")?.to_owned(),
+                path: make.path()?,
                 source: source.to_owned(),
                 label: (*word).to_owned(),
                 cat14: keys.cat14,

@@ -166,17 +166,19 @@ impl Folder {
         Ok(ListFile { path: path.into(), text })
     }
 
-    /// The picture of a photograph's box. The error says what is wrong with the name.
+    /// The picture of a photograph's box, whose four columns stand in line `at` of the boxes. The error says what is wrong with the box or
+    /// the name.
     ///
     /// # Errors
-    /// For a name that leads out of the folder.
+    /// For a box that is none, and a name that leads out of the folder.
     pub fn cut(
         &self,
         name: &str,
-        region: Region,
+        (at, corners): (usize, [&str; 4]),
         pictures: &Pictures,
         (list, line): (&Arc<Path>, usize),
     ) -> Result<Make, String> {
+        let region = region(corners).map_err(|reason| format!("`{name}` in line {at} of its boxes: {reason}"))?;
         match (inside(&self.photos, name), pictures.file(name)) {
             (Some(photo), Some(file)) => {
                 Ok(Make { file, origin: Origin::Cut { photo, region }, list: Arc::clone(list), line: Some(line) })

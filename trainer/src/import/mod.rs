@@ -1,7 +1,7 @@
 //! Import: any collection of photographs becomes one manifest.
 //!
 //! In this order: a source kind reads rows, [`labels`] maps the source's words to the taxonomies (those of published sources are in
-//! `words/`), [`pictures`] cuts out what a source gives as a box, [`check`] decodes every photograph once and sets aside what cannot be
+//! `words/`), [`pictures`] cuts out what a source gives as a box, [`check`](mod@check) decodes every photograph once and sets aside what cannot be
 //! used ([`problems`]), and [`manifest`] writes `manifest.csv` with the facts about each source ([`sources`]) beside it. [`split`]
 //! divides items into the four parts; it stands here because it decides by the manifest alone, but it is the pack that calls it, after
 //! near-duplicates have been joined.

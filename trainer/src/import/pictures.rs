@@ -67,6 +67,16 @@ pub struct Make {
     pub line: Option<usize>,
 }
 
+impl Make {
+    /// The file as a manifest names it.
+    ///
+    /// # Errors
+    /// The import's folder has a name that is not UTF-8.
+    pub fn path(&self) -> Result<String, String> {
+        self.file.to_str().map(str::to_owned).ok_or_else(|| "the folder of the import is not UTF-8".to_owned())
+    }
+}
+
 /// Where the pictures of a source go.
 #[derive(Debug, Clone)]
 pub struct Pictures {

@@ -9,10 +9,10 @@ use super::LearnError;
 use super::identify::{EVALUATION_BATCH, pictures};
 use super::shards::Shards;
 use crate::load::Loader;
+use crate::network::Graph;
 use crate::network::heads::EMBEDDING_DIMS;
 use crate::network::parameters::to_vec;
 use crate::network::torch::unit;
-use crate::network::{Graph, NodeId};
 use crate::pack::Pack;
 
 /// The results for some rows, in their order.
@@ -36,7 +36,7 @@ pub fn ask(
     side: u32,
     resources: (Device, usize),
 ) -> Result<Asked, LearnError> {
-    let wanted: Vec<NodeId> = graph.outputs.iter().map(|(_, node)| *node).collect();
+    let wanted = graph.output_nodes();
     let contract = PictureContract::with_side(side);
     let mut logits = [Vec::new(), Vec::new()];
     let mut embeddings = vec![Tensor::zeros([0, dims()], (tch::Kind::Float, resources.0))];
@@ -48,6 +48,7 @@ pub fn ask(
     Ok(Asked { logits, embeddings: Tensor::cat(&embeddings, 0) })
 }
 
-fn dims() -> i64 {
+/// Values of an embedding, as tensors count.
+pub(super) fn dims() -> i64 {
     i64::try_from(EMBEDDING_DIMS).unwrap_or(i64::MAX)
 }

@@ -8,22 +8,21 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use clothingid_shared::files;
+use tch::Tensor;
 
 use super::LearnError;
 use super::ask::ask;
 use super::identify::{self, EVALUATION_BATCH};
-use super::objective::{Objective, PROTOTYPES};
+use super::pairs::{Pairs, Pull};
 use super::recipe::Stage;
 use super::select;
-use super::shards::Shards;
 use super::step::Optimiser;
 use super::training::Setup;
 use crate::import::Part;
 use crate::load::Loader;
 use crate::network::graph::{Layer, Node};
 use crate::network::heads::EMBEDDING_DIMS;
-use crate::network::torch::TrainOptions;
-use crate::network::{Array, Graph, Network, Statistics, Weights};
+use crate::network::{Graph, Statistics, Weights};
 
 /// Steps that are timed, after one that is not.
 const TIMED: usize = 3;
@@ -76,22 +75,10 @@ impl Activations {
             node.parameters().iter().any(|array| !is_frozen(&array.name))
         };
         let first = graph.nodes.iter().position(is_trained).unwrap_or(graph.nodes.len());
-        let mut shapes: Vec<(usize, usize)> = Vec::new();
+        // A network that the pictures are too small for keeps nothing: recipes that ask for it are refused.
+        let shapes = graph.shapes(side as usize).unwrap_or_default();
         let (mut kept, mut largest) = (0, 0);
-        for (place, node) in graph.nodes.iter().enumerate() {
-            let from = |which: usize| node.inputs.get(which).and_then(|id| shapes.get(id.0)).copied().unwrap_or((0, 0));
-            let (channels, side) = match node.layer {
-                Layer::Picture => (3, side as usize),
-                Layer::Convolution { outputs, kernel, stride, padding, .. } => {
-                    (outputs, padding.along(from(0).1, kernel, stride).2)
-                }
-                Layer::Concat => ((0..node.inputs.len()).map(|which| from(which).0).sum(), from(0).1),
-                Layer::MaxPool(pooling) => (from(0).0, pooling.along(from(0).1).unwrap_or(0)),
-                Layer::GlobalAveragePool => (from(0).0, 1),
-                Layer::Linear { outputs, .. } => (outputs, 1),
-                Layer::BatchNorm { .. } | Layer::Relu6 | Layer::Relu | Layer::Add | Layer::L2Normalise => from(0),
-            };
-            shapes.push((channels, side));
+        for (place, (node, (channels, side))) in graph.nodes.iter().zip(shapes).enumerate() {
             let values = channels * side * side;
             let is_new = match node.layer {
                 Layer::BatchNorm { .. } => stage.statistics != Statistics::Running,
@@ -146,23 +133,22 @@ fn kilobytes(path: &str, name: &str) -> Option<u64> {
     Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? << 10)
 }
 
-/// The time that the stage will take from step `done` on. A network of its own does the steps, which is dropped again.
+/// The time that the stage will take from step `done` on. A network of its own does the steps, which is dropped again. None on a graphics
+/// card, where photographs are not decoded as they are needed.
 ///
 /// # Errors
 /// A photograph cannot be read, or an array is missing.
-pub fn time(setup: &Setup<'_>, graph: &Graph, start: &Weights, done: u64) -> Result<Duration, LearnError> {
-    let stage = setup.stage;
-    let (prototype_of_item, count) = identify::prototype_rows(setup.pack);
-    let (mut start, mut extra) = (start.clone(), Vec::new());
-    if stage.loss.identification > 0.0 {
-        let spec = identify::prototypes_spec(count);
-        start.insert(PROTOTYPES, Array::zeros(&spec.shape));
-        extra.push(spec);
+pub fn time(setup: &Setup<'_>, graph: &Graph, start: &Weights, done: u64) -> Result<Option<Duration>, LearnError> {
+    if setup.device != tch::Device::Cpu {
+        return Ok(None);
     }
-    let objective = Objective { options: stage.loss.clone(), prototype_of_item };
-    let options = TrainOptions { frozen: stage.freeze.clone(), extra, ..TrainOptions::default() };
-    let network = Network::for_training(graph.clone(), &start, setup.device, &options)?;
-    let shards = Shards::new(&network, &objective, stage.statistics, setup.threads)?;
+    let stage = setup.stage;
+    let mut start = start.clone();
+    if stage.loss.identification > 0.0 {
+        setup.leave_room_for_prototypes(&mut start);
+    }
+    let (network, objective, shards) = setup.put_up(graph, &start)?;
+    let mut pairs = Pairs::new(&stage.loss.metric, setup.device);
     let mut optimiser = Optimiser::new(&network, &stage.optimiser);
     let loader = Loader::new(setup.pack, setup.loader())?;
     let steps = u64::try_from(loader.batches()).unwrap_or(u64::MAX).saturating_mul(stage.epochs);
@@ -171,7 +157,10 @@ pub fn time(setup: &Setup<'_>, graph: &Graph, start: &Weights, done: u64) -> Res
     for made in loader.take(1 + TIMED) {
         let batch = made?;
         let targets = objective.targets(setup.pack, &batch.rows, batch.views).mix(&batch.mixed);
-        let gradient = shards.learn(&identify::pictures(&batch, setup.device), targets, None)?;
+        let garments = targets.prototypes.clone();
+        let mut pull = |embeddings: &Tensor| pairs.pull(embeddings, &garments, true);
+        let pull = (stage.loss.metric.weight > 0.0).then_some(&mut pull as &mut dyn FnMut(&Tensor) -> Pull);
+        let gradient = shards.learn(&identify::pictures(&batch, setup.device), targets, pull)?;
         optimiser.step(&network, &gradient.gradient, stage.optimiser.rate);
         times.push(began.elapsed().as_secs_f64());
         began = Instant::now();
@@ -193,7 +182,7 @@ pub fn time(setup: &Setup<'_>, graph: &Graph, start: &Weights, done: u64) -> Res
     let smaller = (f64::from(stage.prototype_side) / f64::from(stage.select_side.max(1))).powi(2);
     #[expect(clippy::cast_precision_loss, reason = "counts are small")]
     let answering = a_photo * (judged as f64 + prototypes as f64 * smaller);
-    Ok(Duration::try_from_secs_f64(learning + answering).unwrap_or(Duration::MAX))
+    Ok(Some(Duration::try_from_secs_f64(learning + answering).unwrap_or(Duration::MAX)))
 }
 
 /// A size for people.

@@ -63,8 +63,6 @@ impl LossOptions {
     /// # Errors
     /// They do not.
     pub fn check(&self) -> Result<(), LoadError> {
-        let refuse =
-            |setting, expected, found: f64| Err(LoadError::Setting { setting, expected, found: found.to_string() });
         let is_weight = |weight: f64| weight.is_finite() && weight >= 0.0;
         for (setting, weight) in [
             ("loss.category14", self.category14),
@@ -73,18 +71,20 @@ impl LossOptions {
             ("loss.metric.weight", self.metric.weight),
         ] {
             if !is_weight(weight) {
-                return refuse(setting, "a finite number that is not negative", weight);
+                return Err(LoadError::setting(setting, "a finite number that is not negative", weight));
             }
         }
         if self.category14 + self.category26 == 0.0 && !self.is_embedding() {
-            return refuse("loss", "one loss of a weight above 0", 0.0);
+            return Err(LoadError::setting("loss", "one loss of a weight above 0", 0.0));
         }
         match self.softmax {
-            Softmax::Arcface if !(self.margin > 0.0 && self.margin < 1.5) => {
-                refuse("loss.margin", "an angle between 0 and 1.5 for `softmax = \"arcface\"`", self.margin)
-            }
+            Softmax::Arcface if !(self.margin > 0.0 && self.margin < 1.5) => Err(LoadError::setting(
+                "loss.margin",
+                "an angle between 0 and 1.5 for `softmax = \"arcface\"`",
+                self.margin,
+            )),
             Softmax::Plain | Softmax::Normalised if self.margin != 0.0 => {
-                refuse("loss.margin", "none without `softmax = \"arcface\"`", self.margin)
+                Err(LoadError::setting("loss.margin", "none without `softmax = \"arcface\"`", self.margin))
             }
             _ => self.metric.check(),
         }
@@ -173,7 +173,7 @@ impl Objective {
     /// The nodes whose results [`Self::loss`] needs: the graph's results, and the embedding before its length is taken away.
     #[must_use]
     pub fn wanted(&self, graph: &Graph) -> Vec<NodeId> {
-        let mut wanted: Vec<NodeId> = graph.outputs.iter().map(|(_, node)| *node).collect();
+        let mut wanted = graph.output_nodes();
         if self.options.softmax == Softmax::Plain {
             let unit = graph.find_output(EMBEDDING).map(|unit| graph.node(unit));
             wanted.extend(unit.and_then(|unit| unit.inputs.first()));

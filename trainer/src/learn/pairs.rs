@@ -9,8 +9,8 @@
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
+use super::ask::dims;
 use crate::load::LoadError;
-use crate::network::heads::EMBEDDING_DIMS;
 
 /// How pairs are weighed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,20 +44,18 @@ impl PairOptions {
     /// # Errors
     /// They do not.
     pub fn check(&self) -> Result<(), LoadError> {
-        let refuse =
-            |setting, expected, found: f64| Err(LoadError::Setting { setting, expected, found: found.to_string() });
         for (setting, factor) in [("loss.metric.alpha", self.alpha), ("loss.metric.beta", self.beta)] {
             if !factor.is_finite() || factor <= 0.0 {
-                return refuse(setting, "a finite number above 0", factor);
+                return Err(LoadError::setting(setting, "a finite number above 0", factor));
             }
         }
         for (setting, cosine) in [("loss.metric.base", self.base), ("loss.metric.margin", self.margin)] {
             if !(-1.0..=1.0).contains(&cosine) {
-                return refuse(setting, "between -1 and 1", cosine);
+                return Err(LoadError::setting(setting, "between -1 and 1", cosine));
             }
         }
         if !(0.0..=1.0).contains(&self.memory_after) {
-            return refuse("loss.metric.memory_after", "a share between 0 and 1", self.memory_after);
+            return Err(LoadError::setting("loss.metric.memory_after", "a share between 0 and 1", self.memory_after));
         }
         Ok(())
     }
@@ -156,10 +154,6 @@ impl Pairs {
 
 fn length(garments: &[i64]) -> i64 {
     i64::try_from(garments.len()).unwrap_or(i64::MAX)
-}
-
-fn dims() -> i64 {
-    i64::try_from(EMBEDDING_DIMS).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

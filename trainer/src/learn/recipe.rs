@@ -99,18 +99,20 @@ impl Stage {
     pub fn check(&self) -> Result<(), LoadError> {
         self.loss.check()?;
         self.mix.check()?;
-        let refuse =
-            |setting, expected, found: f64| Err(LoadError::Setting { setting, expected, found: found.to_string() });
         if self.loss.metric.weight > 0.0 && !self.mix.is_off() {
-            return refuse("mix", "off where pairs are learnt from: a mixed picture shows two garments", 1.0);
+            return Err(LoadError::setting(
+                "mix",
+                "off where pairs are learnt from: a mixed picture shows two garments",
+                1.0,
+            ));
         }
         let optimiser = &self.optimiser;
         if !(optimiser.rate.is_finite() && optimiser.rate > 0.0) {
-            return refuse("optimiser.rate", "a finite number above 0", optimiser.rate);
+            return Err(LoadError::setting("optimiser.rate", "a finite number above 0", optimiser.rate));
         }
         for (setting, share) in [("optimiser.momentum", optimiser.momentum), ("optimiser.average", optimiser.average)] {
             if !(0.0..1.0).contains(&share) {
-                return refuse(setting, "a share from 0 to below 1", share);
+                return Err(LoadError::setting(setting, "a share from 0 to below 1", share));
             }
         }
         Ok(())

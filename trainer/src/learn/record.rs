@@ -64,6 +64,22 @@ impl Record {
         Self { path: folder.join("record.jsonl"), entries: Vec::new() }
     }
 
+    /// The record in `folder`.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn read(folder: &Path) -> Result<Self, LearnError> {
+        Self::resume(folder, u64::MAX)
+    }
+
+    /// The figures of each epoch with its number, in order.
+    pub fn epochs(&self) -> impl DoubleEndedIterator<Item = (u64, &SelectFigures)> {
+        self.entries.iter().filter_map(|entry| match entry {
+            Entry::Epoch { epoch, select, .. } => Some((*epoch, select)),
+            Entry::Steps { .. } => None,
+        })
+    }
+
     /// The record in `folder` up to `step`: what a run did after its last checkpoint is done again.
     ///
     /// # Errors

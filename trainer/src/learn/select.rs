@@ -3,7 +3,7 @@
 //! Larger than a thumbnail and not from the studio that gave most of the photographs: the small and the studio ones are easy, many,
 //! and not what the product meets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use clothingid_shared::metrics::{balanced_accuracy, recall_at_k, top_1};
@@ -18,13 +18,8 @@ use super::shards::Shards;
 use crate::import::Part;
 use crate::network::Graph;
 use crate::network::parameters::to_vec;
+use crate::pack::index::is_large;
 use crate::pack::{Pack, PackedRow};
-
-/// Thumbnails end here, in pixels of the longer side.
-const THUMBNAIL_SIDE: u32 = 100;
-
-/// The studio source, which is left out.
-const STUDIO: &str = "myntra";
 
 /// Fewest photographs of a category that has a say in a choice.
 const CATEGORY_MIN: usize = 5;
@@ -78,7 +73,7 @@ pub struct Answers {
 #[must_use]
 pub fn is_shop_like(pack: &Pack, row: &PackedRow) -> bool {
     let source = pack.sources().get(row.source).map_or("", |source| source.key.as_str());
-    row.is_garment && row.long_side() > THUMBNAIL_SIDE && !source.starts_with(STUDIO)
+    row.is_garment && is_large(source, row.long_side())
 }
 
 /// The rows of the select part that count.
@@ -88,18 +83,20 @@ pub fn rows(pack: &Pack) -> Vec<usize> {
     pack.rows_in(Part::Select).into_iter().filter(counts).collect()
 }
 
-/// Answers and truths without categories of fewer than [`CATEGORY_MIN`] photographs, where others are left: one photograph of a category
+/// Answers and truths without categories of fewer than `CATEGORY_MIN` photographs, where others are left: one photograph of a category
 /// that has no other would move the mean over categories by seven points, and the choice with it.
 #[must_use]
 pub fn frequent((predicted, truth): (Vec<usize>, Vec<usize>)) -> (Vec<usize>, Vec<usize>) {
+    let counting = counting(truth.iter().copied());
+    predicted.into_iter().zip(truth).filter(|(_, category)| counting.contains(category)).unzip()
+}
+
+/// The categories of at least [`CATEGORY_MIN`] photographs, or all where there is none such.
+fn counting(truth: impl Iterator<Item = usize>) -> BTreeSet<usize> {
     let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
-    for &category in &truth {
-        *counts.entry(category).or_default() += 1;
-    }
-    if counts.values().all(|&count| count < CATEGORY_MIN) {
-        return (predicted, truth);
-    }
-    predicted.into_iter().zip(truth).filter(|(_, category)| counts.get(category) >= Some(&CATEGORY_MIN)).unzip()
+    truth.for_each(|category| *counts.entry(category).or_default() += 1);
+    let any_is = counts.values().any(|&count| count >= CATEGORY_MIN);
+    counts.into_iter().filter(|(_, count)| !any_is || *count >= CATEGORY_MIN).map(|(category, _)| category).collect()
 }
 
 impl Answers {
@@ -147,10 +144,8 @@ impl Answers {
             *count += 1.0;
             *total += moved.get(label).map_or(0.0, |logit| logit - most - sum.ln());
         }
-        #[expect(clippy::cast_precision_loss, reason = "a small number")]
-        let is_frequent = |count: f64| count >= CATEGORY_MIN as f64;
-        let any_is = by_category.values().any(|(count, _)| is_frequent(*count));
-        let means = by_category.values().filter(|(count, _)| !any_is || is_frequent(*count));
+        let counting = counting(self.labels[head].iter().flatten().copied());
+        let means = by_category.iter().filter(|(category, _)| counting.contains(category)).map(|(_, sums)| sums);
         let means: Vec<f64> = means.map(|(count, total)| total / count).collect();
         #[expect(clippy::cast_precision_loss, reason = "there are at most 26")]
         let mean = means.iter().sum::<f64>() / means.len().max(1) as f64;

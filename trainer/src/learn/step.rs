@@ -166,9 +166,9 @@ mod tests {
     use tch::{Device, Tensor};
 
     use super::{Method, Optimiser, OptimiserOptions};
+    use crate::network::TrainOptions;
     use crate::network::graph::Graph;
     use crate::network::parameters::{to_tensor, to_vec};
-    use crate::network::torch::TrainOptions;
     use crate::network::{Array, Network, Weights, graph::ArraySpec};
 
     const OPTIONS: OptimiserOptions = OptimiserOptions {

@@ -28,9 +28,9 @@ use super::step::Optimiser;
 use crate::import::Part;
 use crate::load::LoaderOptions;
 use crate::load::resident::Resident;
+use crate::network::TrainOptions;
 use crate::network::parameters::to_vec;
-use crate::network::torch::TrainOptions;
-use crate::network::{Array, Graph, Network, NodeId, Provenance, Weights};
+use crate::network::{Array, Graph, Network, Provenance, Weights};
 use crate::pack::Pack;
 
 /// Steps between two lines of the record.
@@ -62,6 +62,27 @@ pub struct Setup<'a> {
 }
 
 impl Setup<'_> {
+    /// Puts zeros where the prototypes will be.
+    pub(super) fn leave_room_for_prototypes(&self, start: &mut Weights) {
+        let (_, count) = identify::prototype_rows(self.pack);
+        start.insert(PROTOTYPES, Array::zeros(&identify::prototypes_spec(count).shape));
+    }
+
+    /// The network of the stage with what it learns from. `start` has the prototypes where the stage identifies.
+    pub(super) fn put_up(&self, graph: &Graph, start: &Weights) -> Result<(Network, Objective, Shards), LearnError> {
+        let stage = self.stage;
+        let (prototype_of_item, count) = identify::prototype_rows(self.pack);
+        let objective = Objective { options: stage.loss.clone(), prototype_of_item };
+        // Pairs need the embedding's start alone.
+        let is_identifying = stage.loss.identification > 0.0;
+        let extra = is_identifying.then(|| identify::prototypes_spec(count)).into_iter().collect();
+        let (frozen, precision) = (stage.freeze.clone(), stage.precision);
+        let options = TrainOptions { frozen, extra, precision, ..TrainOptions::default() };
+        let network = Network::for_training(graph.clone(), start, self.device, &options)?;
+        let shards = Shards::new(&network, &objective, stage.statistics, self.threads)?;
+        Ok((network, objective, shards))
+    }
+
     /// What the loader of its first epoch shows.
     pub(super) fn loader(&self) -> LoaderOptions {
         let stage = self.stage;
@@ -200,31 +221,20 @@ impl<'a> Training<'a> {
         is_resumed: bool,
         watch: &mut impl FnMut(Event<'_>),
     ) -> Result<Self, LearnError> {
-        let (prototype_of_item, count) = identify::prototype_rows(setup.pack);
-        let mut extra = Vec::new();
         if setup.stage.loss.is_embedding() {
-            let spec = identify::prototypes_spec(count);
             if is_resumed {
-                start.insert(PROTOTYPES, Array::zeros(&spec.shape));
+                setup.leave_room_for_prototypes(&mut start);
             } else {
                 let resources = (setup.device, setup.threads);
                 let progress = |done, total| watch(Event::Preparing { done, total });
                 identify::imprint(setup.pack, &graph, &mut start, setup.stage, resources, progress)?;
             }
-            // Pairs need the embedding's start alone.
-            extra.extend((setup.stage.loss.identification > 0.0).then_some(spec));
         }
         let unsaid = || Provenance::of_start("weights that do not say what they were made from");
         let provenance = start.provenance.clone().unwrap_or_else(unsaid).then(&run.stage, &run.pack);
-        let objective = Objective { options: setup.stage.loss.clone(), prototype_of_item };
-        let (frozen, precision) = (setup.stage.freeze.clone(), setup.stage.precision);
-        let options = TrainOptions { frozen, extra, precision, ..TrainOptions::default() };
-        let network = Network::for_training(graph.clone(), &start, setup.device, &options)?;
-        let shards = Shards::new(&network, &objective, setup.stage.statistics, setup.threads)?;
+        let (network, objective, shards) = setup.put_up(&graph, &start)?;
         let optimiser = Optimiser::new(&network, &setup.stage.optimiser);
         let pairs = Pairs::new(&setup.stage.loss.metric, setup.device);
-        let decoding = |done, total| watch(Event::Preparing { done, total });
-        let resident = source::resident(setup.pack, setup.stage.side, setup.device, decoding)?;
         let record = Record::new(setup.folder);
         Ok(Self {
             setup,
@@ -234,7 +244,7 @@ impl<'a> Training<'a> {
             shards,
             optimiser,
             pairs,
-            resident,
+            resident: None,
             record,
             run,
             provenance,
@@ -248,6 +258,11 @@ impl<'a> Training<'a> {
         let stage = self.setup.stage;
         let skip_batches = usize::try_from(from).unwrap_or(usize::MAX);
         let options = LoaderOptions { epoch, skip_batches, ..self.setup.loader() };
+        // Here and not at the start: a run that is over already decodes nothing.
+        if self.resident.is_none() {
+            let decoding = |done, total| watch(Event::Preparing { done, total });
+            self.resident = source::resident(self.setup.pack, stage.side, self.setup.device, decoding)?;
+        }
         let source = Source::new(self.setup.pack, self.resident.as_ref(), self.setup.device, options)?;
         let steps = u64::try_from(source.batches()).unwrap_or(u64::MAX) * stage.epochs;
         #[expect(
@@ -356,7 +371,7 @@ impl<'a> Training<'a> {
     /// What is known of a batch whose loss or gradient is not finite: the photographs for which the network's own answers are not, or all
     /// of the batch where that tells none from the others.
     fn not_finite(&self, (epoch, batch): (u64, u64), data: &Shown) -> LearnError {
-        let wanted: Vec<NodeId> = self.graph.outputs.iter().map(|(_, node)| *node).collect();
+        let wanted = self.graph.output_nodes();
         let is_finite = |results: Vec<Tensor>| {
             let finite: Vec<Vec<f32>> =
                 results.iter().map(|result| to_vec(&result.isfinite().all_dim(-1, false))).collect();

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::colour::{ColourMap, mean_brightness};
 use super::disturb::{blur, erase, recompress};
-use super::framing::{Crop, background, between, flip, resize, thumbnail_size, turn};
+use super::framing::{Crop, background, between, flip, letterboxed, resize, thumbnail_size, turn};
 
 /// All strengths. A chance is between 0 (never) and 1 (always).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -257,13 +257,10 @@ impl Augmenter {
             resize(&mut self.resizer, source, crop, &mut self.square, FilterType::Bilinear);
             return;
         }
-        let side = f64::from(self.side);
-        let zoom =
-            between(settings.zoom[0], settings.zoom[1], random).clamp(0.05, 1.0) * side / crop.width.max(crop.height);
-        let stretch = between(-settings.stretch.max(1.0).ln(), settings.stretch.max(1.0).ln(), random).exp().sqrt();
         #[expect(clippy::cast_possible_truncation, reason = "clamped to the side")]
         let length = |length: f64| (length.round() as u32).clamp(1, self.side);
-        let (across, down) = (length(crop.width * zoom * stretch), length(crop.height * zoom / stretch));
+        let (across, down) = letterboxed(crop, f64::from(self.side), settings, random);
+        let (across, down) = (length(across), length(down));
         self.framed.reset(across, down, [0; 3]);
         resize(&mut self.resizer, source, crop, &mut self.framed, FilterType::Bilinear);
         let left = random.random_range(0..=self.side - across) as usize;

@@ -27,7 +27,7 @@ const EDGE_SHARE: f64 = 0.75;
 /// Shares of the photograph that a background may have: less is a gap, more has eaten a white garment.
 const BACKGROUND_SHARE: [f64; 2] = [0.1, 0.85];
 /// Chance that the new background is a photograph and not a plain shade.
-const SCENE: f64 = 0.7;
+pub(super) const SCENE: f64 = 0.7;
 
 /// Changes backgrounds for one thread; keeps its memory between photographs.
 pub struct Backdrop {

@@ -60,6 +60,20 @@ pub struct LoaderOptions {
     pub skip_batches: usize,
 }
 
+impl LoaderOptions {
+    /// Whether the settings make sense; those of the sampling are checked where photographs are drawn.
+    ///
+    /// # Errors
+    /// They do not.
+    pub(super) fn check(&self) -> Result<(), LoadError> {
+        let counts = [("batch", self.batch), ("views", self.views), ("side", self.side as usize)];
+        if let Some((setting, _)) = counts.into_iter().find(|(_, value)| *value == 0) {
+            return Err(LoadError::setting(setting, "at least 1", 0.0));
+        }
+        self.mix.check()
+    }
+}
+
 type Maker = Box<dyn FnMut(usize) -> Result<Batch, LoadError> + Send>;
 type Made = (usize, Result<Batch, LoadError>);
 
@@ -80,14 +94,7 @@ impl Loader {
     /// # Errors
     /// When a setting makes no sense or no photograph fits.
     pub fn new(pack: &Arc<Pack>, options: LoaderOptions) -> Result<Self, LoadError> {
-        let at_least_one = |setting, value: usize| match value {
-            0 => Err(LoadError::Setting { setting, expected: "at least 1", found: "0".into() }),
-            _ => Ok(()),
-        };
-        at_least_one("batch", options.batch)?;
-        at_least_one("views", options.views)?;
-        at_least_one("side", options.side as usize)?;
-        options.mix.check()?;
+        options.check()?;
         let plan = Arc::new(options.sampling.plan(pack, options.part, options.seed, options.epoch)?);
         let partners = Arc::new(Partners::of(pack, options.part));
         let batches = (plan.len() / options.batch).max(1);

@@ -57,15 +57,20 @@ pub fn recompress(rgb: &mut Picture, quality: u8, bytes: &mut Vec<u8>) {
     }
 }
 
+/// Width and height of a rectangle of `share` of a square's area, in shares of its side; one of them may be more than all of it.
+pub(super) fn rectangle(share: [f64; 2], random: &mut Pcg32) -> [f64; 2] {
+    let area = between(share[0], share[1], random).clamp(0.0, 1.0);
+    let aspect = between(-1.0, 1.0, random).exp();
+    [(area * aspect).sqrt(), (area / aspect).sqrt()]
+}
+
 /// Covers a rectangle of `share` of the area with one colour or with noise.
 ///
 /// **Source**: Z. Zhong et al., "Random Erasing Data Augmentation", AAAI 2020.
 #[expect(clippy::cast_possible_truncation, reason = "lengths are clamped to the side")]
 pub fn erase(square: &mut [u8], side: usize, share: [f64; 2], random: &mut Pcg32) {
-    let area = between(share[0], share[1], random).clamp(0.0, 1.0);
-    let aspect = between(-1.0, 1.0, random).exp();
-    let length = |share: f64| ((share.sqrt() * side as f64).round() as usize).clamp(1, side.max(1));
-    let (width, height) = (length(area * aspect), length(area / aspect));
+    let length = |share: f64| ((share * side as f64).round() as usize).clamp(1, side.max(1));
+    let [width, height] = rectangle(share, random).map(length);
     let left = random.random_range(0..=side.saturating_sub(width));
     let top = random.random_range(0..=side.saturating_sub(height));
     let is_noise = random.random_bool(0.3);

@@ -70,15 +70,29 @@ pub fn thumbnail_size(settings: &Augmentation, width: u32, height: u32, random: 
 /// The colour around a letterboxed picture: mostly white, sometimes the photograph's own edge, sometimes any grey.
 #[must_use]
 pub fn background(picture: &Picture, white: f64, random: &mut Pcg32) -> [u8; 3] {
+    around(|| edge_colour(picture), white, random)
+}
+
+/// The same of a photograph of whose edge the colour is known.
+pub(super) fn around(edge: impl FnOnce() -> [u8; 3], white: f64, random: &mut Pcg32) -> [u8; 3] {
     let choice: f64 = random.random_range(0.0..1.0);
     let grey: u8 = random.random_range(0..=255);
     if choice < white {
         [255; 3]
     } else if choice < white + (1.0 - white) * 0.6 {
-        edge_colour(picture)
+        edge()
     } else {
         [grey; 3]
     }
+}
+
+/// Width and height of a letterboxed crop in a square of `side`, before they are rounded.
+pub(super) fn letterboxed(crop: Crop, side: f64, settings: &Augmentation, random: &mut Pcg32) -> (f64, f64) {
+    let zoom =
+        between(settings.zoom[0], settings.zoom[1], random).clamp(0.05, 1.0) * side / crop.width.max(crop.height);
+    let most = settings.stretch.max(1.0).ln();
+    let stretch = between(-most, most, random).exp().sqrt();
+    (crop.width * zoom * stretch, crop.height * zoom / stretch)
 }
 
 /// Mean of the first and last row.

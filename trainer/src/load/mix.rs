@@ -56,19 +56,17 @@ impl Mixing {
     /// # Errors
     /// They do not.
     pub fn check(&self) -> Result<(), LoadError> {
-        let refuse =
-            |setting, expected, found: f64| Err(LoadError::Setting { setting, expected, found: found.to_string() });
         for (setting, chance) in [("mix.mixup", self.mixup), ("mix.cutmix", self.cutmix)] {
             if !(0.0..=1.0).contains(&chance) {
-                return refuse(setting, "a chance between 0 and 1", chance);
+                return Err(LoadError::setting(setting, "a chance between 0 and 1", chance));
             }
         }
         if self.mixup + self.cutmix > 1.0 {
-            return refuse("mix.mixup + mix.cutmix", "at most 1", self.mixup + self.cutmix);
+            return Err(LoadError::setting("mix.mixup + mix.cutmix", "at most 1", self.mixup + self.cutmix));
         }
         for (setting, alpha) in [("mix.mixup_alpha", self.mixup_alpha), ("mix.cutmix_alpha", self.cutmix_alpha)] {
             if !ALPHAS.contains(&alpha) {
-                return refuse(setting, "between 0.05 and 4", alpha);
+                return Err(LoadError::setting(setting, "between 0.05 and 4", alpha));
             }
         }
         Ok(())

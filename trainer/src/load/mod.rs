@@ -31,6 +31,13 @@ use clothingid_shared::picture::PictureError;
 
 use crate::pack::PackError;
 
+impl LoadError {
+    /// A number that makes no sense.
+    pub(crate) fn setting(setting: &'static str, expected: &'static str, found: f64) -> Self {
+        Self::Setting { setting, expected, found: found.to_string() }
+    }
+}
+
 /// What can go wrong while loading.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {

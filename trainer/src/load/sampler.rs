@@ -12,10 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::LoadError;
 use crate::import::Part;
+use crate::pack::index::THUMBNAIL_SIDE;
 use crate::pack::{Pack, PackedRow};
-
-/// Photographs whose longer side is at most this are thumbnails.
-pub const THUMBNAIL_SIDE: u32 = 100;
 
 /// Which photographs of a part take part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,7 +100,7 @@ impl Sampling {
         ];
         for (setting, value) in named.into_iter().chain(self.sources.values().map(|&factor| ("sources", factor))) {
             if !value.is_finite() || value < 0.0 {
-                return Err(LoadError::Setting { setting, expected, found: value.to_string() });
+                return Err(LoadError::setting(setting, expected, value));
             }
         }
         Ok(())

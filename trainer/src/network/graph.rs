@@ -243,21 +243,41 @@ impl Graph {
     /// The first layer whose window is larger than what a picture of `side` leaves for it, if there is one.
     #[must_use]
     pub fn too_small(&self, side: usize) -> Option<&Node> {
-        let mut sides: Vec<usize> = Vec::with_capacity(self.nodes.len());
+        self.shapes(side).err()
+    }
+
+    /// Channels and side of each node's result for pictures of `side`.
+    ///
+    /// # Errors
+    /// The first layer whose window is larger than what is left for it.
+    pub fn shapes(&self, side: usize) -> Result<Vec<(usize, usize)>, &Node> {
+        let mut shapes: Vec<(usize, usize)> = Vec::with_capacity(self.nodes.len());
         for node in &self.nodes {
-            let from = node.inputs.first().map_or(side, |input| sides[input.0]);
-            let out = match node.layer {
-                Layer::Convolution { kernel, stride, padding, .. } => {
-                    let (before, after, out) = padding.along(from, kernel, stride);
-                    (from + before + after >= kernel).then_some(out)
+            let from = |which: usize| node.inputs.get(which).and_then(|id| shapes.get(id.0)).copied().unwrap_or((0, 0));
+            let (channels, length) = from(0);
+            let shape = match node.layer {
+                Layer::Picture => Some((3, side)),
+                Layer::Convolution { outputs, kernel, stride, padding, .. } => {
+                    let (before, after, out) = padding.along(length, kernel, stride);
+                    (length + before + after >= kernel).then_some((outputs, out))
                 }
-                Layer::MaxPool(pooling) => pooling.along(from),
-                _ => Some(from),
+                Layer::Concat => Some(((0..node.inputs.len()).map(|which| from(which).0).sum(), length)),
+                Layer::MaxPool(pooling) => pooling.along(length).map(|out| (channels, out)),
+                Layer::GlobalAveragePool => Some((channels, 1)),
+                Layer::Linear { outputs, .. } => Some((outputs, 1)),
+                Layer::BatchNorm { .. } | Layer::Relu6 | Layer::Relu | Layer::Add | Layer::L2Normalise => {
+                    Some((channels, length))
+                }
             };
-            let Some(out) = out else { return Some(node) };
-            sides.push(out);
+            shapes.push(shape.ok_or(node)?);
         }
-        None
+        Ok(shapes)
+    }
+
+    /// The nodes of the results, in their order.
+    #[must_use]
+    pub fn output_nodes(&self) -> Vec<NodeId> {
+        self.outputs.iter().map(|(_, node)| *node).collect()
     }
 
     /// The node at `id`.

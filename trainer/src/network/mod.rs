@@ -5,7 +5,7 @@
 //! - `heads.rs`: the two category heads and the embedding.
 //! - `weights/`: the arrays as plain data, and their files.
 //! - `parameters.rs`: the trainable arrays as one flat tensor, so that optimiser, average and checkpoint each are one more.
-//! - `torch.rs`: runs a graph.
+//! - `pass.rs`: how a network is run. `torch.rs`: runs it.
 //! - `imagenet.rs`: the start that ships with the sources.
 //! - `device.rs`: `auto`, `cpu` or `cuda:N`; `loader.rs`: CUDA's libraries, where there are any.
 
@@ -16,10 +16,12 @@ pub mod heads;
 pub mod imagenet;
 pub mod loader;
 pub mod parameters;
+pub mod pass;
 pub mod torch;
 pub mod weights;
 
 pub use device::DeviceChoice;
 pub use graph::{Graph, Layer, Node, NodeId, Padding, Pooling, Rounding};
-pub use torch::{Network, Pass, Precision, Statistics};
+pub use pass::{Memory, Pass, Precision, Statistics, TrainOptions};
+pub use torch::Network;
 pub use weights::{Array, Provenance, Weights, WeightsError};

@@ -4,7 +4,7 @@
 //! every layer keeps. tch has no call for that layout, and needs none: nothing here ever asks for another. On processors it is the
 //! faster one (see `clothingid-train weights bench`).
 //!
-//! **Batch norm** either takes the statistics of the batch, or the running ones ([`Statistics`]). In the second case the factor goes
+//! **Batch norm** either takes the statistics of the batch, or the running ones ([`Statistics`](super::Statistics)). In the second case the factor goes
 //! into the convolution before it, at every step, so that gradients still reach both; that spares two passes over each activation
 //! forwards and three backwards.
 
@@ -16,6 +16,7 @@ use super::graph::{
     ArraySpec, Graph, Layer, Node, NodeId, PIXEL_SCALE_DIVISOR, PIXEL_ZERO_POINT, Padding, Pooling, Rounding,
 };
 use super::parameters::{Layout, Views, to_array, to_tensor};
+use super::pass::{Memory, Pass, Precision, TrainOptions};
 use super::weights::{Weights, WeightsError};
 
 /// Added to the variance before the root.
@@ -23,66 +24,6 @@ const EPSILON: f64 = 1e-5;
 
 /// Share of the batch in the running statistics at each step.
 const MOMENTUM: f64 = 0.1;
-
-/// What batch norm divides by while training.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Statistics {
-    /// Mean and variance of the batch; the running ones follow.
-    Batch,
-    /// Those of each thread's piece of the batch ("ghost batches": Hoffer et al. 2017, "Train longer, generalize better", algorithm 1);
-    /// the running ones follow the first piece. Lets a random start train on several threads that meet once a step.
-    Pieces,
-    /// The running ones, which stay as they are.
-    Running,
-}
-
-/// How a run is meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pass {
-    /// With gradients.
-    Train {
-        /// Of batch norm.
-        statistics: Statistics,
-    },
-    /// As the device will run it.
-    Evaluate,
-}
-
-/// How activations lie in memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Memory {
-    /// Channels next to each other: the faster one.
-    #[default]
-    ChannelsLast,
-    /// Rows of a channel next to each other: PyTorch's habit, kept for comparison.
-    Plain,
-}
-
-/// In what numbers activations are computed while learning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Precision {
-    /// 32 bits.
-    #[default]
-    Full,
-    /// 16 bits with the exponents of 32 ("bfloat16") from the picture to the pool; weights, their gradients and all that follows the pool
-    /// keep 32. GPUs are made for it; most processors are slower so.
-    Bf16,
-}
-
-/// How a network is put up for training.
-#[derive(Debug, Clone, Default)]
-pub struct TrainOptions {
-    /// Prefixes of node names whose arrays stay as they are (`features.0.`).
-    pub frozen: Vec<String>,
-    /// Arrays beside the graph that are trained with it.
-    pub extra: Vec<ArraySpec>,
-    /// How activations lie in memory.
-    pub memory: Memory,
-    /// In what numbers activations are computed while learning.
-    pub precision: Precision,
-}
 
 /// A graph with its arrays on a device.
 #[derive(Debug)]
@@ -102,13 +43,6 @@ pub struct Network {
     norm_behind: Vec<Option<usize>>,
     /// Whether its training passes move the running statistics.
     moves_statistics: bool,
-}
-
-impl Statistics {
-    /// Whether they are taken from the pictures at hand.
-    fn are_of_pictures(self) -> bool {
-        matches!(self, Self::Batch | Self::Pieces)
-    }
 }
 
 impl Network {
@@ -247,7 +181,7 @@ impl Network {
     /// The results of pictures `[N, S, S, 3] u8` by name, in the graph's order, without gradients.
     #[must_use]
     pub fn evaluate(&self, pictures_nhwc: &Tensor) -> Vec<(String, Tensor)> {
-        let wanted: Vec<NodeId> = self.graph.outputs.iter().map(|(_, node)| *node).collect();
+        let wanted = self.graph.output_nodes();
         let results = self.evaluate_nodes(pictures_nhwc, &wanted);
         self.graph.outputs.iter().map(|(name, _)| name.clone()).zip(results).collect()
     }

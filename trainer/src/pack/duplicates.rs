@@ -1,14 +1,14 @@
 //! Finds pairs of photographs that show the same picture: equal bytes, or nearly equal looks (also mirrored).
 //!
 //! Copies are found by the hash of their pixels, and the first of them stands for all. Pictures whose 64 signs nearly agree are looked
-//! up in [`super::neighbours`], and those few are confirmed by their small colour pictures. No pair is missed; the time grows with the
+//! up in `neighbours.rs`, and those few are confirmed by their small colour pictures. No pair is missed; the time grows with the
 //! photographs and with how many of them look alike.
 
 use std::collections::HashMap;
 use std::fmt;
 
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::fingerprint::Fingerprint;
 use super::neighbours::{Look, Neighbours};
@@ -21,7 +21,7 @@ pub const LEVELS_APART: f64 = 4.0;
 pub const CONTRAST_APART: f64 = 0.12;
 
 /// Two photographs that show the same picture.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Duplicate {
     /// The first row.
     pub first: usize,
@@ -34,7 +34,7 @@ pub struct Duplicate {
 }
 
 /// How two photographs agree.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// The same pixels.

@@ -5,15 +5,14 @@
 use std::collections::BTreeMap;
 
 use clothingid_shared::files;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{Pack, PackError};
 use crate::import::Part;
 use crate::import::split::{Cluster, divide};
 
 /// One of the folds of a pack.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Fold {
     /// Which, from 0.
     pub number: usize,

@@ -91,6 +91,16 @@ pub struct PackedRow {
     pub note: String,
 }
 
+/// Photographs whose longer side is at most this, in pixels, are thumbnails. Most of `myntra` is 60 × 80.
+pub const THUMBNAIL_SIDE: u32 = 100;
+
+/// Whether a photograph is what a shop's camera sees: larger than a thumbnail, and not from the studio that gave most of the photographs,
+/// most of them thumbnails.
+#[must_use]
+pub fn is_large(source: &str, long_side: u32) -> bool {
+    long_side > THUMBNAIL_SIDE && !source.starts_with("myntra")
+}
+
 impl PackedRow {
     /// Length of the longer side in pixels.
     #[must_use]

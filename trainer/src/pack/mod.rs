@@ -1,6 +1,6 @@
 //! Pack: the photographs of a manifest, split into parts, in one file that a loader can read at any position.
 //!
-//! In this order: [`fingerprint`] looks at every photograph, [`duplicates`] finds pairs that show the same picture, [`build`] joins
+//! In this order: [`fingerprint`] looks at every photograph, [`duplicates`] finds pairs that show the same picture, [`build`](mod@build) joins
 //! their groups, splits ([`crate::import::split`]) and writes, [`leaks`] and [`balance`] say what to know before training, [`pack`]
 //! opens and reads, [`check`] looks at every byte, [`folds`] divides anew for a study that scores every photograph once. A pack is a
 //! folder:
@@ -39,7 +39,6 @@ pub use duplicates::Duplicate;
 pub use folds::Fold;
 pub use header::PackedSource;
 pub use index::PackedRow;
-pub use leaks::{Leak, Leaks};
 pub use pack::Pack;
 
 use std::path::PathBuf;

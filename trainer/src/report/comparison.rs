@@ -1,5 +1,6 @@
 //! Two sides with their differences: photograph by photograph where both hold their answers, else from their intervals.
 
+use clothingid_shared::metrics::recall_at_k;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
@@ -13,7 +14,7 @@ use crate::evaluate::Figure;
 use crate::evaluate::categories::Predictions;
 
 /// Both sides and what differs.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
     /// The first.
     pub a: Side,
@@ -249,10 +250,10 @@ fn paired(a: &Raw, b: &Raw, line: &Metric) -> Option<Figure> {
         return None;
     }
     match line.metric.as_str() {
-        "recall_at_1" => queries(a, b, |rank, _| share(rank, 1)),
-        "recall_at_5" => queries(a, b, |rank, _| share(rank, 5)),
-        "recall_at_10" => queries(a, b, |rank, _| share(rank, 10)),
-        "recall_at_20" => queries(a, b, |rank, _| share(rank, 20)),
+        "recall_at_1" => queries(a, b, |rank, _| recall_at_k(&[rank], 1)),
+        "recall_at_5" => queries(a, b, |rank, _| recall_at_k(&[rank], 5)),
+        "recall_at_10" => queries(a, b, |rank, _| recall_at_k(&[rank], 10)),
+        "recall_at_20" => queries(a, b, |rank, _| recall_at_k(&[rank], 20)),
         "map" => queries(a, b, |_, precision| precision),
         "top_1" => photos(a, b, line, Predictions::top_1_of),
         "balanced_accuracy" => photos(a, b, line, Predictions::balanced_of),
@@ -260,10 +261,6 @@ fn paired(a: &Raw, b: &Raw, line: &Metric) -> Option<Figure> {
         "nll" => photos(a, b, line, Predictions::negative_log_likelihood_of),
         _ => None,
     }
-}
-
-fn share(rank: Option<usize>, k: usize) -> f64 {
-    f64::from(u8::from(rank.is_some_and(|rank| rank < k)))
 }
 
 fn photos(a: &Raw, b: &Raw, line: &Metric, figure: impl Fn(&Predictions, &[usize]) -> f64) -> Option<Figure> {

@@ -130,11 +130,7 @@ fn key(measure: Measure) -> (&'static str, &'static str, Slice) {
 #[must_use]
 pub fn of_record(record: &Record) -> Vec<Metric> {
     let mut lines = Vec::new();
-    let epochs: Vec<&SelectFigures> = record
-        .entries
-        .iter()
-        .filter_map(|entry| if let Entry::Epoch { select, .. } = entry { Some(select) } else { None })
-        .collect();
+    let epochs: Vec<&SelectFigures> = record.epochs().map(|(_, figures)| figures).collect();
     type Get = fn(&SelectFigures) -> (f64, usize);
     let measures: [(&str, &str, Get); 6] = [
         ("balanced_accuracy", "category14", |s| (s.balanced_14, s.photos)),

@@ -49,8 +49,10 @@ impl Metric {
     /// Whether two lines measure the same.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
-        let key = |line: &Self| (line.metric.clone(), line.head.clone(), line.slice.clone(), line.network.clone());
-        key(self) == key(other)
+        self.metric == other.metric
+            && self.head == other.head
+            && self.slice == other.slice
+            && self.network == other.network
     }
 }
 

@@ -8,12 +8,7 @@ use serde::Serialize;
 
 use super::ReportError;
 use crate::evaluate::Photos;
-use crate::study::sheet::Shows;
-
-/// Side in pixels.
-const SIDE: u32 = 112;
-/// Of 100: at this size no more can be seen.
-const QUALITY: u8 = 82;
+use crate::study::sheet::{QUALITY, SIDE, Shows};
 
 /// One photograph with what is said of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -73,7 +68,7 @@ impl Pictures<'_> {
     /// Whether a photograph is shown.
     #[must_use]
     pub fn is_shown(&self, sample: usize) -> bool {
-        self.shows == Shows::Everything || self.photos.samples.get(sample).is_some_and(|sample| sample.may_ship)
+        self.photos.samples.get(sample).is_some_and(|sample| self.shows.allows(sample.may_ship))
     }
 
     /// A photograph with what is said of it.

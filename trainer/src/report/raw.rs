@@ -7,6 +7,7 @@ use super::slice::Slice;
 use crate::evaluate::Sample;
 use crate::evaluate::categories::{FREQUENT, Predictions};
 use crate::evaluate::measure::Both;
+use crate::evaluate::photos::size_words;
 use crate::evaluate::retrieval::Retrieval;
 
 /// Answers of the integer network, without pixels.
@@ -73,7 +74,7 @@ impl Raw {
                 path: sample.path.clone(),
                 group: sample.group,
                 source: sample.source.clone(),
-                size: sample.size_words().to_owned(),
+                size: size_words(sample.long_side).to_owned(),
                 is_large: sample.is_large(),
                 category14: None,
                 category26: None,

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use clothingid_shared::files;
-use serde::Serialize;
 
 use super::ReportError;
 use super::findings::Findings;
@@ -13,17 +12,15 @@ use super::raw::Raw;
 use crate::learn::record::Record;
 
 /// What is compared.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Side {
     /// The file or folder, as it was given.
     pub path: String,
     /// What it is, for people.
     pub name: String,
     /// Its metrics.
-    #[serde(skip)]
     pub lines: Vec<Metric>,
     /// Its answers; none where it has none.
-    #[serde(skip)]
     pub raw: Option<Raw>,
 }
 
@@ -59,7 +56,7 @@ impl Side {
 /// # Errors
 /// It cannot be read, or is empty.
 pub fn run(folder: &Path) -> Result<Record, ReportError> {
-    let record = Record::resume(folder, u64::MAX)?;
+    let record = Record::read(folder)?;
     if record.entries.is_empty() {
         return Err(ReportError::NoSteps { path: folder.join("record.jsonl") });
     }

@@ -16,25 +16,6 @@ use crate::study::recipe::StudyRecipe;
 use crate::study::record::CellRecord;
 use crate::study::{photos, words};
 
-/// Accuracy, as the study's own tables have it.
-const ACCURACY: [Measure; 6] = [
-    Measure::Balanced14,
-    Measure::Balanced26,
-    Measure::Top1Of14,
-    Measure::Top1Of26,
-    Measure::AllTop1Of14,
-    Measure::AllTop1Of26,
-];
-/// Retrieval.
-const RETRIEVAL: [Measure; 6] = [
-    Measure::RecallAt1,
-    Measure::RecallAt5,
-    Measure::RecallAt10,
-    Measure::RecallAt20,
-    Measure::Map,
-    Measure::RecallAt1AmongStrangers,
-];
-
 /// A study's recipe: the one given, or that which the folder's findings or its name say, if this program carries it.
 ///
 /// # Errors
@@ -66,12 +47,7 @@ pub fn recipe(folder: &Path, given: Option<&Path>) -> Result<StudyRecipe, Report
 /// A record or the list of photographs cannot be read.
 pub fn findings(folder: &Path, recipe: &StudyRecipe) -> Result<Findings, ReportError> {
     let photos = photos::read(folder)?;
-    let mut records = Vec::new();
-    for arm in &recipe.arms {
-        for fold in 0..recipe.folds {
-            records.extend(CellRecord::find(folder, recipe, arm, fold)?);
-        }
-    }
+    let records = CellRecord::all(folder, recipe)?;
     Ok(Findings::of(recipe, &photos, &records))
 }
 
@@ -81,21 +57,15 @@ pub fn findings(folder: &Path, recipe: &StudyRecipe) -> Result<Findings, ReportE
 /// A chart cannot be drawn, or a sheet not be read.
 pub fn page(folder: &Path, recipe: &StudyRecipe, findings: &Findings) -> Result<Page, ReportError> {
     let mut page = Page::new(format!("Study {}", findings.study));
-    page.lead.push(
-        format!(
-            "{} of {} cells are finished. Every photograph is reported on once, by a network from whose pre-training, training and choices its \
-             whole group was held out. Intervals are 95 %, by a bootstrap that resamples groups.",
-            findings.cells_done, findings.cells
-        )
-        .into(),
-    );
+    page.lead.push(words::lead(findings).into());
     let mut section = Section::new("What can be said");
-    words::verdict(findings).split("\n\n").for_each(|paragraph| section.words(paragraph));
+    words::verdict(findings).into_iter().for_each(|paragraph| section.words(paragraph));
     page.section(section);
-    page.section(contrasts("The primary contrast", &findings.primary, &power(findings))?);
+    page.section(contrasts("The primary contrast", &findings.primary, &words::power(findings))?);
     page.section(data(findings));
-    page.section(arms("Accuracy", findings, &ACCURACY, &[Measure::Balanced14, Measure::Balanced26])?);
-    page.section(arms("Retrieval", findings, &RETRIEVAL, &[Measure::RecallAt1, Measure::RecallAt10, Measure::Map])?);
+    page.section(arms("Accuracy", "", findings, &Measure::ACCURACY, &[Measure::Balanced14, Measure::Balanced26])?);
+    let shown = [Measure::RecallAt1, Measure::RecallAt10, Measure::Map];
+    page.section(arms("Retrieval", &words::galleries(findings), findings, &Measure::RETRIEVAL, &shown)?);
     if !recipe.contrasts.is_empty() {
         let holm = ["Corrected by Holm's method for their number.".to_owned()];
         page.section(contrasts("The other contrasts", &findings.secondary, &holm)?);
@@ -109,17 +79,6 @@ pub fn page(folder: &Path, recipe: &StudyRecipe, findings: &Findings) -> Result<
         page.section(section);
     }
     Ok(page)
-}
-
-fn power(findings: &Findings) -> Vec<String> {
-    let line = |(measure, own, alike): &(Measure, f64, f64)| {
-        format!(
-            "Smallest difference in {} that the study can see (80 % power, 5 % two-sided): {own:.3} if the photographs of a group are \
-             independent, {alike:.3} if they are all alike.",
-            measure.name()
-        )
-    };
-    findings.smallest.iter().map(line).collect()
 }
 
 fn contrasts(title: &str, differences: &[Difference], notes: &[String]) -> Result<Section, ReportError> {
@@ -191,8 +150,17 @@ fn data(findings: &Findings) -> Section {
     section
 }
 
-fn arms(title: &str, findings: &Findings, all: &[Measure], drawn: &[Measure]) -> Result<Section, ReportError> {
+fn arms(
+    title: &str,
+    words: &str,
+    findings: &Findings,
+    all: &[Measure],
+    drawn: &[Measure],
+) -> Result<Section, ReportError> {
     let mut section = Section::new(title);
+    if !words.is_empty() {
+        section.words(words);
+    }
     let find = |arm: &crate::study::findings::ArmFindings, wanted: Measure| {
         arm.figures.iter().find(|(measure, _)| *measure == wanted).map(|(_, figure)| *figure)
     };
@@ -247,12 +215,10 @@ fn cost(findings: &Findings) -> Section {
     let mut section = Section::new("Choices and cost");
     let mut table = Table::new("What each arm chose and took", &["arm", "#folds", "learning rates chosen", "#hours"]);
     for arm in &findings.arms {
-        let rates: Vec<String> =
-            arm.rates.iter().map(|rate| rate.map_or("–".to_owned(), |rate| format!("{rate:e}"))).collect();
         table.row([
             arm.name.clone().into(),
             arm.folds.to_string().into(),
-            rates.join(", ").into(),
+            words::rates(arm).into(),
             format!("{:.2}", arm.hours).into(),
         ]);
     }
@@ -260,10 +226,10 @@ fn cost(findings: &Findings) -> Section {
     section
 }
 
-/// The first fold's sheet of each arm that has one; none where no arm has.
+/// The first fold's sheet of each arm that has one, which are those of the primary contrast; none where no arm has.
 fn sheets(folder: &Path, recipe: &StudyRecipe) -> Result<Option<Section>, ReportError> {
     let mut section = Section::new("Queries and their answers");
-    section.words("The first finished fold of each arm: the query on the left, then its answers, best first; right ones are framed in green.");
+    section.words("The first finished fold of each arm of the primary contrast: the query on the left, then its answers, best first; right ones are framed in green.");
     let begun = section.blocks.len();
     for arm in &recipe.arms {
         let path = |fold: usize| folder.join("sheets").join(format!("{}-fold-{fold}.jpg", arm.name));

@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 
-use clothingid_shared::metrics::bootstrap_by_group;
 use serde::Serialize;
 
 use super::measure::{Measure, Scores};
-use crate::evaluate::figure::{Figure, LEVEL};
+use crate::evaluate::figure::Figure;
 
 /// Bootstrap rounds of a difference; its p-value cannot be below twice their inverse.
 const ROUNDS: usize = 4000;
@@ -49,14 +48,14 @@ pub fn difference(first: &Scores, second: &Scores) -> (Figure, f64) {
         let others: Vec<usize> = drawn.iter().map(|&place| in_second[place]).collect();
         first.figure(drawn) - second.figure(&others)
     };
-    let mut figure = Figure::measure(&first.groups, gain);
-    let mut draws = Vec::with_capacity(ROUNDS);
-    let interval = bootstrap_by_group(&first.groups, ROUNDS, SEED, LEVEL, |drawn| {
+    let mut draws = Vec::with_capacity(ROUNDS + 1);
+    let figure = Figure::drawn(&first.groups, ROUNDS, SEED, |drawn| {
         let value = gain(drawn);
         draws.push(value);
         value
     });
-    (figure.low, figure.high) = (interval.low, interval.high);
+    // The first is the value itself.
+    let draws = draws.get(1..).unwrap_or_default();
     let beyond = |is_beyond: &dyn Fn(f64) -> bool| draws.iter().filter(|&&draw| is_beyond(draw)).count();
     let fewer = beyond(&|draw| draw <= 0.0).min(beyond(&|draw| draw >= 0.0));
     let p = (2.0 * (fewer + 1) as f64 / (draws.len() + 1) as f64).min(1.0);

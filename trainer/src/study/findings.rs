@@ -12,6 +12,7 @@ use super::power::smallest_difference;
 use super::recipe::{Contrast, StudyRecipe};
 use super::record::CellRecord;
 use crate::evaluate::figure::Figure;
+use crate::evaluate::photos::size_words;
 use crate::learn::objective::CLASSES;
 
 /// Fewest samples of a slice that gets a figure.
@@ -199,7 +200,11 @@ fn arm_findings(name: &str, pooled: &Pooled<'_>, recipe: &StudyRecipe) -> ArmFin
     ArmFindings {
         name: name.to_owned(),
         folds: records.len(),
-        figures: if records.is_empty() { Vec::new() } else { Measure::ALL.map(figure).into() },
+        figures: if records.is_empty() {
+            Vec::new()
+        } else {
+            Measure::ACCURACY.into_iter().chain(Measure::RETRIEVAL).map(figure).collect()
+        },
         rates: records.iter().map(|record| record.rate).collect(),
         hours: records.iter().flat_map(|record| &record.seconds).fold(0.0, |sum, (_, seconds)| sum + seconds / 3600.0),
         gallery: (mean(&|r| r.retrieval.gallery), mean(&|r| r.retrieval.strangers)),
@@ -224,13 +229,12 @@ fn compare(
         return None;
     }
     let (gain, p) = difference(&first, &second);
-    let value = |scores: &Scores| scores.figure(&(0..scores.rows.len()).collect::<Vec<_>>());
     Some(Difference {
         better: contrast.better.clone(),
         against: contrast.against.clone(),
         measure,
-        value: value(&first),
-        other: value(&second),
+        value: first.total(),
+        other: second.total(),
         gain,
         folds: better.folds().len(),
         p,
@@ -241,14 +245,7 @@ fn compare(
 /// The primary contrast by source and photo size (top-1 of 26, thumbnails too), and by source and views of the garment (R@1).
 fn slices(better: &Pooled<'_>, against: &Pooled<'_>) -> Vec<Slice> {
     let source = |photo: &Photo| photo.source.clone();
-    let size = |photo: &Photo| {
-        let name = match photo.long_side {
-            0..=100 => "up to 100 px",
-            101..=230 => "101 to 230 px",
-            _ => "larger than 230 px",
-        };
-        name.to_owned()
-    };
+    let size = |photo: &Photo| size_words(photo.long_side).to_owned();
     let views = |photo: &Photo| match photo.views {
         0..=2 => "2 views".to_owned(),
         3 => "3 views".to_owned(),
@@ -264,8 +261,7 @@ fn slices(better: &Pooled<'_>, against: &Pooled<'_>) -> Vec<Slice> {
             let [first, second] =
                 [&first, &second].map(|scores| scores.keep(|place, all| name_of(all.rows[place]) == name));
             let (gain, _) = difference(&first, &second);
-            let value = |scores: &Scores| scores.figure(&(0..scores.rows.len()).collect::<Vec<_>>());
-            slices.push(Slice { by, name, measure, value: value(&first), other: value(&second), gain });
+            slices.push(Slice { by, name, measure, value: first.total(), other: second.total(), gain });
         }
     };
     slice(Measure::AllTop1Of26, "source", &source);

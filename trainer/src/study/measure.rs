@@ -47,14 +47,11 @@ pub enum Measure {
 }
 
 impl Measure {
-    /// All, in the order of tables.
-    pub const ALL: [Self; 12] = [
-        Self::Balanced14,
-        Self::Balanced26,
-        Self::Top1Of14,
-        Self::Top1Of26,
-        Self::AllTop1Of14,
-        Self::AllTop1Of26,
+    /// Those of the categories, in the order of tables.
+    pub const ACCURACY: [Self; 6] =
+        [Self::Balanced14, Self::Balanced26, Self::Top1Of14, Self::Top1Of26, Self::AllTop1Of14, Self::AllTop1Of26];
+    /// Those of retrieval, in the order of tables.
+    pub const RETRIEVAL: [Self; 6] = [
         Self::RecallAt1,
         Self::RecallAt5,
         Self::RecallAt10,
@@ -147,6 +144,12 @@ impl Scores {
             categories: take(&self.categories),
             is_balanced: self.is_balanced,
         }
+    }
+
+    /// The figure over all samples.
+    #[must_use]
+    pub fn total(&self) -> f64 {
+        self.figure(&(0..self.rows.len()).collect::<Vec<_>>())
     }
 
     /// The figure over some of the samples.

@@ -6,9 +6,10 @@ use clothingid_shared::files;
 use serde::{Deserialize, Serialize};
 
 use super::StudyError;
-use crate::evaluate::photos::THUMBNAIL_SIDE;
 use crate::import::ViewSplit;
+use crate::import::manifest::to_csv;
 use crate::pack::Pack;
+use crate::pack::index::is_large;
 
 /// Name of the list in the study's folder.
 pub const FILE: &str = "photos.csv";
@@ -46,7 +47,7 @@ impl Photo {
     /// What a shop's camera sees: larger than a thumbnail, and not from the source that is mostly thumbnails.
     #[must_use]
     pub fn is_large(&self) -> bool {
-        self.long_side > THUMBNAIL_SIDE && !self.source.starts_with("myntra")
+        is_large(&self.source, self.long_side)
     }
 
     /// Category of a head.
@@ -84,12 +85,7 @@ pub fn of_pack(pack: &Pack) -> Vec<Photo> {
 /// The file cannot be written.
 pub fn write(folder: &Path, photos: &[Photo]) -> Result<(), StudyError> {
     let path = folder.join(FILE);
-    let form = |error: &dyn std::error::Error| StudyError::Form { path: path.clone(), reason: error.to_string() };
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    for photo in photos {
-        writer.serialize(photo).map_err(|error| form(&error))?;
-    }
-    let bytes = writer.into_inner().map_err(|error| form(&error))?;
+    let bytes = to_csv(photos).map_err(|error| StudyError::Form { path: path.clone(), reason: error.to_string() })?;
     Ok(files::write_atomic(&path, &bytes)?)
 }
 

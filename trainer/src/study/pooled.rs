@@ -1,5 +1,6 @@
 //! The records of one arm over all folds: each photograph once.
 
+use clothingid_shared::metrics::recall_at_k;
 use std::collections::BTreeSet;
 
 use super::measure::Scores;
@@ -65,7 +66,7 @@ impl<'a> Pooled<'a> {
     /// Whether each query found its garment among `k`.
     #[must_use]
     pub fn recall(&self, k: usize) -> Scores {
-        self.queries(|record, place| share(record.retrieval.ranks[place], k))
+        self.queries(|record, place| recall_at_k(&[record.retrieval.ranks[place]], k))
     }
 
     /// Average precision of each query.
@@ -77,7 +78,7 @@ impl<'a> Pooled<'a> {
     /// Whether each query found its garment first, with strangers in the gallery.
     #[must_use]
     pub fn recall_among_strangers(&self) -> Scores {
-        self.queries(|record, place| share(record.retrieval.ranks_among_strangers[place], 1))
+        self.queries(|record, place| recall_at_k(&[record.retrieval.ranks_among_strangers[place]], 1))
     }
 
     fn queries(&self, value: impl Fn(&CellRecord, usize) -> f64) -> Scores {
@@ -92,8 +93,4 @@ impl<'a> Pooled<'a> {
         }
         scores
     }
-}
-
-fn share(rank: Option<usize>, k: usize) -> f64 {
-    f64::from(u8::from(rank.is_some_and(|rank| rank < k)))
 }

@@ -173,6 +173,15 @@ impl StudyRecipe {
                 return Err(format!("there is no arm `{name}` to compare"));
             }
         }
+        for arm in self.arms.iter().filter(|arm| arm.course != Course::Frozen) {
+            let graph = arm.backbone.build().graph;
+            for side in [&self.identify, &self.finetune, &self.retrieve].map(|stage| stage.side.min(stage.select_side))
+            {
+                if graph.too_small(usize::try_from(side).unwrap_or(0)).is_some() {
+                    return Err(format!("pictures of {side} × {side} are too small for `{}`", arm.backbone));
+                }
+            }
+        }
         if self.rates.is_empty() || self.rates.iter().any(|rate| !rate.is_finite() || *rate <= 0.0) {
             return Err("`rates` needs one rate or more, each above 0".to_owned());
         }
@@ -282,6 +291,14 @@ mod tests {
             let error = read(&POSTER.replacen(from, to, 1)).unwrap_err();
             assert!(error.contains(expected), "{error}");
         }
+    }
+
+    #[test]
+    fn pictures_too_small_for_a_network_are_refused_before_hours_are_spent() {
+        let alexnet = POSTER.replace("backbone = \"squeezenet\"", "backbone = \"alexnet\"");
+        read(&alexnet).unwrap();
+        let error = read(&alexnet.replacen("side = 96", "side = 48", 1)).unwrap_err();
+        assert!(error.contains("pictures of 48 × 48 are too small for `alexnet`"), "{error}");
     }
 
     /// The control takes at least as many steps as pre-training and fine-tuning together, and less than an epoch more.

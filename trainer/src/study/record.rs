@@ -175,6 +175,20 @@ impl CellRecord {
         Ok(Some(record))
     }
 
+    /// The records that are there, in the order of the recipe's arms.
+    ///
+    /// # Errors
+    /// As [`CellRecord::find`].
+    pub fn all(folder: &Path, recipe: &StudyRecipe) -> Result<Vec<Self>, StudyError> {
+        let mut records = Vec::new();
+        for arm in &recipe.arms {
+            for fold in 0..recipe.folds {
+                records.extend(Self::find(folder, recipe, arm, fold)?);
+            }
+        }
+        Ok(records)
+    }
+
     /// A record with nothing in it yet.
     #[must_use]
     pub fn begin(settings: Settings) -> Self {

@@ -18,13 +18,14 @@ use super::recipe::{Arm, Course, Start, StudyRecipe};
 use super::record::{CategoryAnswers, CellRecord, RetrievalAnswers, Settings, recipe_identity};
 use crate::evaluate::Photos;
 use crate::evaluate::retrieval::Retrieval;
+use crate::export::answers::largest;
 use crate::import::Part;
 use crate::learn::LearnError;
 use crate::learn::ask::{Asked, ask};
 use crate::learn::finetune;
 use crate::learn::objective::{CLASSES, Objective};
 use crate::learn::recipe::Stage;
-use crate::learn::record::{Entry, Record};
+use crate::learn::record::Record;
 use crate::learn::select::SelectFigures;
 use crate::learn::shards::Shards;
 use crate::learn::training::{self, Ended, Setup, StageName, train};
@@ -241,13 +242,11 @@ impl Cell<'_> {
         }
         self.record.seconds.push((step.to_owned(), seconds));
         let weights = Weights::read(&folder.join("weights.safetensors"))?;
-        let entries = Record::resume(&folder, u64::MAX)?.entries;
-        let figures = entries.into_iter().filter_map(|entry| match entry {
-            Entry::Epoch { select, .. } => Some(select),
-            Entry::Steps { .. } => None,
-        });
-        // The last of equals, as training keeps it.
-        let best = figures.max_by(|a, b| name.score(a).total_cmp(&name.score(b))).unwrap_or_default();
+        let record = Record::read(&folder)?;
+        let figures = record.epochs().map(|(_, figures)| figures);
+        // The last of equals, by the stage's own choice, as training keeps it.
+        let score = |figures: &SelectFigures| stage.choose.score(name, figures);
+        let best = figures.max_by(|a, b| score(a).total_cmp(&score(b))).cloned().unwrap_or_default();
         Ok(Some((weights, best)))
     }
 
@@ -283,16 +282,8 @@ impl Clock {
 
 /// What is said of the photographs that have a category.
 fn categories(photos: &[Photo], rows: &[usize], asked: &Asked) -> CategoryAnswers {
-    let best = |logits: &[f32]| {
-        let first = (0, f32::NEG_INFINITY);
-        logits
-            .iter()
-            .enumerate()
-            .fold(first, |best, (class, &value)| if value > best.1 { (class, value) } else { best })
-            .0
-    };
     let [of_14, of_26] =
-        [0, 1].map(|head| asked.logits[head].chunks_exact(CLASSES[head]).map(best).collect::<Vec<_>>());
+        [0, 1].map(|head| asked.logits[head].chunks_exact(CLASSES[head]).map(largest).collect::<Vec<_>>());
     answers(photos, rows, &of_14, &of_26)
 }
 

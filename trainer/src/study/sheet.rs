@@ -14,11 +14,11 @@ use crate::pack::Pack;
 /// Answers shown of each query.
 const ANSWERS: usize = 8;
 /// Side of a photograph in pixels.
-const SIDE: u32 = 112;
+pub const SIDE: u32 = 112;
 /// Width of a frame, and half of the gap between photographs.
 const FRAME: u32 = 4;
 /// Of the JPEG.
-const QUALITY: u8 = 82;
+pub const QUALITY: u8 = 82;
 const WHITE: Rgb<u8> = Rgb([255, 255, 255]);
 /// Of a photograph that may not be shown.
 const GREY: Rgb<u8> = Rgb([214, 214, 214]);
@@ -34,6 +34,21 @@ pub enum Shows {
     Everything,
 }
 
+impl Shows {
+    /// Whether a photograph is shown of which the licence says this.
+    #[must_use]
+    pub fn allows(self, may_ship: bool) -> bool {
+        self == Self::Everything || may_ship
+    }
+}
+
+/// Up to `count` of the places, evenly, so that one source does not fill the sheet.
+#[must_use]
+pub fn spread(places: &[usize], count: usize) -> Vec<usize> {
+    let count = count.min(places.len());
+    (0..count).map(|i| places[i * places.len() / count]).collect()
+}
+
 /// Draws up to `rows` queries of a cell with their answers; none if there is no query to show.
 ///
 /// # Errors
@@ -45,15 +60,13 @@ pub fn draw(
     rows: usize,
     shows: Shows,
 ) -> Result<Option<RgbImage>, StudyError> {
-    let may_show = |row: usize| shows == Shows::Everything || photos.get(row).is_some_and(|photo| photo.may_ship);
+    let may_show = |row: usize| photos.get(row).is_some_and(|photo| shows.allows(photo.may_ship));
     let found = &record.retrieval;
     let wanted: Vec<usize> = (0..found.queries.len()).filter(|&place| may_show(found.queries[place])).collect();
     if wanted.is_empty() {
         return Ok(None);
     }
-    // Spread over all queries, so that one source does not fill the sheet.
-    let picked: Vec<usize> =
-        (0..rows.min(wanted.len())).map(|i| wanted[i * wanted.len() / rows.min(wanted.len())]).collect();
+    let picked = spread(&wanted, rows);
     let step = SIDE + 2 * FRAME;
     let across = u32::try_from(ANSWERS + 1).unwrap_or(1);
     let mut sheet =

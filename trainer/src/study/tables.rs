@@ -5,36 +5,13 @@ use std::fmt::Write as _;
 use super::contrast::Difference;
 use super::findings::{ArmFindings, Findings};
 use super::measure::Measure;
-use super::words::verdict;
-
-const ACCURACY: [Measure; 6] = [
-    Measure::Balanced14,
-    Measure::Balanced26,
-    Measure::Top1Of14,
-    Measure::Top1Of26,
-    Measure::AllTop1Of14,
-    Measure::AllTop1Of26,
-];
-const RETRIEVAL: [Measure; 6] = [
-    Measure::RecallAt1,
-    Measure::RecallAt5,
-    Measure::RecallAt10,
-    Measure::RecallAt20,
-    Measure::Map,
-    Measure::RecallAt1AmongStrangers,
-];
+use super::words;
 
 /// The whole report.
 #[must_use]
 pub fn report(findings: &Findings) -> String {
-    let mut text = format!(
-        "# Study `{}`\n\n{} of {} cells are finished. Every photograph is reported on once, by a network from whose pre-training, \
-         training and choices its whole group was held out. Intervals are 95 %, by a bootstrap that resamples groups.\n\n{}\n\n",
-        findings.study,
-        findings.cells_done,
-        findings.cells,
-        verdict(findings)
-    );
+    let lead = words::lead(findings);
+    let mut text = format!("# Study `{}`\n\n{lead}\n\n{}\n\n", findings.study, words::verdict(findings).join("\n\n"));
     let data = &findings.data;
     let _ = writeln!(
         text,
@@ -57,24 +34,13 @@ pub fn report(findings: &Findings) -> String {
     text.push_str(
         "## Table 2: accuracy\n\nOn larger photographs without myntra, but where \"thumbnails too\" is said.\n\n",
     );
-    figures(&mut text, findings, &ACCURACY);
-    let gallery = findings.arms.iter().find(|arm| arm.folds > 0).map_or((0.0, 0.0), |arm| arm.gallery);
-    let _ = writeln!(
-        text,
-        "\n## Retrieval\n\nEach query searches the gallery of its own fold: {:.0} photographs on average; \"among strangers\" adds the {:.0} larger \
-         held-out photographs of garments that have only one.\n",
-        gallery.0, gallery.1
-    );
-    figures(&mut text, findings, &RETRIEVAL);
+    figures(&mut text, findings, &Measure::ACCURACY);
+    let _ = writeln!(text, "\n## Retrieval\n\n{}\n", words::galleries(findings));
+    figures(&mut text, findings, &Measure::RETRIEVAL);
     text.push_str("\n## The primary contrast\n\n");
     differences(&mut text, &findings.primary);
-    for (measure, own, alike) in &findings.smallest {
-        let _ = writeln!(
-            text,
-            "\nSmallest difference in {} that the study can see (80 % power, 5 % two-sided): {own:.3} if the photographs of a group are \
-             independent, {alike:.3} if they are all alike.",
-            measure.name()
-        );
+    for sentence in words::power(findings) {
+        let _ = writeln!(text, "\n{sentence}");
     }
     text.push_str("\n## The other contrasts\n\nCorrected by Holm's method for their number.\n\n");
     differences(&mut text, &findings.secondary);
@@ -96,9 +62,7 @@ pub fn report(findings: &Findings) -> String {
         "\n## Choices and cost\n\n| arm | folds | learning rates chosen | hours |\n| --- | --- | --- | --- |\n",
     );
     for arm in &findings.arms {
-        let rates: Vec<String> =
-            arm.rates.iter().map(|rate| rate.map_or("–".to_owned(), |rate| format!("{rate:e}"))).collect();
-        let _ = writeln!(text, "| {} | {} | {} | {:.2} |", arm.name, arm.folds, rates.join(", "), arm.hours);
+        let _ = writeln!(text, "| {} | {} | {} | {:.2} |", arm.name, arm.folds, words::rates(arm), arm.hours);
     }
     text
 }

@@ -1,14 +1,56 @@
 //! What the evidence allows to be said, in words.
 
 use super::contrast::{ALPHA, Difference};
-use super::findings::Findings;
+use super::findings::{ArmFindings, Findings};
+use super::measure::Measure;
 
 /// Photographs of a garment that the poster's network was trained on: 526,647 of 22,000 garments.
 const POSTER_VIEWS: f64 = 526_647.0 / 22_000.0;
 
+/// How far the study is, and how it was measured.
+#[must_use]
+pub fn lead(findings: &Findings) -> String {
+    format!(
+        "{} of {} cells are finished. Every photograph is reported on once, by a network from whose pre-training, training and choices its \
+         whole group was held out. Intervals are 95 %, by a bootstrap that resamples groups.",
+        findings.cells_done, findings.cells
+    )
+}
+
+/// What queries search.
+#[must_use]
+pub fn galleries(findings: &Findings) -> String {
+    let (gallery, strangers) = findings.arms.iter().find(|arm| arm.folds > 0).map_or((0.0, 0.0), |arm| arm.gallery);
+    format!(
+        "Each query searches the gallery of its own fold: {gallery:.0} photographs on average; \"among strangers\" adds the {strangers:.0} larger \
+         held-out photographs of garments that have only one."
+    )
+}
+
+/// The smallest difference that each primary measure could show, a sentence each.
+#[must_use]
+pub fn power(findings: &Findings) -> Vec<String> {
+    let sentence = |(measure, own, alike): &(Measure, f64, f64)| {
+        format!(
+            "Smallest difference in {} that the study can see (80 % power, 5 % two-sided): {own:.3} if the photographs of a group are \
+             independent, {alike:.3} if they are all alike.",
+            measure.name()
+        )
+    };
+    findings.smallest.iter().map(sentence).collect()
+}
+
+/// The learning rates that an arm chose, fold by fold.
+#[must_use]
+pub fn rates(arm: &ArmFindings) -> String {
+    let rates: Vec<String> =
+        arm.rates.iter().map(|rate| rate.map_or("–".to_owned(), |rate| format!("{rate:e}"))).collect();
+    rates.join(", ")
+}
+
 /// The verdict on the primary contrast and what limits it, as paragraphs.
 #[must_use]
-pub fn verdict(findings: &Findings) -> String {
+pub fn verdict(findings: &Findings) -> Vec<String> {
     let mut lines = Vec::new();
     if findings.primary.is_empty() {
         lines.push("No fold has both arms of the primary contrast yet: nothing can be said.".to_owned());
@@ -31,7 +73,7 @@ pub fn verdict(findings: &Findings) -> String {
          a confirmation nor a refutation of the poster's claim about 24 views.",
         photos as f64 / garments.max(1) as f64
     ));
-    lines.join("\n\n")
+    lines
 }
 
 fn smallest(findings: &Findings, difference: &Difference) -> Option<(f64, f64)> {

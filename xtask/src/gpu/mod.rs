@@ -1,7 +1,7 @@
 //! `cargo xtask gpu`: a study carried to a machine with an NVIDIA GPU, and its records brought back.
 //!
-//! [`pack()`] writes a folder that needs nothing but bash, Python with a CUDA build of the torch that the program was linked with, and
-//! `sha256sum`: no Rust, no network, no root. [`collect()`] takes what came back.
+//! [`pack`](mod@pack) writes a folder that needs nothing but bash, Python with a CUDA build of the torch that the program was linked with, and
+//! `sha256sum`: no Rust, no network, no root. [`collect`](mod@collect) takes what came back.
 
 #[expect(
     clippy::disallowed_methods,

@@ -105,8 +105,14 @@ fn write(request: &Request) -> std::io::Result<()> {
     fs::write(out.join("run.sh"), SCRIPT.replace("@TORCH@", libtorch::VERSION))?;
     let sums = Command::new("sh")
         .current_dir(out)
-        .args(["-c", "find programs data recipes weights run.sh -type f | LC_ALL=C sort | xargs sha256sum"])
+        .args([
+            "-c",
+            "find programs data recipes weights run.sh -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum",
+        ])
         .output()?;
+    if !sums.status.success() {
+        return Err(std::io::Error::other(String::from_utf8_lossy(&sums.stderr).trim().to_owned()));
+    }
     fs::write(out.join("checksums.txt"), sums.stdout)
 }
 

@@ -3,9 +3,9 @@
 
 use super::*;
 use crate::export::fused::Operation;
+use crate::network::TrainOptions;
 use crate::network::backbones::BackboneName;
 use crate::network::heads::{random, with_heads};
-use crate::network::torch::TrainOptions;
 use crate::network::{Pass, Statistics};
 
 /// Batches after which the running statistics are nine tenths those of the pictures.

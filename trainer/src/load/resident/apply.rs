@@ -18,22 +18,18 @@ const BORDER: i64 = 1;
 pub fn apply(resident: &Resident, changes: &[Change], side: u32, thumbnail_side: u32) -> Tensor {
     tch::no_grad(|| {
         let device = resident.pictures_nhwc.device();
-        let on = |values: Vec<f32>, width: i64| Tensor::from_slice(&values).view([-1, width]).to_device(device);
         let photos = thumbnails(&with_backgrounds(resident, changes, device), changes, thumbnail_side);
-        let uv = turned(&base_grid(side, device), changes, device);
+        let base = base_grid(side, device);
+        let uv = turned(&base, changes, device);
 
         // Into the frame: f = 2 (x − left) / width − 1 with x = (u + 1) / 2.
         let into = |[left, top, width, height]: Rectangle| {
             [1.0 / width, 1.0 / height, (1.0 - 2.0 * left) / width - 1.0, (1.0 - 2.0 * top) / height - 1.0]
         };
-        let of_frames = on(changes.iter().flat_map(|change| into(change.frame).map(single)).collect(), 4);
+        let of_frames =
+            rows_of_four(changes.iter().flat_map(|change| into(change.frame).map(single)).collect(), device);
         let in_frame = &uv * pair(&of_frames, 0) + pair(&of_frames, 2);
-        // Out of the seen part: g = f · width + 2 left + width − 1.
-        let out_of =
-            |[left, top, width, height]: Rectangle| [width, height, 2.0 * left + width - 1.0, 2.0 * top + height - 1.0];
-        let of_crops = on(changes.iter().flat_map(|change| out_of(change.crop).map(single)).collect(), 4);
-        let looks = in_frame.clamp(-1.0, 1.0) * pair(&of_crops, 0) + pair(&of_crops, 2);
-        let seen = photos.grid_sampler(&looks, BILINEAR, BORDER, false);
+        let seen = look(&photos, &in_frame.clamp(-1.0, 1.0), changes.iter().map(|change| change.crop));
 
         // A hair beyond the edge still counts: the outermost pixels' middles are half a pixel inside.
         let is_inside = in_frame.abs().le(1.0 + 1e-4).all_dim(-1, false).unsqueeze(1).to_kind(Kind::Float);
@@ -42,7 +38,7 @@ pub fn apply(resident: &Resident, changes: &[Change], side: u32, thumbnail_side:
 
         let coloured = colour(&framed, changes, device);
         let blurred = blur(&coloured, changes, device);
-        let erased = erase(&blurred, &base_grid(side, device), changes, device);
+        let erased = erase(&blurred, &base, changes, device);
         erased.round().clamp(0.0, 255.0).to_kind(Kind::Uint8).permute([0, 2, 3, 1]).contiguous()
     })
 }
@@ -70,6 +66,20 @@ fn base_grid(side: u32, device: Device) -> Tensor {
     Tensor::stack(&[across, down], -1).unsqueeze(0)
 }
 
+/// What is seen of a part of each photograph `[B, 3, S, S]` at points of that part: g = f · width + 2 left + width − 1.
+fn look(photos: &Tensor, points: &Tensor, parts: impl Iterator<Item = Rectangle>) -> Tensor {
+    let out_of = |[left, top, width, height]: Rectangle| {
+        [width, height, 2.0 * left + width - 1.0, 2.0 * top + height - 1.0].map(single)
+    };
+    let parts = rows_of_four(parts.flat_map(out_of).collect(), photos.device());
+    photos.grid_sampler(&(points * pair(&parts, 0) + pair(&parts, 2)), BILINEAR, BORDER, false)
+}
+
+/// `[B, 4]`.
+fn rows_of_four(values: Vec<f32>, device: Device) -> Tensor {
+    Tensor::from_slice(&values).view([-1, 4]).to_device(device)
+}
+
 /// Colours as `[B, 3, 1, 1]`.
 fn colours(colours: impl Iterator<Item = [u8; 3]>, device: Device) -> Tensor {
     let values: Vec<f32> = colours.flat_map(|colour| colour.map(f32::from)).collect();
@@ -95,15 +105,8 @@ fn with_backgrounds(resident: &Resident, changes: &[Change], device: Device) -> 
         Behind::Same | Behind::Shade(_) => (change.place, super::change::WHOLE),
     };
     let (scene_places, crops): (Vec<usize>, Vec<Rectangle>) = changes.iter().map(scene_of).unzip();
-    let of_crops: Vec<f32> = crops
-        .into_iter()
-        .flat_map(|[left, top, width, height]| {
-            [width, height, 2.0 * left + width - 1.0, 2.0 * top + height - 1.0].map(single)
-        })
-        .collect();
-    let of_crops = Tensor::from_slice(&of_crops).view([-1, 4]).to_device(device);
-    let looks = base_grid(resident.side, device) * pair(&of_crops, 0) + pair(&of_crops, 2);
-    let scenes = take(&resident.pictures_nhwc, &scene_places, device).grid_sampler(&looks, BILINEAR, BORDER, false);
+    let scenes = take(&resident.pictures_nhwc, &scene_places, device);
+    let scenes = look(&scenes, &base_grid(resident.side, device), crops.into_iter());
     let shade_of = |change: &Change| if let Behind::Shade(shade) = change.behind { shade } else { [0; 3] };
     let is_shade: Vec<f32> =
         changes.iter().map(|c| f32::from(u8::from(matches!(c.behind, Behind::Shade(_))))).collect();
@@ -179,7 +182,7 @@ fn erase(pictures: &Tensor, base: &Tensor, changes: &[Change], device: Device) -
         [left, top, left + width, top + height].map(|share| single(2.0 * share - 1.0))
     };
     let bounds: Vec<f32> = changes.iter().flat_map(|change| bounds(of(change))).collect();
-    let bounds = Tensor::from_slice(&bounds).view([-1, 4]).to_device(device);
+    let bounds = rows_of_four(bounds, device);
     let is_covered = base.ge_tensor(&pair(&bounds, 0)).logical_and(&base.lt_tensor(&pair(&bounds, 2)));
     let is_covered = is_covered.all_dim(-1, false).unsqueeze(1).to_kind(Kind::Float);
     let colour_of = |change: &Change| change.erased.map_or([0; 3], |(_, colour)| colour);

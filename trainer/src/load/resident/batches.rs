@@ -47,8 +47,9 @@ impl ResidentBatches {
     /// # Errors
     /// When a setting makes no sense or no photograph fits.
     pub fn new(pack: Arc<Pack>, resident: Rc<Resident>, options: LoaderOptions) -> Result<Self, LoadError> {
+        options.check()?;
         let plan = options.sampling.plan(&pack, options.part, options.seed, options.epoch)?;
-        let batches = (plan.len() / options.batch.max(1)).max(1);
+        let batches = (plan.len() / options.batch).max(1);
         let (partners, next) = (Partners::of(&pack, options.part), options.skip_batches.min(batches));
         Ok(Self { pack, resident, options, partners, plan, next, batches })
     }

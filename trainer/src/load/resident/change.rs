@@ -6,11 +6,10 @@ use rand_pcg::Pcg32;
 
 use super::{Facts, Resident};
 use crate::load::augment::Augmentation;
+use crate::load::backdrop::SCENE;
 use crate::load::colour::ColourMap;
-use crate::load::framing::{Crop, between};
-
-/// Chance that a new background is a photograph and not a plain shade, as in [`crate::load::backdrop`].
-const SCENE: f64 = 0.7;
+use crate::load::disturb::rectangle;
+use crate::load::framing::{Crop, around, between, letterboxed};
 
 /// A rectangle in shares of a whole: left, top, width, height.
 pub type Rectangle = [f64; 4];
@@ -91,15 +90,7 @@ impl Change {
         let behind = if has_backdrop && facts.is_studio { draw_behind(resident, random) } else { Behind::Same };
         let wants_thumbnail = chance(settings.thumbnail, random);
         let (crop, frame) = draw_frame(&facts, settings, random);
-        let choice: f64 = random.random_range(0.0..1.0);
-        let grey: u8 = random.random_range(0..=255);
-        let around = if choice < settings.white {
-            [255; 3]
-        } else if choice < settings.white + (1.0 - settings.white) * 0.6 {
-            facts.edge
-        } else {
-            [grey; 3]
-        };
+        let around = around(|| facts.edge, settings.white, random);
         let is_flipped = chance(settings.flip, random);
         let turns = chance(settings.turn, random);
         let turn = between(-settings.turn_degrees, settings.turn_degrees, random);
@@ -142,17 +133,13 @@ fn draw_frame(facts: &Facts, settings: &Augmentation, random: &mut Pcg32) -> (Re
     if !random.random_bool(settings.letterbox.clamp(0.0, 1.0)) {
         return (seen, WHOLE);
     }
-    let zoom = between(settings.zoom[0], settings.zoom[1], random).clamp(0.05, 1.0) / crop.width.max(crop.height);
-    let most = settings.stretch.max(1.0).ln();
-    let stretch = between(-most, most, random).exp().sqrt();
-    let (across, down) = ((crop.width * zoom * stretch).min(1.0), (crop.height * zoom / stretch).min(1.0));
+    let (across, down) = letterboxed(crop, 1.0, settings, random);
+    let (across, down) = (across.min(1.0), down.min(1.0));
     (seen, [between(0.0, 1.0 - across, random), between(0.0, 1.0 - down, random), across, down])
 }
 
 fn draw_erased(share: [f64; 2], random: &mut Pcg32) -> (Rectangle, [u8; 3]) {
-    let area = between(share[0], share[1], random).clamp(0.0, 1.0);
-    let aspect = between(-1.0, 1.0, random).exp();
-    let (width, height) = ((area * aspect).sqrt().min(1.0), (area / aspect).sqrt().min(1.0));
+    let [width, height] = rectangle(share, random).map(|length| length.min(1.0));
     let (left, top) = (between(0.0, 1.0 - width, random), between(0.0, 1.0 - height, random));
     ([left, top, width, height], random.random())
 }

@@ -2,12 +2,12 @@
 //!
 //! A GPU trains faster than a few cores decode. Each photograph is decoded once and kept as a square of bytes (26,834 of them at 160²
 //! take 2 GB, a quarter more with the backgrounds), and augmentation is arithmetic on a whole batch. What is changed, and by how much,
-//! is drawn on the processor by the same draws as in [`super::augment`]; so a batch hangs on seed, epoch and position alone.
+//! is drawn on the processor, from the same settings as in [`super::augment`]; so a batch hangs on seed, epoch and position alone.
 //!
 //! - `mod.rs`: the photographs. [`change`]: what is drawn for one picture. [`apply`]: the changes of a batch, as tensor operations.
 //! - [`batches`]: an epoch, batch by batch.
 //!
-//! Not here: JPEG (its blocks are no arithmetic on a batch; the recipe's share of it is left out, and the program says so), and noise
+//! Not here: JPEG (its blocks are no arithmetic on a batch; the program says that the recipe's share of it is passed over), and noise
 //! over what is erased (one colour instead).
 
 pub mod apply;
@@ -17,7 +17,7 @@ pub mod change;
 use clothingid_shared::picture::Picture;
 use fast_image_resize::{FilterType, Resizer};
 use rayon::prelude::*;
-use tch::{Device, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use super::LoadError;
 use super::backdrop::background_of;
@@ -86,23 +86,30 @@ impl Resident {
         rows.iter().enumerate().for_each(|(place, &row)| places[row] = Some(place));
         let is_scene = |&(_, row): &(usize, &usize)| pack.rows().get(*row).is_some_and(|row| !row.is_garment);
         let scenes = rows.iter().enumerate().filter(is_scene).map(|(place, _)| place).collect();
-        let (mut pictures, mut backgrounds, mut facts) = (Vec::new(), Vec::new(), Vec::with_capacity(rows.len()));
+        if rows.is_empty() {
+            return Err(LoadError::Nothing { part });
+        }
+        // One allocation each: put together from pieces, the photographs would lie in the memory twice.
+        let (count, length) = (i64::try_from(rows.len()).unwrap_or(i64::MAX), i64::from(side));
+        let zeros = |channels: i64| Tensor::zeros([count, length, length, channels], (Kind::Uint8, device));
+        let (pictures_nhwc, backgrounds_nhwc) = (zeros(3), zeros(1));
+        let mut facts: Vec<Facts> = Vec::with_capacity(rows.len());
         for chunk in rows.chunks(CHUNK) {
-            let decoded: Vec<Decoded> =
-                chunk.par_iter().map(|&row| decode(pack, row, side)).collect::<Result<_, _>>()?;
-            let tensor = |bytes: Vec<u8>, channels: i64| {
-                let side = i64::from(side);
-                Tensor::from_slice(&bytes).view([-1, side, side, channels]).to_device(device)
+            let tools = || (PhotoReader::default(), Resizer::new());
+            let decoded: Vec<Decoded> = chunk
+                .par_iter()
+                .map_init(tools, |(reader, resizer), &row| decode(pack, row, side, reader, resizer))
+                .collect::<Result<_, _>>()?;
+            let (at, n) = (i64::try_from(facts.len()).unwrap_or(0), i64::try_from(decoded.len()).unwrap_or(0));
+            let put = |target: &Tensor, bytes: Vec<u8>| {
+                let mut place = target.narrow(0, at, n);
+                place.copy_(&Tensor::from_slice(&bytes).view_as(&place));
             };
-            pictures.push(tensor(decoded.iter().flat_map(|one| one.square.iter().copied()).collect(), 3));
-            backgrounds.push(tensor(decoded.iter().flat_map(|one| one.background.iter().copied()).collect(), 1));
+            put(&pictures_nhwc, decoded.iter().flat_map(|one| one.square.iter().copied()).collect());
+            put(&backgrounds_nhwc, decoded.iter().flat_map(|one| one.background.iter().copied()).collect());
             facts.extend(decoded.iter().map(|one| one.facts));
             progress(facts.len(), rows.len());
         }
-        if pictures.is_empty() {
-            return Err(LoadError::Nothing { part });
-        }
-        let (pictures_nhwc, backgrounds_nhwc) = (Tensor::cat(&pictures, 0), Tensor::cat(&backgrounds, 0));
         Ok(Self { pictures_nhwc, backgrounds_nhwc, facts, scenes, places, side })
     }
 
@@ -111,22 +118,21 @@ impl Resident {
     pub fn place(&self, row: usize) -> Option<usize> {
         self.places.get(row).copied().flatten()
     }
-
-    /// Memory that so many photographs take, in bytes.
-    #[must_use]
-    pub fn byte_len(photos: usize, side: u32) -> usize {
-        photos * side as usize * side as usize * 4
-    }
 }
 
-fn decode(pack: &Pack, row: usize, side: u32) -> Result<Decoded, LoadError> {
-    let (mut reader, mut resizer) = (PhotoReader::default(), Resizer::new());
+fn decode(
+    pack: &Pack,
+    row: usize,
+    side: u32,
+    reader: &mut PhotoReader,
+    resizer: &mut Resizer,
+) -> Result<Decoded, LoadError> {
     let photo = reader.read(pack, row)?;
     let whole =
         |photo: &Picture| Crop { left: 0.0, top: 0.0, width: photo.width().into(), height: photo.height().into() };
     let mut square = Picture::default();
     square.reset(side, side, [0; 3]);
-    resize(&mut resizer, photo, whole(photo), &mut square, FilterType::Bilinear);
+    resize(resizer, photo, whole(photo), &mut square, FilterType::Bilinear);
     let mut facts = Facts {
         width: photo.width(),
         height: photo.height(),
@@ -142,7 +148,7 @@ fn decode(pack: &Pack, row: usize, side: u32) -> Result<Decoded, LoadError> {
         if let Ok(mask) = Picture::new(photo.width(), photo.height(), rgb) {
             let mut small = Picture::default();
             small.reset(side, side, [0; 3]);
-            resize(&mut resizer, &mask, whole(&mask), &mut small, FilterType::Bilinear);
+            resize(resizer, &mask, whole(&mask), &mut small, FilterType::Bilinear);
             background = small.rgb().iter().step_by(3).copied().collect();
         }
     }

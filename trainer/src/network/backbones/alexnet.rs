@@ -7,6 +7,9 @@
 use super::Backbone;
 use crate::network::graph::{Graph, Layer, NodeId, Padding, Pooling, Rounding};
 
+/// As recipes have it.
+pub(super) const NAME: &str = "alexnet";
+
 /// Channels of the last convolution: the length of the pooled features.
 pub const FEATURES: usize = 256;
 
@@ -46,7 +49,7 @@ const POOL: Pooling = Pooling { kernel: 3, stride: 2, border: 0, rounding: Round
 /// The network up to its pooled features.
 #[must_use]
 pub fn backbone() -> Backbone {
-    let mut graph = Graph::new("alexnet");
+    let mut graph = Graph::new(NAME);
     let mut x: NodeId = graph.picture();
     for step in LAYERS {
         x = match step {

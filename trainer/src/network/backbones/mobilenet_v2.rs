@@ -47,7 +47,7 @@ impl Width {
     }
 
     /// The backbone's name with the width behind it, where that is not 1: `mobilenet_v2_0.75`.
-    fn backbone_name(self) -> String {
+    pub(super) fn backbone_name(self) -> String {
         if self == Self::ONE { NAME.to_owned() } else { format!("{NAME}_{self}") }
     }
 }

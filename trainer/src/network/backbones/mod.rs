@@ -67,7 +67,12 @@ impl Default for BackboneName {
 
 impl fmt::Display for BackboneName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.build().graph.backbone)
+        match self {
+            Self::MobilenetV2(width) => f.write_str(&width.backbone_name()),
+            Self::Squeezenet => f.write_str(squeezenet::NAME),
+            Self::Resnet(depth) => f.write_str(depth.backbone_name()),
+            Self::Alexnet => f.write_str(alexnet::NAME),
+        }
     }
 }
 
@@ -156,6 +161,7 @@ mod tests {
         for name in BackboneName::all() {
             let json = serde_json::to_string(&name).unwrap();
             assert_eq!(json, format!("\"{name}\""));
+            assert_eq!(name.build().graph.backbone, name.to_string());
             assert_eq!(serde_json::from_str::<BackboneName>(&json).unwrap(), name);
         }
         // The recipe's JSON is part of a run's identity.

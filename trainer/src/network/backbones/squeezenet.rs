@@ -8,6 +8,9 @@
 use super::Backbone;
 use crate::network::graph::{Graph, Layer, NodeId, Padding, Pooling, Rounding};
 
+/// As recipes have it.
+pub(super) const NAME: &str = "squeezenet";
+
 /// Channels of the last fire module: the length of the pooled features.
 pub const FEATURES: usize = 512;
 
@@ -49,7 +52,7 @@ fn convolution(
 
 /// The layers up to the last fire module.
 fn features() -> (Graph, NodeId) {
-    let mut graph = Graph::new("squeezenet");
+    let mut graph = Graph::new(NAME);
     let picture = graph.picture();
     let mut x = convolution(&mut graph, "features.0", picture, (3, 64), (3, 2, 0));
     let mut number = 2;

@@ -2,8 +2,8 @@
 
 use tch::{Device, Kind, Tensor};
 
-use super::{Memory, Network, Pass, Precision, Statistics, TrainOptions};
 use crate::network::weights::{Array, Weights};
+use crate::network::{Memory, Network, Pass, Precision, Statistics, TrainOptions};
 use crate::network::{heads, imagenet};
 
 fn weights() -> Weights {

@@ -65,19 +65,9 @@ pub(super) fn section(findings: &Findings) -> Result<Section, ReportError> {
 }
 
 fn overall(findings: &Findings) -> Table {
-    type Get = fn(&HeadFigures) -> &Figure;
-    let measures: [(&str, Get); 7] = [
-        ("balanced accuracy, larger photographs", |h| &h.balanced_large),
-        ("the same over the more frequent categories", |h| &h.balanced_large_frequent),
-        ("top-1, larger photographs", |h| &h.top_1_large),
-        ("calibration error (ECE), larger photographs", |h| &h.ece_large),
-        ("balanced accuracy, all", |h| &h.balanced),
-        ("top-1, all", |h| &h.top_1),
-        ("calibration error (ECE), all", |h| &h.ece),
-    ];
     let mut table = Table::new("Both heads in both forms", &["measure", "head", "#n", "#groups", "#float", "#int8"]);
     let (float, int8) = (&findings.figures.float, &findings.figures.int8);
-    for (name, get) in measures {
+    for (name, get) in HeadFigures::NAMED {
         for (head, float, int8) in
             [("14", &float.category14, &int8.category14), ("26", &float.category26, &int8.category26)]
         {
@@ -116,18 +106,9 @@ fn slices<'a>(
 }
 
 fn rejection(findings: &Findings) -> Table {
-    type Get = fn(&Measured) -> &Figure;
-    let measures: [(&str, Get); 6] = [
-        ("garments of which `garment` is said", |m| &m.garment_true_accept),
-        ("the same, larger photographs", |m| &m.garment_true_accept_large),
-        ("other things of which `garment` is said", |m| &m.garment_false_accept),
-        ("right answers of 26 that are shown, larger photographs", |m| &m.known_true_accept),
-        ("wrong answers of 26 that are shown, larger photographs", |m| &m.known_false_accept),
-        ("right ones among those shown, larger photographs", |m| &m.known_precision),
-    ];
     let mut table =
         Table::new("What the thresholds of the bundle let through", &["share of", "#n", "#groups", "#float", "#int8"]);
-    for (name, get) in measures {
+    for (name, get) in Measured::REJECTION {
         let figure = get(&findings.figures.int8);
         table.row([
             name.replace('`', "\"").into(),

@@ -36,7 +36,7 @@ struct Step<'a> {
 /// The section of one run.
 pub(in super::super) fn section(folder: &Path, record: &Record) -> Result<Section, ReportError> {
     let steps: Vec<Step<'_>> = record.entries.iter().filter_map(step).collect();
-    let epochs: Vec<(u64, &SelectFigures)> = record.entries.iter().filter_map(epoch).collect();
+    let epochs: Vec<(u64, &SelectFigures)> = record.epochs().collect();
     let mut section = Section::new(format!("Training run {}", folder.display()));
     section.words(format!(
         "{} steps in {} epochs. Figures are of the averaged weights on the select part, which chooses the epoch that is kept: they are no report.",
@@ -77,10 +77,6 @@ fn step(entry: &Entry) -> Option<Step<'_>> {
         }
         Entry::Epoch { .. } => None,
     }
-}
-
-fn epoch(entry: &Entry) -> Option<(u64, &SelectFigures)> {
-    if let Entry::Epoch { epoch, select, .. } = entry { Some((*epoch, select)) } else { None }
 }
 
 fn losses(steps: &[Step<'_>]) -> Vec<Line> {

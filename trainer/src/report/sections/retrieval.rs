@@ -7,6 +7,7 @@ use crate::report::ReportError;
 use crate::report::page::{Block, Section};
 use crate::report::pictures::{Mark, Query, Sheet};
 use crate::report::table::{Cell, Table};
+use crate::study::sheet::spread;
 
 /// Queries of a sheet.
 const QUERIES: usize = 8;
@@ -53,7 +54,7 @@ pub(super) fn section(subject: &Subject<'_>) -> Result<Section, ReportError> {
         (
             "Queries and their answers",
             "Queries spread evenly over all, so that no source fills the sheet",
-            spread(&shown),
+            spread(&shown, QUERIES),
         ),
         ("The first misses", "The first queries whose best answer is wrong", misses),
     ] {
@@ -67,12 +68,6 @@ pub(super) fn section(subject: &Subject<'_>) -> Result<Section, ReportError> {
         section.blocks.push(Block::Sheet(Sheet { caption: caption.to_owned(), queries }));
     }
     Ok(section)
-}
-
-/// Some of the places, evenly.
-fn spread(places: &[usize]) -> Vec<usize> {
-    let count = QUERIES.min(places.len());
-    (0..count).map(|i| places[i * places.len() / count]).collect()
 }
 
 fn query(subject: &Subject<'_>, place: usize) -> Result<Query, ReportError> {
@@ -98,9 +93,9 @@ mod tests {
 
     #[test]
     fn a_sheet_is_spread_over_all_queries() {
-        assert!(spread(&[]).is_empty());
-        assert_eq!(spread(&[3, 5]), [3, 5]);
+        assert!(spread(&[], QUERIES).is_empty());
+        assert_eq!(spread(&[3, 5], QUERIES), [3, 5]);
         let many: Vec<usize> = (0..QUERIES * 3).collect();
-        assert_eq!(spread(&many), (0..QUERIES).map(|i| i * 3).collect::<Vec<_>>());
+        assert_eq!(spread(&many, QUERIES), (0..QUERIES).map(|i| i * 3).collect::<Vec<_>>());
     }
 }
