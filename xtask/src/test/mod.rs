@@ -68,6 +68,9 @@ pub(crate) fn run(request: &Request) -> Result<ExitCode, Report> {
         total += count;
     }
     println!("{total}");
+    for name in &total.failures {
+        println!("failed: {name}");
+    }
     Ok(if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -46,19 +46,21 @@ pub(crate) fn test(arguments: &[&str], ignored: Ignored, environment: &[(&str, S
     let (mut count, ended_well) = counted(command);
     if mode.is_ci && count.skipped > 0 {
         println!("{} ignored tests are failures with `CI=true`", count.skipped);
-        count = Count { passed: count.passed, failed: count.failed + count.skipped, skipped: 0 };
+        let ignored = std::mem::take(&mut count.skipped);
+        count = count.failing(ignored, "ignored tests");
     }
     // It did not build, or a test program died before it could say how many had failed.
     if !ended_well && count.failed == 0 {
-        count.failed = 1;
+        count = count.failing(1, &format!("cargo test {}", arguments.join(" ")));
     }
     count
 }
 
 /// Another cargo command that counts as one test.
 pub(crate) fn check(arguments: &[&str]) -> Count {
-    println!("-- cargo {}", arguments.join(" "));
-    Count::of_one(cargo().args(arguments).status().is_ok_and(|status| status.success()))
+    let name = format!("cargo {}", arguments.join(" "));
+    println!("-- {name}");
+    Count::of_one(&name, cargo().args(arguments).status().is_ok_and(|status| status.success()))
 }
 
 /// Builds programs; whether that went well.
@@ -81,9 +83,11 @@ fn counted(mut command: Command) -> (Count, bool) {
         for line in BufReader::new(stdout).split(b'\n').map_while(Result::ok) {
             // A closed terminal is no reason to stop counting.
             let _ = out.write_all(&line).and_then(|()| out.write_all(b"\n"));
-            if let Some(more) = Count::of_result_line(&String::from_utf8_lossy(&line)) {
+            let line = String::from_utf8_lossy(&line);
+            if let Some(more) = Count::of_result_line(&line) {
                 count += more;
             }
+            count.failures.extend(Count::failure_of_line(&line).map(ToOwned::to_owned));
         }
     }
     (count, child.wait().is_ok_and(|status| status.success()))

@@ -87,7 +87,7 @@ impl Suite {
     /// Builds the programs, then runs this suite's end-to-end tests on them.
     fn with_programs(&self, packages: &[&str], ignored: Ignored, environment: &[(&str, String)], mode: Mode) -> Count {
         if !step::build(packages) {
-            return Count::of_one(false);
+            return Count::of_one(&format!("cargo build of {}", packages.join(", ")), false);
         }
         let mut arguments = vec!["--package", TESTS];
         for program in self.programs {
@@ -149,7 +149,7 @@ fn missing(tests: u64, need: &str, command: &str, mode: Mode) -> Count {
     if mode.is_ci {
         println!("with `CI=true` that is a failure");
     }
-    Count::missed(tests, mode.is_ci)
+    Count::missed(need, tests, mode.is_ci)
 }
 
 fn unit(mode: Mode) -> Count {
