@@ -8,10 +8,12 @@ use clothingid_shared::files;
 
 use super::training::{INTERRUPTED, Progress, note_what_cuda_leaves_out, of_backbone, resume_command};
 use super::{ExitStatus, Report};
+use crate::learn::cost;
 use crate::network::backbones::{BackboneName, UnknownBackbone};
 use crate::network::{DeviceChoice, Weights, device, imagenet};
 use crate::pack::Pack;
 use crate::study::StudyError;
+use crate::study::cost as study_cost;
 use crate::study::findings::{Data, Findings, smallest};
 use crate::study::photos::{self, Photo};
 use crate::study::recipe::{Arm, Start, StudyRecipe};
@@ -141,31 +143,30 @@ pub fn run(args: &Args) -> Result<ExitStatus, Report> {
     // A second handler is refused where several runs share a process; the first one serves all.
     let _ = ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed));
     announce(&bench);
-    let (mut done, mut findings) = (0, None);
+    let mut cells = Vec::new();
     for &fold in &folds {
-        for arm in &arms {
+        for &arm in &arms {
             let settings = bench.settings(arm, fold);
-            if CellRecord::read(&out, &recipe, &settings).map_err(|error| explain(&error))?.is_some() {
-                continue;
+            if CellRecord::read(&out, &recipe, &settings).map_err(|error| explain(&error))?.is_none() {
+                cells.push((arm, fold));
             }
-            if args.cells.is_some_and(|most| done >= most) {
-                break;
-            }
-            eprintln!("cell {}, fold {fold}: {} pictures to learn from", arm.name, recipe.pictures(arm));
-            let Some(record) = run_cell(&bench, arm, fold)? else {
-                eprintln!("saved; go on with:\n  {}", resume_command());
-                return Ok(ExitStatus::Interrupted);
-            };
-            record.write(&out).map_err(|error| explain(&error))?;
-            draw_sheets(&bench, &record, &out, &work)?;
-            // Only now: a kill before leaves the cell's work where it is.
-            let _ = std::fs::remove_dir_all(work.join(&arm.name).join(format!("fold-{fold}")));
-            done += 1;
-            findings = Some(write(&recipe, &photos, &out)?);
         }
     }
-    let findings = findings.map_or_else(|| write(&recipe, &photos, &out), Ok)?;
-    say(args, &findings)
+    cells.truncate(args.cells.unwrap_or(usize::MAX));
+    announce_cost(&bench, &cells)?;
+    for &(arm, fold) in &cells {
+        eprintln!("cell {}, fold {fold}: {} pictures to learn from", arm.name, recipe.pictures(arm));
+        let Some(record) = run_cell(&bench, arm, fold)? else {
+            eprintln!("saved; go on with:\n  {}", resume_command());
+            return Ok(ExitStatus::Interrupted);
+        };
+        record.write(&out).map_err(|error| explain(&error))?;
+        draw_sheets(&bench, &record, &out, &work)?;
+        // Only now: a kill before leaves the cell's work where it is.
+        let _ = std::fs::remove_dir_all(work.join(&arm.name).join(format!("fold-{fold}")));
+        write(&recipe, &photos, &out)?;
+    }
+    say(args, &write(&recipe, &photos, &out)?)
 }
 
 fn chosen_arms<'a>(args: &Args, recipe: &'a StudyRecipe) -> Result<Vec<&'a Arm>, Report> {
@@ -218,6 +219,14 @@ fn announce(bench: &Bench<'_>) {
             measure.name()
         );
     }
+}
+
+/// How long the cells will take, before the first one.
+fn announce_cost(bench: &Bench<'_>, cells: &[(&Arm, usize)]) -> Result<(), Report> {
+    let time = study_cost::of_cells(bench, cells).map_err(|error| explain(&error))?;
+    let time = time.map_or_else(String::new, |time| format!(", about {}", cost::time_in_words(time)));
+    eprintln!("{} cells to run{time}", cells.len());
+    Ok(())
 }
 
 fn run_cell(bench: &Bench<'_>, arm: &Arm, fold: usize) -> Result<Option<CellRecord>, Report> {

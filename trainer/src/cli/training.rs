@@ -13,7 +13,7 @@ use super::{ExitStatus, Report};
 use crate::learn::checkpoint::Checkpoint;
 use crate::learn::recipe::{Recipe, Stage};
 use crate::learn::training::{Ended, Event, Setup, StageName, train};
-use crate::learn::{LearnError, cost};
+use crate::learn::{LearnError, cost, finetune};
 use crate::load::LoadError;
 use crate::network::backbones::{BackboneName, published};
 use crate::network::{DeviceChoice, Graph, Provenance, Weights, WeightsError, device, heads, imagenet};
@@ -76,7 +76,10 @@ pub fn run(args: &Args, name: StageName) -> Result<ExitStatus, Report> {
     };
     check_sides(&graph, stage, &recipe)?;
     let (weights, origin) = starting_weights(args, &recipe, &graph, &pack, seed)?;
-    let start = crate::learn::finetune::start(&graph, weights, seed);
+    let mut start = finetune::start(&graph, weights, seed);
+    if stage.zero_heads {
+        finetune::zero_heads(&mut start).map_err(|error| Report::of(&error))?;
+    }
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let setup = Setup {
         name,

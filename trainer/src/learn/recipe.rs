@@ -50,6 +50,10 @@ pub struct Stage {
     pub statistics: Statistics,
     /// Prefixes of the names of layers that stay as they are.
     pub freeze: Vec<String>,
+    /// Whether the category heads begin at zero, whatever the weights hold: from random ones the first steps go into unlearning them, and
+    /// the backbone with them.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub zero_heads: bool,
     /// How weights follow gradients.
     pub optimiser: OptimiserOptions,
     /// What is minimised.
@@ -149,12 +153,15 @@ mod tests {
     /// Runs, and the records of studies, are told apart by this JSON: a key that is new must not be in it where a recipe does not say it.
     #[test]
     fn the_json_of_recipes_that_were_written_before_stays_as_it_was() {
-        let recipe: Recipe = toml::from_str(include_str!("../../recipes/clothingid.toml")).unwrap();
+        let read = |text: &str| toml::from_str::<Recipe>(text).unwrap();
         let hash = |stage: &Stage| files::sha256_hex(serde_json::to_string(stage).unwrap().as_bytes());
-        assert_eq!(hash(&recipe.identify), "5869a8d65164a90c3ef456eac465c319e5d92a947da6d31e130e067d69cedede");
-        assert_eq!(hash(&recipe.finetune), "c24fd6becda7b511d8961b1fec4cf359f0e3147e740fd66a13718d83e3d94609");
-        let other = Stage { patience: Some(3), ..recipe.finetune.clone() };
-        assert_ne!(hash(&other), hash(&recipe.finetune));
+        let identify = read(include_str!("../../recipes/clothingid.toml")).identify;
+        assert_eq!(hash(&identify), "5869a8d65164a90c3ef456eac465c319e5d92a947da6d31e130e067d69cedede");
+        let finetune = read(include_str!("../../recipes/softmax.toml")).finetune;
+        assert_eq!(hash(&finetune), "c24fd6becda7b511d8961b1fec4cf359f0e3147e740fd66a13718d83e3d94609");
+        for other in [Stage { patience: Some(3), ..finetune.clone() }, Stage { zero_heads: true, ..finetune.clone() }] {
+            assert_ne!(hash(&other), hash(&finetune));
+        }
     }
 
     #[test]

@@ -7,9 +7,11 @@
 //! - `run.rs`: a cell from its start to its record. `frozen.rs`: the arm that trains nothing. `record.rs`: the file.
 //! - `pooled.rs`: the records of an arm over all folds. `measure.rs`: what arms are compared by.
 //! - `contrast.rs`: the difference of two arms with its interval. `power.rs`: the smallest difference that could be seen.
+//! - `cost.rs`: how long the cells that are left will take.
 //! - `findings.rs`: everything that the study says. `tables.rs`, `words.rs`, `sheet.rs`: the same for people.
 
 pub mod contrast;
+pub mod cost;
 pub mod findings;
 pub mod frozen;
 pub mod measure;

@@ -31,7 +31,7 @@ use crate::learn::shards::Shards;
 use crate::learn::training::{self, Ended, Setup, StageName, train};
 use crate::network::backbones::BackboneName;
 use crate::network::parameters::to_vec;
-use crate::network::{Array, Graph, Network, Provenance, Statistics, Weights, device, heads};
+use crate::network::{Graph, Network, Provenance, Statistics, Weights, device, heads};
 use crate::pack::{Fold, Pack};
 
 /// What all cells of a study share.
@@ -130,12 +130,28 @@ impl Bench<'_> {
             self.imagenet.iter().find(|(backbone, _)| *backbone == arm.backbone).map(|(_, weights)| weights.clone());
         weights.ok_or_else(|| StudyError::NoWeights { arm: arm.name.clone(), backbone: arm.backbone.to_string() })
     }
+
+    /// The weights of an arm on a fold before any training.
+    ///
+    /// # Errors
+    /// There are no ImageNet weights, or they do not fit.
+    pub fn start(&self, arm: &Arm, fold: usize, graph: &Graph) -> Result<Weights, StudyError> {
+        let seed = self.recipe.seed + fold as u64;
+        let (weights, said) = match arm.start {
+            Start::Random => (heads::random(graph, seed), Provenance::RANDOM),
+            Start::Imagenet => (self.imagenet(arm)?, Provenance::IMAGENET),
+        };
+        let mut weights = finetune::start(graph, weights.made_from(Provenance::of_start(said)), seed);
+        // With random heads the first of few steps go into unlearning them.
+        finetune::zero_heads(&mut weights)?;
+        Ok(weights)
+    }
 }
 
 impl Cell<'_> {
     fn run(mut self, watch: &mut impl FnMut(&str, training::Event<'_>)) -> Result<Option<CellRecord>, StudyError> {
         let recipe = self.bench.recipe;
-        let mut start = self.start()?;
+        let mut start = self.bench.start(self.arm, self.record.settings.fold, &self.graph)?;
         if let Some(stage) = recipe.pretraining(self.arm) {
             let name = if self.arm.course == Course::Categories { StageName::Finetune } else { StageName::Identify };
             let Some((weights, figures)) = self.stage("pretrain", name, &stage, &start, watch)? else {
@@ -166,22 +182,6 @@ impl Cell<'_> {
         }
         self.record.seconds.push(("measure".to_owned(), began.elapsed().as_secs_f64()));
         Ok(Some(self.record))
-    }
-
-    /// Weights before any training.
-    fn start(&self) -> Result<Weights, StudyError> {
-        let (weights, said) = match self.arm.start {
-            Start::Random => (heads::random(&self.graph, self.seed), Provenance::RANDOM),
-            Start::Imagenet => (self.bench.imagenet(self.arm)?, Provenance::IMAGENET),
-        };
-        let mut weights = finetune::start(&self.graph, weights.made_from(Provenance::of_start(said)), self.seed);
-        // With random heads the first of few steps go into unlearning them.
-        for head in [heads::CATEGORY14, heads::CATEGORY26] {
-            let name = format!("heads.{head}.weight");
-            let zeros = Array::zeros(&weights.get(&name)?.shape);
-            weights.insert(name, zeros);
-        }
-        Ok(weights)
     }
 
     /// The rate of the fine-tunings: that of the short fine-tuning that does best on the select part. None if interrupted.
