@@ -14,6 +14,7 @@ use crate::pack::balance::warnings;
 use crate::pack::check::check;
 use crate::pack::duplicates::Kind;
 use crate::pack::header::DUPLICATES_FILE;
+use crate::pack::narrow;
 use crate::pack::{BuildOptions, Pack, PackError, Unfit, build};
 
 /// Arguments of `pack`.
@@ -22,6 +23,7 @@ use crate::pack::{BuildOptions, Pack, PackError, Unfit, build};
 Examples:
   clothingid-train pack manifest --out pack
   clothingid-train pack manifest/manifest.csv --root photos --out pack --seed 7 --parts 0.7,0.1,0.1,0.1
+  clothingid-train pack manifest --only-shippable --like pack --out clean   what may be passed on, divided as `pack` is
   clothingid-train pack --check pack                                      every byte against its checksums")]
 pub struct Args {
     /// Folder of an import, or a `manifest.csv`
@@ -39,6 +41,12 @@ pub struct Args {
     /// Folder in which the manifest's paths begin
     #[arg(long, value_name = "DIR")]
     pub root: Option<PathBuf>,
+    /// Only photographs of sources that may be passed on
+    #[arg(long, conflicts_with = "check")]
+    pub only_shippable: bool,
+    /// Give each photograph the part that it has in this pack; what it does not have is drawn as ever
+    #[arg(long, value_name = "PACK", conflicts_with = "check")]
+    pub like: Option<PathBuf>,
     /// Seed of the split
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub seed: u64,
@@ -70,7 +78,7 @@ pub fn run(args: &Args) -> Result<ExitStatus, Report> {
         return Err(Report::usage("`--parts` needs shares that are not negative, and one above zero"));
     }
     let fractions = Fractions { train: *train, select: *select, calibrate: *calibrate, report: *report };
-    let (manifest, mut problems) = Manifest::open(path, args.root.as_deref()).map_err(|error| {
+    let (mut manifest, mut problems) = Manifest::open(path, args.root.as_deref()).map_err(|error| {
         let hint = match error {
             ImportError::GroupInTwoParts { .. } => {
                 "give all lines of a group one part, or leave their column `part` empty"
@@ -84,6 +92,7 @@ pub fn run(args: &Args) -> Result<ExitStatus, Report> {
         let all = manifest.rows.len() + problems.len();
         return Err(refused(format!("{} of {all} rows of the manifest do not fit", problems.len()), &problems));
     }
+    narrow_down(&mut manifest, args)?;
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     // A second handler in one process is refused, and then the first serves.
@@ -141,6 +150,26 @@ pub fn run(args: &Args) -> Result<ExitStatus, Report> {
         eprintln!("  {line}");
     }
     Ok(ExitStatus::Partial)
+}
+
+/// Leaves out what is not asked for, and takes over the parts of another pack.
+fn narrow_down(manifest: &mut Manifest, args: &Args) -> Result<(), Report> {
+    if args.only_shippable {
+        let left_out = narrow::only_shippable(manifest);
+        if manifest.rows.is_empty() {
+            return Err(Report::new("no photograph may be passed on")
+                .hint("say in `sources.toml` beside the manifest which source's may: `may_ship = true`"));
+        }
+        eprintln!("left out {left_out} photographs of sources that may not be passed on");
+    }
+    if let Some(like) = &args.like {
+        let whole = Pack::open(like).map_err(|error| Report::of(&error).during("reading the parts for `--like`"))?;
+        let unknown = narrow::parts_of(manifest, &whole);
+        if unknown > 0 {
+            eprintln!("note: {unknown} photographs are not in `{}`; their parts are drawn", like.display());
+        }
+    }
+    Ok(())
 }
 
 /// Nothing is packed while something does not fit.

@@ -2,8 +2,8 @@
 //!
 //! In this order: [`fingerprint`] looks at every photograph, [`duplicates`] finds pairs that show the same picture, [`build`](mod@build) joins
 //! their groups, splits ([`crate::import::split`]) and writes, [`leaks`] and [`balance`] say what to know before training, [`pack`]
-//! opens and reads, [`check`] looks at every byte, [`folds`] divides anew for a study that scores every photograph once. A pack is a
-//! folder:
+//! opens and reads, [`check`] looks at every byte, [`folds`] divides anew for a study that scores every photograph once. [`narrow`] makes
+//! a manifest's rows fewer before all that. A pack is a folder:
 //!
 //! - `photos.bin`: the photographs' own bytes one after another, nothing between them; it is read through [`mapped`];
 //! - `blocks.csv`: the checksum of each block of `photos.bin` ([`blocks`]); older packs have none;
@@ -27,6 +27,7 @@ pub mod index;
 pub mod leaks;
 mod lists;
 pub mod mapped;
+pub mod narrow;
 mod neighbours;
 #[expect(clippy::module_inception, reason = "the type of this module is the pack itself")]
 pub mod pack;
