@@ -96,6 +96,13 @@ fn every_metric_is_a_line_with_its_interval() {
     let lines: Vec<Value> =
         read("report.jsonl").lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     assert!(lines.len() > 100, "{}", lines.len());
+    // What a threshold on matches lets through is on the page and in the markdown too, and there are matches to say it of.
+    let matches: Vec<&Value> = lines.iter().filter(|line| line["head"] == "confident").collect();
+    assert_eq!(matches.len(), 12, "{matches:?}");
+    assert!(matches.iter().all(|line| line["n"].as_u64() > Some(0)), "{matches:?}");
+    for name in ["report.md", "report.html"] {
+        assert!(read(name).contains("garments that the gallery does not have"), "{name}");
+    }
     for line in &lines {
         let number = |key: &str| line[key].as_f64().unwrap_or_else(|| panic!("no `{key}` in {line}"));
         for key in ["metric", "head", "slice", "network"] {

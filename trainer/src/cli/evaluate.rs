@@ -200,7 +200,7 @@ fn locate(args: &Args, bundle: &Bundle, folder: &Path) -> Result<ExitStatus, Rep
 /// The figures for people.
 fn table(measured: &Measured) -> String {
     let mut lines = vec![format!("{} photographs; 95 % intervals that resample groups", measured.n)];
-    let mut line = |name: &str, f: &Figure| lines.push(format!("{name:<52} {f}  (n = {})", f.n));
+    let mut line = |name: &str, f: &Figure| lines.push(format!("{name:<64} {f}  (n = {})", f.n));
     for (head, figures) in [("14", &measured.category14), ("26", &measured.category26)] {
         line(&format!("balanced accuracy of {head}, larger without myntra"), &figures.balanced_large);
         line(&format!("top-1 of {head}, larger without myntra"), &figures.top_1_large);
@@ -215,10 +215,8 @@ fn table(measured: &Measured) -> String {
         line("R@20", &retrieval.recall_at_20);
         line("mAP", &retrieval.map);
     }
-    line("garments of which `garment` is said", &measured.garment_true_accept);
-    line("other things of which `garment` is said", &measured.garment_false_accept);
-    line("garments told from other things (AUROC)", &measured.garment_auroc);
-    line("the same within sources that have both", &measured.garment_auroc_same_source);
-    line("right answers among the categories shown", &measured.known_precision);
+    for (name, figure) in measured.rejection() {
+        line(name, figure);
+    }
     lines.join("\n")
 }
