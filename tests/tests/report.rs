@@ -117,6 +117,12 @@ fn every_metric_is_a_line_with_its_interval() {
     let top_1 =
         lines.iter().find(|line| line["metric"] == "top_1" && line["slice"] == "all" && line["network"] == "int8");
     assert_eq!(top_1.expect("top-1")["value"], report["figures"]["int8"]["category14"]["top_1"]["value"]);
+    // `evaluate` finds the same on the same part, without the rival.
+    let evaluate = ["evaluate", "--pack", "pack", "--trained-elsewhere", "--json", "--bundle"];
+    let again = REPORTED.trainer(evaluate).arg(rig::bundle()).run().expect_code(0).json_lines().remove(0);
+    for of in ["category14", "matching", "garment_auroc"] {
+        assert_eq!(again[of], report["figures"]["int8"][of], "{of}");
+    }
     let photos = report["raw"]["photos"].as_array().expect("answers");
     assert_eq!(Some(photos.len()), report["n"].as_u64().and_then(|n| usize::try_from(n).ok()));
 }
@@ -141,6 +147,33 @@ fn a_report_does_not_differ_from_itself_and_says_how_it_was_compared() {
     // Without answers the same is compared by intervals alone, and that is said.
     let unpaired = REPORTED.trainer(["compare", "report.jsonl", "report.md.json"]).run().expect_code(0);
     assert!(unpaired.stdout.contains("Unpaired: ") && !unpaired.stdout.contains("Paired: "), "{}", unpaired.stdout);
+}
+
+#[test]
+fn worn_and_pasted_garments_ask_for_their_photographs_and_are_called_proxies() {
+    let evaluate = || REPORTED.trainer(["evaluate", "--customer-to-shop", "pack", "--bundle"]).arg(rig::bundle());
+    let refused = evaluate().run().expect_code(1);
+    assert!(refused.stderr.contains("hint: or measure all the same with `--trained-elsewhere`"), "{}", refused.stderr);
+    let text = evaluate().arg("--trained-elsewhere").run().expect_code(0);
+    assert!(text.stderr.contains("may be too good"), "{}", text.stderr);
+    assert!(text.stdout.starts_with("Proxies: no source has photographs by customers"), "{}", text.stdout);
+    for said in ["proxy: worn garments", "proxy: garments pasted", "R@20", "mAP", "bundle - ImageNet, paired"] {
+        assert!(text.stdout.contains(said), "no `{said}`:\n{}", text.stdout);
+    }
+    let line = evaluate().args(["--trained-elsewhere", "--json"]).run().expect_code(0).json_lines().remove(0);
+    let proxies = line["proxies"].as_array().expect("proxies");
+    assert_eq!(proxies.iter().map(|found| &found["proxy"]).collect::<Vec<_>>(), ["worn", "pasted"]);
+    for found in proxies {
+        let (queries, garments) = (found["queries"].as_u64(), found["garments"].as_u64());
+        assert!(queries > Some(1) && garments > Some(0) && garments <= queries, "{found}");
+        let measures = found["measures"].as_array().expect("measures");
+        assert_eq!(measures.len(), 4);
+        for measure in measures {
+            let value = |of: &str| measure[of]["value"].as_f64().expect("a figure");
+            assert!((value("bundle") - value("rival") - value("gain")).abs() < 1e-9, "{measure}");
+            assert_eq!(measure["gain"]["n"].as_u64(), queries);
+        }
+    }
 }
 
 /// Figures that another network would change become `#.###`; differences of nothing stay.
@@ -194,6 +227,9 @@ fn what_cannot_be_reported_or_compared_is_named_with_what_to_do() {
         (&["report"], 2, "--bundle"),
         (&["report", "--study", "gone"], 1, "gone"),
         (&["report", "--study", "x", "--bundle", "y"], 2, "cannot be used with"),
+        (&["evaluate", "--bundle", "b"], 2, "--manifest"),
+        (&["evaluate", "--bundle", "b", "--pack", "p", "--customer-to-shop", "p"], 2, "cannot be used with"),
+        (&["evaluate", "--bundle", "gone", "--customer-to-shop", "p"], 1, "gone"),
         (&["report", "--bundle", "b", "--pack", "p", "--html", "h.html", "--run", "gone"], 1, "gone"),
         (
             &["report", "--bundle", "b", "--pack", "p", "--html", "h.html", "--export-report", "letter.json"],
