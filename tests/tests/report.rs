@@ -176,6 +176,45 @@ fn worn_and_pasted_garments_ask_for_their_photographs_and_are_called_proxies() {
     }
 }
 
+#[test]
+fn attributes_are_read_from_notes_and_photographs_without_them_are_refused() {
+    let rig = Rig::new();
+    // The shop's words are made up, and told apart by what stands on the photograph: above or below the waist.
+    let below = ["shorts", "skirt", "jeans", "trousers"];
+    let table = std::fs::read_to_string(rig::corpus().join("manifest.csv")).expect("the corpus");
+    let mut manifest = "path,source,cat26,item_id,group,note\n".to_owned();
+    for row in table.lines().skip(1).filter(|row| row.contains(",clothing_cc0,") && !row.contains('"')) {
+        let cells: Vec<&str> = row.split(',').collect();
+        let [path, category, item, group] = [cells[0], cells[4], cells[5], cells[6]];
+        let colour = if below.contains(&category) { "Blue" } else { "Red" };
+        if !category.is_empty() {
+            manifest += &format!("{path},myntra_kaggle,{category},{item},{group},Unisex|{colour}|a garment\n");
+        }
+    }
+    rig.write("m/manifest.csv", manifest);
+    let pack = ["pack", "m", "--out", "pack", "--parts", "0.45,0.1,0.05,0.4", "--root"];
+    let _ = rig.trainer(pack).arg(rig::corpus()).run().expect_code(0);
+    let evaluate = |rig: &Rig| {
+        rig.trainer(["evaluate", "--trained-elsewhere", "--attributes", "pack", "--bundle"]).arg(rig::bundle())
+    };
+    let line = evaluate(&rig).arg("--json").run().expect_code(0).json_lines().remove(0);
+    let attributes = line["attributes"].as_array().expect("attributes");
+    // One word for everyone is nothing to tell apart.
+    assert_eq!(attributes.iter().map(|of| &of["attribute"]).collect::<Vec<_>>(), ["colour"]);
+    assert_eq!((attributes[0]["words"].as_u64(), attributes[0]["left_out"].as_u64()), (Some(2), Some(0)));
+    let by = attributes[0]["by_representation"].as_array().expect("representations");
+    assert_eq!(by.iter().map(|of| &of["representation"]).collect::<Vec<_>>(), ["embedding", "pooled"]);
+    for figures in by.iter().flat_map(|of| of["measures"].as_array().expect("measures")) {
+        assert!(figures["bundle"]["value"].as_f64() > Some(0.7), "{figures}");
+        assert!(figures["rival"]["value"].as_f64() > Some(0.6), "{figures}");
+    }
+    let text = evaluate(&rig).run().expect_code(0).stdout;
+    assert!(text.contains("\ncolour: 2 words of 20") && text.contains("top-1, pooled features"), "{text}");
+
+    let refused = evaluate(&REPORTED).run().expect_code(1);
+    assert!(refused.stderr.contains("hint: photographs of the source `myntra_kaggle`"), "{}", refused.stderr);
+}
+
 /// Figures that another network would change become `#.###`; differences of nothing stay.
 fn masked(text: &str) -> String {
     let mut masked = String::with_capacity(text.len());
@@ -228,7 +267,7 @@ fn what_cannot_be_reported_or_compared_is_named_with_what_to_do() {
         (&["report", "--study", "gone"], 1, "gone"),
         (&["report", "--study", "x", "--bundle", "y"], 2, "cannot be used with"),
         (&["evaluate", "--bundle", "b"], 2, "--manifest"),
-        (&["evaluate", "--bundle", "b", "--pack", "p", "--customer-to-shop", "p"], 2, "cannot be used with"),
+        (&["evaluate", "--bundle", "b", "--attributes", "p", "--customer-to-shop", "p"], 2, "cannot be used with"),
         (&["evaluate", "--bundle", "gone", "--customer-to-shop", "p"], 1, "gone"),
         (&["report", "--bundle", "b", "--pack", "p", "--html", "h.html", "--run", "gone"], 1, "gone"),
         (

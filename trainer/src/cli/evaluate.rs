@@ -1,7 +1,8 @@
 //! `clothingid-train evaluate`: what a bundle does on photographs.
 //!
-//! `customer_to_shop.rs`: what it is worth beside the raw ImageNet features, on a pack.
+//! `customer_to_shop.rs`, `attributes.rs`: what it is worth beside the raw ImageNet features, on a pack.
 
+mod attributes;
 mod customer_to_shop;
 
 use std::path::{Path, PathBuf};
@@ -25,7 +26,7 @@ use crate::import::{Part, Problems};
 use crate::pack::Pack;
 
 /// Arguments that take a pack, of which one is measured on instead of manifests.
-const OF_A_PACK: [&str; 3] = ["pack", "composites", "customer_to_shop"];
+const OF_A_PACK: [&str; 4] = ["pack", "composites", "customer_to_shop", "attributes"];
 
 /// Arguments of `evaluate`.
 #[derive(Debug, clap::Args)]
@@ -36,10 +37,11 @@ Examples:
   clothingid-train evaluate --bundle clothingid.bundle --pack pack
   clothingid-train evaluate --bundle clothingid.bundle --composites pack
   clothingid-train evaluate --bundle clothingid.bundle --customer-to-shop pack
+  clothingid-train evaluate --bundle clothingid.bundle --attributes pack --json
 
 The integer simulation that is the bundle's definition answers; `--arithmetic float` computes in float on the same weights.
-With `--composites` float answers: its activations can be looked at. The rival of `--customer-to-shop` are the raw ImageNet features of the
-same backbone.")]
+With `--composites` and `--attributes` float answers: its activations can be looked at. The rival of `--customer-to-shop` and `--attributes`
+are the raw ImageNet features of the same backbone.")]
 pub struct Args {
     /// The bundle
     #[arg(long, value_name = "FILE")]
@@ -48,7 +50,7 @@ pub struct Args {
     #[arg(long, value_name = "CSV", required_unless_present_any = OF_A_PACK)]
     pub manifest: Vec<PathBuf>,
     /// Measure on this pack's report part
-    #[arg(long, value_name = "PACK", conflicts_with_all = ["manifest", "root", "composites", "customer_to_shop"])]
+    #[arg(long, value_name = "PACK", conflicts_with_all = ["manifest", "root", "composites", "customer_to_shop", "attributes"])]
     pub pack: Option<PathBuf>,
     /// Folder in which a manifest's paths begin, one for each manifest (default: the manifest's own)
     #[arg(long, value_name = "DIR")]
@@ -63,6 +65,9 @@ pub struct Args {
     /// who looks for what a shop has
     #[arg(long, value_name = "PACK", conflicts_with_all = ["manifest", "root", "composites"])]
     pub customer_to_shop: Option<PathBuf>,
+    /// Measure instead how well colour and audience, where this pack's notes name them, can be read from the bundle's features
+    #[arg(long, value_name = "PACK", conflicts_with_all = ["manifest", "root", "arithmetic", "composites", "customer_to_shop"])]
+    pub attributes: Option<PathBuf>,
     /// Weights of the rival's backbone, or `imagenet`
     #[arg(long, value_name = "FILE", default_value = "imagenet", conflicts_with_all = ["manifest", "pack", "composites"])]
     pub weights: PathBuf,
@@ -125,6 +130,9 @@ pub fn run(args: &Args) -> Result<ExitStatus, Report> {
     }
     if let Some(folder) = &args.customer_to_shop {
         return customer_to_shop::run(args, &bundle, folder);
+    }
+    if let Some(folder) = &args.attributes {
+        return attributes::run(args, &bundle, folder);
     }
     let pack = args.pack.as_deref().map(|folder| open(args, &bundle, folder)).transpose()?;
     let (photos, problems) = match &pack {
