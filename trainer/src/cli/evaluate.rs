@@ -40,8 +40,8 @@ Examples:
   clothingid-train evaluate --bundle clothingid.bundle --attributes pack --json
 
 The integer simulation that is the bundle's definition answers; `--arithmetic float` computes in float on the same weights.
-With `--composites` and `--attributes` float answers: its activations can be looked at. The rival of `--customer-to-shop` and `--attributes`
-are the raw ImageNet features of the same backbone.")]
+With `--composites` and `--attributes` float answers: its activations can be looked at. `--customer-to-shop` and `--attributes` compare with
+the raw ImageNet features of the same backbone.")]
 pub struct Args {
     /// The bundle
     #[arg(long, value_name = "FILE")]
