@@ -96,6 +96,13 @@ fn every_metric_is_a_line_with_its_interval() {
     let lines: Vec<Value> =
         read("report.jsonl").lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     assert!(lines.len() > 100, "{}", lines.len());
+    // What a threshold on matches lets through is on the page and in the markdown too, and there are matches to say it of.
+    let matches: Vec<&Value> = lines.iter().filter(|line| line["head"] == "confident").collect();
+    assert_eq!(matches.len(), 12, "{matches:?}");
+    assert!(matches.iter().all(|line| line["n"].as_u64() > Some(0)), "{matches:?}");
+    for name in ["report.md", "report.html"] {
+        assert!(read(name).contains("garments that the gallery does not have"), "{name}");
+    }
     for line in &lines {
         let number = |key: &str| line[key].as_f64().unwrap_or_else(|| panic!("no `{key}` in {line}"));
         for key in ["metric", "head", "slice", "network"] {
@@ -110,6 +117,12 @@ fn every_metric_is_a_line_with_its_interval() {
     let top_1 =
         lines.iter().find(|line| line["metric"] == "top_1" && line["slice"] == "all" && line["network"] == "int8");
     assert_eq!(top_1.expect("top-1")["value"], report["figures"]["int8"]["category14"]["top_1"]["value"]);
+    // `evaluate` finds the same on the same part, without the rival.
+    let evaluate = ["evaluate", "--pack", "pack", "--trained-elsewhere", "--json", "--bundle"];
+    let again = REPORTED.trainer(evaluate).arg(rig::bundle()).run().expect_code(0).json_lines().remove(0);
+    for of in ["category14", "matching", "garment_auroc"] {
+        assert_eq!(again[of], report["figures"]["int8"][of], "{of}");
+    }
     let photos = report["raw"]["photos"].as_array().expect("answers");
     assert_eq!(Some(photos.len()), report["n"].as_u64().and_then(|n| usize::try_from(n).ok()));
 }
@@ -134,6 +147,72 @@ fn a_report_does_not_differ_from_itself_and_says_how_it_was_compared() {
     // Without answers the same is compared by intervals alone, and that is said.
     let unpaired = REPORTED.trainer(["compare", "report.jsonl", "report.md.json"]).run().expect_code(0);
     assert!(unpaired.stdout.contains("Unpaired: ") && !unpaired.stdout.contains("Paired: "), "{}", unpaired.stdout);
+}
+
+#[test]
+fn worn_and_pasted_garments_ask_for_their_photographs_and_are_called_proxies() {
+    let evaluate = || REPORTED.trainer(["evaluate", "--customer-to-shop", "pack", "--bundle"]).arg(rig::bundle());
+    let refused = evaluate().run().expect_code(1);
+    assert!(refused.stderr.contains("hint: or measure all the same with `--trained-elsewhere`"), "{}", refused.stderr);
+    let text = evaluate().arg("--trained-elsewhere").run().expect_code(0);
+    assert!(text.stderr.contains("may be too good"), "{}", text.stderr);
+    assert!(text.stdout.starts_with("Proxies: no source has photographs by customers"), "{}", text.stdout);
+    for said in ["proxy: worn garments", "proxy: garments pasted", "R@20", "mAP", "bundle - ImageNet, paired"] {
+        assert!(text.stdout.contains(said), "no `{said}`:\n{}", text.stdout);
+    }
+    let line = evaluate().args(["--trained-elsewhere", "--json"]).run().expect_code(0).json_lines().remove(0);
+    let proxies = line["proxies"].as_array().expect("proxies");
+    assert_eq!(proxies.iter().map(|found| &found["proxy"]).collect::<Vec<_>>(), ["worn", "pasted"]);
+    for found in proxies {
+        let (queries, garments) = (found["queries"].as_u64(), found["garments"].as_u64());
+        assert!(queries > Some(1) && garments > Some(0) && garments <= queries, "{found}");
+        let measures = found["measures"].as_array().expect("measures");
+        assert_eq!(measures.len(), 4);
+        for measure in measures {
+            let value = |of: &str| measure[of]["value"].as_f64().expect("a figure");
+            assert!((value("bundle") - value("rival") - value("gain")).abs() < 1e-9, "{measure}");
+            assert_eq!(measure["gain"]["n"].as_u64(), queries);
+        }
+    }
+}
+
+#[test]
+fn attributes_are_read_from_notes_and_photographs_without_them_are_refused() {
+    let rig = Rig::new();
+    // The shop's words are made up, and told apart by what stands on the photograph: above or below the waist.
+    let below = ["shorts", "skirt", "jeans", "trousers"];
+    let table = std::fs::read_to_string(rig::corpus().join("manifest.csv")).expect("the corpus");
+    let mut manifest = "path,source,cat26,item_id,group,note\n".to_owned();
+    for row in table.lines().skip(1).filter(|row| row.contains(",clothing_cc0,") && !row.contains('"')) {
+        let cells: Vec<&str> = row.split(',').collect();
+        let [path, category, item, group] = [cells[0], cells[4], cells[5], cells[6]];
+        let colour = if below.contains(&category) { "Blue" } else { "Red" };
+        if !category.is_empty() {
+            manifest += &format!("{path},myntra_kaggle,{category},{item},{group},Unisex|{colour}|a garment\n");
+        }
+    }
+    rig.write("m/manifest.csv", manifest);
+    let pack = ["pack", "m", "--out", "pack", "--parts", "0.45,0.1,0.05,0.4", "--root"];
+    let _ = rig.trainer(pack).arg(rig::corpus()).run().expect_code(0);
+    let evaluate = |rig: &Rig| {
+        rig.trainer(["evaluate", "--trained-elsewhere", "--attributes", "pack", "--bundle"]).arg(rig::bundle())
+    };
+    let line = evaluate(&rig).arg("--json").run().expect_code(0).json_lines().remove(0);
+    let attributes = line["attributes"].as_array().expect("attributes");
+    // One word for everyone is nothing to tell apart.
+    assert_eq!(attributes.iter().map(|of| &of["attribute"]).collect::<Vec<_>>(), ["colour"]);
+    assert_eq!((attributes[0]["words"].as_u64(), attributes[0]["left_out"].as_u64()), (Some(2), Some(0)));
+    let by = attributes[0]["by_representation"].as_array().expect("representations");
+    assert_eq!(by.iter().map(|of| &of["representation"]).collect::<Vec<_>>(), ["embedding", "pooled"]);
+    for figures in by.iter().flat_map(|of| of["measures"].as_array().expect("measures")) {
+        assert!(figures["bundle"]["value"].as_f64() > Some(0.7), "{figures}");
+        assert!(figures["rival"]["value"].as_f64() > Some(0.6), "{figures}");
+    }
+    let text = evaluate(&rig).run().expect_code(0).stdout;
+    assert!(text.contains("\ncolour: 2 words of 20") && text.contains("top-1, pooled features"), "{text}");
+
+    let refused = evaluate(&REPORTED).run().expect_code(1);
+    assert!(refused.stderr.contains("hint: photographs of the source `myntra_kaggle`"), "{}", refused.stderr);
 }
 
 /// Figures that another network would change become `#.###`; differences of nothing stay.
@@ -187,6 +266,9 @@ fn what_cannot_be_reported_or_compared_is_named_with_what_to_do() {
         (&["report"], 2, "--bundle"),
         (&["report", "--study", "gone"], 1, "gone"),
         (&["report", "--study", "x", "--bundle", "y"], 2, "cannot be used with"),
+        (&["evaluate", "--bundle", "b"], 2, "--manifest"),
+        (&["evaluate", "--bundle", "b", "--attributes", "p", "--customer-to-shop", "p"], 2, "cannot be used with"),
+        (&["evaluate", "--bundle", "gone", "--customer-to-shop", "p"], 1, "gone"),
         (&["report", "--bundle", "b", "--pack", "p", "--html", "h.html", "--run", "gone"], 1, "gone"),
         (
             &["report", "--bundle", "b", "--pack", "p", "--html", "h.html", "--export-report", "letter.json"],

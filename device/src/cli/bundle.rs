@@ -4,7 +4,7 @@ use super::network::bundle_of;
 use super::{NetworkArgs, Outcome, Report, print_line};
 use crate::network::golden;
 use clap::Subcommand;
-use clothingid_shared::bundle::{Bundle, Head, Manifest, OperatingPoint};
+use clothingid_shared::bundle::{Area, Bundle, Head, Manifest, OperatingPoint, Separation};
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -87,6 +87,13 @@ fn show(args: &ShowArgs) -> Result<Outcome, Report> {
     Ok(Outcome::Done)
 }
 
+/// What a score is worth, after its threshold.
+fn separation(of: &Separation) -> String {
+    let area = |area: &Area| format!("{:.3} [{:.3}, {:.3}] of {}", area.value, area.low, area.high, area.n);
+    let alike = of.like_with_like.as_ref().map(|alike| format!(", like with like {}", area(alike)));
+    format!("; AUROC {}{}", area(&of.overall), alike.unwrap_or_default())
+}
+
 fn describe(bundle: &Bundle) -> String {
     let m = &bundle.manifest;
     let head = |head: &Head| {
@@ -95,13 +102,14 @@ fn describe(bundle: &Bundle) -> String {
     };
     let point = |p: &OperatingPoint| {
         format!(
-            "at {:.3}: accepts {:.1} % of {} and {:.1} % of {} that it should not ({})",
+            "at {:.3}: accepts {:.1} % of {} and {:.1} % of {} that it should not ({}){}",
             p.threshold,
             p.true_accept * 100.0,
             p.positives,
             p.false_accept * 100.0,
             p.negatives,
-            p.meaning
+            p.meaning,
+            p.auroc.as_ref().map(separation).unwrap_or_default()
         )
     };
     let sha256 = bundle.network_sha256();

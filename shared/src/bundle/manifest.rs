@@ -87,6 +87,33 @@ pub struct OperatingPoint {
     pub positives: usize,
     /// Photographs that should not.
     pub negatives: usize,
+    /// What the score behind the threshold is worth whatever the threshold; none in bundles of before it was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auroc: Option<Separation>,
+}
+
+/// How well a score tells what should be accepted from what should not, on the report part: areas under its ROC curve.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Separation {
+    /// Of all photographs.
+    pub overall: Area,
+    /// Of like with like, where the photograph itself gives nothing away: garments and other things of sources that have both; queries
+    /// whose garment is in the gallery and the same queries without it. None where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub like_with_like: Option<Area>,
+}
+
+/// An area under a ROC curve with its 95 % interval: the chance that of two photographs the right one has the higher score.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Area {
+    /// The area.
+    pub value: f64,
+    /// Lower end of the interval.
+    pub low: f64,
+    /// Upper end of the interval.
+    pub high: f64,
+    /// Photographs of both kinds.
+    pub n: usize,
 }
 
 /// When to say "no garment" and "not one of these". Fitted and set on photographs outside the report part.
@@ -205,5 +232,25 @@ impl Manifest {
             return wrong("rejection or matching holds a number that is not finite".to_owned());
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Area, OperatingPoint, Separation};
+
+    #[test]
+    fn a_point_of_before_areas_were_measured_is_read_and_written_alike() {
+        let old = r#"{"threshold":0.5,"meaning":"a test","true_accept":0.9,"false_accept":0.1,"positives":10,"negatives":10}"#;
+        let mut point: OperatingPoint = serde_json::from_str(old).unwrap();
+        assert_eq!(point.auroc, None);
+        assert_eq!(serde_json::to_string(&point).unwrap(), old);
+        let area = Area { value: 0.9, low: 0.8, high: 0.95, n: 20 };
+        for like_with_like in [None, Some(area)] {
+            point.auroc = Some(Separation { overall: area, like_with_like });
+            let text = serde_json::to_string(&point).unwrap();
+            assert_eq!(serde_json::from_str::<OperatingPoint>(&text).unwrap(), point);
+            assert_eq!(text.contains("like_with_like"), like_with_like.is_some());
+        }
     }
 }

@@ -20,8 +20,8 @@ use crate::files::sha256_hex;
 pub use error::{BundleError, BundleProblem};
 pub use golden::{GoldenAnswer, GoldenPhoto};
 pub use manifest::{
-    FORMAT, FileFacts, GoldenTolerance, Head, LicenceClass, Manifest, Matching, Network, OperatingPoint, Rejection,
-    Source,
+    Area, FORMAT, FileFacts, GoldenTolerance, Head, LicenceClass, Manifest, Matching, Network, OperatingPoint,
+    Rejection, Separation, Source,
 };
 
 /// A whole bundle in memory, checked.

@@ -142,7 +142,15 @@ mod tests {
 
     fn point(threshold: f64) -> OperatingPoint {
         let meaning = "a test".to_owned();
-        OperatingPoint { threshold, meaning, true_accept: 0.9, false_accept: 0.1, positives: 10, negatives: 10 }
+        OperatingPoint {
+            threshold,
+            meaning,
+            true_accept: 0.9,
+            false_accept: 0.1,
+            positives: 10,
+            negatives: 10,
+            auroc: None,
+        }
     }
 
     fn bundle() -> Bundle {

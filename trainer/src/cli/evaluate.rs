@@ -1,4 +1,9 @@
 //! `clothingid-train evaluate`: what a bundle does on photographs.
+//!
+//! `customer_to_shop.rs`, `attributes.rs`: what it is worth beside the raw ImageNet features, on a pack.
+
+mod attributes;
+mod customer_to_shop;
 
 use std::path::{Path, PathBuf};
 
@@ -16,9 +21,12 @@ use crate::evaluate::localisation::measure::{Looker, Shows, measure as localise}
 use crate::evaluate::measure::{Measured, measure};
 use crate::evaluate::{Engine, EvaluateError, Photos};
 use crate::export::answers::take_all;
-use crate::import::Part;
 use crate::import::progress::Progress;
+use crate::import::{Part, Problems};
 use crate::pack::Pack;
+
+/// Arguments that take a pack, of which one is measured on instead of manifests.
+const OF_A_PACK: [&str; 4] = ["pack", "composites", "customer_to_shop", "attributes"];
 
 /// Arguments of `evaluate`.
 #[derive(Debug, clap::Args)]
@@ -26,17 +34,24 @@ use crate::pack::Pack;
 Examples:
   clothingid-train evaluate --bundle clothingid.bundle --manifest photos/manifest.csv --root photos --json
   clothingid-train evaluate --bundle clothingid.bundle --manifest a.csv --root a --manifest b.csv --root b --arithmetic float
+  clothingid-train evaluate --bundle clothingid.bundle --pack pack
   clothingid-train evaluate --bundle clothingid.bundle --composites pack
+  clothingid-train evaluate --bundle clothingid.bundle --customer-to-shop pack
+  clothingid-train evaluate --bundle clothingid.bundle --attributes pack --json
 
 The integer simulation that is the bundle's definition answers; `--arithmetic float` computes in float on the same weights.
-With `--composites` float answers: its activations can be looked at.")]
+With `--composites` and `--attributes` float answers: its activations can be looked at. `--customer-to-shop` and `--attributes` compare with
+the raw ImageNet features of the same backbone.")]
 pub struct Args {
     /// The bundle
     #[arg(long, value_name = "FILE")]
     pub bundle: PathBuf,
     /// Photographs with their categories; may be given several times
-    #[arg(long, value_name = "CSV", required_unless_present = "composites")]
+    #[arg(long, value_name = "CSV", required_unless_present_any = OF_A_PACK)]
     pub manifest: Vec<PathBuf>,
+    /// Measure on this pack's report part
+    #[arg(long, value_name = "PACK", conflicts_with_all = ["manifest", "root", "composites", "customer_to_shop", "attributes"])]
+    pub pack: Option<PathBuf>,
     /// Folder in which a manifest's paths begin, one for each manifest (default: the manifest's own)
     #[arg(long, value_name = "DIR")]
     pub root: Vec<PathBuf>,
@@ -46,6 +61,19 @@ pub struct Args {
     /// Measure instead how well the garment is located: garments of this pack's report part pasted onto its other photographs
     #[arg(long, value_name = "PACK", conflicts_with_all = ["manifest", "root", "arithmetic"])]
     pub composites: Option<PathBuf>,
+    /// Measure instead whether worn and pasted garments of this pack's report part find their other photographs: proxies for a customer
+    /// who looks for what a shop has
+    #[arg(long, value_name = "PACK", conflicts_with_all = ["manifest", "root", "composites"])]
+    pub customer_to_shop: Option<PathBuf>,
+    /// Measure instead how well colour and audience, where this pack's notes name them, can be read from the bundle's features
+    #[arg(long, value_name = "PACK", conflicts_with_all = ["manifest", "root", "arithmetic", "composites", "customer_to_shop"])]
+    pub attributes: Option<PathBuf>,
+    /// Weights of the rival's backbone, or `imagenet`
+    #[arg(long, value_name = "FILE", default_value = "imagenet", conflicts_with_all = ["manifest", "pack", "composites"])]
+    pub weights: PathBuf,
+    /// Measure a bundle that was trained on another pack; its figures may be too good
+    #[arg(long, conflicts_with = "manifest")]
+    pub trained_elsewhere: bool,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
@@ -100,11 +128,17 @@ pub fn run(args: &Args) -> Result<ExitStatus, Report> {
     if let Some(folder) = &args.composites {
         return locate(args, &bundle, folder);
     }
-    let manifests: Vec<(PathBuf, Option<PathBuf>)> =
-        args.manifest.iter().enumerate().map(|(i, path)| (path.clone(), args.root.get(i).cloned())).collect();
-    let (photos, mut problems) = Photos::of_manifests(&manifests)?;
-    let (photos, unreadable) = photos.drop_unreadable();
-    problems.append(unreadable);
+    if let Some(folder) = &args.customer_to_shop {
+        return customer_to_shop::run(args, &bundle, folder);
+    }
+    if let Some(folder) = &args.attributes {
+        return attributes::run(args, &bundle, folder);
+    }
+    let pack = args.pack.as_deref().map(|folder| open(args, &bundle, folder)).transpose()?;
+    let (photos, problems) = match &pack {
+        Some(pack) => (Photos::of_pack(pack, &pack.rows_in(Part::Report))?, Problems::default()),
+        None => of_manifests(args)?,
+    };
     for problem in problems.iter() {
         eprintln!("skipped `{}`: {}", problem.path, problem.reason);
     }
@@ -135,6 +169,31 @@ pub fn run(args: &Args) -> Result<ExitStatus, Report> {
     Ok(if problems.is_empty() { ExitStatus::Done } else { ExitStatus::Partial })
 }
 
+/// The photographs of all manifests, and those that cannot be read.
+fn of_manifests(args: &Args) -> Result<(Photos<'static>, Problems), Report> {
+    let manifests: Vec<(PathBuf, Option<PathBuf>)> =
+        args.manifest.iter().enumerate().map(|(i, path)| (path.clone(), args.root.get(i).cloned())).collect();
+    let (photos, mut problems) = Photos::of_manifests(&manifests)?;
+    let (photos, unreadable) = photos.drop_unreadable();
+    problems.append(unreadable);
+    Ok((photos, problems))
+}
+
+/// The pack, if the bundle may be measured on it.
+fn open(args: &Args, bundle: &Bundle, folder: &Path) -> Result<Pack, Report> {
+    let pack = Pack::open(folder)?;
+    match trained_elsewhere((bundle, &args.bundle), (&pack, folder)) {
+        Some(report) if !args.trained_elsewhere => {
+            Err(report.hint("or measure all the same with `--trained-elsewhere`"))
+        }
+        Some(report) => {
+            eprintln!("warning: {}; its figures may be too good", report.what);
+            Ok(pack)
+        }
+        None => Ok(pack),
+    }
+}
+
 /// Composites of either part.
 const COMPOSITES: usize = 400;
 /// Seed of the composites, so that every bundle sees the same ones.
@@ -142,10 +201,7 @@ const COMPOSITE_SEED: u64 = 1;
 
 /// How well the garment is located on composites, by the float arithmetic of the bundle, whose activations can be looked at.
 fn locate(args: &Args, bundle: &Bundle, folder: &Path) -> Result<ExitStatus, Report> {
-    let pack = Pack::open(folder)?;
-    if let Some(report) = trained_elsewhere((bundle, &args.bundle), (&pack, folder)) {
-        return Err(report);
-    }
+    let pack = open(args, bundle, folder)?;
     let composed = |part: Part| compose(&pack, part, COMPOSITES, COMPOSITE_SEED);
     let report = composed(Part::Report)?;
     // A small pack may have none to choose on in the parts that are made for it; the train part is not reported on either.
@@ -200,7 +256,7 @@ fn locate(args: &Args, bundle: &Bundle, folder: &Path) -> Result<ExitStatus, Rep
 /// The figures for people.
 fn table(measured: &Measured) -> String {
     let mut lines = vec![format!("{} photographs; 95 % intervals that resample groups", measured.n)];
-    let mut line = |name: &str, f: &Figure| lines.push(format!("{name:<52} {f}  (n = {})", f.n));
+    let mut line = |name: &str, f: &Figure| lines.push(format!("{name:<64} {f}  (n = {})", f.n));
     for (head, figures) in [("14", &measured.category14), ("26", &measured.category26)] {
         line(&format!("balanced accuracy of {head}, larger without myntra"), &figures.balanced_large);
         line(&format!("top-1 of {head}, larger without myntra"), &figures.top_1_large);
@@ -215,10 +271,8 @@ fn table(measured: &Measured) -> String {
         line("R@20", &retrieval.recall_at_20);
         line("mAP", &retrieval.map);
     }
-    line("garments of which `garment` is said", &measured.garment_true_accept);
-    line("other things of which `garment` is said", &measured.garment_false_accept);
-    line("garments told from other things (AUROC)", &measured.garment_auroc);
-    line("the same within sources that have both", &measured.garment_auroc_same_source);
-    line("right answers among the categories shown", &measured.known_precision);
+    for (name, figure) in measured.rejection() {
+        line(name, figure);
+    }
     lines.join("\n")
 }

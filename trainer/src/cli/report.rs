@@ -170,7 +170,7 @@ fn of_bundle(args: &Args, bundle_path: &Path, pack_path: &Path) -> Result<ExitSt
         }
         eprintln!("warning: {}; its figures may be too good", report.what);
     }
-    let (backbone, weights) = rival(args, &bundle)?;
+    let (backbone, weights) = rival(&args.weights, &bundle)?;
     let progress = Progress::shown();
     let contract = &bundle.manifest.picture;
     let part = |part: Part| Photos::of_pack(&pack, &pack.rows_in(part));
@@ -293,10 +293,10 @@ fn duels(all: [(&Both, Both); 3], found: &[Retrieval; 3]) -> Vec<Duel> {
 }
 
 /// The bundle's backbone with the ImageNet weights that the rival's features come from.
-fn rival(args: &Args, bundle: &Bundle) -> Result<(BackboneName, Weights), Report> {
+pub(super) fn rival(weights: &Path, bundle: &Bundle) -> Result<(BackboneName, Weights), Report> {
     let backbone: BackboneName = bundle.manifest.network.backbone.parse()?;
-    if args.weights != Path::new("imagenet") {
-        return Ok((backbone, of_backbone(Weights::read(&args.weights)?, backbone, &args.weights)?));
+    if weights != Path::new("imagenet") {
+        return Ok((backbone, of_backbone(Weights::read(weights)?, backbone, weights)?));
     }
     if backbone != BackboneName::default() {
         return Err(Report::new(format!(

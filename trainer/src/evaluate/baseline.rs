@@ -24,7 +24,7 @@ use crate::network::weights::Weights;
 /// Penalties that are compared.
 const PENALTIES: [f64; 5] = [1e-4, 1e-3, 1e-2, 0.1, 1.0];
 /// Name of the features among a network's outputs.
-const FEATURES: &str = "features";
+pub(super) const FEATURES: &str = "features";
 
 /// A backbone without heads, batch norm folded, with its pooled features as the only output.
 ///

@@ -3,11 +3,13 @@
 use clothingid_shared::embedding::ArithmeticClass;
 use clothingid_shared::picture::PictureContract;
 
+use super::baseline::FEATURES;
 use super::error::EvaluateError;
 use super::photos::Photos;
 use crate::export::ExportError;
 use crate::export::answers::NamedAnswers;
 use crate::export::float::FloatRunner;
+use crate::export::fused::{FusedNode, Operation};
 use crate::export::onnx::read_quantised;
 use crate::export::simulate::Simulation;
 use crate::export::simulate::batched::Batched;
@@ -36,6 +38,22 @@ impl Engine {
             ArithmeticClass::Int8 => Ok(Self::Integer(Box::new(Batched::new(Simulation::new(quantised)?)?))),
             ArithmeticClass::Float => Ok(Self::Float(Box::new(FloatRunner::new(quantised.dequantise())?))),
         }
+    }
+
+    /// The bundle's network in the class `float`, with the pooled features that its heads are computed from as one more output,
+    /// [`FEATURES`](super::baseline::FEATURES).
+    ///
+    /// # Errors
+    /// The bytes are not a network of ours, or it has no global pool.
+    pub fn with_pooled_features(network: &[u8]) -> Result<Self, ExportError> {
+        let mut network = read_quantised(network)?.dequantise();
+        let is_pool = |node: &FusedNode| node.operation == Operation::GlobalAveragePool;
+        let pool = network.graph.nodes.iter().rposition(is_pool).ok_or_else(|| ExportError::MissingOutput {
+            output: FEATURES.to_owned(),
+            found: network.graph.outputs.iter().map(|(name, _)| name.clone()).collect(),
+        })?;
+        network.graph.outputs.push((FEATURES.to_owned(), pool));
+        Ok(Self::Float(Box::new(FloatRunner::new(network)?)))
     }
 
     /// Side of its pictures.

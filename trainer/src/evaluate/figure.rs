@@ -1,6 +1,6 @@
 //! A figure with its interval: nothing is reported without one.
 
-use clothingid_shared::metrics::{Interval, bootstrap_by_group, wilson};
+use clothingid_shared::metrics::{Interval, auroc, bootstrap_by_group, wilson};
 use serde::{Deserialize, Serialize};
 
 /// Bootstrap rounds of an interval.
@@ -61,6 +61,15 @@ impl Figure {
         }
         figure
     }
+
+    /// Measures how well scores tell one kind of samples from the rest: the area under the ROC curve.
+    pub fn auroc(groups: &[usize], scores: &[f64], is_kind: &[bool]) -> Self {
+        Self::measure(groups, |drawn| {
+            let own: Vec<f64> = drawn.iter().map(|&sample| scores[sample]).collect();
+            let kinds: Vec<bool> = drawn.iter().map(|&sample| is_kind[sample]).collect();
+            auroc(&own, &kinds)
+        })
+    }
 }
 
 impl std::fmt::Display for Figure {
@@ -80,5 +89,16 @@ mod tests {
         let one_group = Figure::share(&[7; 40], |sample| sample % 2 == 0);
         assert!(one_group.low < 0.1 && one_group.high > 0.9, "{one_group}");
         assert_eq!(Figure::share(&[], |_| true).n, 0);
+    }
+
+    #[test]
+    fn an_area_is_of_the_scores_and_not_of_their_order() {
+        let groups: Vec<usize> = (0..40).collect();
+        let is_kind: Vec<bool> = groups.iter().map(|i| i % 2 == 0).collect();
+        let apart: Vec<f64> = is_kind.iter().map(|&kind| f64::from(u8::from(kind))).collect();
+        let whole = Figure::auroc(&groups, &apart, &is_kind);
+        assert!(whole.value == 1.0 && whole.low == 1.0 && whole.n == 40, "{whole}");
+        let alike = Figure::auroc(&groups, &[0.5; 40], &is_kind);
+        assert_eq!((alike.value, alike.low, alike.high), (0.5, 0.5, 0.5));
     }
 }

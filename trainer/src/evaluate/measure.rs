@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use clothingid_shared::bundle::Manifest;
 use clothingid_shared::calibration::probabilities;
-use clothingid_shared::metrics::auroc;
 use clothingid_shared::taxonomy::Taxonomy;
 use serde::{Deserialize, Serialize};
 
 use super::categories::{HeadFigures, Predictions};
 use super::figure::{Figure, Named};
+use super::matching::MatchingFigures;
 use super::photos::Sample;
 use super::rejection::garment_probability;
 use super::retrieval::{Retrieval, RetrievalFigures};
@@ -42,11 +42,14 @@ pub struct Measured {
     pub known_false_accept: Figure,
     /// Of those shown, the share that is right.
     pub known_precision: Figure,
+    /// What the threshold of a confident match lets through; none without queries, and in reports of before it was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matching: Option<MatchingFigures>,
 }
 
 impl Measured {
-    /// What the thresholds let through, by name, in the order of tables.
-    pub const REJECTION: [Named<Self>; 8] = [
+    /// What the thresholds on garments and categories let through, by name, in the order of tables.
+    const REJECTION: [Named<Self>; 8] = [
         ("garments of which `garment` is said", |m| &m.garment_true_accept),
         ("the same, larger photographs", |m| &m.garment_true_accept_large),
         ("other things of which `garment` is said", |m| &m.garment_false_accept),
@@ -56,6 +59,13 @@ impl Measured {
         ("wrong answers of 26 that are shown, larger photographs", |m| &m.known_false_accept),
         ("right ones among those shown, larger photographs", |m| &m.known_precision),
     ];
+
+    /// What all thresholds let through, by name, in the order of tables.
+    #[must_use]
+    pub fn rejection(&self) -> Vec<(&'static str, &Figure)> {
+        let matching = self.matching.iter().flat_map(|m| MatchingFigures::NAMED.map(|(name, get)| (name, get(m))));
+        Self::REJECTION.iter().map(|(name, get)| (*name, get(self))).chain(matching).collect()
+    }
 }
 
 /// The predictions of both heads.
@@ -148,6 +158,7 @@ pub fn measure(manifest: &Manifest, samples: &[Sample], answers: &[Answers]) -> 
         known_true_accept: share(samples, &places(&|i| labelled(i) && is_right(i)), |i| known[i]),
         known_false_accept: share(samples, &places(&|i| labelled(i) && !is_right(i)), |i| known[i]),
         known_precision: share(samples, &places(&|i| labelled(i) && known[i]), is_right),
+        matching: MatchingFigures::of(samples, &embeddings(answers), manifest.matching.confident.threshold),
     }
 }
 
@@ -160,11 +171,9 @@ fn share(samples: &[Sample], places: &[usize], holds: impl Fn(usize) -> bool) ->
 /// How well scores tell garments from other things, among some photographs.
 fn told_apart(samples: &[Sample], scores: &[f64], places: &[usize]) -> Figure {
     let groups: Vec<usize> = places.iter().map(|&i| samples[i].group).collect();
-    Figure::measure(&groups, |drawn| {
-        let own: Vec<f64> = drawn.iter().map(|&place| scores[places[place]]).collect();
-        let is_garment: Vec<bool> = drawn.iter().map(|&place| samples[places[place]].is_garment).collect();
-        auroc(&own, &is_garment)
-    })
+    let own: Vec<f64> = places.iter().map(|&i| scores[i]).collect();
+    let is_garment: Vec<bool> = places.iter().map(|&i| samples[i].is_garment).collect();
+    Figure::auroc(&groups, &own, &is_garment)
 }
 
 /// What changes between two arithmetic classes, on one head.

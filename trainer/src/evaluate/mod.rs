@@ -6,16 +6,22 @@
 //! - `confusion.rs`, `reliability.rs`: what is taken for what, and what a probability is worth.
 //! - `measure.rs`: all figures of one network; `baseline.rs`: the rival on frozen ImageNet features; `report.rs`: tables for people.
 //! - `rejection.rs`: scores, temperatures and thresholds; `logistic.rs`: the regression that they and the baseline are.
+//! - `matching.rs`: the threshold of a confident match, and what it lets through.
+//! - `compared.rs`: a bundle against the raw ImageNet features on one measure. `customer_to_shop.rs`, `attributes/`: what is measured so.
 //! - `localisation/`: where the garment is, and what a second look at it is worth.
 
+pub mod attributes;
 pub mod baseline;
 pub mod categories;
+pub mod compared;
 pub mod confusion;
+pub mod customer_to_shop;
 pub mod engine;
 pub mod error;
 pub mod figure;
 pub mod localisation;
 pub mod logistic;
+pub mod matching;
 pub mod measure;
 pub mod photos;
 pub mod rejection;

@@ -1,4 +1,4 @@
-//! When to say "I don't know": the score of "a garment is the subject", the temperature of each head, and three thresholds.
+//! When to say "I don't know": the score of "a garment is the subject", the temperature of each head, and their thresholds.
 //!
 //! The score is fitted on the train part with its penalty chosen on the select part; everything else is set on the calibrate part.
 //! No threshold is a constant: each is an operating point with the rates that it was measured to have.
@@ -9,9 +9,7 @@ use clothingid_shared::calibration::{RejectionScore, probabilities, rejection_fe
 use super::error::EvaluateError;
 use super::logistic::{Features, Logistic, Problem, balanced_weights};
 use super::photos::Sample;
-use super::retrieval::Retrieval;
 use crate::export::answers::{Answers, largest};
-use crate::import::ViewSplit;
 
 /// Penalties that are compared.
 const PENALTIES: [f64; 6] = [1e-4, 1e-3, 1e-2, 3e-2, 0.1, 1.0];
@@ -21,8 +19,6 @@ const NEGATIVES_MIN: usize = 8;
 const LARGE_MIN: usize = 100;
 /// Share of the garments that the garment threshold accepts.
 const GARMENTS_ACCEPTED: f64 = 0.97;
-/// Share of the queries without a garment in the gallery that the match threshold accepts.
-const FALSE_MATCHES: f64 = 0.05;
 
 /// Photographs with what a network answered.
 #[derive(Debug, Clone, Copy)]
@@ -174,7 +170,7 @@ pub fn fit_temperature(logits: &[&[f32]], truth: &[usize]) -> f64 {
 
 /// The operating point of a threshold on scores of what should and should not be accepted.
 #[expect(clippy::cast_precision_loss, reason = "counts of photographs")]
-fn operating_point(threshold: f64, positives: &[f64], negatives: &[f64], meaning: String) -> OperatingPoint {
+pub(super) fn operating_point(threshold: f64, positives: &[f64], negatives: &[f64], meaning: String) -> OperatingPoint {
     let share = |scores: &[f64]| scores.iter().filter(|s| **s >= threshold).count() as f64 / scores.len().max(1) as f64;
     OperatingPoint {
         threshold,
@@ -183,6 +179,7 @@ fn operating_point(threshold: f64, positives: &[f64], negatives: &[f64], meaning
         false_accept: share(negatives),
         positives: positives.len(),
         negatives: negatives.len(),
+        auroc: None,
     }
 }
 
@@ -193,7 +190,7 @@ fn operating_point(threshold: f64, positives: &[f64], negatives: &[f64], meaning
     clippy::cast_precision_loss,
     reason = "a place among scores"
 )]
-fn accepting(scores: &[f64], share: f64) -> f64 {
+pub(super) fn accepting(scores: &[f64], share: f64) -> f64 {
     let mut sorted = scores.to_vec();
     sorted.sort_by(f64::total_cmp);
     let place = ((1.0 - share) * sorted.len() as f64).floor() as usize;
@@ -266,37 +263,6 @@ fn widest_gap(right: &[f64], wrong: &[f64]) -> f64 {
         }
     }
     best.1
-}
-
-/// The threshold of `confident`, on the calibrate part.
-///
-/// The gallery holds its gallery photographs and one half of the garments with a single photograph; the other half are queries for
-/// something that the shop does not have.
-#[must_use]
-pub fn confident_point(calibrate: Answered<'_>) -> OperatingPoint {
-    let samples = calibrate.samples;
-    let embeddings: Vec<&[f32]> = calibrate.answers.iter().map(|a| a.embedding.as_slice()).collect();
-    let large = |i: &usize| samples[*i].is_garment && samples[*i].is_large();
-    let of = |split: ViewSplit| (0..samples.len()).filter(move |&i| samples[i].view_split == split).filter(large);
-    let (stock, absent): (Vec<usize>, Vec<usize>) =
-        of(ViewSplit::None).partition(|i| samples[*i].group.is_multiple_of(2));
-    let gallery: Vec<usize> = of(ViewSplit::Gallery).chain(stock).collect();
-    let has = |query: &usize| gallery.iter().any(|&g| samples[g].item == samples[*query].item);
-    let present = Retrieval::search(samples, &embeddings, of(ViewSplit::Query).filter(has).collect(), &gallery);
-    let absent = Retrieval::search(samples, &embeddings, absent.into_iter().filter(|i| !has(i)).collect(), &gallery);
-    // A wrong best answer counts as not accepted, whatever its similarity.
-    let right = present.ranks.iter().zip(&present.best).map(|(rank, best)| if *rank == Some(0) { *best } else { -1.0 });
-    let right: Vec<f64> = right.collect();
-    let threshold =
-        if absent.best.is_empty() { accepting(&right, 0.5) } else { accepting(&absent.best, FALSE_MATCHES) };
-    // `accepting` takes those at the threshold too; step over the last one that must not be.
-    let meaning = format!(
-        "queries whose garment is in a gallery of {} photographs that are answered rightly and accepted, and queries of other garments accepted; \
-         set to accept {:.0} % of the latter",
-        gallery.len(),
-        FALSE_MATCHES * 100.0
-    );
-    operating_point(threshold, &right, &absent.best, meaning)
 }
 
 #[cfg(test)]

@@ -170,8 +170,7 @@ pub fn model_card(
 fn rejection(text: &mut String, figures: &SideBySide) {
     let _ = writeln!(text, "\nMeasured on the report part:\n");
     head_row(text, &["", "n", "groups", "float", "int8"]);
-    for (name, get) in Measured::REJECTION {
-        let (f, i) = (get(&figures.float), get(&figures.int8));
+    for ((name, f), (_, i)) in figures.float.rejection().into_iter().zip(figures.int8.rejection()) {
         row(text, &[name.to_owned(), i.n.to_string(), i.groups.to_string(), figure(f), figure(i)]);
     }
 }

@@ -24,6 +24,8 @@ pub struct Retrieval {
     pub nearest: Vec<Vec<usize>>,
     /// Similarity of the best answer.
     pub best: Vec<f64>,
+    /// Similarity of the best answer that shows another garment: what would be best without the query's own in the gallery.
+    pub best_other: Vec<f64>,
     /// Group of each query.
     pub groups: Vec<usize>,
     /// Photographs in the gallery.
@@ -71,22 +73,24 @@ impl Retrieval {
             // What is no number is furthest, and of equals the wrong one comes first: a network that gives the same to everything finds nothing.
             found.iter_mut().filter(|(similarity, _)| similarity.is_nan()).for_each(|(s, _)| *s = f32::NEG_INFINITY);
             found.sort_by(|a, b| b.0.total_cmp(&a.0).then(is_right(a.1).cmp(&is_right(b.1))));
-            let best = found.first().map_or(-1.0, |(similarity, _)| f64::from(*similarity));
+            let similarity_of = |answer: Option<&(f32, usize)>| answer.map_or(-1.0, |(s, _)| f64::from(*s));
+            let best = [found.first(), found.iter().find(|(_, g)| !is_right(*g))].map(similarity_of);
             let nearest = found.iter().take(SHOWN).map(|(_, g)| *g).collect();
             (found.iter().map(|(_, g)| is_right(*g)).collect(), nearest, best)
         };
-        let answers: Vec<(Vec<bool>, Vec<usize>, f64)> = queries.par_iter().map(one).collect();
+        let answers: Vec<(Vec<bool>, Vec<usize>, [f64; 2])> = queries.par_iter().map(one).collect();
         let mut retrieval = Self {
             groups: queries.iter().map(|&q| samples[q].group).collect(),
             queries,
             gallery: gallery.len(),
             ..Self::default()
         };
-        for (relevance, nearest, best) in answers {
+        for (relevance, nearest, [best, best_other]) in answers {
             retrieval.ranks.push(relevance.iter().position(|is_right| *is_right));
             retrieval.relevance.push(relevance);
             retrieval.nearest.push(nearest);
             retrieval.best.push(best);
+            retrieval.best_other.push(best_other);
         }
         retrieval
     }

@@ -48,6 +48,21 @@ pub fn take_all(named: Vec<NamedAnswers>) -> Result<Vec<Answers>, ExportError> {
     named.into_iter().map(Answers::take).collect()
 }
 
+/// Takes one output of every photograph out of its answers.
+///
+/// # Errors
+/// [`ExportError::MissingOutput`].
+pub fn take_output(named: &mut [NamedAnswers], output: &str) -> Result<Vec<Vec<f32>>, ExportError> {
+    let one = |named: &mut NamedAnswers| {
+        let missing = |named: &NamedAnswers| ExportError::MissingOutput {
+            output: output.to_owned(),
+            found: named.keys().cloned().collect(),
+        };
+        named.remove(output).ok_or_else(|| missing(named))
+    };
+    named.iter_mut().map(one).collect()
+}
+
 /// Probabilities of logits at a temperature. **Panics** never; no logits give no probabilities.
 #[must_use]
 pub fn softmax(logits: &[f32], temperature: f64) -> Vec<f64> {

@@ -23,9 +23,10 @@ use super::simulate::Simulation;
 use super::simulate::batched::Batched;
 use super::sources::{LICENCES, notices, sources, training_story};
 use crate::evaluate::engine::answer;
+use crate::evaluate::matching::{MatchingFigures, confident_point, garment_separation};
 use crate::evaluate::measure::{Both, changed, measure};
 use crate::evaluate::rejection::{
-    Answered, confident_point, everything_is_a_garment, fit_score, fit_temperature, garment_point, known_point,
+    Answered, everything_is_a_garment, fit_score, fit_temperature, garment_point, known_point,
 };
 use crate::evaluate::report::{QuantisationFacts, SideBySide, model_card};
 use crate::evaluate::{Engine, EvaluateError, Photos, Sample};
@@ -177,7 +178,7 @@ pub fn export(plan: &Export<'_>, progress: &Progress) -> Result<(Bundle, Finding
     let sources = sources(pack, weights.provenance.as_ref());
     let licence_class = sources.iter().map(|s| s.class).max().unwrap_or(LicenceClass::Unverified);
     let golden_photos = golden(&network, &report, contract)?;
-    let manifest = Manifest {
+    let mut manifest = Manifest {
         format: FORMAT,
         written_by: concat!("clothingid-train ", env!("CARGO_PKG_VERSION")).to_owned(),
         name: plan.name.clone(),
@@ -205,6 +206,10 @@ pub fn export(plan: &Export<'_>, progress: &Progress) -> Result<(Bundle, Finding
         answer(&[&file_float, &int8_engine], &report, contract, "answers to the report part", progress)?.into_iter();
     let mut next = || take_all(both.next().unwrap_or_default());
     let figures = side_by_side(&manifest, &report.samples, &next()?, &next()?);
+    if manifest.rejection.garment.threshold > 0.0 {
+        manifest.rejection.garment.auroc = garment_separation(&figures.int8);
+    }
+    manifest.matching.confident.auroc = figures.int8.matching.as_ref().and_then(MatchingFigures::separation);
     let mut warnings = Vec::new();
     if manifest.rejection.garment.threshold <= 0.0 {
         warnings.push(format!(

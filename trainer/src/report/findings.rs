@@ -119,7 +119,16 @@ impl Findings {
                 d.measure, d.int8.n, d.rival, d.float, d.int8, d.gain
             );
         }
-        let _ = writeln!(text, "\n{}", self.rival_settings());
+        let _ = writeln!(
+            text,
+            "\n{}\n\n## When it says \"I don't know\"\n\nWhat the bundle's thresholds, none of which was set on these photographs, let \
+             through:\n\n| | n | groups | float | int8 |\n| --- | --- | --- | --- | --- |",
+            self.rival_settings()
+        );
+        let (float, int8) = (&self.figures.float, &self.figures.int8);
+        for ((name, f), (_, i)) in float.rejection().into_iter().zip(int8.rejection()) {
+            let _ = writeln!(text, "| {name} | {} | {} | {f} | {i} |", i.n, i.groups);
+        }
         text
     }
 
@@ -159,6 +168,7 @@ pub(super) mod tests {
     use super::super::raw::tests::raw;
     use super::{BeforeAndAfter, Chosen, Confusion, Duel, Figure, Findings, Reliability, SideBySide, Slice};
     use crate::evaluate::categories::HeadFigures;
+    use crate::evaluate::matching::MatchingFigures;
     use crate::evaluate::measure::{Measured, changed};
 
     /// Findings as they would be of [`raw`] answers.
@@ -197,6 +207,15 @@ pub(super) mod tests {
             known_true_accept: share,
             known_false_accept: share,
             known_precision: share,
+            matching: Some(MatchingFigures {
+                gallery: 5,
+                true_accept: share,
+                wrong_accept: share,
+                false_accept_left_out: share,
+                false_accept_strangers: share,
+                auroc_strangers: share,
+                auroc_left_out: share,
+            }),
         };
         let reliability = || BeforeAndAfter { before: Reliability::of(&all, 1.0), after: Reliability::of(&all, 1.5) };
         let chosen = Chosen { l2: 0.01, is_balanced: true, select_balanced_large: 0.5 };
@@ -247,5 +266,17 @@ pub(super) mod tests {
         let text = findings(9).markdown();
         assert!(text.contains("| balanced accuracy of 14, all | 12 | 0.750 ["), "{text}");
         assert!(text.contains("l2 0.01, categories weighted alike"), "{text}");
+        assert!(text.contains("| garments that the gallery does not have, `confident` | 12 | 6 | 0.750 ["), "{text}");
+    }
+
+    #[test]
+    fn a_report_of_before_matches_were_measured_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report.json");
+        let mut old = findings(9);
+        (old.figures.float.matching, old.figures.int8.matching) = (None, None);
+        old.write(&path).unwrap();
+        assert!(!clothingid_shared::files::read_text(&path).unwrap().contains("matching"));
+        assert_eq!(Findings::read(&path).unwrap(), old);
     }
 }

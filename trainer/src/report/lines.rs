@@ -73,6 +73,17 @@ fn measured_lines(lines: &mut Vec<Metric>, network: &str, measured: &Measured) {
     ] {
         lines.push(Metric::of(metric, head, slice, network, figure));
     }
+    let Some(matching) = &measured.matching else { return };
+    for (metric, figure) in [
+        ("true_accept", &matching.true_accept),
+        ("wrong_accept", &matching.wrong_accept),
+        ("false_accept", &matching.false_accept_strangers),
+        ("false_accept_left_out", &matching.false_accept_left_out),
+        ("auroc", &matching.auroc_strangers),
+        ("auroc_left_out", &matching.auroc_left_out),
+    ] {
+        lines.push(Metric::of(metric, "confident", Slice::Larger, network, figure));
+    }
 }
 
 fn head_lines(lines: &mut Vec<Metric>, network: &str, head: &str, of: &HeadFigures) {

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use super::Head;
 use crate::evaluate::Figure;
 use crate::evaluate::categories::{FREQUENT, HeadFigures};
-use crate::evaluate::measure::Measured;
 use crate::report::ReportError;
 use crate::report::charts::interval::{Frame, Row, chart};
 use crate::report::findings::Findings;
@@ -108,13 +107,13 @@ fn slices<'a>(
 fn rejection(findings: &Findings) -> Table {
     let mut table =
         Table::new("What the thresholds of the bundle let through", &["share of", "#n", "#groups", "#float", "#int8"]);
-    for (name, get) in Measured::REJECTION {
-        let figure = get(&findings.figures.int8);
+    let (float, int8) = (&findings.figures.float, &findings.figures.int8);
+    for ((name, of_float), (_, figure)) in float.rejection().into_iter().zip(int8.rejection()) {
         table.row([
             name.replace('`', "\"").into(),
             figure.n.to_string().into(),
             figure.groups.to_string().into(),
-            Cell::figure(get(&findings.figures.float)),
+            Cell::figure(of_float),
             Cell::figure(figure),
         ]);
     }
