@@ -7,8 +7,8 @@ use clothingid_shared::embedding::ArithmeticClass;
 use serde::Serialize;
 
 use super::everywhere::{Everywhere, Seed};
-use super::report::trained_elsewhere;
-use super::{ExitStatus, Report};
+use super::report::{check_categories, trained_elsewhere};
+use super::{ExitStatus, Report, note_slots};
 use crate::evaluate::engine::answer;
 use crate::evaluate::figure::Figure;
 use crate::evaluate::localisation::composites::compose;
@@ -97,12 +97,21 @@ pub fn run(args: &Args) -> Result<ExitStatus, Report> {
         return Err(Report::usage(what).hint("give one `--root` for each `--manifest`, in the same order, or none"));
     }
     let bundle = Bundle::read(&args.bundle).map_err(|error| Report::of(&error).hint(error.hint()))?;
+    note_slots(&bundle.manifest.taxonomies());
     if let Some(folder) = &args.composites {
         return locate(args, &bundle, folder);
     }
     let manifests: Vec<(PathBuf, Option<PathBuf>)> =
         args.manifest.iter().enumerate().map(|(i, path)| (path.clone(), args.root.get(i).cloned())).collect();
-    let (photos, mut problems) = Photos::of_manifests(&manifests)?;
+    let (photos, mut problems) = Photos::of_manifests(&manifests, &bundle.manifest.taxonomies()).map_err(|error| {
+        let report = Report::of(&error);
+        match error {
+            EvaluateError::OtherTaxonomies { .. } => report.hint(
+                "give a manifest of the bundle's taxonomies: `clothingid-train import --taxonomies DIR` writes them beside it",
+            ),
+            _ => report,
+        }
+    })?;
     let (photos, unreadable) = photos.drop_unreadable();
     problems.append(unreadable);
     for problem in problems.iter() {
@@ -146,6 +155,7 @@ fn locate(args: &Args, bundle: &Bundle, folder: &Path) -> Result<ExitStatus, Rep
     if let Some(report) = trained_elsewhere((bundle, &args.bundle), (&pack, folder)) {
         return Err(report);
     }
+    check_categories((bundle, &args.bundle), (&pack, folder))?;
     let composed = |part: Part| compose(&pack, part, COMPOSITES, COMPOSITE_SEED);
     let report = composed(Part::Report)?;
     // A small pack may have none to choose on in the parts that are made for it; the train part is not reported on either.
