@@ -233,6 +233,15 @@ fn the_ten_minutes_of_the_documents_end_in_a_bundle_that_answers() {
         rig.copy(rig::corpus().join(cells[0]), Path::new("photos").join(folder).join(format!("{number}.jpg")));
     }
     rig.copy(rig::demo().join("camera/02-demo-002.jpg"), "some/photo.jpg");
+    // Two photographs of things that are no clothes, and the lists of what they are.
+    for (key, number) in [("bolt", 1), ("nut", 2)] {
+        rig.copy(&photographs::shop()[number], Path::new("things").join(key).join("1.jpg"));
+    }
+    let list = |keys: [&str; 2]| {
+        keys.map(|key| format!("[[categories]]\nkey = \"{key}\"\nnames = {{ en = \"{key}\" }}\n")).concat()
+    };
+    rig.write("things-taxonomies/category14.toml", list(["fastener", "tool"]));
+    rig.write("things-taxonomies/category26.toml", list(["bolt", "nut"]));
     let mut short = recipe("own.toml");
     for (stage, side) in [("identify", 64), ("finetune", 96)] {
         let stage = short[stage].as_table_mut().expect("a stage");

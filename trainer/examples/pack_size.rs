@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use clothingid_shared::files;
+use clothingid_shared::taxonomy::Taxonomies;
 use clothingid_trainer::import::progress::Progress;
 use clothingid_trainer::import::{Fractions, Manifest, Row, SourceTable};
 use clothingid_trainer::pack::check::check;
@@ -39,7 +40,7 @@ fn main() -> Result<(), Failure> {
 
     let rows: Vec<Row> = (0..photos).map(row).collect();
     let sources = SourceTable::known().facts_of(rows.iter().map(|row| row.source.as_str()));
-    let manifest = Manifest { root: folder.clone(), rows, sources };
+    let manifest = Manifest { root: folder.clone(), rows, sources, taxonomies: Taxonomies::clothing() };
     say("manifest", begun, photos, serde_json::json!({}))?;
 
     let begun = Instant::now();

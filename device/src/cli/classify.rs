@@ -47,6 +47,16 @@ enum Line<'a> {
     },
 }
 
+/// The form of a line.
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    Json,
+    /// For people, who read how many categories each head chose from.
+    Human {
+        of: [usize; 2],
+    },
+}
+
 /// A photograph that got no answer, in its own line.
 #[derive(Debug, thiserror::Error)]
 enum PhotoError {
@@ -64,6 +74,8 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
     let bundle = args.network.bundle()?;
     let reader = Reader::new(&bundle)?;
     let mut path = args.network.open(&bundle)?;
+    let of = bundle.manifest.taxonomies().classes();
+    let form = if args.json { Form::Json } else { Form::Human { of } };
     let mut outcome = Outcome::Done;
     for photo in expand(&args.paths) {
         let started = Instant::now();
@@ -78,7 +90,7 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
         if reading.is_err() {
             outcome = Outcome::SomeFailed;
         }
-        show(args.json, &name, reading, ms, path.engine().name())?;
+        show(form, &name, reading, ms, path.engine().name())?;
     }
     Ok(outcome)
 }
@@ -88,16 +100,16 @@ fn read(photo: &Path, path: &mut PhotoPath, reader: &Reader) -> Result<Reading, 
     Ok(reader.read(path.answer(&bytes)?))
 }
 
-fn show(json: bool, name: &Path, reading: Result<Reading, PhotoError>, ms: f64, engine: &str) -> Result<(), Report> {
+fn show(form: Form, name: &Path, reading: Result<Reading, PhotoError>, ms: f64, engine: &str) -> Result<(), Report> {
     let name = &*name.to_string_lossy();
-    match (reading, json) {
-        (Ok(reading), true) => {
+    match (reading, form) {
+        (Ok(reading), Form::Json) => {
             let ms = (ms * 1000.0).round() / 1000.0;
             print_json(&Line::Answer { path: name, reading: &reading, ms, engine })
         }
-        (Err(error), true) => print_json(&Line::Failure { path: name, error: &one_line(&error) }),
-        (Ok(reading), false) => print_line(&human(name, &reading, ms, engine)),
-        (Err(error), false) => {
+        (Err(error), Form::Json) => print_json(&Line::Failure { path: name, error: &one_line(&error) }),
+        (Ok(reading), Form::Human { of }) => print_line(&human(name, &reading, of, ms, engine)),
+        (Err(error), Form::Human { .. }) => {
             eprintln!("error: {name}: {}", one_line(&error));
             Ok(())
         }
@@ -108,11 +120,11 @@ fn print_json(line: &Line<'_>) -> Result<(), Report> {
     print_line(&serde_json::to_string(line)?)
 }
 
-fn human(name: &str, reading: &Reading, ms: f64, engine: &str) -> String {
+fn human(name: &str, reading: &Reading, [of14, of26]: [usize; 2], ms: f64, engine: &str) -> String {
     let percent = |p: f64| format!("{:.0} %", p * 100.0);
     let said = |labelled: &Labelled| format!("{} {}", labelled.label, percent(labelled.probability));
     let what = if reading.known {
-        format!("{} (of 26), {} (of 14)", said(&reading.category26), said(&reading.category14))
+        format!("{} (of {of26}), {} (of {of14})", said(&reading.category26), said(&reading.category14))
     } else {
         format!("not sure; closest is {}", said(&reading.category26))
     };
@@ -142,7 +154,7 @@ mod tests {
 
     #[test]
     fn people_read_what_is_known_and_what_is_not() {
-        insta::assert_snapshot!(human("a.jpg", &reading(true), 3.12, "cpu: tract float"), @"a.jpg: dress 92 % (of 26), dress 93 % (of 14); a garment: 99 %; 3.1 ms, cpu: tract float");
-        insta::assert_snapshot!(human("a.jpg", &reading(false), 3.12, "cpu: tract float"), @"a.jpg: not sure; closest is dress 92 %; a garment: 99 %; 3.1 ms, cpu: tract float");
+        insta::assert_snapshot!(human("a.jpg", &reading(true), [14, 26], 3.12, "cpu: tract float"), @"a.jpg: dress 92 % (of 26), dress 93 % (of 14); a garment: 99 %; 3.1 ms, cpu: tract float");
+        insta::assert_snapshot!(human("a.jpg", &reading(false), [14, 26], 3.12, "cpu: tract float"), @"a.jpg: not sure; closest is dress 92 %; a garment: 99 %; 3.1 ms, cpu: tract float");
     }
 }

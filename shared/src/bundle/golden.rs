@@ -23,9 +23,9 @@ pub struct GoldenPhoto {
 /// What the network said.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GoldenAnswer {
-    /// Logits of the 14.
+    /// Logits of the coarser categories.
     pub category14: Vec<f32>,
-    /// Logits of the 26.
+    /// Logits of the finer ones.
     pub category26: Vec<f32>,
     /// Unit-length embedding.
     pub embedding: Vec<f32>,
@@ -40,7 +40,8 @@ pub(super) struct Entry {
 
 pub(super) const TABLE: &str = "golden/golden.json";
 
-/// Name of the answers of one class: little-endian float32, photograph after photograph, 14 + 26 + embedding values each.
+/// Name of the answers of one class: little-endian float32, photograph after photograph, both heads' logits and the
+/// embedding each.
 pub(super) fn answers_name(class: ArithmeticClass) -> String {
     format!("golden/answers-{class}.f32")
 }
@@ -51,14 +52,14 @@ pub(super) fn answers_to_bytes<'a>(answers: impl Iterator<Item = &'a GoldenAnswe
     answers.flat_map(values).flat_map(|value| value.to_le_bytes()).collect()
 }
 
-/// The answers of `photos` photographs from bytes.
+/// The answers of `photos` photographs from bytes: each as many values as the two heads have categories and the embedding values.
 pub(super) fn answers_from_bytes(
     name: &str,
     bytes: &[u8],
     photos: usize,
-    embedding_values: usize,
+    [of14, of26, embedding_values]: [usize; 3],
 ) -> Result<Vec<GoldenAnswer>, BundleProblem> {
-    let row = 14 + 26 + embedding_values;
+    let row = of14 + of26 + embedding_values;
     let expected = photos.saturating_mul(row).saturating_mul(4);
     if bytes.len() != expected {
         let detail = format!("{} bytes, expected {expected} for {photos} photographs", bytes.len());
@@ -68,8 +69,8 @@ pub(super) fn answers_from_bytes(
     Ok(values
         .chunks_exact(row)
         .map(|row| {
-            let (category14, rest) = row.split_at_checked(14).unwrap_or((row, &[]));
-            let (category26, embedding) = rest.split_at_checked(26).unwrap_or((rest, &[]));
+            let (category14, rest) = row.split_at_checked(of14).unwrap_or((row, &[]));
+            let (category26, embedding) = rest.split_at_checked(of26).unwrap_or((rest, &[]));
             GoldenAnswer {
                 category14: category14.to_vec(),
                 category26: category26.to_vec(),

@@ -8,7 +8,7 @@ use super::BundleProblem;
 use crate::calibration::RejectionScore;
 use crate::embedding::ArithmeticClass;
 use crate::picture::PictureContract;
-use crate::taxonomy::Taxonomy;
+use crate::taxonomy::{Taxonomies, Taxonomy};
 
 /// The format that this version writes, and the newest that it reads.
 pub const FORMAT: u64 = 1;
@@ -32,9 +32,9 @@ pub struct Manifest {
     pub picture: PictureContract,
     /// The network.
     pub network: Network,
-    /// The head of 14 categories.
+    /// The coarser head, of 14 categories for clothing. It has this name whatever the categories are.
     pub category14: Head,
-    /// The head of 26 categories.
+    /// The finer head, of 26 for clothing.
     pub category26: Head,
     /// When to say "no garment" and "not one of these".
     pub rejection: Rejection,
@@ -123,7 +123,7 @@ pub struct Rejection {
     pub score: RejectionScore,
     /// At or above: a garment is the subject.
     pub garment: OperatingPoint,
-    /// At or above, the probability of the best of 26 may be shown as the category.
+    /// At or above, the probability of the best finer category may be shown as the category.
     pub known: OperatingPoint,
 }
 
@@ -184,6 +184,12 @@ pub struct FileFacts {
 pub(super) const NAME: &str = "bundle.json";
 
 impl Manifest {
+    /// The categories of both heads.
+    #[must_use]
+    pub fn taxonomies(&self) -> Taxonomies {
+        Taxonomies::of(self.category14.taxonomy.clone(), self.category26.taxonomy.clone())
+    }
+
     /// Reads the text of `bundle.json`: first the format alone, so that a newer one is told apart from a damaged one.
     pub(super) fn from_json(text: &[u8]) -> Result<Self, BundleProblem> {
         #[derive(Deserialize)]
@@ -214,9 +220,9 @@ impl Manifest {
         if values == 0 || values > 4096 {
             return wrong(format!("network.embedding_values is {values}, expected 1 to 4096"));
         }
-        for (name, head, len) in [("category14", &self.category14, 14), ("category26", &self.category26, 26)] {
-            if head.taxonomy.len() != len {
-                return wrong(format!("{name} has {} categories, expected {len}", head.taxonomy.len()));
+        for (name, head) in [("category14", &self.category14), ("category26", &self.category26)] {
+            if let Err(problem) = head.taxonomy.check() {
+                return wrong(format!("{name}: {problem}"));
             }
             if !(head.temperature.is_finite() && head.temperature > 0.0) {
                 return wrong(format!("{name}.temperature is {}, expected a positive number", head.temperature));

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::golden::{Entry, TABLE, answers_from_bytes, answers_name};
 use super::manifest::NAME;
-use super::{Bundle, BundleError, BundleProblem, GoldenPhoto, Manifest};
+use super::{Bundle, BundleError, BundleProblem, GoldenPhoto, Head, Manifest};
 use crate::embedding::ArithmeticClass;
 use crate::files::{self, sha256_hex};
 
@@ -104,10 +104,12 @@ fn golden(manifest: &Manifest, files: &mut BTreeMap<String, Vec<u8>>) -> Result<
             answers: BTreeMap::new(),
         });
     }
+    let of = |head: &Head| head.taxonomy.len();
+    let lens = [of(&manifest.category14), of(&manifest.category26), manifest.network.embedding_values];
     for class in [ArithmeticClass::Float, ArithmeticClass::Int8] {
         let name = answers_name(class);
         let bytes = take(files, &name)?;
-        let answers = answers_from_bytes(&name, &bytes, photos.len(), manifest.network.embedding_values)?;
+        let answers = answers_from_bytes(&name, &bytes, photos.len(), lens)?;
         for (photo, answer) in photos.iter_mut().zip(answers) {
             photo.answers.insert(class, answer);
         }
@@ -214,6 +216,28 @@ mod tests {
         let bundle = bundle();
         assert_eq!(round_trip(&bundle), bundle);
         assert_eq!(bundle.to_bytes().unwrap(), round_trip(&bundle).to_bytes().unwrap());
+    }
+
+    /// A bundle of other objects: a head of two and one of three.
+    #[test]
+    fn heads_have_as_many_categories_as_their_lists_say() {
+        let mut other = bundle();
+        other.manifest.category14.taxonomy.categories.truncate(2);
+        other.manifest.category26.taxonomy.categories.truncate(3);
+        let torn = Bundle::from_bytes(&other.to_bytes().unwrap()).unwrap_err().to_string();
+        assert!(
+            torn.contains("expected 72 for 2 photographs"),
+            "the golden answers are still those of 14 and 26: {torn}"
+        );
+        for answer in other.golden.iter_mut().flat_map(|photo| photo.answers.values_mut()) {
+            answer.category14.truncate(2);
+            answer.category26.truncate(3);
+        }
+        assert_eq!(round_trip(&other), other);
+        let categories = &mut other.manifest.category26.taxonomy.categories;
+        categories[2].key = categories[0].key.clone();
+        let said = other.to_bytes().unwrap_err().to_string();
+        assert!(said.contains("category26: categories 1 and 3 have the same key `tshirt`"), "{said}");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct Category {
     /// Stable key (`tshirt`), the `label` of every answer.
     pub key: String,
-    /// Key of the category of 14 that holds this one of 26, where there is one.
+    /// Key of the coarser category that holds this finer one, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in14: Option<String>,
     /// Name by language tag (`en`, `zh-Hant`, `de`).

@@ -12,8 +12,8 @@ use clothingid_shared::embedding::ArithmeticClass;
 use serde::Serialize;
 
 use super::everywhere::{Everywhere, Seed};
-use super::report::trained_elsewhere;
-use super::{ExitStatus, Report};
+use super::report::{check_categories, trained_elsewhere};
+use super::{ExitStatus, Report, note_slots};
 use crate::evaluate::engine::answer;
 use crate::evaluate::figure::Figure;
 use crate::evaluate::localisation::composites::compose;
@@ -125,6 +125,7 @@ pub fn run(args: &Args) -> Result<ExitStatus, Report> {
         return Err(Report::usage(what).hint("give one `--root` for each `--manifest`, in the same order, or none"));
     }
     let bundle = Bundle::read(&args.bundle).map_err(|error| Report::of(&error).hint(error.hint()))?;
+    note_slots(&bundle.manifest.taxonomies());
     if let Some(folder) = &args.composites {
         return locate(args, &bundle, folder);
     }
@@ -137,7 +138,7 @@ pub fn run(args: &Args) -> Result<ExitStatus, Report> {
     let pack = args.pack.as_deref().map(|folder| open(args, &bundle, folder)).transpose()?;
     let (photos, problems) = match &pack {
         Some(pack) => (Photos::of_pack(pack, &pack.rows_in(Part::Report))?, Problems::default()),
-        None => of_manifests(args)?,
+        None => of_manifests(args, &bundle)?,
     };
     for problem in problems.iter() {
         eprintln!("skipped `{}`: {}", problem.path, problem.reason);
@@ -170,10 +171,18 @@ pub fn run(args: &Args) -> Result<ExitStatus, Report> {
 }
 
 /// The photographs of all manifests, and those that cannot be read.
-fn of_manifests(args: &Args) -> Result<(Photos<'static>, Problems), Report> {
+fn of_manifests(args: &Args, bundle: &Bundle) -> Result<(Photos<'static>, Problems), Report> {
     let manifests: Vec<(PathBuf, Option<PathBuf>)> =
         args.manifest.iter().enumerate().map(|(i, path)| (path.clone(), args.root.get(i).cloned())).collect();
-    let (photos, mut problems) = Photos::of_manifests(&manifests)?;
+    let (photos, mut problems) = Photos::of_manifests(&manifests, &bundle.manifest.taxonomies()).map_err(|error| {
+        let report = Report::of(&error);
+        match error {
+            EvaluateError::OtherTaxonomies { .. } => report.hint(
+                "give a manifest of the bundle's taxonomies: `clothingid-train import --taxonomies DIR` writes them beside it",
+            ),
+            _ => report,
+        }
+    })?;
     let (photos, unreadable) = photos.drop_unreadable();
     problems.append(unreadable);
     Ok((photos, problems))
@@ -182,6 +191,7 @@ fn of_manifests(args: &Args) -> Result<(Photos<'static>, Problems), Report> {
 /// The pack, if the bundle may be measured on it.
 fn open(args: &Args, bundle: &Bundle, folder: &Path) -> Result<Pack, Report> {
     let pack = Pack::open(folder)?;
+    check_categories((bundle, &args.bundle), (&pack, folder))?;
     match trained_elsewhere((bundle, &args.bundle), (&pack, folder)) {
         Some(report) if !args.trained_elsewhere => {
             Err(report.hint("or measure all the same with `--trained-elsewhere`"))

@@ -6,7 +6,8 @@ use clothingid_shared::files;
 use clothingid_shared::picture::PictureContract;
 
 use super::everywhere::Everywhere;
-use super::{ExitStatus, Report};
+use super::training::other_categories;
+use super::{ExitStatus, Report, note_slots};
 use crate::evaluate::EvaluateError;
 use crate::export::bundle::{Export, Findings, export};
 use crate::export::{ExportError, Gate};
@@ -69,8 +70,10 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<ExitStatus, Report> {
     args.everywhere.check("export")?;
     let pack = Pack::open(&args.pack)?;
-    let (graph, weights) = read_weights(&args.weights, args.seed)?;
+    let (graph, weights) = read_weights(&args.weights, args.seed, &pack)?;
+    weights.check_categories(pack.taxonomies()).map_err(|error| other_categories(&error, &args.weights, &args.pack))?;
     check_provenance(&weights, &pack, args)?;
+    note_slots(pack.taxonomies());
     let story = match &args.story {
         Some(path) => files::read_text(path)? + "\n",
         None => String::new(),
@@ -101,13 +104,14 @@ fn beside(out: &Path) -> PathBuf {
 }
 
 /// The weights with the graph that they fill.
-fn read_weights(path: &Path, seed: u64) -> Result<(Graph, Weights), Report> {
+fn read_weights(path: &Path, seed: u64, pack: &Pack) -> Result<(Graph, Weights), Report> {
     if path.as_os_str() == IMAGENET {
         eprintln!("warning: the heads of this bundle are random: its categories mean nothing");
         let mut weights = imagenet::weights()?;
-        let graph = heads::clothingid();
+        let graph = heads::with_heads(BackboneName::default().build(), pack.taxonomies().classes());
         heads::initialise_missing(&graph, &mut weights, seed);
-        weights.provenance = Some(Provenance::of_start(Provenance::IMAGENET));
+        let provenance = Provenance::of_start(Provenance::IMAGENET);
+        weights.provenance = Some(provenance.of_categories(pack.taxonomies()));
         return Ok((graph, weights));
     }
     let weights = Weights::read(path)?;
@@ -115,7 +119,7 @@ fn read_weights(path: &Path, seed: u64) -> Result<(Graph, Weights), Report> {
         Report::new(format!("`{}` holds no weights of a backbone of ours", path.display()))
             .hint("give the weights of a fine-tuning: `clothingid-train finetune` writes `weights.safetensors`")
     })?;
-    Ok((heads::with_heads(backbone.build()), weights))
+    Ok((heads::with_heads(backbone.build(), pack.taxonomies().classes()), weights))
 }
 
 /// Refuses weights that may have been trained on the photographs that are about to report on them.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clothingid_shared::files;
+use clothingid_shared::taxonomy::Taxonomies;
 
 use super::everywhere::{Everywhere, Seed};
 use super::{ExitStatus, Report};
@@ -22,6 +23,7 @@ Examples:
   clothingid-train import manifest data/clothing_cc0 data/magento_luma --out manifest
   clothingid-train import imagefolder my-photos --out manifest            my-photos/dress/red/front.jpg
   clothingid-train import csv shop.csv --photos photos --labels map.csv --out manifest
+  clothingid-train import imagefolder screws --taxonomies screws-taxonomies --out manifest
   clothingid-train import item-folders articles --out manifest            articles/4711/front.jpg
   clothingid-train import deepfashion-in-shop In-shop --out manifest      In-shop/{Anno,Eval,Img}
   clothingid-train import fashionpedia instances_attributes_train2020.json --photos train --out manifest")]
@@ -37,9 +39,13 @@ pub struct Args {
     /// Word for the column `source` (default: the name of the published source, else of the folder or table)
     #[arg(long, value_name = "NAME")]
     pub source: Option<String>,
-    /// Table `label,cat14,cat26` for labels that are no categories of ours; comes before a published source's own
+    /// Table `label,cat14,cat26` for labels that are no keys of the taxonomies; comes before a published source's own
     #[arg(long, value_name = "CSV")]
     pub labels: Option<PathBuf>,
+    /// Folder with `category14.toml` and `category26.toml`: the coarser and the finer categories of other objects than clothing, 2 to 4096
+    /// each; written beside the manifest, and kept by pack, weights and bundle
+    #[arg(long, value_name = "DIR")]
+    pub taxonomies: Option<PathBuf>,
     /// Folder in which the paths of a table or JSON file begin (default: its own)
     #[arg(long, value_name = "DIR")]
     pub photos: Option<PathBuf>,
@@ -105,14 +111,12 @@ impl Kind {
 pub fn run(args: &Args) -> Result<ExitStatus, Report> {
     args.everywhere.check("import")?;
     let mut found = Found::default();
-    let labels = match &args.labels {
-        Some(path) => {
-            let (labels, problems) = LabelMap::read(path)?;
-            found.problems.append(problems);
-            labels
-        }
-        None => LabelMap::default(),
-    };
+    let mut labels = LabelMap::of(taxonomies(args)?);
+    if let Some(path) = &args.labels {
+        let (with_words, problems) = labels.read(path)?;
+        found.problems.append(problems);
+        labels = with_words;
+    }
     files::create_folder(&args.out)?;
     let mut known = SourceTable::known();
     for source in &args.sources {
@@ -136,7 +140,7 @@ pub fn run(args: &Args) -> Result<ExitStatus, Report> {
         let report = summary(&found.problems).into_iter().fold(Report::of(&error), Report::cause);
         return Err(report.hint("`clothingid-train import --help` shows the forms that are read"));
     }
-    let manifest = Manifest::gather(found.rows, &known);
+    let manifest = Manifest::gather(found.rows, &known, labels.taxonomies().clone());
     manifest.write(&args.out)?;
     let list = found.problems.write(&args.out)?;
     for (source, facts) in &manifest.sources {
@@ -173,6 +177,25 @@ pub fn run(args: &Args) -> Result<ExitStatus, Report> {
             Ok(ExitStatus::Partial)
         }
     }
+}
+
+/// What the categories are of. Whether they can be written beside the manifest is told before anything is read.
+fn taxonomies(args: &Args) -> Result<Taxonomies, Report> {
+    let taxonomies = match &args.taxonomies {
+        Some(folder) => Taxonomies::read(folder).map_err(|error| {
+            Report::of(&error)
+                .during("reading the taxonomies")
+                .hint("give a folder with `category14.toml` and `category26.toml`, in the form of `shared/taxonomies`")
+        })?,
+        None => Taxonomies::clothing(),
+    };
+    taxonomies.fit_into(&args.out).map_err(|error| {
+        let out = args.out.display();
+        Report::of(&error)
+            .hint(format!("import with them: `--taxonomies {out}`"))
+            .hint("or choose another folder: `--out DIR`")
+    })?;
+    Ok(taxonomies)
 }
 
 /// Without `--skip-bad` one row or photograph that does not fit ends the import, and all that are known are listed.
@@ -212,7 +235,7 @@ fn read(args: &Args, path: &Path, labels: &LabelMap) -> Result<Found, Report> {
         .ok_or_else(|| Report::usage(format!("`{source}` cannot be the name of a source: it names a folder too")))?;
     let photos = args.photos.as_deref();
     let found = match args.kind {
-        Kind::Manifest => data_folder::read(path),
+        Kind::Manifest => data_folder::read(path, labels),
         Kind::Imagefolder => image_folder::read(path, &source, labels),
         Kind::Csv => table::read(path, photos, &source, labels),
         Kind::ItemFolders => item_folders::read(path, &source, labels),
@@ -222,7 +245,15 @@ fn read(args: &Args, path: &Path, labels: &LabelMap) -> Result<Found, Report> {
         Kind::FashionMnist => fashion_mnist::read(path, &source, labels, &pictures),
         Kind::Coco | Kind::Fashionpedia | Kind::Deepfashion2 => coco::read(path, photos, &source, labels, &pictures),
     };
-    found.map_err(|error| Report::of(&error))
+    found.map_err(|error| {
+        let report = Report::of(&error);
+        match error {
+            ImportError::OtherTaxonomies { path, .. } => {
+                report.hint(format!("import with them: `--taxonomies {}`", path.display()))
+            }
+            _ => report,
+        }
+    })
 }
 
 /// The name of a folder or table, without its ending; `.` is asked for its real name.

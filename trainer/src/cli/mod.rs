@@ -20,6 +20,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use clothingid_shared::taxonomy::Taxonomies;
 
 /// Trains, evaluates and exports ClothingID's network.
 #[derive(Debug, Parser)]
@@ -163,6 +164,13 @@ impl fmt::Display for Report {
             write!(f, "\nhint: {line}")?;
         }
         Ok(())
+    }
+}
+
+/// Says what "of 14" and "of 26" stand for where the categories are not of clothing.
+fn note_slots(taxonomies: &Taxonomies) {
+    if let Some(slots) = taxonomies.slots_explained() {
+        eprintln!("note: {slots}");
     }
 }
 

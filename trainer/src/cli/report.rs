@@ -8,7 +8,7 @@ use clothingid_shared::files;
 
 use super::everywhere::{Everywhere, Seed};
 use super::training::of_backbone;
-use super::{ExitStatus, Report};
+use super::{ExitStatus, Report, note_slots};
 use crate::evaluate::baseline::{Featured, features, features_engine, fit_and_predict};
 use crate::evaluate::categories::Predictions;
 use crate::evaluate::confusion::Confusion;
@@ -162,6 +162,7 @@ fn of_bundle(args: &Args, bundle_path: &Path, pack_path: &Path) -> Result<ExitSt
     })?;
     let bundle = Bundle::read(bundle_path).map_err(|error| Report::of(&error).hint(error.hint()))?;
     let pack = Pack::open(pack_path)?;
+    check_categories((&bundle, bundle_path), (&pack, pack_path))?;
     let elsewhere = trained_elsewhere((&bundle, bundle_path), (&pack, pack_path));
     let is_trained_elsewhere = elsewhere.is_some();
     if let Some(report) = elsewhere {
@@ -171,6 +172,7 @@ fn of_bundle(args: &Args, bundle_path: &Path, pack_path: &Path) -> Result<ExitSt
         eprintln!("warning: {}; its figures may be too good", report.what);
     }
     let (backbone, weights) = rival(&args.weights, &bundle)?;
+    note_slots(pack.taxonomies());
     let progress = Progress::shown();
     let contract = &bundle.manifest.picture;
     let part = |part: Part| Photos::of_pack(&pack, &pack.rows_in(part));
@@ -191,6 +193,7 @@ fn of_bundle(args: &Args, bundle_path: &Path, pack_path: &Path) -> Result<ExitSt
         Featured { samples: &train.samples, features: &train_features },
         Featured { samples: &select.samples, features: &select_features },
         Featured { samples, features: &report_features },
+        pack.taxonomies().classes(),
         &progress,
     )?;
 
@@ -221,7 +224,7 @@ fn of_bundle(args: &Args, bundle_path: &Path, pack_path: &Path) -> Result<ExitSt
             worth(&untempered.category26, &int8_large.category26, temperatures.1),
         ],
         confusion: [Confusion::of(&int8_large.category14), Confusion::of(&int8_large.category26)],
-        raw: Some(Raw::of(samples, &int8_both, &found[2])),
+        raw: Some(Raw::of(samples, &int8_both, &found[2]).of_categories(pack.taxonomies())),
     };
     let shows = if args.only_shippable { Shows::WhatMayShip } else { Shows::Everything };
     let subject = Subject {
@@ -305,6 +308,18 @@ pub(super) fn rival(weights: &Path, bundle: &Bundle) -> Result<(BackboneName, We
         .hint("give them, for the rival is a regression on the same backbone's features: `--weights FILE`"));
     }
     Ok((backbone, imagenet::weights()?))
+}
+
+/// Refuses a pack whose categories are not the bundle's.
+pub(super) fn check_categories(
+    (bundle, bundle_path): (&Bundle, &Path),
+    (pack, pack_path): (&Pack, &Path),
+) -> Result<(), Report> {
+    let Some(difference) = bundle.manifest.taxonomies().difference(&pack.taxonomies().keys()) else { return Ok(()) };
+    let what = format!("`{}` and `{}` are of other categories", bundle_path.display(), pack_path.display());
+    Err(Report::new(what)
+        .cause(format!("of the pack {difference}"))
+        .hint("give the pack that the bundle was exported with: `--pack DIR`"))
 }
 
 /// What is to be said where a bundle was trained on another pack than it is measured on.

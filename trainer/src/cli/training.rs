@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use clothingid_shared::files::FileError;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{ExitStatus, Report};
+use super::{ExitStatus, Report, note_slots};
 use crate::learn::checkpoint::Checkpoint;
 use crate::learn::recipe::{Recipe, Stage};
 use crate::learn::training::{Ended, Event, Setup, StageName, train};
@@ -69,7 +69,7 @@ pub fn run(args: &Args, name: StageName) -> Result<ExitStatus, Report> {
     let pack = Pack::open(&args.pack)
         .map_err(|error| Report::of(&error).hint("make a pack: `clothingid-train pack --help`"))?;
     let seed = args.seed.unwrap_or(recipe.seed);
-    let graph = heads::with_heads(recipe.backbone.build());
+    let graph = heads::with_heads(recipe.backbone.build(), pack.taxonomies().classes());
     let stage = match name {
         StageName::Identify => &recipe.identify,
         StageName::Finetune | StageName::Retrieve => &recipe.finetune,
@@ -103,6 +103,7 @@ pub fn run(args: &Args, name: StageName) -> Result<ExitStatus, Report> {
         setup.threads
     );
     note_what_cuda_leaves_out(device, [stage]);
+    note_slots(setup.pack.taxonomies());
     announce(&setup, &graph, &start).map_err(|error| explain(&error, args))?;
     let began = Instant::now();
     let mut progress = Progress::new(name.text());
@@ -180,6 +181,7 @@ fn starting_weights(
     };
     let mut weights = Weights::read(path)?;
     let name = || path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    weights.check_categories(pack.taxonomies()).map_err(|error| other_categories(&error, path, &args.pack))?;
     let provenance = weights.provenance.take().unwrap_or_else(|| Provenance::of_start(name()));
     if let Some(stage) = provenance.elsewhere(pack.identity()) {
         eprintln!(
@@ -191,6 +193,13 @@ fn starting_weights(
     let mut weights = of_backbone(weights, recipe.backbone, path)?;
     weights.provenance = Some(provenance);
     Ok((weights, format!("from {}", path.display())))
+}
+
+/// What to do with weights whose heads are of other categories than the pack.
+pub(super) fn other_categories(error: &WeightsError, weights: &Path, pack: &Path) -> Report {
+    Report::new(format!("`{}` cannot be used with `{}`: {error}", weights.display(), pack.display()))
+        .hint("give weights that were trained on a pack of the same taxonomies, or weights without heads")
+        .hint("or start from ImageNet: leave `--weights` out")
 }
 
 /// The weights of a file for a backbone of the recipe; those of a published file adopted to our pixels.

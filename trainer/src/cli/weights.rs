@@ -136,7 +136,10 @@ pub fn run(args: &Args) -> Result<ExitStatus, Report> {
         }
         Command::Sizes { side } => {
             for name in BackboneName::all() {
-                println!("{}", serde_json::to_string(&Size::of(&heads::with_heads(name.build()), *side)?)?);
+                println!(
+                    "{}",
+                    serde_json::to_string(&Size::of(&heads::with_heads(name.build(), heads::CLOTHING), *side)?)?
+                );
             }
             Ok(ExitStatus::Done)
         }
@@ -153,7 +156,7 @@ fn figures(args: &Measure) -> Result<ExitStatus, Report> {
         Some(path) => Weights::read(path)?,
         None => imagenet::weights()?,
     };
-    let graph = heads::with_heads(BackboneName::of(&weights).unwrap_or_default().build());
+    let graph = heads::with_heads(BackboneName::of(&weights).unwrap_or_default().build(), pack.taxonomies().classes());
     let mut weights = finetune::start(&graph, weights, 0);
     let network = Network::load(graph.clone(), &weights, Device::Cpu)?;
     let shards = Shards::new(&network, &Objective::none(), Statistics::Running, args.threads)?;
@@ -165,7 +168,7 @@ fn figures(args: &Measure) -> Result<ExitStatus, Report> {
     }
     let resources = (Device::Cpu, args.threads);
     let frequencies = Frequencies::of(&pack, &recipe.finetune.sampling)?;
-    let as_it_is = Frequencies::even();
+    let as_it_is = Frequencies::even(pack.taxonomies().classes());
     let answers = Answers::ask(&pack, &graph, &shards, args.side, resources)?;
     let pooled = Answers::ask(&pack, &with_features, &shards, args.side, resources)?.figures(&as_it_is);
     let balanced = answers.figures(&frequencies);

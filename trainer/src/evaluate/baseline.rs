@@ -5,7 +5,6 @@
 
 use clothingid_shared::metrics::balanced_accuracy;
 use clothingid_shared::picture::PictureContract;
-use clothingid_shared::taxonomy::Taxonomy;
 
 use super::categories::Predictions;
 use super::engine::{Engine, answer};
@@ -71,7 +70,7 @@ pub struct Chosen {
     pub select_balanced_large: f64,
 }
 
-/// Fits the rival for both heads and lets it predict.
+/// Fits the rival for both heads, of `classes` categories, and lets it predict.
 ///
 /// # Errors
 /// A part holds no labelled photograph.
@@ -79,11 +78,12 @@ pub fn fit_and_predict(
     train: Featured<'_>,
     select: Featured<'_>,
     report: Featured<'_>,
+    classes: [usize; 2],
     progress: &Progress,
 ) -> Result<(Both, [Chosen; 2]), EvaluateError> {
     progress.begin("fit the rival", PENALTIES.len() * 4);
-    let head14 = fit_head(train, select, report, Taxonomy::category14().len(), |s| s.category14, progress)?;
-    let head26 = fit_head(train, select, report, Taxonomy::category26().len(), |s| s.category26, progress)?;
+    let head14 = fit_head(train, select, report, classes[0], |s| s.category14, progress)?;
+    let head26 = fit_head(train, select, report, classes[1], |s| s.category26, progress)?;
     progress.end();
     Ok((Both { category14: head14.0, category26: head26.0 }, [head14.1, head26.1]))
 }

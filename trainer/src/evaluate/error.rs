@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clothingid_shared::taxonomy::Difference;
 use thiserror::Error;
 
 use crate::export::ExportError;
@@ -20,15 +21,13 @@ pub enum EvaluateError {
     /// The network cannot be run.
     #[error(transparent)]
     Network(#[from] ExportError),
-    /// A manifest names a category that the taxonomy does not have.
-    #[error("`{path}` has the category `{found}`, which the taxonomy of {taxonomy} does not know")]
-    Category {
-        /// The photograph.
-        path: String,
-        /// The word in the manifest.
-        found: String,
-        /// Categories of the taxonomy.
-        taxonomy: usize,
+    /// A manifest of other objects than the bundle.
+    #[error("`{path}` has other taxonomies: {difference}")]
+    OtherTaxonomies {
+        /// The manifest.
+        path: PathBuf,
+        /// How they differ.
+        difference: Difference,
     },
     /// There is nothing to measure.
     #[error("{what}: no photograph fits")]

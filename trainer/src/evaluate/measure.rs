@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use clothingid_shared::bundle::Manifest;
 use clothingid_shared::calibration::probabilities;
-use clothingid_shared::taxonomy::Taxonomy;
 use serde::{Deserialize, Serialize};
 
 use super::categories::{HeadFigures, Predictions};
@@ -20,9 +19,9 @@ use crate::export::answers::{Answers, largest};
 pub struct Measured {
     /// Photographs.
     pub n: usize,
-    /// The head of 14 categories.
+    /// The head of the coarser categories, 14 of clothing.
     pub category14: HeadFigures,
-    /// The head of 26 categories.
+    /// The head of the finer ones, 26 of clothing.
     pub category26: HeadFigures,
     /// Finding other photographs of the same garment; none without queries.
     pub retrieval: Option<RetrievalFigures>,
@@ -36,7 +35,7 @@ pub struct Measured {
     pub garment_auroc: Figure,
     /// The same within sources that have both: one telephone, one room, a shirt or a shoe.
     pub garment_auroc_same_source: Figure,
-    /// Larger photographs, without myntra, whose category of 26 is right and shown.
+    /// Larger photographs, without myntra, whose finer category is right and shown.
     pub known_true_accept: Figure,
     /// Of those whose category is wrong, the share that is shown all the same.
     pub known_false_accept: Figure,
@@ -71,9 +70,9 @@ impl Measured {
 /// The predictions of both heads.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Both {
-    /// Of the 14.
+    /// Of the coarser categories.
     pub category14: Predictions,
-    /// Of the 26.
+    /// Of the finer ones.
     pub category26: Predictions,
 }
 
@@ -81,17 +80,18 @@ impl Both {
     /// Of a network with our heads.
     #[must_use]
     pub fn of(samples: &[Sample], answers: &[Answers], (temperature14, temperature26): (f64, f64)) -> Self {
+        let classes = |of: fn(&Answers) -> &Vec<f32>| answers.first().map_or(0, |answer| of(answer).len());
         Self {
             category14: Predictions::new(
                 samples,
-                Taxonomy::category14().len(),
+                classes(|a| &a.category14),
                 temperature14,
                 |s| s.category14,
                 |i| &answers[i].category14,
             ),
             category26: Predictions::new(
                 samples,
-                Taxonomy::category26().len(),
+                classes(|a| &a.category26),
                 temperature26,
                 |s| s.category26,
                 |i| &answers[i].category26,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clothingid_shared::files;
 use clothingid_shared::picture::PictureContract;
-use clothingid_shared::taxonomy::Taxonomy;
+use clothingid_shared::taxonomy::{Taxonomies, Taxonomy};
 use rayon::prelude::*;
 
 use super::error::EvaluateError;
@@ -40,9 +40,9 @@ pub struct Sample {
     pub path: String,
     /// Its source's key.
     pub source: String,
-    /// Category of the taxonomy of 14.
+    /// Coarser category.
     pub category14: Option<usize>,
-    /// Category of the taxonomy of 26.
+    /// Finer category.
     pub category26: Option<usize>,
     /// Number of the garment.
     pub item: usize,
@@ -102,12 +102,14 @@ impl<'a> Photos<'a> {
 }
 
 impl Photos<'static> {
-    /// All rows of manifests, each with the folder that its paths begin in. Rows that cannot be read are named in the second value.
+    /// All rows of manifests of these taxonomies, each with the folder that its paths begin in. Rows that cannot be read are named in the second value.
     ///
     /// # Errors
-    /// A manifest cannot be read as a whole, or has a category of no taxonomy.
-    pub fn of_manifests(manifests: &[(PathBuf, Option<PathBuf>)]) -> Result<(Self, Problems), EvaluateError> {
-        let (taxonomy14, taxonomy26) = (Taxonomy::category14(), Taxonomy::category26());
+    /// A manifest cannot be read as a whole, or is of other taxonomies.
+    pub fn of_manifests(
+        manifests: &[(PathBuf, Option<PathBuf>)],
+        taxonomies: &Taxonomies,
+    ) -> Result<(Self, Problems), EvaluateError> {
         let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
         let mut number = |key: String| {
             let next = numbers.len();
@@ -116,20 +118,16 @@ impl Photos<'static> {
         let (mut samples, mut problems) = (Vec::new(), Problems::default());
         for (path, root) in manifests {
             let (manifest, unread) = Manifest::open(path, root.as_deref())?;
+            if let Some(difference) = taxonomies.difference(&manifest.taxonomies.keys()) {
+                return Err(EvaluateError::OtherTaxonomies { path: path.clone(), difference });
+            }
             problems.append(unread);
             for row in &manifest.rows {
-                let category = |taxonomy: &Taxonomy, key: &str| match taxonomy.index_of(key) {
-                    _ if key.is_empty() => Ok(None),
-                    Some(index) => Ok(Some(index)),
-                    None => Err(EvaluateError::Category {
-                        path: row.path.clone(),
-                        found: key.to_owned(),
-                        taxonomy: taxonomy.len(),
-                    }),
-                };
+                // The manifest has no key that its taxonomies lack.
+                let category = |taxonomy: &Taxonomy, key: &str| taxonomy.index_of(key).filter(|_| !key.is_empty());
                 samples.push(Sample {
-                    category14: category(&taxonomy14, &row.cat14)?,
-                    category26: category(&taxonomy26, &row.cat26)?,
+                    category14: category(&taxonomies.category14, &row.cat14),
+                    category26: category(&taxonomies.category26, &row.cat26),
                     place: Place::File(manifest.file(row)),
                     path: row.path.clone(),
                     source: row.source.clone(),

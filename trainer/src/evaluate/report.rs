@@ -102,14 +102,20 @@ pub fn model_card(
 ) -> String {
     let mut text = String::new();
     let side = manifest.picture.side;
+    let taxonomies = manifest.taxonomies();
+    let ([coarser, finer], slots) = (taxonomies.classes(), taxonomies.slots_explained());
+    let (of, thing) = if slots.is_none() { (" of garment", "garment") } else { ("", "object") };
     let _ = writeln!(text, "# {}\n", manifest.name);
     let _ = writeln!(
         text,
-        "{} with three results in one pass: logits of 14 and of 26 categories of garment, and an embedding of {} values of unit length that \
-         finds other photographs of the same garment. Input: `picture`, uint8 [1, {side}, {side}, 3], RGB, made by the shared picture function \
+        "{} with three results in one pass: logits of {coarser} and of {finer} categories{of}, and an embedding of {} values of unit length that \
+         finds other photographs of the same {thing}. Input: `picture`, uint8 [1, {side}, {side}, 3], RGB, made by the shared picture function \
          (letterboxed on white); the pixels' normalisation is inside. Exported {} by {}.\n",
         manifest.network.backbone, manifest.network.embedding_values, manifest.created, manifest.written_by
     );
+    if let Some(slots) = slots {
+        let _ = writeln!(text, "In this card {slots} \"Garment\" is any of the objects.\n");
+    }
     text.push_str(extra);
     let _ = writeln!(
         text,

@@ -8,7 +8,6 @@ use clothingid_shared::bundle::{
 };
 use clothingid_shared::embedding::ArithmeticClass;
 use clothingid_shared::picture::PictureContract;
-use clothingid_shared::taxonomy::Taxonomy;
 use serde::Serialize;
 
 use super::answers::{Agreement, Answers, Gate, take_all};
@@ -190,8 +189,8 @@ pub fn export(plan: &Export<'_>, progress: &Progress) -> Result<(Bundle, Finding
             embedding_values: calibrate_answers.first().map_or(0, |a| a.embedding.len()),
             quantisation: candidates.first().map(Candidate::words).unwrap_or_default(),
         },
-        category14: Head { taxonomy: Taxonomy::category14(), temperature: temperature14 },
-        category26: Head { taxonomy: Taxonomy::category26(), temperature: temperature26 },
+        category14: Head { taxonomy: pack.taxonomies().category14.clone(), temperature: temperature14 },
+        category26: Head { taxonomy: pack.taxonomies().category26.clone(), temperature: temperature26 },
         rejection: Rejection { known: known_point(temperature26, &score, &garment, on_calibrate), garment, score },
         matching: Matching { confident: confident_point(on_calibrate) },
         golden_tolerance: golden_tolerance(),

@@ -41,7 +41,7 @@ pub fn read(folder: &Path, source: &str, labels: &LabelMap) -> Result<Found, Imp
             }
         };
         let Some(keys) = labels.keys(class) else {
-            found.problems.push(&file, format!("`{class}` is no category and not in the label map"));
+            found.problems.push(&file, labels.unknown_label(class));
             continue;
         };
         if keys.subject == Subject::LeaveOut {

@@ -1,6 +1,7 @@
 //! The manifest: one row a photograph, the form in which every import ends and from which everything else starts.
 //!
-//! A manifest is a folder with `manifest.csv` and, where the import wrote it, `sources.toml`. Paths in the CSV are relative to the
+//! A manifest is a folder with `manifest.csv` and, where the import wrote it, `sources.toml`. One of other objects than clothing has their
+//! taxonomies beside it, `category14.toml` and `category26.toml`. Paths in the CSV are relative to the
 //! *root*: the one given by the caller, else the one that `sources.toml` names, else the manifest's own folder. So the CSV files of
 //! the data folders are manifests as they stand.
 
@@ -8,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
 use clothingid_shared::files;
+use clothingid_shared::taxonomy::Taxonomies;
 use serde::{Deserialize, Serialize};
 
 use super::labels::{LabelMap, Subject};
@@ -36,10 +38,10 @@ pub struct Row {
     /// The source's own word for the category.
     #[serde(default)]
     pub label: String,
-    /// Key in the taxonomy of 14, empty where the label does not fit it.
+    /// Key in the coarser taxonomy, empty where the label does not fit it.
     #[serde(default)]
     pub cat14: String,
-    /// Key in the taxonomy of 26, empty where the label does not fit it.
+    /// Key in the finer taxonomy, empty where the label does not fit it.
     #[serde(default)]
     pub cat26: String,
     /// The garment, or a name that begins with `none_` for what is no garment.
@@ -114,26 +116,29 @@ pub struct Manifest {
     pub rows: Vec<Row>,
     /// What is known of each source that occurs.
     pub sources: BTreeMap<String, SourceFacts>,
+    /// What the categories of the rows are of.
+    pub taxonomies: Taxonomies,
 }
 
 impl Manifest {
     /// Reads a manifest: its CSV, or the folder that holds it. Rows that cannot be read are named in the second value.
     ///
     /// # Errors
-    /// When the CSV or the `sources.toml` beside it cannot be read as a whole.
+    /// When the CSV, or the `sources.toml` or taxonomies beside it, cannot be read as a whole.
     pub fn open(path: &Path, root: Option<&Path>) -> Result<(Self, Problems), ImportError> {
         let csv_path = if path.is_dir() { path.join(MANIFEST_FILE) } else { path.to_path_buf() };
         let folder = csv_path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
         let table = SourceTable::beside(&folder)?;
-        let (rows, problems) = read_rows(&csv_path)?;
+        let labels = LabelMap::of(Taxonomies::beside(&folder)?);
+        let (rows, problems) = read_rows(&csv_path, &labels)?;
         let root = root.map(Path::to_path_buf).or(table.root.clone()).unwrap_or(folder);
         let sources = table.facts_of(rows.iter().map(|row| row.source.as_str()));
-        Ok((Self { root, rows, sources }, problems))
+        Ok((Self { root, rows, sources, taxonomies: labels.taxonomies().clone() }, problems))
     }
 
     /// Gathers rows with absolute paths into a manifest whose root is their deepest common folder.
     #[must_use]
-    pub fn gather(mut rows: Vec<Row>, known: &SourceTable) -> Self {
+    pub fn gather(mut rows: Vec<Row>, known: &SourceTable, taxonomies: Taxonomies) -> Self {
         let root = common_folder(rows.iter().map(|row| Path::new(row.path.as_str())));
         for row in &mut rows {
             if let Some(relative) = Path::new(&row.path).strip_prefix(&root).ok().and_then(Path::to_str) {
@@ -141,7 +146,7 @@ impl Manifest {
             }
         }
         let sources = known.facts_of(rows.iter().map(|row| row.source.as_str()));
-        Self { root, rows, sources }
+        Self { root, rows, sources, taxonomies }
     }
 
     /// The file of a row.
@@ -150,12 +155,13 @@ impl Manifest {
         self.root.join(&row.path)
     }
 
-    /// Writes `manifest.csv` and `sources.toml` into a folder, each atomically.
+    /// Writes taxonomies (but for those of clothing), `sources.toml` and `manifest.csv` into a folder, each atomically.
     ///
     /// # Errors
     /// When a file cannot be written.
     pub fn write(&self, folder: &Path) -> Result<(), ImportError> {
         files::create_folder(folder)?;
+        self.taxonomies.write(folder)?;
         let table = SourceTable::new(Some(self.root.clone()), self.sources.clone());
         table.write(folder)?;
         let path = folder.join(MANIFEST_FILE);
@@ -177,23 +183,22 @@ pub fn to_csv<T: Serialize>(rows: &[T]) -> Result<Vec<u8>, csv::Error> {
     writer.into_inner().map_err(|error| csv::Error::from(std::io::Error::from(error.into_error().kind())))
 }
 
-/// Reads the rows of a CSV in the manifest's form.
+/// Reads the rows of a CSV in the manifest's form, whose categories are keys of the taxonomies of `labels`.
 ///
 /// # Errors
 /// When the file cannot be read, lacks one of the columns `path`, `source`, `item_id`, `group`, or assigns a group to two parts.
-pub fn read_rows(path: &Path) -> Result<(Vec<Row>, Problems), ImportError> {
+pub fn read_rows(path: &Path, labels: &LabelMap) -> Result<(Vec<Row>, Problems), ImportError> {
     let bytes = files::read(path)?;
     let mut reader = csv::ReaderBuilder::new().flexible(false).from_reader(bytes.as_slice());
     let headers = reader.headers().map_err(|cause| ImportError::Csv { path: path.to_path_buf(), cause })?.clone();
     for column in ["path", "source", "item_id", "group"] {
         require_column(path, &headers, column)?;
     }
-    let labels = LabelMap::default();
     let mut rows = Vec::new();
     let mut problems = Problems::default();
     let mut parts: BTreeMap<String, (usize, Part)> = BTreeMap::new();
     for (line, record) in (2_usize..).zip(reader.deserialize::<Row>()) {
-        let row = match record.map_err(|cause| plain(&cause)).and_then(|row| usable(row, &labels)) {
+        let row = match record.map_err(|cause| plain(&cause)).and_then(|row| usable(row, labels)) {
             Ok(row) => row,
             Err(reason) => {
                 problems.push_line(path, line, reason);
@@ -277,9 +282,11 @@ fn common_folder<'a>(files: impl Iterator<Item = &'a Path>) -> PathBuf {
 mod tests {
     use std::path::Path;
 
+    use clothingid_shared::taxonomy::Taxonomies;
     use proptest::prelude::*;
 
     use super::{Manifest, Row, common_folder, read_rows, to_csv};
+    use crate::import::LabelMap;
     use crate::import::sources::SourceTable;
 
     fn row(path: &str) -> Row {
@@ -301,7 +308,7 @@ mod tests {
         let path = folder.path().join("manifest.csv");
         std::fs::write(&path, b"path,source,item_id,group,width\na.jpg,s,i,g,12\nb.jpg,s,i,g,wide\n,s,i,g,1\nc.jpg,s,i\nd.jpg,s,\xff,g,1\ne.jpg,s,i,,1\n")
             .unwrap();
-        let (rows, problems) = read_rows(&path).unwrap();
+        let (rows, problems) = read_rows(&path, &LabelMap::default()).unwrap();
         assert_eq!(rows.iter().map(|row| row.path.as_str()).collect::<Vec<_>>(), ["a.jpg", "e.jpg"]);
         assert_eq!(rows[1].group, "i", "a row without a group is a group of its own item");
         let text: Vec<_> = problems.iter().map(|problem| (problem.line, problem.reason.as_str())).collect();
@@ -316,7 +323,7 @@ mod tests {
         let head = "path,source,item_id,group,cat14,cat26,split,part\n";
         let lines = "a,s,i,g,dress,dress,,\nb,s,i,g,toga,,,\nc,s,i,g,,toga,,\nd,s,i,g,,,quary,\ne,s,i,g,,,,test\nf,s,i,g,,,query,report\n";
         std::fs::write(&path, format!("{head}{lines}")).unwrap();
-        let (rows, problems) = read_rows(&path).unwrap();
+        let (rows, problems) = read_rows(&path, &LabelMap::default()).unwrap();
         assert_eq!(rows.iter().map(|row| row.path.as_str()).collect::<Vec<_>>(), ["a", "f"]);
         let text: Vec<String> = problems.iter().map(|problem| problem.to_string()).collect();
         let place = path.display();
@@ -330,7 +337,7 @@ mod tests {
             ]
         );
         std::fs::write(&path, format!("{head}a,s,i,g,,,,train\nb,s,j,h,,,,report\nc,s,k,g,,,,report\n")).unwrap();
-        let error = read_rows(&path).unwrap_err().to_string();
+        let error = read_rows(&path, &LabelMap::default()).unwrap_err().to_string();
         let expected = "puts group `g` into two parts: `train` in line 2 and `report` in line 4";
         assert!(error.ends_with(expected), "{error}");
     }
@@ -340,14 +347,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("m.csv");
         std::fs::write(&path, "path,source\na,b\n").unwrap();
-        let error = read_rows(&path).unwrap_err().to_string();
+        let error = read_rows(&path, &LabelMap::default()).unwrap_err().to_string();
         assert!(error.contains("no column `item_id`: found `path`, `source`"), "{error}");
     }
 
     #[test]
     fn gathering_makes_paths_relative_and_writing_reads_back() {
         let folder = tempfile::tempdir().unwrap();
-        let manifest = Manifest::gather(vec![row("/p/a/1.jpg"), row("/p/b/2.jpg")], &SourceTable::known());
+        let rows = vec![row("/p/a/1.jpg"), row("/p/b/2.jpg")];
+        let manifest = Manifest::gather(rows, &SourceTable::known(), Taxonomies::clothing());
         assert_eq!(manifest.root, Path::new("/p"));
         assert_eq!(manifest.file(&manifest.rows[1]), Path::new("/p/b/2.jpg"));
         manifest.write(folder.path()).unwrap();
@@ -365,7 +373,7 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let file = folder.path().join("m.csv");
             std::fs::write(&file, to_csv(&rows).unwrap()).unwrap();
-            let (back, problems) = read_rows(&file).unwrap();
+            let (back, problems) = read_rows(&file, &LabelMap::default()).unwrap();
             prop_assert!(problems.is_empty());
             prop_assert_eq!(back, rows);
         }

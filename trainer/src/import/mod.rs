@@ -47,6 +47,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clothingid_shared::files::FileError;
+use clothingid_shared::taxonomy::{Difference, TaxonomyError};
 
 use labels::{Keys, Subject};
 use pictures::Make;
@@ -57,6 +58,17 @@ pub enum ImportError {
     /// A file or folder could not be read or written.
     #[error(transparent)]
     File(#[from] FileError),
+    /// Taxonomies that cannot be read, used or written.
+    #[error(transparent)]
+    Taxonomy(#[from] TaxonomyError),
+    /// A manifest of other objects than the import's.
+    #[error("`{path}` has other taxonomies: {difference}")]
+    OtherTaxonomies {
+        /// The manifest's folder.
+        path: PathBuf,
+        /// How they differ.
+        difference: Difference,
+    },
     /// A CSV file whose form is broken as a whole.
     #[error("`{path}` is not a readable CSV file")]
     Csv {

@@ -96,7 +96,7 @@ impl Columns {
                 Some(Keys { cat14: own14, cat26: own26, .. }) => (cat14, cat26) = (own14, own26),
                 // A table may name categories that we do not have and still be good for telling garments apart.
                 None if self.item_id.is_some() => {}
-                None => return Err(format!("`{label}` is no category and not in the label map")),
+                None => return Err(labels.unknown_label(&label)),
             }
         }
         let source = or(field(self.source), source);

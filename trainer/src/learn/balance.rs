@@ -8,7 +8,6 @@
 use clothingid_shared::metrics::balanced_accuracy;
 use serde::{Deserialize, Serialize};
 
-use super::objective::CLASSES;
 use super::select::{Answers, frequent, is_shop_like};
 use crate::import::Part;
 use crate::load::{LoadError, Sampling};
@@ -22,9 +21,9 @@ const STRENGTHS: [f64; 6] = [0.0, 0.25, 0.5, 0.75, 1.0, 1.25];
 /// The strength chosen for each head.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Balance {
-    /// Of the 14 categories.
+    /// Of the coarser categories.
     pub strength_14: f64,
-    /// Of the 26 categories.
+    /// Of the finer categories.
     pub strength_26: f64,
 }
 
@@ -43,7 +42,7 @@ impl Frequencies {
         let labelled = |row: &PackedRow| row.cat14.is_some() || row.cat26.is_some();
         let rows = || expected.iter().filter_map(|&(row, share)| pack.rows().get(row).map(|row| (row, share)));
         let any_counts = rows().any(|(row, _)| labelled(row) && is_shop_like(pack, row));
-        let mut sums = CLASSES.map(|classes| vec![0.0; classes]);
+        let mut sums = pack.taxonomies().classes().map(|classes| vec![0.0; classes]);
         for (row, share) in rows().filter(|(row, _)| !any_counts || is_shop_like(pack, row)) {
             for (sums, label) in sums.iter_mut().zip([row.cat14, row.cat26]) {
                 if let Some(sum) = label.and_then(|label| sums.get_mut(label)) {
@@ -56,8 +55,8 @@ impl Frequencies {
 
     /// All categories alike: nothing to take out.
     #[must_use]
-    pub fn even() -> Self {
-        Self(CLASSES.map(|classes| vec![0.0; classes]))
+    pub fn even(classes: [usize; 2]) -> Self {
+        Self(classes.map(|classes| vec![0.0; classes]))
     }
 
     /// What a head's biases change by.
@@ -84,7 +83,7 @@ impl Balance {
         let best = |head: usize| {
             let score = |strength: f64| {
                 let (predicted, truth) = frequent(answers.with_shift(head, &frequencies.shift(head, strength)));
-                balanced_accuracy(&predicted, &truth, CLASSES[head])
+                balanced_accuracy(&predicted, &truth, answers.classes[head])
             };
             let scored = STRENGTHS.map(|strength| (strength, score(strength)));
             scored.into_iter().fold((0.0, f64::NEG_INFINITY), |best, next| if next.1 > best.1 { next } else { best }).0
@@ -105,7 +104,7 @@ impl Balance {
     pub fn apply(&self, weights: &mut Weights, frequencies: &Frequencies) -> Result<(), WeightsError> {
         for (head, name) in [CATEGORY14, CATEGORY26].into_iter().enumerate() {
             let name = format!("heads.{name}.bias");
-            let mut bias = weights.get_shaped(&name, &[CLASSES[head]])?.clone();
+            let mut bias = weights.get_shaped(&name, &[frequencies.0[head].len()])?.clone();
             #[expect(clippy::cast_possible_truncation, reason = "biases are f32")]
             bias.values.iter_mut().zip(self.shift(head, frequencies)).for_each(|(bias, shift)| *bias += shift as f32);
             weights.insert(name, bias);
@@ -116,8 +115,9 @@ impl Balance {
 
 #[cfg(test)]
 mod tests {
-    use super::{Balance, CLASSES, Frequencies, logarithms};
+    use super::{Balance, Frequencies, logarithms};
     use crate::learn::select::Answers;
+    use crate::network::heads::CLOTHING;
 
     #[test]
     fn a_category_that_was_never_shown_is_not_raised_above_those_that_were() {
@@ -139,9 +139,10 @@ mod tests {
             row
         };
         let answers = Answers {
+            classes: CLOTHING,
             rows: vec![0, 1],
             labels: [vec![Some(0), Some(1)], vec![Some(0), None]],
-            logits: CLASSES.map(|classes| [row(classes, 3.0, 0.0), row(classes, 1.0, 0.0)].concat()),
+            logits: CLOTHING.map(|classes| [row(classes, 3.0, 0.0), row(classes, 1.0, 0.0)].concat()),
             items: vec![0, 1],
             similarities: vec![1.0; 4],
         };

@@ -1,6 +1,6 @@
 //! What is minimised: the sum of up to four losses on one pass of the backbone.
 //!
-//! - *category 14* and *category 26*: cross-entropy with smoothed labels; a photograph without a label counts in the other losses only,
+//! - *category 14* and *category 26*, the coarser and the finer categories: cross-entropy with smoothed labels; a photograph without a label counts in the other losses only,
 //!   and one that shows no garment is asked for equal probabilities (outlier exposure: Hendrycks et al. 2019, "Deep Anomaly Detection
 //!   with Outlier Exposure"), so that "no garment" can be told from the heads later.
 //! - *identification*: which of all the garments of the train part is this one? ([`super::softmax`])
@@ -28,9 +28,9 @@ pub const PROTOTYPES: &str = "identify.prototypes";
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LossOptions {
-    /// Weight of the loss of the 14 categories.
+    /// Weight of the loss of the coarser categories (14 of clothing).
     pub category14: f64,
-    /// Weight of the loss of the 26 categories.
+    /// Weight of the loss of the finer ones (26 of clothing).
     pub category26: f64,
     /// Weight of the identification loss.
     pub identification: f64,
@@ -91,12 +91,11 @@ impl LossOptions {
     }
 }
 
-/// The classes of both heads, in the order of the graph's results.
-pub const CLASSES: [usize; 2] = [14, 26];
-
 /// What the pictures of a batch should give.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Targets {
+    /// How many categories each head has.
+    pub classes: [usize; 2],
     /// For each head, a row of probabilities a picture; all zero where the picture does not take part.
     pub categories: [Vec<f32>; 2],
     /// For each head, how many pictures take part.
@@ -118,7 +117,7 @@ impl Targets {
         }
         let mut head = 0;
         let categories = self.categories.map(|rows| {
-            let classes = CLASSES[head];
+            let classes = self.classes[head];
             head += 1;
             let row = |place: usize| rows.get(place * classes..(place + 1) * classes).unwrap_or_default();
             let blend = |(place, mixed): (usize, &Mixed)| {
@@ -184,7 +183,9 @@ impl Objective {
     /// What `views` pictures of each of the pack's `rows` should give.
     #[must_use]
     pub fn targets(&self, pack: &Pack, rows: &[usize], views: usize) -> Targets {
+        let classes = pack.taxonomies().classes();
         let mut targets = Targets {
+            classes,
             categories: [Vec::new(), Vec::new()],
             labelled: [0, 0],
             prototypes: Vec::new(),
@@ -195,7 +196,7 @@ impl Objective {
             for _ in 0..views {
                 for (head, label) in [row.cat14, row.cat26].into_iter().enumerate() {
                     targets.labelled[head] += usize::from(label.is_some());
-                    targets.categories[head].extend(self.distribution(CLASSES[head], label, row.is_garment));
+                    targets.categories[head].extend(self.distribution(classes[head], label, row.is_garment));
                 }
                 let prototype = self.prototype_of_item.get(row.item).copied().filter(|_| row.is_garment).unwrap_or(-1);
                 targets.identified += usize::from(prototype >= 0);
@@ -205,7 +206,7 @@ impl Objective {
         targets
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "there are 14 or 26 classes")]
+    #[expect(clippy::cast_precision_loss, reason = "there are at most 4096 classes")]
     fn distribution(&self, classes: usize, label: Option<usize>, is_garment: bool) -> Vec<f32> {
         let even = 1.0 / classes as f32;
         match label {
@@ -223,7 +224,7 @@ impl Objective {
 
     /// The share of the pictures `range` in the batch's loss, from the results of [`Self::wanted`] for them; without that of pairs.
     ///
-    /// **Shapes**: `results` are `[n, 14]`, `[n, 26]`, `[n, 256]` and for a plain softmax `[n, 256]` for a range of length `n`.
+    /// **Shapes**: `results` are `[n, classes[0]]`, `[n, classes[1]]`, `[n, 256]` and for a plain softmax `[n, 256]` for a range of length `n`.
     #[must_use]
     pub fn loss(
         &self,
@@ -240,7 +241,7 @@ impl Objective {
             if weight == 0.0 {
                 continue;
             }
-            let classes = CLASSES[head];
+            let classes = targets.classes[head];
             let wanted = targets.categories[head].get(range.start * classes..range.end * classes).unwrap_or_default();
             let wanted = Tensor::from_slice(wanted).view([-1, int(classes)]).to_device(device);
             let loss = -(wanted * logits.log_softmax(-1, Kind::Float)).sum(Kind::Float) / count(targets.labelled[head]);

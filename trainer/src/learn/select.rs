@@ -13,7 +13,6 @@ use tch::Device;
 use super::LearnError;
 use super::ask::{Asked, ask};
 use super::balance::{Balance, Frequencies};
-use super::objective::CLASSES;
 use super::shards::Shards;
 use crate::import::Part;
 use crate::network::Graph;
@@ -29,18 +28,18 @@ const CATEGORY_MIN: usize = 5;
 pub struct SelectFigures {
     /// Photographs with a category.
     pub photos: usize,
-    /// Share of right answers, 14 categories.
+    /// Share of right answers, coarser categories.
     pub top_1_of_14: f64,
     /// The same, mean over the categories that are frequent enough.
     pub balanced_14: f64,
-    /// Share of right answers, 26 categories.
+    /// Share of right answers, finer categories.
     pub top_1_of_26: f64,
     /// The same, mean over the categories that are frequent enough.
     pub balanced_26: f64,
-    /// Logarithm of the probability of the right one of 14 categories, mean over the categories that are frequent enough.
+    /// Logarithm of the probability of the right coarser category, mean over the categories that are frequent enough.
     #[serde(default)]
     pub likelihood_14: f64,
-    /// The same of the 26 categories.
+    /// The same of the finer ones.
     #[serde(default)]
     pub likelihood_26: f64,
     /// How far the frequencies of the categories were taken out of the heads.
@@ -57,6 +56,8 @@ pub struct SelectFigures {
 /// What the network says about the rows that count.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answers {
+    /// How many categories each head has.
+    pub classes: [usize; 2],
     /// Rows of the pack.
     pub rows: Vec<usize>,
     /// For each head, each row's category.
@@ -117,7 +118,7 @@ impl Answers {
         let found: Vec<_> = rows.iter().filter_map(|&row| pack.rows().get(row)).collect();
         let labels = [found.iter().map(|row| row.cat14).collect(), found.iter().map(|row| row.cat26).collect()];
         let items = found.iter().map(|row| row.item).collect();
-        Ok(Self { rows, labels, logits, items, similarities })
+        Ok(Self { classes: pack.taxonomies().classes(), rows, labels, logits, items, similarities })
     }
 
     /// Answers and truths of a head's labelled rows, with something added to the logits of each category.
@@ -127,7 +128,7 @@ impl Answers {
             let moved = row.iter().zip(shift).map(|(logit, shift)| f64::from(*logit) + shift).enumerate();
             moved.fold((0, f64::NEG_INFINITY), |best, next| if next.1 > best.1 { next } else { best }).0
         };
-        let rows = self.logits[head].chunks_exact(CLASSES[head]).zip(&self.labels[head]);
+        let rows = self.logits[head].chunks_exact(self.classes[head]).zip(&self.labels[head]);
         rows.filter_map(|(row, label)| label.map(|label| (best(row), label))).unzip()
     }
 
@@ -135,7 +136,7 @@ impl Answers {
     /// each category; 0 without photographs.
     fn likelihood(&self, head: usize, shift: &[f64]) -> f64 {
         let mut by_category: BTreeMap<usize, (f64, f64)> = BTreeMap::new();
-        for (row, label) in self.logits[head].chunks_exact(CLASSES[head]).zip(&self.labels[head]) {
+        for (row, label) in self.logits[head].chunks_exact(self.classes[head]).zip(&self.labels[head]) {
             let Some(label) = *label else { continue };
             let moved: Vec<f64> = row.iter().zip(shift).map(|(logit, shift)| f64::from(*logit) + shift).collect();
             let most = moved.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -147,7 +148,7 @@ impl Answers {
         let counting = counting(self.labels[head].iter().flatten().copied());
         let means = by_category.iter().filter(|(category, _)| counting.contains(category)).map(|(_, sums)| sums);
         let means: Vec<f64> = means.map(|(count, total)| total / count).collect();
-        #[expect(clippy::cast_precision_loss, reason = "there are at most 26")]
+        #[expect(clippy::cast_precision_loss, reason = "there are at most 4096")]
         let mean = means.iter().sum::<f64>() / means.len().max(1) as f64;
         // JSON has no infinity; the record and the checkpoint must read back.
         if mean.is_finite() { mean } else { f64::MIN }
@@ -163,7 +164,7 @@ impl Answers {
             let (predicted, truth) = self.with_shift(head, &balance.shift(head, frequencies));
             let (top_1, photos) = (top_1(&predicted, &truth), truth.len());
             let (predicted, truth) = frequent((predicted, truth));
-            (top_1, balanced_accuracy(&predicted, &truth, CLASSES[head]), photos)
+            (top_1, balanced_accuracy(&predicted, &truth, self.classes[head]), photos)
         });
         let ranks = ranks(&self.similarities, &self.items);
         let (recall_at_1, recall_at_5) = (recall_at_k(&ranks, 1), recall_at_k(&ranks, 5));
@@ -205,7 +206,8 @@ fn ranks(similarities: &[f32], items: &[usize]) -> Vec<Option<usize>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Answers, CLASSES, frequent, ranks};
+    use super::{Answers, frequent, ranks};
+    use crate::network::heads::CLOTHING;
 
     #[test]
     fn the_likelihood_is_a_mean_over_categories_and_falls_where_a_wrong_answer_is_sure() {
@@ -217,9 +219,10 @@ mod tests {
             };
             // Two photographs of category 0, taken for it; one of category 1, taken for category 0.
             let logits =
-                CLASSES.map(|classes| [row(classes, 0, 2.0), row(classes, 0, 2.0), row(classes, 0, sure)].concat());
+                CLOTHING.map(|classes| [row(classes, 0, 2.0), row(classes, 0, 2.0), row(classes, 0, sure)].concat());
             let labels = [vec![Some(0), Some(0), Some(1)], vec![None; 3]];
-            Answers { rows: vec![0, 1, 2], labels, logits, items: vec![0, 1, 2], similarities: vec![0.0; 9] }
+            let (rows, items) = (vec![0, 1, 2], vec![0, 1, 2]);
+            Answers { classes: CLOTHING, rows, labels, logits, items, similarities: vec![0.0; 9] }
         };
         let even = [0.0; 14];
         let sum = |logit: f64| (13.0 + logit.exp()).ln();

@@ -232,6 +232,7 @@ impl<'a> Training<'a> {
         }
         let unsaid = || Provenance::of_start("weights that do not say what they were made from");
         let provenance = start.provenance.clone().unwrap_or_else(unsaid).then(&run.stage, &run.pack);
+        let provenance = provenance.of_categories(setup.pack.taxonomies());
         let (network, objective, shards) = setup.put_up(&graph, &start)?;
         let optimiser = Optimiser::new(&network, &setup.stage.optimiser);
         let pairs = Pairs::new(&setup.stage.loss.metric, setup.device);

@@ -1,6 +1,6 @@
-//! The three results of ClothingID's network on one backbone: 14 categories, 26 categories, and the embedding of the garment.
+//! The three results of ClothingID's network on one backbone: coarser categories (14 of clothing), finer ones (26 of clothing), and the
+//! embedding of the garment.
 
-use clothingid_shared::taxonomy::Taxonomy;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
@@ -8,21 +8,23 @@ use super::backbones::{Backbone, mobilenet_v2};
 use super::graph::{Graph, Layer};
 use super::weights::{Array, Weights};
 
-/// Result and node prefix of the 14 categories.
+/// Result and node prefix of the coarser categories, whatever they are of.
 pub const CATEGORY14: &str = "category14";
-/// Result and node prefix of the 26 categories.
+/// Result and node prefix of the finer ones.
 pub const CATEGORY26: &str = "category26";
 /// Result and node prefix of the embedding.
 pub const EMBEDDING: &str = "embedding";
 /// Values of an embedding.
 pub const EMBEDDING_DIMS: usize = 256;
+/// How many categories of clothing each head has, in the order of the results.
+pub const CLOTHING: [usize; 2] = [14, 26];
 
-/// A backbone with the three heads; the results are named [`CATEGORY14`], [`CATEGORY26`] and [`EMBEDDING`].
+/// A backbone with the three heads, `classes` categories each; the results are named [`CATEGORY14`], [`CATEGORY26`] and [`EMBEDDING`].
 #[must_use]
-pub fn with_heads(backbone: Backbone) -> Graph {
+pub fn with_heads(backbone: Backbone, classes: [usize; 2]) -> Graph {
     let Backbone { mut graph, pooled, features } = backbone;
-    for (name, taxonomy) in [(CATEGORY14, Taxonomy::category14()), (CATEGORY26, Taxonomy::category26())] {
-        let layer = Layer::Linear { inputs: features, outputs: taxonomy.len() };
+    for (name, outputs) in [CATEGORY14, CATEGORY26].into_iter().zip(classes) {
+        let layer = Layer::Linear { inputs: features, outputs };
         let logits = graph.push(format!("heads.{name}"), layer, &[pooled]);
         graph.output(name, logits);
     }
@@ -36,10 +38,10 @@ pub fn with_heads(backbone: Backbone) -> Graph {
     graph
 }
 
-/// The network that ships: MobileNetV2 with the three heads.
+/// The network that ships: MobileNetV2 with the three heads of clothing.
 #[must_use]
 pub fn clothingid() -> Graph {
-    with_heads(mobilenet_v2::backbone())
+    with_heads(mobilenet_v2::backbone(), CLOTHING)
 }
 
 /// Gives each linear layer that `weights` lacks a random start: normal with variance `1 / inputs`, no bias.
@@ -95,13 +97,16 @@ fn normal(random: &mut Pcg64Mcg) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{clothingid, initialise_missing, random, with_heads};
+    use clothingid_shared::taxonomy::Taxonomies;
+
+    use super::{CLOTHING, clothingid, initialise_missing, random, with_heads};
     use crate::network::Network;
     use crate::network::backbones::BackboneName;
     use crate::network::weights::Weights;
 
     #[test]
     fn results_have_their_names_and_new_heads_their_start() {
+        assert_eq!(Taxonomies::clothing().classes(), CLOTHING);
         let graph = clothingid();
         let names: Vec<&str> = graph.outputs.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["category14", "category26", "embedding"]);
@@ -122,11 +127,11 @@ mod tests {
     #[test]
     fn each_backbone_runs_from_a_random_start() {
         for backbone in BackboneName::all() {
-            let graph = with_heads(backbone.build());
+            let graph = with_heads(backbone.build(), [2, 31]);
             let network = Network::load(graph.clone(), &random(&graph, 3), tch::Device::Cpu).unwrap();
             let pictures = tch::Tensor::randint(256, [2, 64, 64, 3], (tch::Kind::Uint8, tch::Device::Cpu));
             let sizes: Vec<_> = network.evaluate(&pictures).into_iter().map(|(_, result)| result.size()).collect();
-            assert_eq!(sizes, [[2, 14], [2, 26], [2, 256]], "{backbone}");
+            assert_eq!(sizes, [[2, 2], [2, 31], [2, 256]], "{backbone}");
         }
     }
 }

@@ -18,8 +18,8 @@ pub fn warnings(pack: &Pack) -> Vec<String> {
         }
         said(taxonomy, &counts)
     };
-    let mut lines = of(&Taxonomy::category14(), |row| row.cat14);
-    lines.extend(of(&Taxonomy::category26(), |row| row.cat26));
+    let mut lines = of(&pack.taxonomies().category14, |row| row.cat14);
+    lines.extend(of(&pack.taxonomies().category26, |row| row.cat26));
     lines
 }
 

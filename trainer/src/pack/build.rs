@@ -118,6 +118,7 @@ pub fn build(
     let photos_byte_len = stored.last().map_or(0, |last| last.offset + last.byte_len);
     let index_sha256 = write_index(&places.partial.join(INDEX_FILE), &stored, &split)?;
     write_duplicates(&places.partial.join(DUPLICATES_FILE), &rows, &pairs)?;
+    manifest.taxonomies.write(&places.partial)?;
     let blocks = blocks::to_csv(&sums);
     files::write_atomic(&places.partial.join(BLOCKS_FILE), &blocks)?;
     problems.write(&places.partial)?;
@@ -137,6 +138,7 @@ pub fn build(
             .iter()
             .map(|(key, facts)| PackedSource { key: key.clone(), facts: facts.clone().into() })
             .collect(),
+        taxonomies: manifest.taxonomies.identity(),
     };
     let header_path = places.partial.join(HEADER_FILE);
     let header = serde_json::to_vec_pretty(&header)

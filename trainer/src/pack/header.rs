@@ -79,6 +79,9 @@ pub struct Header {
     pub duplicate_pairs: usize,
     /// The sources, by number.
     pub sources: Vec<PackedSource>,
+    /// Identity of the taxonomies beside it; none for those of clothing, which are in no file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taxonomies: Option<String>,
 }
 
 /// Reads `pack.json`.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use clothingid_shared::taxonomy::Taxonomy;
+use clothingid_shared::taxonomy::{Taxonomies, Taxonomy};
 use serde::{Deserialize, Serialize};
 
 use crate::import::{Part, Row, ViewSplit};
@@ -28,9 +28,9 @@ pub struct IndexLine {
     pub source: String,
     /// The source's own word.
     pub label: String,
-    /// Key in the taxonomy of 14 or empty.
+    /// Key in the coarser taxonomy or empty.
     pub cat14: String,
-    /// Key in the taxonomy of 26 or empty.
+    /// Key in the finer taxonomy or empty.
     pub cat26: String,
     /// The manifest's item.
     pub item_id: String,
@@ -59,9 +59,9 @@ pub struct PackedRow {
     pub checksum: String,
     /// Number of the item, from 0 and without gaps.
     pub item: usize,
-    /// Category of the taxonomy of 14.
+    /// Category of the coarser taxonomy.
     pub cat14: Option<usize>,
-    /// Category of the taxonomy of 26.
+    /// Category of the finer taxonomy.
     pub cat26: Option<usize>,
     /// Number of the source in [`super::Pack::sources`].
     pub source: usize,
@@ -111,8 +111,7 @@ impl PackedRow {
 
 /// What turns lines into rows: the taxonomies, and the number and facts of each source.
 pub(super) struct Reading<'a> {
-    pub(super) taxonomy14: &'a Taxonomy,
-    pub(super) taxonomy26: &'a Taxonomy,
+    pub(super) taxonomies: &'a Taxonomies,
     /// Number and `may_ship` of each source.
     pub(super) sources: &'a BTreeMap<&'a str, (usize, bool)>,
     /// Length of `photos.bin`.
@@ -124,10 +123,11 @@ pub(super) struct Reading<'a> {
 impl Reading<'_> {
     /// Checks a line. The error says what is wrong.
     pub(super) fn row(&self, line: IndexLine) -> Result<PackedRow, String> {
-        let category = |taxonomy: &Taxonomy, key: &str| match (key.is_empty(), taxonomy.index_of(key)) {
+        let Taxonomies { category14, category26, .. } = self.taxonomies;
+        let category = |slot: usize, taxonomy: &Taxonomy, key: &str| match (key.is_empty(), taxonomy.index_of(key)) {
             (true, _) => Ok(None),
             (false, Some(index)) => Ok(Some(index)),
-            (false, None) => Err(format!("`{key}` is no category of the taxonomy of {}", taxonomy.len())),
+            (false, None) => Err(format!("`{key}` is no category of the {}", self.taxonomies.words(slot))),
         };
         let end = line.offset.checked_add(line.length).filter(|&end| end <= self.byte_len);
         if end.is_none() {
@@ -149,8 +149,8 @@ impl Reading<'_> {
             byte_len: usize::try_from(line.length).map_err(|_| "a photograph larger than memory".to_owned())?,
             checksum: line.checksum,
             item: line.item,
-            cat14: category(self.taxonomy14, &line.cat14)?,
-            cat26: category(self.taxonomy26, &line.cat26)?,
+            cat14: category(0, category14, &line.cat14)?,
+            cat26: category(1, category26, &line.cat26)?,
             source,
             group: line.group,
             width: line.width,

@@ -45,6 +45,7 @@ pub use pack::Pack;
 use std::path::PathBuf;
 
 use clothingid_shared::files::FileError;
+use clothingid_shared::taxonomy::TaxonomyError;
 
 use crate::import::{ImportError, Part, Problems};
 
@@ -54,6 +55,9 @@ pub enum PackError {
     /// A file could not be read or written.
     #[error(transparent)]
     File(#[from] FileError),
+    /// The taxonomies of the pack or of its manifest cannot be used.
+    #[error(transparent)]
+    Taxonomy(#[from] TaxonomyError),
     /// The manifest could not be read.
     #[error(transparent)]
     Import(#[from] ImportError),

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use clothingid_shared::files;
-use clothingid_shared::taxonomy::Taxonomy;
+use clothingid_shared::taxonomy::Taxonomies;
 
 use super::PackError;
 use super::blocks::{BLOCK_BYTE_LEN, BLOCKS_FILE, parse};
@@ -26,6 +26,7 @@ pub struct Pack {
     photos: MappedFile,
     blocks: Option<Vec<Block>>,
     header: Header,
+    taxonomies: Taxonomies,
     /// What this pack is.
     identity: String,
     rows: Vec<PackedRow>,
@@ -77,11 +78,12 @@ impl Pack {
             let expected = format!("{} bytes", header.photos_byte_len);
             return Err(PackError::Torn { path: photos_path, expected, found: format!("{found} bytes") });
         }
-        let rows = read_index(&index_path, &index, &header)?;
+        let taxonomies = read_taxonomies(folder, &header)?;
+        let rows = read_index(&index_path, &index, &header, &taxonomies)?;
         let items = rows.iter().map(|row| row.item + 1).max().unwrap_or(0);
         let blocks = read_blocks(&folder.join(BLOCKS_FILE), &header)?;
-        let identity = header.index_sha256.clone();
-        Ok(Self { folder: folder.to_path_buf(), photos, blocks, header, identity, rows, items })
+        let identity = identity(&header);
+        Ok(Self { folder: folder.to_path_buf(), photos, blocks, header, taxonomies, identity, rows, items })
     }
 
     /// The photographs, in the order of the manifest.
@@ -122,13 +124,20 @@ impl Pack {
         &self.header
     }
 
+    /// What the categories are of: the lists beside the pack, or those of clothing.
+    #[must_use]
+    pub fn taxonomies(&self) -> &Taxonomies {
+        &self.taxonomies
+    }
+
     /// The folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// What this pack is: the checksum of its index, which holds the checksum of each photograph; of a fold, that and which fold it is.
+    /// What this pack is: the checksum of its index, which holds the checksum of each photograph, with that of the taxonomies where they are
+    /// not clothing's; of a fold, that and which fold it is.
     #[must_use]
     pub fn identity(&self) -> &str {
         &self.identity
@@ -227,6 +236,28 @@ pub fn checksum(bytes: &[u8]) -> String {
     hex
 }
 
+/// The index names categories by their keys; which of the network's outputs they are is in the taxonomies.
+fn identity(header: &Header) -> String {
+    match &header.taxonomies {
+        None => header.index_sha256.clone(),
+        Some(taxonomies) => files::sha256_hex(format!("{}\n{taxonomies}\n", header.index_sha256).as_bytes()),
+    }
+}
+
+fn read_taxonomies(folder: &Path, header: &Header) -> Result<Taxonomies, PackError> {
+    let taxonomies = Taxonomies::beside(folder)?;
+    let words = |identity: &Option<String>| match identity {
+        None => "the taxonomies of clothing".to_owned(),
+        Some(sum) => format!("taxonomies with checksum {sum}"),
+    };
+    let found = taxonomies.identity();
+    if found != header.taxonomies {
+        let path = folder.to_path_buf();
+        return Err(PackError::Torn { path, expected: words(&header.taxonomies), found: words(&found) });
+    }
+    Ok(taxonomies)
+}
+
 fn read_blocks(path: &Path, header: &Header) -> Result<Option<Vec<Block>>, PackError> {
     let Some(expected) = &header.blocks_sha256 else { return Ok(None) };
     let bytes = files::read(path)?;
@@ -240,21 +271,19 @@ fn read_blocks(path: &Path, header: &Header) -> Result<Option<Vec<Block>>, PackE
     Ok(Some(sums.into_iter().map(|sum| Block { sum, state: AtomicU8::new(UNREAD) }).collect()))
 }
 
-fn read_index(path: &Path, bytes: &[u8], header: &Header) -> Result<Vec<PackedRow>, PackError> {
-    let (taxonomy14, taxonomy26) = (Taxonomy::category14(), Taxonomy::category26());
+fn read_index(
+    path: &Path,
+    bytes: &[u8],
+    header: &Header,
+    taxonomies: &Taxonomies,
+) -> Result<Vec<PackedRow>, PackError> {
     let sources: BTreeMap<&str, (usize, bool)> = header
         .sources
         .iter()
         .enumerate()
         .map(|(number, source)| (source.key.as_str(), (number, source.facts.may_ship)))
         .collect();
-    let reading = Reading {
-        taxonomy14: &taxonomy14,
-        taxonomy26: &taxonomy26,
-        sources: &sources,
-        byte_len: header.photos_byte_len,
-        photos: header.photos,
-    };
+    let reading = Reading { taxonomies, sources: &sources, byte_len: header.photos_byte_len, photos: header.photos };
     let form = |reason: String| PackError::Form { path: path.to_path_buf(), reason };
     let mut rows = Vec::new();
     for (line, record) in (2_usize..).zip(csv::Reader::from_reader(bytes).deserialize::<IndexLine>()) {

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use clothingid_shared::picture::Picture;
+use clothingid_shared::taxonomy::Taxonomies;
 use image::ExtendedColorType;
 use image::codecs::jpeg::JpegEncoder;
 
@@ -81,7 +82,7 @@ pub(crate) fn manifest(folder: &Path, items: u32) -> Manifest {
         add(format!("none_{thing}"), "", "", "not_garments");
     }
     let sources = SourceTable::known().facts_of(rows.iter().map(|row| row.source.as_str()));
-    Manifest { root: folder.to_path_buf(), rows, sources }
+    Manifest { root: folder.to_path_buf(), rows, sources, taxonomies: Taxonomies::clothing() }
 }
 
 /// How samples are packed.

@@ -264,6 +264,9 @@ fn paired(a: &Raw, b: &Raw, line: &Metric) -> Option<Figure> {
 }
 
 fn photos(a: &Raw, b: &Raw, line: &Metric, figure: impl Fn(&Predictions, &[usize]) -> f64) -> Option<Figure> {
+    if a.categories != b.categories {
+        return None;
+    }
     let (first, second) = (a.predictions(&line.head, &line.slice)?, b.predictions(&line.head, &line.slice)?);
     let place_of: HashMap<&str, usize> =
         second.samples.iter().enumerate().map(|(place, &photo)| (b.photos[photo].path.as_str(), place)).collect();

@@ -89,7 +89,14 @@ impl Findings {
             let photos = lines(raw.photos.iter().map(serde_json::to_string).collect())?;
             let queries = lines(raw.queries.iter().map(serde_json::to_string).collect())?;
             text.truncate(text.trim_end().trim_end_matches('}').trim_end().len());
-            let _ = write!(text, ",\n  \"raw\": {{\n\"photos\": [\n{photos}\n],\n\"queries\": [\n{queries}\n]\n}}\n}}");
+            let categories = match &raw.categories {
+                Some(keys) => format!("\"categories\": {},\n", serde_json::to_string(keys).map_err(form)?),
+                None => String::new(),
+            };
+            let _ = write!(
+                text,
+                ",\n  \"raw\": {{\n{categories}\"photos\": [\n{photos}\n],\n\"queries\": [\n{queries}\n]\n}}\n}}"
+            );
         }
         text.push('\n');
         Ok(files::write_atomic(path, text.as_bytes())?)
@@ -165,6 +172,8 @@ fn form(path: &Path, error: &serde_json::Error) -> ReportError {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use clothingid_shared::taxonomy::{Taxonomies, Taxonomy};
+
     use super::super::raw::tests::raw;
     use super::{BeforeAndAfter, Chosen, Confusion, Duel, Figure, Findings, Reliability, SideBySide, Slice};
     use crate::evaluate::categories::HeadFigures;
@@ -253,7 +262,9 @@ pub(super) mod tests {
     fn what_is_written_is_read_with_every_answer() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("report.json");
-        for findings in [findings(9), Findings { raw: None, ..findings(9) }] {
+        let of_others = raw(9).of_categories(&Taxonomies::of(Taxonomy::category26(), Taxonomy::category14()));
+        let with = |raw| Findings { raw, ..findings(9) };
+        for findings in [findings(9), with(None), with(Some(of_others))] {
             findings.write(&path).unwrap();
             assert_eq!(Findings::read(&path).unwrap(), findings);
         }

@@ -1,6 +1,6 @@
 //! Every answer of a report: with them a difference of two reports is measured photograph by photograph.
 
-use clothingid_shared::taxonomy::Taxonomy;
+use clothingid_shared::taxonomy::{Keys, Taxonomies};
 use serde::{Deserialize, Serialize};
 
 use super::slice::Slice;
@@ -17,6 +17,9 @@ pub struct Raw {
     pub photos: Vec<RawPhoto>,
     /// Each query of the retrieval test.
     pub queries: Vec<RawQuery>,
+    /// The keys of both heads' categories; none where they are clothing's, as they were before there were others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub categories: Option<Keys>,
 }
 
 /// One photograph.
@@ -32,9 +35,9 @@ pub struct RawPhoto {
     pub size: String,
     /// Larger than a thumbnail, without myntra.
     pub is_large: bool,
-    /// What was said of it, of the 14; none where it has no category.
+    /// What was said of it, coarser category; none where it has no category.
     pub category14: Option<RawAnswer>,
-    /// Of the 26.
+    /// The finer one.
     pub category26: Option<RawAnswer>,
 }
 
@@ -98,30 +101,37 @@ impl Raw {
             rank: retrieval.ranks[place],
             precision: retrieval.average_precision(place),
         };
-        Self { photos, queries: retrieval.queries.iter().enumerate().map(query).collect() }
+        Self { photos, queries: retrieval.queries.iter().enumerate().map(query).collect(), categories: None }
+    }
+
+    /// With answers in these categories.
+    #[must_use]
+    pub fn of_categories(self, taxonomies: &Taxonomies) -> Self {
+        Self { categories: (!taxonomies.is_clothing()).then(|| taxonomies.keys()), ..self }
     }
 
     /// The predictions of a head on some photographs; `samples` are places among [`Raw::photos`]. None where there is no such head.
     #[must_use]
     pub fn predictions(&self, head: &str, slice: &Slice) -> Option<Predictions> {
         type Get = fn(&RawPhoto) -> Option<RawAnswer>;
-        let (taxonomy, get): (Taxonomy, Get) = match head {
-            "category14" => (Taxonomy::category14(), |photo| photo.category14),
-            "category26" => (Taxonomy::category26(), |photo| photo.category26),
+        let [coarser, finer] = self.categories.clone().unwrap_or_else(|| Taxonomies::clothing().keys());
+        let (keys, get): (Vec<String>, Get) = match head {
+            "category14" => (coarser, |photo| photo.category14),
+            "category26" => (finer, |photo| photo.category26),
             _ => return None,
         };
         let is_of = |photo: &RawPhoto, answer: &RawAnswer| match slice {
             Slice::All => true,
             Slice::Larger | Slice::LargerFrequent => photo.is_large,
-            Slice::Category(key) => photo.is_large && taxonomy.key(answer.truth) == Some(key),
+            Slice::Category(key) => photo.is_large && keys.get(answer.truth) == Some(key),
             Slice::Source(key) => photo.source == *key,
             Slice::Size(words) => photo.size == *words,
             Slice::Other(_) => false,
         };
-        let mut found = Predictions { classes: taxonomy.len(), ..Predictions::default() };
+        let mut found = Predictions { classes: keys.len(), ..Predictions::default() };
         for (place, photo) in self.photos.iter().enumerate() {
             // A file from outside may name categories that are none.
-            let is_whole = |answer: &RawAnswer| answer.truth.max(answer.said) < taxonomy.len();
+            let is_whole = |answer: &RawAnswer| answer.truth.max(answer.said) < keys.len();
             let Some(answer) = get(photo).filter(|answer| is_whole(answer) && is_of(photo, answer)) else { continue };
             found.samples.push(place);
             found.truth.push(answer.truth);
@@ -164,7 +174,7 @@ pub(super) mod tests {
             rank: (i < right).then_some(i % 3),
             precision: 0.5,
         };
-        Raw { photos: (0..12).map(photo).collect(), queries: (0..12).map(query).collect() }
+        Raw { photos: (0..12).map(photo).collect(), queries: (0..12).map(query).collect(), categories: None }
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub fn of_cells(bench: &Bench<'_>, cells: &[(&Arm, usize)]) -> Result<Option<Dur
         let a_value = match known {
             Some(seconds) => seconds,
             None => {
-                let graph = heads::with_heads(arm.backbone.build());
+                let graph = heads::with_heads(arm.backbone.build(), pack.taxonomies().classes());
                 let setup = Setup {
                     name: StageName::Finetune,
                     stage: &stage,

@@ -13,7 +13,6 @@ use super::recipe::{Contrast, StudyRecipe};
 use super::record::CellRecord;
 use crate::evaluate::figure::Figure;
 use crate::evaluate::photos::size_words;
-use crate::learn::objective::CLASSES;
 
 /// Fewest samples of a slice that gets a figure.
 const SLICE_MIN: usize = 20;
@@ -140,7 +139,7 @@ impl Data {
         let garments: BTreeSet<usize> = photos.iter().filter(|p| p.is_garment).map(|photo| photo.item).collect();
         let frequent = |head: usize| {
             let scores = expected(photos, head);
-            scores.counts(CLASSES[head]).into_iter().filter(|&count| count >= least_photos.max(1)).count()
+            scores.counts().into_iter().filter(|&count| count >= least_photos.max(1)).count()
         };
         Self {
             identification: (garments.len(), count(&|photo| photo.is_garment)),
@@ -175,8 +174,8 @@ pub fn smallest(recipe: &StudyRecipe, photos: &[Photo]) -> Vec<(Measure, f64, f6
         Scores { values: vec![0.0; rows.len()], categories: Vec::new(), is_balanced: false, groups, rows }
     };
     let scores = |measure: Measure| match measure {
-        Measure::Balanced14 => expected(photos, 0).balanced(CLASSES[0], recipe.least_photos),
-        Measure::Balanced26 => expected(photos, 1).balanced(CLASSES[1], recipe.least_photos),
+        Measure::Balanced14 => expected(photos, 0).balanced(recipe.least_photos),
+        Measure::Balanced26 => expected(photos, 1).balanced(recipe.least_photos),
         Measure::Top1Of14 | Measure::AllTop1Of14 => expected(photos, 0),
         Measure::Top1Of26 | Measure::AllTop1Of26 => expected(photos, 1),
         _ => queries(),

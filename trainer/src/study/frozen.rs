@@ -33,8 +33,13 @@ pub(super) fn run(bench: &Bench<'_>, pack: &Pack, mut record: CellRecord) -> Res
     }
     let [(train, fit_on), (select, choose_on), (report, report_on)] = of_parts.as_slice() else { return Ok(record) };
     let featured = |samples, features| Featured { samples, features };
-    let (both, _) =
-        fit_and_predict(featured(train, fit_on), featured(select, choose_on), featured(report, report_on), &progress)?;
+    let (both, _) = fit_and_predict(
+        featured(train, fit_on),
+        featured(select, choose_on),
+        featured(report, report_on),
+        pack.taxonomies().classes(),
+        &progress,
+    )?;
     let said = |head: &Predictions| {
         let mut said = vec![0; report.len()];
         head.samples.iter().zip(&head.predicted).for_each(|(&place, &category)| said[place] = category);

@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::pooled::Pooled;
-use crate::learn::objective::CLASSES;
 
 /// A measure. "Larger" photographs are those that a shop's camera sees: larger than thumbnails, without myntra.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -83,8 +82,8 @@ impl Measure {
     #[must_use]
     pub fn scores(self, pooled: &Pooled<'_>, least_photos: usize) -> Scores {
         match self {
-            Self::Balanced14 => pooled.categories(0, true).balanced(CLASSES[0], least_photos),
-            Self::Balanced26 => pooled.categories(1, true).balanced(CLASSES[1], least_photos),
+            Self::Balanced14 => pooled.categories(0, true).balanced(least_photos),
+            Self::Balanced26 => pooled.categories(1, true).balanced(least_photos),
             Self::Top1Of14 => pooled.categories(0, true),
             Self::Top1Of26 => pooled.categories(1, true),
             Self::AllTop1Of14 => pooled.categories(0, false),
@@ -117,17 +116,17 @@ pub struct Scores {
 impl Scores {
     /// With every category weighing the same; those of fewer than `least` samples are left out.
     #[must_use]
-    pub fn balanced(self, classes: usize, least: usize) -> Self {
-        let counts = self.counts(classes);
+    pub fn balanced(self, least: usize) -> Self {
+        let counts = self.counts();
         let mut kept = self.keep(|place, all| counts[all.categories[place]] >= least);
         kept.is_balanced = true;
         kept
     }
 
-    /// Samples of each category.
+    /// Samples of each category, up to the last that occurs.
     #[must_use]
-    pub fn counts(&self, classes: usize) -> Vec<usize> {
-        let mut counts = vec![0; classes];
+    pub fn counts(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.categories.iter().max().map_or(0, |last| last + 1)];
         self.categories.iter().for_each(|&category| counts[category] += 1);
         counts
     }
@@ -185,8 +184,8 @@ mod tests {
         };
         let all = [0, 1, 2, 3, 4];
         assert!((scores.figure(&all) - 0.6).abs() < 1e-12);
-        assert!((scores.clone().balanced(3, 1).figure(&all) - (2.0 / 3.0 + 0.5) / 2.0).abs() < 1e-12);
-        let frequent = scores.balanced(3, 3);
+        assert!((scores.clone().balanced(1).figure(&all) - (2.0 / 3.0 + 0.5) / 2.0).abs() < 1e-12);
+        let frequent = scores.balanced(3);
         assert_eq!(frequent.rows, [0, 1, 2]);
         assert!((frequent.figure(&[0, 1, 2]) - 2.0 / 3.0).abs() < 1e-12);
         assert!((frequent.figure(&[]) - 0.0).abs() < 1e-12);

@@ -23,7 +23,7 @@ use crate::import::Part;
 use crate::learn::LearnError;
 use crate::learn::ask::{Asked, ask};
 use crate::learn::finetune;
-use crate::learn::objective::{CLASSES, Objective};
+use crate::learn::objective::Objective;
 use crate::learn::recipe::Stage;
 use crate::learn::record::Record;
 use crate::learn::select::SelectFigures;
@@ -113,7 +113,7 @@ impl Bench<'_> {
             bench: self,
             arm,
             pack,
-            graph: heads::with_heads(arm.backbone.build()),
+            graph: heads::with_heads(arm.backbone.build(), self.pack.taxonomies().classes()),
             seed: self.recipe.seed + fold as u64,
             folder: self.work.join(&arm.name).join(format!("fold-{fold}")),
             record,
@@ -175,7 +175,7 @@ impl Cell<'_> {
         if let [for_categories, for_retrieval] = tuned.as_slice() {
             let rows = self.pack.rows_in(Part::Report);
             let asked = self.ask(for_categories, &rows)?;
-            self.record.categories = categories(self.bench.photos, &rows, &asked);
+            self.record.categories = categories(self.bench.photos, &rows, &asked, self.pack.taxonomies().classes());
             let embeddings = to_vec(&self.ask(for_retrieval, &rows)?.embeddings);
             let embeddings: Vec<&[f32]> = embeddings.chunks_exact(heads::EMBEDDING_DIMS).collect();
             self.record.retrieval = retrieval(self.bench, &self.pack, &rows, &embeddings)?;
@@ -281,9 +281,9 @@ impl Clock {
 }
 
 /// What is said of the photographs that have a category.
-fn categories(photos: &[Photo], rows: &[usize], asked: &Asked) -> CategoryAnswers {
+fn categories(photos: &[Photo], rows: &[usize], asked: &Asked, classes: [usize; 2]) -> CategoryAnswers {
     let [of_14, of_26] =
-        [0, 1].map(|head| asked.logits[head].chunks_exact(CLASSES[head]).map(largest).collect::<Vec<_>>());
+        [0, 1].map(|head| asked.logits[head].chunks_exact(classes[head]).map(largest).collect::<Vec<_>>());
     answers(photos, rows, &of_14, &of_26)
 }
 

@@ -89,10 +89,10 @@ fn write(request: &Request) -> std::io::Result<()> {
     for name in ["pack.json", "index.csv", "photos.bin"] {
         split(&request.pack.join(name), &out.join("data"), name)?;
     }
-    // Later packs have sums by block in a file of their own.
+    // Later packs have sums by block in a file of their own, and those of other objects than clothing their taxonomies.
     for entry in fs::read_dir(&request.pack)? {
         let name = entry?.file_name().to_string_lossy().into_owned();
-        if name.starts_with("blocks") {
+        if name.starts_with("blocks") || name.starts_with("category") {
             split(&request.pack.join(&name), &out.join("data"), &name)?;
         }
     }

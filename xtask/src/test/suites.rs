@@ -54,7 +54,7 @@ pub(crate) const SUITES: [Suite; 9] = [
     Suite {
         name: "train",
         holds: "a short training run, a small study, and the exported network against two other engines",
-        programs: &["train", "train_faults", "study", "networks", "report", "parity"],
+        programs: &["train", "train_faults", "objects", "study", "networks", "report", "parity"],
         kind: Kind::Train,
     },
     Suite { name: "browser", holds: "the page in a real browser", programs: &["kiosk"], kind: Kind::Browser },

@@ -5,7 +5,7 @@ use super::*;
 use crate::export::fused::Operation;
 use crate::network::TrainOptions;
 use crate::network::backbones::BackboneName;
-use crate::network::heads::{random, with_heads};
+use crate::network::heads::{CLOTHING, random, with_heads};
 use crate::network::{Pass, Statistics};
 
 /// Batches after which the running statistics are nine tenths those of the pictures.
@@ -46,7 +46,7 @@ fn agreement(float: &[NamedAnswers], integer: &[NamedAnswers]) -> Agreement {
 /// An odd side meets borders.
 fn holds(name: &str, side: usize) {
     let backbone: BackboneName = name.parse().unwrap();
-    let graph = with_heads(backbone.build());
+    let graph = with_heads(backbone.build(), CLOTHING);
     let pictures = super::pictures(PHOTOS_MIN / 4, side);
     let compared = &pictures[..PHOTOS];
     let weights = seen(&graph, &tensor(compared, side));

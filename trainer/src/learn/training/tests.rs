@@ -219,7 +219,7 @@ fn an_interruption_saves_and_a_second_run_in_the_same_folder_is_refused() {
     let start = finetune::start(&graph, imagenet::weights().unwrap(), 1);
     assert!(matches!(train(&setup, graph, start, |_| ()), Err(LearnError::RunExists { .. })));
 
-    let other = heads::with_heads(BackboneName::Squeezenet.build());
+    let other = heads::with_heads(BackboneName::Squeezenet.build(), heads::CLOTHING);
     let error = train(&Setup { resume: true, ..setup }, other.clone(), heads::random(&other, 1), |_| ()).unwrap_err();
     let expected = "of another run: the network was `mobilenet_v2`, now it is `squeezenet";
     assert!(error.to_string().contains(expected), "{error}");

@@ -178,7 +178,7 @@ mod tests {
     #[test]
     fn each_backbone_is_known_by_its_arrays() {
         for name in BackboneName::all() {
-            let mut weights = heads::random(&heads::with_heads(name.build()), 3);
+            let mut weights = heads::random(&heads::with_heads(name.build(), heads::CLOTHING), 3);
             assert_eq!(BackboneName::of(&weights), Some(name));
             assert!(name.check(&weights).is_ok());
             // One array less, and it is none of them, but for the ResNets, of which the smaller one is left.

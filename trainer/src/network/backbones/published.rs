@@ -87,7 +87,7 @@ mod tests {
         let row = |of: fn(&(f32, f32)) -> f32| Tensor::from_slice(&PIXELS.iter().map(of).collect::<Vec<_>>());
         let theirs = (nchw - row(|p| p.0).view([1, 3, 1, 1])) / row(|p| p.1).view([1, 3, 1, 1]);
         for backbone in [BackboneName::Squeezenet, BackboneName::Alexnet, BackboneName::Resnet(Depth::D18)] {
-            let graph = heads::with_heads(backbone.build());
+            let graph = heads::with_heads(backbone.build(), heads::CLOTHING);
             let mut weights = heads::random(&graph, 5);
             let (name, (stride, border)) = match backbone {
                 BackboneName::Resnet(_) => ("conv1", (2, 3)),

@@ -3,8 +3,10 @@
 //! - `table.rs`: the table itself.
 //! - `file.rs`: safetensors, read and written whole and atomically.
 //! - `provenance.rs`: what the weights were made from, kept in the same file.
+//! - `categories.rs`: whether its heads are of the categories at hand.
 //! - `compact.rs`: the lossless int8 form of weights that were quantised once (the ImageNet start).
 
+mod categories;
 mod compact;
 mod file;
 mod provenance;
@@ -17,6 +19,7 @@ pub use table::{Array, Weights};
 use std::path::PathBuf;
 
 use clothingid_shared::files::FileError;
+use clothingid_shared::taxonomy::Difference;
 
 /// Why weights cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +60,12 @@ pub enum WeightsError {
         expected: Vec<usize>,
         /// Shape found.
         found: Vec<usize>,
+    },
+    /// Heads of other categories.
+    #[error("its heads are of other categories: {difference}")]
+    OtherCategories {
+        /// How they differ.
+        difference: Difference,
     },
     /// The number of values does not follow from the shape.
     #[error("tensor `{name}` has {found} values, its shape {shape:?} asks for {expected}")]

@@ -1,5 +1,6 @@
 //! What weights were made from, kept in the file beside the arrays, so that nobody reports figures on photographs that trained them.
 
+use clothingid_shared::taxonomy::{Difference, Keys, Taxonomies};
 use serde::{Deserialize, Serialize};
 
 /// Key among the file's facts.
@@ -12,6 +13,9 @@ pub struct Provenance {
     pub start: String,
     /// The stages of training since, in their order.
     pub trained: Vec<Trained>,
+    /// The keys of both heads' categories; none where they are clothing's, as they were before there were others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub categories: Option<Keys>,
 }
 
 /// One stage of training.
@@ -32,7 +36,7 @@ impl Provenance {
     /// Not trained by us yet.
     #[must_use]
     pub fn of_start(start: impl Into<String>) -> Self {
-        Self { start: start.into(), trained: Vec::new() }
+        Self { start: start.into(), trained: Vec::new(), categories: None }
     }
 
     /// With one stage more.
@@ -43,6 +47,21 @@ impl Provenance {
             self.trained.push(stage);
         }
         self
+    }
+
+    /// With heads of these categories.
+    #[must_use]
+    pub fn of_categories(self, taxonomies: &Taxonomies) -> Self {
+        Self { categories: (!taxonomies.is_clothing()).then(|| taxonomies.keys()), ..self }
+    }
+
+    /// How the heads' categories differ from these, if they do.
+    #[must_use]
+    pub fn difference(&self, taxonomies: &Taxonomies) -> Option<Difference> {
+        match &self.categories {
+            Some(keys) => taxonomies.difference(keys),
+            None => taxonomies.difference(&Taxonomies::clothing().keys()),
+        }
     }
 
     /// The first stage that saw another pack than this one.

@@ -1,6 +1,8 @@
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
+use clothingid_shared::taxonomy::{FILES, TaxonomyError};
+
 use super::{HEADER_FILE, INDEX_FILE, PHOTOS_FILE, Pack};
 use crate::import::{Part, ViewSplit};
 use crate::pack::blocks::BLOCKS_FILE;
@@ -110,6 +112,32 @@ fn a_damaged_block_is_found_and_what_is_whole_in_it_still_read() {
     let path = out.join(BLOCKS_FILE);
     std::fs::write(&path, std::fs::read_to_string(&path).unwrap().replace("0,", "0,f")).unwrap();
     assert!(matches!(Pack::open(&out), Err(PackError::Torn { .. })));
+}
+
+#[test]
+fn the_taxonomies_of_other_objects_lie_beside_the_pack_and_are_part_of_what_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = packed(folder.path());
+    let clothing = Pack::open(&out).unwrap();
+    assert_eq!(clothing.identity(), clothing.header().index_sha256, "as it always was");
+    assert!(!std::fs::read_to_string(out.join(HEADER_FILE)).unwrap().contains("taxonomies"));
+    assert!(!out.join(FILES[0]).exists() && clothing.taxonomies().is_clothing());
+
+    let mut manifest = sample::manifest(folder.path(), 20);
+    manifest.taxonomies.category14.categories.reverse();
+    sample::pack(&manifest, &out).unwrap();
+    let other = Pack::open(&out).unwrap();
+    let dress =
+        |pack: &Pack| pack.rows()[0].cat14.and_then(|at| pack.taxonomies().category14.key(at).map(str::to_owned));
+    assert_eq!(dress(&other).as_deref(), Some("dress"));
+    assert_eq!(other.header().index_sha256, clothing.header().index_sha256, "keys are the same in any order");
+    assert_ne!(other.identity(), clothing.identity());
+    // Another order would make each output another category.
+    std::fs::remove_file(out.join(FILES[1])).unwrap();
+    assert!(matches!(Pack::open(&out), Err(PackError::Taxonomy(TaxonomyError::Half { .. }))));
+    std::fs::remove_file(out.join(FILES[0])).unwrap();
+    let error = Pack::open(&out).unwrap_err().to_string();
+    assert!(error.contains("is torn: expected taxonomies with checksum"), "{error}");
 }
 
 #[test]

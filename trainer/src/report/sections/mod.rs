@@ -113,6 +113,9 @@ impl Head {
 pub fn page(subject: &Subject<'_>) -> Result<Page, ReportError> {
     let mut page = Page::new(format!("Report of {}", subject.findings.name));
     page.lead.push(subject.findings.explained().into());
+    if let Some(slots) = subject.manifest.taxonomies().slots_explained() {
+        page.lead.push(slots.into());
+    }
     page.section(facts::section(subject));
     page.section(duels::section(subject.findings)?);
     for (folder, record) in subject.runs {
