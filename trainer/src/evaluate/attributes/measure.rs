@@ -242,11 +242,11 @@ mod tests {
     fn described(count: usize) -> Described {
         let row = |width: usize, hot: usize| (0..width).map(move |i| f32::from(u8::from(i == hot))).collect::<Vec<_>>();
         let rows = |hot: &dyn Fn(usize) -> usize| Features::of((0..count).map(|i| row(4, hot(i))));
-        let audience = |i: usize| if i % 2 == 0 { "Men" } else { "Women" };
+        let audience = |i: usize| if i.is_multiple_of(2) { "Men" } else { "Women" };
         Described {
             notes: (0..count).map(|i| format!("{}|{}|a tee", audience(i / 3), COLOURS[i % 3])).collect(),
             groups: (0..count).collect(),
-            rival: rows(&|i| if i / 3 % 2 == 0 { i % 3 } else { 3 }),
+            rival: rows(&|i| if (i / 3).is_multiple_of(2) { i % 3 } else { 3 }),
             bundle: [rows(&|i| i % 3), rows(&|_| 3)],
         }
     }
