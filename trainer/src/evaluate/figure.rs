@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn an_area_is_of_the_scores_and_not_of_their_order() {
         let groups: Vec<usize> = (0..40).collect();
-        let is_kind: Vec<bool> = groups.iter().map(|i| i % 2 == 0).collect();
+        let is_kind: Vec<bool> = groups.iter().map(|i| i.is_multiple_of(2)).collect();
         let apart: Vec<f64> = is_kind.iter().map(|&kind| f64::from(u8::from(kind))).collect();
         let whole = Figure::auroc(&groups, &apart, &is_kind);
         assert!(whole.value == 1.0 && whole.low == 1.0 && whole.n == 40, "{whole}");

@@ -246,7 +246,7 @@ mod tests {
         Described {
             notes: (0..count).map(|i| format!("{}|{}|a tee", audience(i / 3), COLOURS[i % 3])).collect(),
             groups: (0..count).collect(),
-            rival: rows(&|i| if i / 3 % 2 == 0 { i % 3 } else { 3 }),
+            rival: rows(&|i| if (i / 3).is_multiple_of(2) { i % 3 } else { 3 }),
             bundle: [rows(&|i| i % 3), rows(&|_| 3)],
         }
     }
