@@ -11,8 +11,8 @@ use clothingid_shared::bundle::Bundle;
 use clothingid_shared::embedding::ArithmeticClass;
 use serde::Serialize;
 
+use super::against::open_pack;
 use super::everywhere::{Everywhere, Seed};
-use super::report::{check_categories, trained_elsewhere};
 use super::{ExitStatus, Report, note_slots};
 use crate::evaluate::engine::answer;
 use crate::evaluate::figure::Figure;
@@ -190,18 +190,8 @@ fn of_manifests(args: &Args, bundle: &Bundle) -> Result<(Photos<'static>, Proble
 
 /// The pack, if the bundle may be measured on it.
 fn open(args: &Args, bundle: &Bundle, folder: &Path) -> Result<Pack, Report> {
-    let pack = Pack::open(folder)?;
-    check_categories((bundle, &args.bundle), (&pack, folder))?;
-    match trained_elsewhere((bundle, &args.bundle), (&pack, folder)) {
-        Some(report) if !args.trained_elsewhere => {
-            Err(report.hint("or measure all the same with `--trained-elsewhere`"))
-        }
-        Some(report) => {
-            eprintln!("warning: {}; its figures may be too good", report.what);
-            Ok(pack)
-        }
-        None => Ok(pack),
-    }
+    let anyway = "or measure all the same with `--trained-elsewhere`";
+    Ok(open_pack((bundle, &args.bundle), folder, args.trained_elsewhere, anyway)?.0)
 }
 
 /// Composites of either part.

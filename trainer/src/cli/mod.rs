@@ -1,8 +1,10 @@
-//! The command line of `clothingid-train`: one file a subcommand, each with `Args` and `run(&Args) -> Result<ExitStatus, Report>`.
+//! The command line of `clothingid-train`: one file a subcommand, each with `Args` and `run(&Args) -> Result<ExitStatus, Report>`; what
+//! several share is in `everywhere.rs`, `training.rs` and `against.rs`.
 //!
 //! Standard output carries data only; everything else goes to standard error. A [`Report`] is printed here, at the edge, and nowhere
 //! else. Exit status: 0 all well, 1 something asked for failed and the rest was done, 2 wrong use, 130 interrupted and resumable.
 
+mod against;
 pub mod compare;
 pub mod evaluate;
 pub mod everywhere;

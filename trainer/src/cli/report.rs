@@ -6,10 +6,10 @@ use clothingid_shared::bundle::Bundle;
 use clothingid_shared::embedding::ArithmeticClass;
 use clothingid_shared::files;
 
+use super::against::{open_pack, rival};
 use super::everywhere::{Everywhere, Seed};
-use super::training::of_backbone;
 use super::{ExitStatus, Report, note_slots};
-use crate::evaluate::baseline::{Featured, features, features_engine, fit_and_predict};
+use crate::evaluate::baseline::{Featured, features, fit_and_predict};
 use crate::evaluate::categories::Predictions;
 use crate::evaluate::confusion::Confusion;
 use crate::evaluate::engine::answer;
@@ -22,9 +22,6 @@ use crate::export::bundle::side_by_side;
 use crate::import::Part;
 use crate::import::progress::Progress;
 use crate::learn::record::Record;
-use crate::network::backbones::BackboneName;
-use crate::network::{Weights, imagenet};
-use crate::pack::Pack;
 use crate::report::ReportError;
 use crate::report::findings::{BeforeAndAfter, Duel, Findings};
 use crate::report::metric::{self, Metric};
@@ -161,17 +158,8 @@ fn of_bundle(args: &Args, bundle_path: &Path, pack_path: &Path) -> Result<ExitSt
         Report::of(&error).hint("give the file that `export` wrote beside the bundle: `BUNDLE.export.json`")
     })?;
     let bundle = Bundle::read(bundle_path).map_err(|error| Report::of(&error).hint(error.hint()))?;
-    let pack = Pack::open(pack_path)?;
-    check_categories((&bundle, bundle_path), (&pack, pack_path))?;
-    let elsewhere = trained_elsewhere((&bundle, bundle_path), (&pack, pack_path));
-    let is_trained_elsewhere = elsewhere.is_some();
-    if let Some(report) = elsewhere {
-        if !args.trained_elsewhere {
-            return Err(report.hint("or report all the same with `--trained-elsewhere`; the page will say it"));
-        }
-        eprintln!("warning: {}; its figures may be too good", report.what);
-    }
-    let (backbone, weights) = rival(&args.weights, &bundle)?;
+    let anyway = "or report all the same with `--trained-elsewhere`; the page will say it";
+    let (pack, is_trained_elsewhere) = open_pack((&bundle, bundle_path), pack_path, args.trained_elsewhere, anyway)?;
     note_slots(pack.taxonomies());
     let progress = Progress::shown();
     let contract = &bundle.manifest.picture;
@@ -180,11 +168,11 @@ fn of_bundle(args: &Args, bundle_path: &Path, pack_path: &Path) -> Result<ExitSt
 
     let int8 = Engine::of_bundle(&bundle.network, ArithmeticClass::Int8)?;
     let float = Engine::of_bundle(&bundle.network, ArithmeticClass::Float)?;
+    let rival = rival(&args.weights, &bundle, int8.side())?;
     let mut answers = answer(&[&float, &int8], &report, contract, "answers of the bundle", &progress)?.into_iter();
     let mut next = || take_all(answers.next().unwrap_or_default());
     let (float_answers, int8_answers) = (next()?, next()?);
 
-    let rival = features_engine(&backbone.build(), &weights, int8.side())?;
     let report_features = features(&rival, &report, contract, "features of the report part", &progress)?;
     let select_features = features(&rival, &select, contract, "features of the select part", &progress)?;
     let train_features = features(&rival, &train, contract, "features of the train part", &progress)?;
@@ -293,44 +281,4 @@ fn duels(all: [(&Both, Both); 3], found: &[Retrieval; 3]) -> Vec<Duel> {
         });
     }
     duels
-}
-
-/// The bundle's backbone with the ImageNet weights that the rival's features come from.
-pub(super) fn rival(weights: &Path, bundle: &Bundle) -> Result<(BackboneName, Weights), Report> {
-    let backbone: BackboneName = bundle.manifest.network.backbone.parse()?;
-    if weights != Path::new("imagenet") {
-        return Ok((backbone, of_backbone(Weights::read(weights)?, backbone, weights)?));
-    }
-    if backbone != BackboneName::default() {
-        return Err(Report::new(format!(
-            "this program carries no ImageNet weights of `{backbone}`, the bundle's backbone"
-        ))
-        .hint("give them, for the rival is a regression on the same backbone's features: `--weights FILE`"));
-    }
-    Ok((backbone, imagenet::weights()?))
-}
-
-/// Refuses a pack whose categories are not the bundle's.
-pub(super) fn check_categories(
-    (bundle, bundle_path): (&Bundle, &Path),
-    (pack, pack_path): (&Pack, &Path),
-) -> Result<(), Report> {
-    let Some(difference) = bundle.manifest.taxonomies().difference(&pack.taxonomies().keys()) else { return Ok(()) };
-    let what = format!("`{}` and `{}` are of other categories", bundle_path.display(), pack_path.display());
-    Err(Report::new(what)
-        .cause(format!("of the pack {difference}"))
-        .hint("give the pack that the bundle was exported with: `--pack DIR`"))
-}
-
-/// What is to be said where a bundle was trained on another pack than it is measured on.
-pub(super) fn trained_elsewhere(
-    (bundle, bundle_path): (&Bundle, &Path),
-    (pack, pack_path): (&Pack, &Path),
-) -> Option<Report> {
-    let is_elsewhere = !bundle.manifest.pack.is_empty() && bundle.manifest.pack != pack.identity();
-    let what = format!("`{}` was trained on another pack than `{}`", bundle_path.display(), pack_path.display());
-    let report = Report::new(what)
-        .cause("photographs of this pack's report part may have trained it, and the figures would be unfair")
-        .hint("give the pack that it was exported with: `--pack DIR`");
-    is_elsewhere.then_some(report)
 }

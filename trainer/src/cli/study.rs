@@ -143,11 +143,14 @@ pub fn run(args: &Args) -> Result<ExitStatus, Report> {
     // A second handler is refused where several runs share a process; the first one serves all.
     let _ = ctrlc::set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed));
     announce(&bench);
+    let is_finished = |arm: &Arm, fold: usize| -> Result<bool, Report> {
+        let record = CellRecord::read(&out, &recipe, &bench.settings(arm, fold));
+        Ok(record.map_err(|error| explain(&error))?.is_some())
+    };
     let mut cells = Vec::new();
     for &fold in &folds {
         for &arm in &arms {
-            let settings = bench.settings(arm, fold);
-            if CellRecord::read(&out, &recipe, &settings).map_err(|error| explain(&error))?.is_none() {
+            if !is_finished(arm, fold)? {
                 cells.push((arm, fold));
             }
         }
@@ -155,6 +158,10 @@ pub fn run(args: &Args) -> Result<ExitStatus, Report> {
     cells.truncate(args.cells.unwrap_or(usize::MAX));
     announce_cost(&bench, &cells)?;
     for &(arm, fold) in &cells {
+        // Hours may have passed since the list was made, and another program may have been at work in the same folder.
+        if is_finished(arm, fold)? {
+            continue;
+        }
         eprintln!("cell {}, fold {fold}: {} pictures to learn from", arm.name, recipe.pictures(arm));
         let Some(record) = run_cell(&bench, arm, fold)? else {
             eprintln!("saved; go on with:\n  {}", resume_command());

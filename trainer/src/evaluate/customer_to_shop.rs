@@ -124,8 +124,8 @@ impl Vectors {
     }
 }
 
-fn is_worn(source: &str, is_garment: bool) -> bool {
-    is_garment && source.starts_with(WORN)
+fn is_worn(sample: &Sample) -> bool {
+    sample.is_garment && sample.source.starts_with(WORN)
 }
 
 /// The worn garments of the report part; none where no worn garment has a second photograph.
@@ -133,12 +133,8 @@ fn is_worn(source: &str, is_garment: bool) -> bool {
 /// # Errors
 /// A photograph cannot be read, or a network not be run.
 pub fn worn(networks: Networks<'_>, pack: &Pack, progress: &Progress) -> Result<Option<ProxyFigures>, EvaluateError> {
-    let rows = pack.rows_in(Part::Report);
-    let photos = Photos::of_pack(pack, &rows)?;
-    let searched = |s: &Sample| is_worn(&s.source, s.is_garment) || s.is_garment && s.view_split == ViewSplit::Gallery;
-    let wanted: Vec<usize> =
-        rows.iter().zip(&photos.samples).filter(|(_, sample)| searched(sample)).map(|(&row, _)| row).collect();
-    let photos = Photos::of_pack(pack, &wanted)?;
+    let mut photos = Photos::of_pack(pack, &pack.rows_in(Part::Report))?;
+    photos.samples.retain(|s| is_worn(s) || s.is_garment && s.view_split == ViewSplit::Gallery);
     let queries = worn_queries(&photos.samples);
     if queries.is_empty() {
         return Ok(None);
@@ -151,7 +147,7 @@ pub fn worn(networks: Networks<'_>, pack: &Pack, progress: &Progress) -> Result<
 /// Worn garments of which there is another photograph.
 fn worn_queries(samples: &[Sample]) -> Vec<usize> {
     let has_other = |query: usize| (0..samples.len()).any(|g| g != query && samples[g].item == samples[query].item);
-    (0..samples.len()).filter(|&q| is_worn(&samples[q].source, samples[q].is_garment) && has_other(q)).collect()
+    (0..samples.len()).filter(|&q| is_worn(&samples[q]) && has_other(q)).collect()
 }
 
 /// Pasted garments, as [`super::localisation::composites::compose`] makes them; none without any.

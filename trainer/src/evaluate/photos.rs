@@ -215,3 +215,23 @@ fn chain(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+/// Up to `count` of the places, spread evenly, so that no source fills them all.
+#[must_use]
+pub fn evenly(places: &[usize], count: usize) -> Vec<usize> {
+    let count = count.min(places.len());
+    (0..count).map(|i| places[i * places.len() / count]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::evenly;
+
+    #[test]
+    fn places_are_spread_over_all() {
+        let places: Vec<usize> = (10..20).collect();
+        assert_eq!(evenly(&places, 5), [10, 12, 14, 16, 18]);
+        assert_eq!(evenly(&places, 99), places);
+        assert!(evenly(&[], 5).is_empty());
+    }
+}

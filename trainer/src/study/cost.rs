@@ -1,6 +1,6 @@
 //! What the cells that are left will take, before the first one starts.
 //!
-//! A few steps of the fine-tuning are timed once for each backbone and each kind of batch norm; a cell's time is its pictures by that,
+//! A few steps of the fine-tuning, and a look at the select part, are timed once for each backbone and each kind of batch norm; a cell's time is its pictures by that,
 //! larger pictures by their area. It is said to people and decides nothing.
 
 use std::path::Path;
@@ -10,14 +10,13 @@ use std::time::Duration;
 use super::StudyError;
 use super::recipe::{Arm, Course};
 use super::run::Bench;
+use crate::import::Part;
 use crate::learn::cost;
 use crate::learn::recipe::Stage;
 use crate::learn::training::{Setup, StageName};
 use crate::network::backbones::BackboneName;
 use crate::network::{Statistics, heads};
-
-/// Steps of the fine-tuning whose time is extrapolated from.
-const STEPS: u64 = 20;
+use crate::pack::Pack;
 
 /// The time of all `cells` (arm and fold). None on a graphics card, of which a few steps say little, and where nothing is left.
 ///
@@ -45,15 +44,15 @@ pub fn of_cells(bench: &Bench<'_>, cells: &[(&Arm, usize)]) -> Result<Option<Dur
                     threads: bench.threads,
                     folder: Path::new(""),
                     resume: false,
-                    stop_after: Some(STEPS),
+                    stop_after: None,
                     interrupted: bench.interrupted,
                 };
                 let Some(time) = cost::time(&setup, &graph, &bench.start(arm, fold, &graph)?, 0)? else {
                     return Ok(None);
                 };
-                let pictures = STEPS * (stage.batch * stage.views) as u64;
+                // One epoch, with its look at the select part.
                 #[expect(clippy::cast_precision_loss, reason = "counts are small")]
-                let a_value = time.as_secs_f64() / (pictures as f64 * area(stage.side));
+                let a_value = time.as_secs_f64() / (pictures(&stage, &pack) as f64 * area(stage.side));
                 timed.push((key, a_value));
                 a_value
             }
@@ -69,6 +68,11 @@ fn values(bench: &Bench<'_>, arm: &Arm) -> f64 {
     let recipe = bench.recipe;
     let looks = if arm.course == Course::Frozen { bench.photos.len() } else { bench.photos.len() / recipe.folds };
     recipe.pictures(arm) as f64 * area(recipe.finetune.side) + looks as f64 / 3.0 * area(recipe.report_side)
+}
+
+/// Pictures that an epoch learns from.
+fn pictures(stage: &Stage, pack: &Pack) -> usize {
+    stage.sampling.samples.unwrap_or_else(|| pack.rows_in(Part::Train).len()) * stage.views
 }
 
 /// Pixels of a square picture.

@@ -9,6 +9,7 @@ use image::{Rgb, RgbImage};
 use super::StudyError;
 use super::photos::Photo;
 use super::record::CellRecord;
+use crate::evaluate::photos::evenly;
 use crate::pack::Pack;
 
 /// Answers shown of each query.
@@ -42,13 +43,6 @@ impl Shows {
     }
 }
 
-/// Up to `count` of the places, evenly, so that one source does not fill the sheet.
-#[must_use]
-pub fn spread(places: &[usize], count: usize) -> Vec<usize> {
-    let count = count.min(places.len());
-    (0..count).map(|i| places[i * places.len() / count]).collect()
-}
-
 /// Draws up to `rows` queries of a cell with their answers; none if there is no query to show.
 ///
 /// # Errors
@@ -66,7 +60,7 @@ pub fn draw(
     if wanted.is_empty() {
         return Ok(None);
     }
-    let picked = spread(&wanted, rows);
+    let picked = evenly(&wanted, rows);
     let step = SIDE + 2 * FRAME;
     let across = u32::try_from(ANSWERS + 1).unwrap_or(1);
     let mut sheet =

@@ -5,14 +5,14 @@ use std::path::Path;
 use clothingid_shared::bundle::Bundle;
 use serde::Serialize;
 
-use super::super::report::rival;
+use super::super::against::rival;
 use super::{Args, open};
 use crate::cli::{ExitStatus, Report};
 use crate::evaluate::attributes::measure::{LEARNT_MIN, REPORTED_MIN};
 use crate::evaluate::attributes::words::SOURCE;
 use crate::evaluate::attributes::{AttributeFigures, Described, measure::measure};
-use crate::evaluate::baseline::features_engine;
 use crate::evaluate::compared::head;
+use crate::evaluate::photos::evenly;
 use crate::evaluate::{Engine, Photos};
 use crate::import::Part;
 use crate::import::progress::Progress;
@@ -34,11 +34,10 @@ struct Line<'a> {
 pub(super) fn run(args: &Args, bundle: &Bundle, folder: &Path) -> Result<ExitStatus, Report> {
     let pack = open(args, bundle, folder)?;
     let engine = Engine::with_pooled_features(&bundle.network)?;
-    let (backbone, weights) = rival(&args.weights, bundle)?;
-    let rival = features_engine(&backbone.build(), &weights, engine.side())?;
+    let rival = rival(&args.weights, bundle, engine.side())?;
     let progress = Progress::shown();
     let described = |part: Part, most: usize| -> Result<Described, Report> {
-        let rows = spread(&noted(&pack, part), most);
+        let rows = evenly(&noted(&pack, part), most);
         let photos = Photos::of_pack(&pack, &rows)?;
         let phase = format!("features of the {part} part");
         let notes = rows.iter().map(|&row| Ok(pack.row(row)?.note.clone())).collect::<Result<_, Report>>()?;
@@ -70,12 +69,6 @@ fn noted(pack: &Pack, part: Part) -> Vec<usize> {
     pack.rows_in(part).into_iter().filter(is_noted).collect()
 }
 
-/// At most so many, spread evenly.
-fn spread(rows: &[usize], most: usize) -> Vec<usize> {
-    let count = rows.len().min(most);
-    (0..count).map(|place| rows[place * rows.len() / count]).collect()
-}
-
 fn table(found: &[AttributeFigures], fitted_on: usize) -> String {
     let mut lines = vec![format!(
         "logistic regressions in float on {fitted_on} photographs of the train part, penalties chosen on the select part; 95 % intervals that \
@@ -100,17 +93,4 @@ fn table(found: &[AttributeFigures], fitted_on: usize) -> String {
         }
     }
     lines.join("\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::spread;
-
-    #[test]
-    fn rows_are_spread_over_all() {
-        let rows: Vec<usize> = (10..20).collect();
-        assert_eq!(spread(&rows, 5), [10, 12, 14, 16, 18]);
-        assert_eq!(spread(&rows, 99), rows);
-        assert!(spread(&[], 5).is_empty());
-    }
 }

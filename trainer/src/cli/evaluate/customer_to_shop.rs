@@ -6,10 +6,9 @@ use clothingid_shared::bundle::Bundle;
 use clothingid_shared::embedding::ArithmeticClass;
 use serde::Serialize;
 
-use super::super::report::rival;
+use super::super::against::rival;
 use super::{Args, COMPOSITE_SEED, COMPOSITES, open};
 use crate::cli::{ExitStatus, Report};
-use crate::evaluate::baseline::features_engine;
 use crate::evaluate::compared::head;
 use crate::evaluate::customer_to_shop::{Networks, ProxyFigures, pasted, worn};
 use crate::evaluate::localisation::composites::compose;
@@ -31,8 +30,7 @@ pub(super) fn run(args: &Args, bundle: &Bundle, folder: &Path) -> Result<ExitSta
     let pack = open(args, bundle, folder)?;
     let arithmetic = ArithmeticClass::from(args.arithmetic);
     let engine = Engine::of_bundle(&bundle.network, arithmetic)?;
-    let (backbone, weights) = rival(&args.weights, bundle)?;
-    let rival = features_engine(&backbone.build(), &weights, engine.side())?;
+    let rival = rival(&args.weights, bundle, engine.side())?;
     let networks = Networks { rival: &rival, bundle: &engine, contract: &bundle.manifest.picture };
     let progress = Progress::shown();
     let composites = compose(&pack, Part::Report, COMPOSITES, COMPOSITE_SEED)?;

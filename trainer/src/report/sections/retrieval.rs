@@ -1,13 +1,13 @@
 //! Queries with their ranked answers: some of all, and the first that missed.
 
 use super::Subject;
+use crate::evaluate::photos::evenly;
 use crate::evaluate::retrieval::RetrievalFigures;
 use crate::evaluate::{Figure, Sample};
 use crate::report::ReportError;
 use crate::report::page::{Block, Section};
 use crate::report::pictures::{Mark, Query, Sheet};
 use crate::report::table::{Cell, Table};
-use crate::study::sheet::spread;
 
 /// Queries of a sheet.
 const QUERIES: usize = 8;
@@ -54,7 +54,7 @@ pub(super) fn section(subject: &Subject<'_>) -> Result<Section, ReportError> {
         (
             "Queries and their answers",
             "Queries spread evenly over all, so that no source fills the sheet",
-            spread(&shown, QUERIES),
+            evenly(&shown, QUERIES),
         ),
         ("The first misses", "The first queries whose best answer is wrong", misses),
     ] {
@@ -89,13 +89,13 @@ fn query(subject: &Subject<'_>, place: usize) -> Result<Query, ReportError> {
 
 #[cfg(test)]
 mod tests {
-    use super::{QUERIES, spread};
+    use super::{QUERIES, evenly};
 
     #[test]
     fn a_sheet_is_spread_over_all_queries() {
-        assert!(spread(&[], QUERIES).is_empty());
-        assert_eq!(spread(&[3, 5], QUERIES), [3, 5]);
+        assert!(evenly(&[], QUERIES).is_empty());
+        assert_eq!(evenly(&[3, 5], QUERIES), [3, 5]);
         let many: Vec<usize> = (0..QUERIES * 3).collect();
-        assert_eq!(spread(&many, QUERIES), (0..QUERIES).map(|i| i * 3).collect::<Vec<_>>());
+        assert_eq!(evenly(&many, QUERIES), (0..QUERIES).map(|i| i * 3).collect::<Vec<_>>());
     }
 }
