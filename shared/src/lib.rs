@@ -5,6 +5,7 @@
 //! - [`embedding`]: a garment's vector, its int8 form, its similarity and its identity.
 //! - [`metrics`]: top-1, balanced accuracy, recall@k, mAP, calibration, intervals.
 //! - [`calibration`]: from logits to probabilities, and the score of "no garment".
+//! - [`quantisation`]: the integer arithmetic of a quantised network.
 //! - [`bundle`]: the one file that carries a network with everything that gives its numbers a meaning.
 //! - [`files`]: how every file of ours is read, written and trusted.
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
@@ -16,4 +17,5 @@ pub mod embedding;
 pub mod files;
 pub mod metrics;
 pub mod picture;
+pub mod quantisation;
 pub mod taxonomy;

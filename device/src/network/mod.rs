@@ -7,7 +7,11 @@
 mod embedded;
 mod engine;
 pub mod golden;
+mod onnx;
 mod path;
+pub mod plan;
+#[cfg(test)]
+mod reference;
 mod strip;
 mod tract;
 

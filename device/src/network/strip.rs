@@ -15,15 +15,12 @@
 //! **Source** ONNX operators QuantizeLinear and DequantizeLinear, opset 13.
 
 use super::EngineError;
+use super::onnx::{
+    OUTPUTS, dims_of, floats_of, form, integers_of, longs_of, names, number, picture_side, read_model, refuse,
+};
 use std::collections::{HashMap, HashSet};
 use tract_onnx::pb::tensor_proto::DataType;
-use tract_onnx::pb::{
-    GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, tensor_shape_proto::dimension, type_proto,
-};
-use tract_onnx::prelude::Framework;
-
-/// The outputs that a network of ours has, in the order that we give them to tract.
-pub(super) const OUTPUTS: [&str; 3] = ["category14", "category26", "embedding"];
+use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, type_proto};
 
 /// Operators that a network of ours may have after stripping.
 const OPERATORS: [&str; 12] = [
@@ -53,9 +50,7 @@ pub(super) struct Stripped {
 
 /// Reads the bundle's ONNX file and strips it.
 pub(super) fn strip(network: &[u8]) -> Result<Stripped, EngineError> {
-    let mut reader = network;
-    let model = tract_onnx::onnx().proto_model_for_read(&mut reader);
-    strip_model(model.map_err(|e| EngineError::Load(e.into_boxed_dyn_error()))?)
+    strip_model(read_model(network)?)
 }
 
 fn strip_model(mut model: ModelProto) -> Result<Stripped, EngineError> {
@@ -256,98 +251,21 @@ impl Strip {
     }
 }
 
-/// Makes the one input, `picture` `[1, side, side, 3]` uint8, float; gives its side.
+/// Makes the one input float; gives its side.
 fn make_input_float(inputs: &mut [ValueInfoProto]) -> Result<u32, EngineError> {
-    let found = names(inputs);
-    let [input] = inputs else { return Err(form("inputs", "picture", &found)) };
-    let Some(type_proto::Value::TensorType(tensor)) = input.r#type.as_mut().and_then(|t| t.value.as_mut()) else {
-        return Err(form("input", "a tensor", "something else"));
-    };
-    let dims: Vec<i64> = tensor
-        .shape
-        .iter()
-        .flat_map(|shape| &shape.dim)
-        .map(|dim| match dim.value {
-            Some(dimension::Value::DimValue(n)) => n,
-            _ => -1,
-        })
-        .collect();
-    match (input.name.as_str(), tensor.elem_type, dims.as_slice()) {
-        ("picture", elem, [1, height, width, 3]) if elem == DataType::Uint8 as i32 && height == width => {
+    let side = picture_side(inputs)?;
+    for input in inputs {
+        if let Some(type_proto::Value::TensorType(tensor)) = input.r#type.as_mut().and_then(|t| t.value.as_mut()) {
             tensor.elem_type = DataType::Float as i32;
-            u32::try_from(*height)
-                .ok()
-                .filter(|side| (8..=4096).contains(side))
-                .ok_or_else(|| form("input side", "8 to 4096 pixels", &height.to_string()))
-        }
-        (name, elem, dims) => {
-            Err(form("input", "picture uint8 [1, side, side, 3]", &format!("{name} type {elem} {dims:?}")))
         }
     }
+    Ok(side)
 }
 
 /// `(value - zero point) * scale`, exact in f64 for every 32-bit integer and rounded once.
 #[expect(clippy::cast_possible_truncation, reason = "the one rounding")]
 fn float_of(value: i32, zero_point: i32, scale: f32) -> f32 {
     ((f64::from(value) - f64::from(zero_point)) * f64::from(scale)) as f32
-}
-
-fn dims_of(tensor: &TensorProto) -> Option<Vec<usize>> {
-    let dims: Vec<usize> = tensor.dims.iter().map(|d| usize::try_from(*d).ok()).collect::<Option<_>>()?;
-    dims.iter().try_fold(1_usize, |product, d| product.checked_mul(*d)).map(|_| dims)
-}
-
-fn floats_of(tensor: &TensorProto) -> Option<Vec<f32>> {
-    if tensor.data_type != DataType::Float as i32 {
-        return None;
-    }
-    if tensor.raw_data.is_empty() {
-        return Some(tensor.float_data.clone());
-    }
-    let (chunks, rest) = tensor.raw_data.as_chunks::<4>();
-    rest.is_empty().then(|| chunks.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
-}
-
-fn longs_of(tensor: &TensorProto) -> Option<Vec<i64>> {
-    if tensor.data_type != DataType::Int64 as i32 {
-        return None;
-    }
-    if tensor.raw_data.is_empty() {
-        return Some(tensor.int64_data.clone());
-    }
-    let (chunks, rest) = tensor.raw_data.as_chunks::<8>();
-    rest.is_empty().then(|| chunks.iter().map(|bytes| i64::from_le_bytes(*bytes)).collect())
-}
-
-fn integers_of(tensor: &TensorProto) -> Option<Vec<i32>> {
-    let raw = &tensor.raw_data;
-    match DataType::try_from(tensor.data_type).ok()? {
-        DataType::Uint8 | DataType::Int8 | DataType::Int32 if raw.is_empty() => Some(tensor.int32_data.clone()),
-        DataType::Uint8 => Some(raw.iter().map(|byte| i32::from(*byte)).collect()),
-        DataType::Int8 => Some(raw.iter().map(|byte| i32::from(byte.cast_signed())).collect()),
-        DataType::Int32 => {
-            let (chunks, rest) = raw.as_chunks::<4>();
-            rest.is_empty().then(|| chunks.iter().map(|bytes| i32::from_le_bytes(*bytes)).collect())
-        }
-        _ => None,
-    }
-}
-
-fn number(node: &NodeProto, attribute: &str, default: i64) -> i64 {
-    node.attribute.iter().find(|a| a.name == attribute).map_or(default, |a| a.i)
-}
-
-fn names(values: &[ValueInfoProto]) -> String {
-    values.iter().map(|value| value.name.as_str()).collect::<Vec<_>>().join(", ")
-}
-
-fn refuse(node: &NodeProto, problem: &str) -> EngineError {
-    let name = if node.name.is_empty() { node.output.first().cloned().unwrap_or_default() } else { node.name.clone() };
-    EngineError::Node { node: name, operator: node.op_type.clone(), problem: problem.to_string() }
-}
-
-fn form(what: &str, expected: &str, found: &str) -> EngineError {
-    EngineError::Form { what: what.to_string(), expected: expected.to_string(), found: found.to_string() }
 }
 
 #[cfg(test)]

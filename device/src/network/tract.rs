@@ -4,7 +4,8 @@
 //! (`conv_nhwc`: a fifth faster here) and optimises. tract works on one thread.
 
 use super::engine::{Answer, Engine, EngineError};
-use super::strip::{OUTPUTS, strip};
+use super::onnx::OUTPUTS;
+use super::strip::strip;
 use clothingid_shared::embedding::{ArithmeticClass, l2_normalise};
 use clothingid_shared::picture::Picture;
 use std::sync::Arc;

@@ -10,7 +10,7 @@ use tch::{Kind, Tensor};
 use super::error::ExportError;
 use super::float::FloatRunner;
 use super::fused::Clamp;
-use super::quantised::Quantisation;
+use super::quantised::{Quantisation, covering};
 
 /// Fewest photographs that ranges may come from.
 pub const PHOTOS_MIN: usize = 128;
@@ -126,8 +126,7 @@ impl Histogram {
 
     fn best(&self, range: impl Fn(f32) -> (f32, f32), clamp: Clamp) -> (f32, f32) {
         let candidates = (STEPS / 8..=STEPS).map(|step| range(f32::from(step) / f32::from(STEPS)));
-        let scored =
-            candidates.map(|(low, high)| (self.square_error(Quantisation::covering(low, high, clamp)), (low, high)));
+        let scored = candidates.map(|(low, high)| (self.square_error(covering(low, high, clamp)), (low, high)));
         scored.min_by(|a, b| a.0.total_cmp(&b.0)).map_or((self.low, self.high), |(_, range)| range)
     }
 
@@ -257,7 +256,7 @@ mod tests {
         for clipping in Clipping::ALL {
             for histogram in [&one, &none] {
                 let (low, high) = histogram.range(clipping, Clamp::None);
-                let q = Quantisation::covering(low, high, Clamp::None);
+                let q = covering(low, high, Clamp::None);
                 assert!(q.scale > 0.0 && q.scale.is_finite(), "{clipping} {q:?}");
             }
         }

@@ -7,7 +7,9 @@ use tch::{Kind, Tensor};
 use super::calibrate::{Clipping, Observations};
 use super::error::ExportError;
 use super::fused::Operation;
-use super::quantised::{FloatNetwork, FloatWeights, Quantisation, QuantisedNetwork, QuantisedWeights, WEIGHT_LEVELS};
+use super::quantised::{
+    FloatNetwork, FloatWeights, Quantisation, QuantisedNetwork, QuantisedWeights, WEIGHT_LEVELS, covering, of_picture,
+};
 use super::simulate::batched::Batched;
 
 /// Largest bias in steps, so that corrections and sums have room: a scale grows until its bias fits.
@@ -64,11 +66,11 @@ pub fn quantise(
     for (place, node) in graph.nodes.iter().enumerate() {
         let (low, high) = observations.histograms[place].range(clipping, node.clamp);
         activations.push(match node.operation {
-            Operation::Picture => Some(Quantisation::picture()),
+            Operation::Picture => Some(of_picture()),
             // The largest of some bytes is one of them.
             Operation::MaxPool(_) => activations[node.inputs[0]],
             _ if graph.is_float(place) => None,
-            _ => Some(Quantisation::covering(low, high, node.clamp)),
+            _ => Some(covering(low, high, node.clamp)),
         });
         if let Some(layer) = network.weights.get(&place) {
             let fail = || ExportError::Layer { layer: node.name.clone(), reason: "its input stays float".to_owned() };

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+pub use clothingid_shared::quantisation::Quantisation;
+
 use crate::network::graph::{PIXEL_SCALE_DIVISOR, PIXEL_ZERO_POINT};
 
 use super::fused::{Clamp, FusedGraph};
@@ -14,62 +16,28 @@ const LEVELS: f32 = 255.0;
 /// Largest magnitude of a weight; -128 is left out so that the range is symmetric.
 pub const WEIGHT_LEVELS: f32 = 127.0;
 
-/// How the values of one activation stand for real numbers: `(q - zero_point) · scale`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Quantisation {
-    /// Size of one step.
-    pub scale: f32,
-    /// The byte that stands for zero.
-    pub zero_point: u8,
+/// The picture's quantisation: `(byte - 128) / 127.5`.
+#[must_use]
+pub fn of_picture() -> Quantisation {
+    Quantisation { scale: 1.0 / PIXEL_SCALE_DIVISOR, zero_point: PIXEL_ZERO_POINT }
 }
 
-impl Quantisation {
-    /// The picture's: `(byte - 128) / 127.5`.
-    #[must_use]
-    pub fn picture() -> Self {
-        Self { scale: 1.0 / PIXEL_SCALE_DIVISOR, zero_point: PIXEL_ZERO_POINT }
+/// The finest steps that cover `low..=high` and zero; a clamped layer never reaches past its clamp, so that saturation does
+/// the clamping and ONNX Runtime drops the `Clip`.
+#[must_use]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to a byte first")]
+pub fn covering(low: f32, high: f32, clamp: Clamp) -> Quantisation {
+    let low = if clamp == Clamp::None { low.min(0.0) } else { 0.0 };
+    let high = if clamp == Clamp::Relu6 { high.clamp(0.0, 6.0) } else { high.max(0.0) };
+    let span = high - low;
+    if !span.is_finite() || span < 1e-6 {
+        return Quantisation { scale: 1.0 / LEVELS, zero_point: 0 };
     }
-
-    /// The finest steps that cover `low..=high` and zero; a clamped layer never reaches past its clamp, so that saturation does
-    /// the clamping and ONNX Runtime drops the `Clip`.
-    #[must_use]
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to a byte first")]
-    pub fn covering(low: f32, high: f32, clamp: Clamp) -> Self {
-        let low = if clamp == Clamp::None { low.min(0.0) } else { 0.0 };
-        let high = if clamp == Clamp::Relu6 { high.clamp(0.0, 6.0) } else { high.max(0.0) };
-        let span = high - low;
-        if !span.is_finite() || span < 1e-6 {
-            return Self { scale: 1.0 / LEVELS, zero_point: 0 };
-        }
-        let mut scale = span / LEVELS;
-        while clamp == Clamp::Relu6 && scale * LEVELS > 6.0 {
-            scale = scale.next_down();
-        }
-        Self { scale, zero_point: (-low / scale).round().clamp(0.0, LEVELS) as u8 }
+    let mut scale = span / LEVELS;
+    while clamp == Clamp::Relu6 && scale * LEVELS > 6.0 {
+        scale = scale.next_down();
     }
-
-    /// `saturate(round(x / scale) + zero_point)`, ties to even. **Source**: ONNX QuantizeLinear, opset 13.
-    #[must_use]
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "clamped to a byte first; NaN becomes 0"
-    )]
-    pub fn quantise(self, value: f32) -> u8 {
-        ((value / self.scale).round_ties_even() + f32::from(self.zero_point)).clamp(0.0, LEVELS) as u8
-    }
-
-    /// `(q - zero_point) · scale`. **Source**: ONNX DequantizeLinear, opset 13.
-    #[must_use]
-    pub fn dequantise(self, quantised: u8) -> f32 {
-        f32::from(i16::from(quantised) - i16::from(self.zero_point)) * self.scale
-    }
-
-    /// The real numbers that can be told apart, first and last.
-    #[must_use]
-    pub fn range(self) -> (f32, f32) {
-        (self.dequantise(0), self.dequantise(u8::MAX))
-    }
+    Quantisation { scale, zero_point: (-low / scale).round().clamp(0.0, LEVELS) as u8 }
 }
 
 /// Integer parameters of one convolution or linear layer.
@@ -153,36 +121,29 @@ mod tests {
             (0.0, f32::INFINITY, Clamp::Relu),
             (-1e-9, 1e-9, Clamp::None),
         ] {
-            let q = Quantisation::covering(low, high, clamp);
+            let q = covering(low, high, clamp);
             assert!(q.scale > 0.0 && q.scale.is_finite(), "{low} {high} {q:?}");
         }
-        assert_eq!(Quantisation::covering(-3.0, 9.0, Clamp::Relu6).zero_point, 0);
-        assert_eq!(Quantisation::picture().dequantise(128), 0.0);
-        assert_eq!(Quantisation { scale: 1.0, zero_point: 3 }.quantise(f32::NAN), 0);
+        assert_eq!(covering(-3.0, 9.0, Clamp::Relu6).zero_point, 0);
+        assert_eq!(of_picture().dequantise(128), 0.0);
     }
 
     proptest! {
         #[test]
         fn relu6_saturates_where_the_clip_does(high in 0.01f32..60.0) {
-            let q = Quantisation::covering(0.0, high, Clamp::Relu6);
+            let q = covering(0.0, high, Clamp::Relu6);
             prop_assert!(q.scale * 255.0 <= 6.0);
             prop_assert!((q.range().1 - high.min(6.0)).abs() <= 1e-5);
         }
 
         #[test]
         fn a_value_in_range_moves_by_half_a_step_at_most(low in -50f32..0.0, high in 0.01f32..50.0, t in 0f32..1.0) {
-            let q = Quantisation::covering(low, high, Clamp::None);
+            let q = covering(low, high, Clamp::None);
             let (first, last) = q.range();
             let value = first + t * (last - first);
             let back = q.dequantise(q.quantise(value));
             // Half a step, and the float error of the division.
             prop_assert!((back - value).abs() <= q.scale * 0.5001 + value.abs() * 1e-6, "{value} {back} {q:?}");
-        }
-
-        #[test]
-        fn integers_survive(scale in 1e-5f32..10.0, zero_point: u8, byte: u8) {
-            let q = Quantisation { scale, zero_point };
-            prop_assert_eq!(q.quantise(q.dequantise(byte)), byte);
         }
     }
 }

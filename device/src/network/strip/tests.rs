@@ -3,6 +3,7 @@
 use super::*;
 use crate::network::read_bundle;
 use proptest::prelude::*;
+use tract_onnx::prelude::Framework;
 
 fn shipped() -> ModelProto {
     tract_onnx::onnx().proto_model_for_read(&mut read_bundle(None).unwrap().network.as_slice()).unwrap()

@@ -12,7 +12,7 @@ use super::messages::{Initialisers, not_ours, read_integer, read_integers};
 use super::write::PICTURE;
 use crate::export::error::ExportError;
 use crate::export::fused::{Clamp, FusedGraph, FusedNode, Geometry, Operation, Shape};
-use crate::export::quantised::{Quantisation, QuantisedNetwork, QuantisedWeights};
+use crate::export::quantised::{Quantisation, QuantisedNetwork, QuantisedWeights, of_picture};
 use crate::network::graph::{Pooling, Rounding};
 
 /// Largest side of a picture that is believed.
@@ -139,7 +139,7 @@ impl Reader<'_> {
                 if *self.activations[place].get_or_insert(found) != found {
                     return Err(fail("it dequantises by other numbers than its tensor was quantised by"));
                 }
-                if place == 0 && found != Quantisation::picture() {
+                if place == 0 && found != of_picture() {
                     return Err(fail("the picture is not normalised as (x - 128) / 127.5"));
                 }
                 place

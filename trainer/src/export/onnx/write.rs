@@ -9,7 +9,9 @@ use tract_onnx::pb::tensor_proto::DataType;
 
 use super::messages::{floats, int8, int32, integer, integers, node, uint8, value};
 use crate::export::fused::{Clamp, FusedGraph, FusedNode, Geometry, Operation};
-use crate::export::quantised::{FloatNetwork, FloatWeights, Quantisation, QuantisedNetwork, QuantisedWeights};
+use crate::export::quantised::{
+    FloatNetwork, FloatWeights, Quantisation, QuantisedNetwork, QuantisedWeights, of_picture,
+};
 use crate::network::graph::{Pooling, Rounding};
 
 /// Version of the operator set.
@@ -128,7 +130,7 @@ impl Writer<'_> {
                     "picture.nchw",
                     vec![integers("perm", &[0, 3, 1, 2])],
                 );
-                let (scale, zero_point) = self.quantisation("picture", Quantisation::picture());
+                let (scale, zero_point) = self.quantisation("picture", of_picture());
                 let result =
                     self.push("DequantizeLinear", &[&nchw, &scale, &zero_point], "picture.dequantised", Vec::new());
                 self.results.push(result);

@@ -13,7 +13,7 @@ use crate::export::answers::NamedAnswers;
 use crate::export::error::ExportError;
 use crate::export::float::max_pool;
 use crate::export::fused::Operation;
-use crate::export::quantised::{Quantisation, QuantisedNetwork};
+use crate::export::quantised::{Quantisation, QuantisedNetwork, of_picture};
 use crate::export::workers;
 
 /// Integers up to this magnitude are exact in float32.
@@ -124,7 +124,7 @@ impl Batched {
         let make = || {
             let nhwc = Tensor::f_from_slice(&bytes)?.f_reshape([int(pictures.len()), side, side, 3])?;
             let centred = nhwc.f_permute([0, 3, 1, 2])?.f_to_kind(Kind::Float)?;
-            centred.f_sub_scalar(i64::from(Quantisation::picture().zero_point))?.f_contiguous()
+            centred.f_sub_scalar(i64::from(of_picture().zero_point))?.f_contiguous()
         };
         make().map_err(|source| ExportError::Torch { layer: "picture".to_owned(), source: Box::new(source) })
     }

@@ -2,36 +2,17 @@
 //!
 //! `x - zero_point` and the weights are widened to `i16`: their products fit `i32` in pairs, which is the form that compilers
 //! turn into multiply-add instructions on every x86-64 and aarch64. Sums are exact; the only rounding is the one of
-//! [`requantise`].
+//! [`clothingid_shared::quantisation`].
+
+use clothingid_shared::quantisation::{Quantisation, mean_multiplier, requantise, residual};
 
 use crate::export::fused::{Geometry, Shape};
-use crate::export::quantised::Quantisation;
 use crate::network::graph::Pooling;
 
-/// Adding and taking away `1.5 · 2²³` rounds a float of magnitude below `2²²` to the nearest integer, ties to even, and leaves that
-/// integer in the low bits: it is `round_ties_even` without the call into the mathematics library that baseline x86-64 needs.
-const ROUNDING: f32 = 12_582_912.0;
 /// Pixels that share one pass over the weights.
 const TILE: usize = 4;
 /// Rows of weights are padded with zeros to this multiple.
 const ROW: usize = 16;
-
-/// `saturate(round(value) + zero_point)`, ties to even.
-#[inline]
-#[expect(clippy::cast_possible_truncation, reason = "clamped to a byte")]
-pub(super) fn round_to_byte(value: f32, zero_point: u8) -> u8 {
-    let zero = f32::from(zero_point);
-    let clamped = value.max(-zero).min(255.0 - zero);
-    let integer = (clamped + ROUNDING).to_bits().wrapping_sub(ROUNDING.to_bits());
-    integer.wrapping_add(u32::from(zero_point)) as u8
-}
-
-/// One accumulator to a byte: float multiplier, clamp, ties to even. **Source**: MLAS `MlasRequantizeOutput`.
-#[inline]
-#[expect(clippy::cast_precision_loss, reason = "the same conversion as in ONNX Runtime")]
-pub(super) fn requantise(accumulator: i32, multiplier: f32, zero_point: u8) -> u8 {
-    round_to_byte(accumulator as f32 * multiplier, zero_point)
-}
 
 /// Weights of one layer, laid out for these loops.
 #[derive(Debug, Clone)]
@@ -205,23 +186,12 @@ pub(super) fn sums_of_depthwise(
     }
 }
 
-/// Residual sum in float, with the ratios of the scales. **Source**: MLAS `MlasQLinearAdd`.
+/// Residual sum in float, with the ratios of the scales.
 pub(super) fn add(a: &[u8], qa: Quantisation, b: &[u8], qb: Quantisation, to: Quantisation) -> Vec<u8> {
     let (ratio_a, ratio_b) = (qa.scale / to.scale, qb.scale / to.scale);
-    let (zero_a, zero_b) = (f32::from(qa.zero_point), f32::from(qb.zero_point));
-    let value = |(&a, &b): (&u8, &u8)| {
-        round_to_byte((f32::from(a) - zero_a) * ratio_a + (f32::from(b) - zero_b) * ratio_b, to.zero_point)
-    };
+    let (zero_a, zero_b) = (qa.zero_point, qb.zero_point);
+    let value = |(&a, &b): (&u8, &u8)| residual((a, zero_a, ratio_a), (b, zero_b, ratio_b), to.zero_point);
     a.iter().zip(b).map(value).collect()
-}
-
-/// Bytes of one quantisation in another's steps, as `QLinearConcat` has it in a table.
-pub(super) fn table(from: Quantisation, to: Quantisation) -> [u8; 256] {
-    let mut table = [0; 256];
-    for (byte, into) in (0..=u8::MAX).zip(table.iter_mut()) {
-        *into = to.quantise(from.dequantise(byte));
-    }
-    table
 }
 
 /// Max pooling whose windows may reach over the border. **Shapes**: channel-last in and out.
@@ -246,13 +216,8 @@ pub(super) fn max_pool(x: &[u8], from: Shape, pooling: Pooling, to: Shape) -> Ve
     y
 }
 
-/// Mean over height and width. **Source**: MLAS `MlasQLinearGlobalAveragePoolNhwc`: an integer sum, one multiplier.
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_possible_wrap,
-    reason = "at most a few thousand pixels"
-)]
+/// Mean over height and width.
+#[expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "at most a few thousand pixels")]
 pub(super) fn global_average_pool(x: &[u8], from: Shape, qx: Quantisation, to: Quantisation) -> Vec<u8> {
     let pixels = from.height * from.width;
     let mut sums = vec![-i32::from(qx.zero_point) * pixels as i32; from.channels];
@@ -261,7 +226,7 @@ pub(super) fn global_average_pool(x: &[u8], from: Shape, qx: Quantisation, to: Q
             *sum += i32::from(byte);
         }
     }
-    let multiplier = qx.scale / (to.scale * pixels as f32);
+    let multiplier = mean_multiplier(qx, to, pixels);
     sums.iter().map(|&sum| requantise(sum, multiplier, to.zero_point)).collect()
 }
 
@@ -270,15 +235,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    #[test]
-    fn rounding_is_to_even() {
-        for (value, expected) in
-            [(0.5, 10), (1.5, 12), (2.5, 12), (-0.5, 10), (-1.5, 8), (1e9, 255), (-1e9, 0), (f32::NAN, 0)]
-        {
-            assert_eq!(round_to_byte(value, 10), expected, "{value}");
-        }
-    }
 
     fn slow(x: &[u8], from: Shape, x_zero: u8, g: &Geometry, weights_oihw: &[i8], bias: &[i32], to: Shape) -> Vec<i32> {
         let inputs = g.inputs / g.groups;

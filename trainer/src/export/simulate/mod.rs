@@ -8,6 +8,7 @@ mod kernels;
 
 use std::collections::BTreeMap;
 
+use clothingid_shared::quantisation::{requantise, table};
 use rayon::prelude::*;
 
 use self::kernels::{Epilogue, Kernel};
@@ -152,11 +153,9 @@ impl Simulation {
                             sums.iter().zip(multipliers).map(|(&sum, m)| sum as f32 * m).collect(),
                         );
                     }
-                    Some(to) => sums
-                        .iter()
-                        .zip(multipliers)
-                        .map(|(&sum, &m)| kernels::requantise(sum, m, to.zero_point))
-                        .collect(),
+                    Some(to) => {
+                        sums.iter().zip(multipliers).map(|(&sum, &m)| requantise(sum, m, to.zero_point)).collect()
+                    }
                 }
             }
             (Operation::Add, _) => {
@@ -164,7 +163,7 @@ impl Simulation {
                 kernels::add(inputs[0].integers(), q(a), inputs[1].integers(), q(b), q(place))
             }
             (Operation::Concat, _) => {
-                let tables: Vec<[u8; 256]> = node.inputs.iter().map(|&p| kernels::table(q(p), q(place))).collect();
+                let tables: Vec<[u8; 256]> = node.inputs.iter().map(|&p| table(q(p), q(place))).collect();
                 let mut bytes = Vec::with_capacity(node.shape.len());
                 for pixel in 0..node.shape.height * node.shape.width {
                     for ((input, shape), table) in inputs.iter().zip(&shapes).zip(&tables) {
