@@ -4,6 +4,7 @@
 //! [`golden`] checks that what runs gives the answers that the bundle promises, before anything is said to a user.
 //! What the answer means is the business of [`crate::reading`].
 
+mod cpu;
 mod embedded;
 mod engine;
 pub mod golden;

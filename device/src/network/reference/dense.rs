@@ -47,6 +47,6 @@ pub(crate) fn dense(sums: &[i32], c: &Convolution, to: Quantisation, other: Opti
 
 /// The real numbers of the sums of a layer whose result leaves the integers.
 #[expect(clippy::cast_precision_loss, reason = "the same conversion as in ONNX Runtime")]
-pub(super) fn floats(sums: &[i32], c: &Convolution) -> Vec<f32> {
-    sums.iter().zip(&c.multipliers).map(|(sum, multiplier)| *sum as f32 * multiplier).collect()
+pub(crate) fn floats(sums: &[i32], c: &Convolution) -> Vec<f32> {
+    sums.iter().zip(c.multipliers.iter().cycle()).map(|(sum, multiplier)| *sum as f32 * multiplier).collect()
 }

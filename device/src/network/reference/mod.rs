@@ -19,7 +19,7 @@ mod normalise;
 
 pub(crate) use add::add;
 pub(crate) use concat::concat;
-pub(crate) use dense::{dense, dense_sums};
+pub(crate) use dense::{dense, dense_sums, floats};
 pub(crate) use depthwise::{depthwise, depthwise_sums};
 pub(crate) use max_pool::max_pool;
 pub(crate) use mean::mean;
@@ -77,7 +77,7 @@ pub(crate) fn step(plan: &Plan, layer: &Layer, inputs: &[&Elements]) -> Elements
         Operation::Dense(c) => {
             let sums = dense_sums(x, from, c, to.shape);
             if to.form == Form::Floats {
-                return Elements::Floats(dense::floats(&sums, c));
+                return Elements::Floats(floats(&sums, c));
             }
             let residual = inputs.get(1).map(|other| (other.bytes(), quantisations[1]));
             dense(&sums, c, into, residual)

@@ -1,0 +1,191 @@
+//! The engine: slots, steps, and one picture after the other.
+
+use super::buffer::Buffer;
+use super::kernels::{InstructionSet, Output, simple};
+use super::prepare::{Source, Step, Target, Work, prepare, tail};
+use super::team::Team;
+use crate::network::plan::{Plan, ValueId};
+use crate::network::{Answer, Engine, EngineError};
+use clothingid_shared::embedding::{ArithmeticClass, l2_normalise};
+use clothingid_shared::picture::Picture;
+use std::time::{Duration, Instant};
+
+/// The plan in integers on the processor.
+pub(in crate::network) struct CpuEngine {
+    name: String,
+    side: u32,
+    steps: Vec<Step>,
+    slots: Vec<Buffer>,
+    /// Results that left the integers, by value.
+    floats: Vec<Vec<f32>>,
+    outputs: [ValueId; 3],
+    /// Sums of a mean.
+    sums: Vec<i32>,
+    team: Team,
+}
+
+impl CpuEngine {
+    /// Packs the plan for the fastest instruction set of this machine.
+    pub(in crate::network) fn new(plan: &Plan, threads: usize) -> Self {
+        let set = InstructionSet::of_this_machine().first().copied().unwrap_or(InstructionSet::Portable);
+        Self::with(plan, set, threads)
+    }
+
+    /// Packs the plan for one instruction set, which the machine must have.
+    pub(in crate::network) fn with(plan: &Plan, set: InstructionSet, threads: usize) -> Self {
+        let tail = tail(plan);
+        let floats = plan.values.iter().enumerate().map(|(place, value)| {
+            let is_float = plan.layers.iter().any(|layer| layer.output.0 == place)
+                && value.form == crate::network::plan::Form::Floats;
+            vec![0.0; if is_float { value.shape.len() } else { 0 }]
+        });
+        let widest = plan.values.iter().map(|value| value.shape.channels).max().unwrap_or(0);
+        Self {
+            name: format!("cpu: int8 {set}"),
+            side: plan.side,
+            steps: plan.layers.iter().map(|layer| prepare(plan, layer, set)).collect(),
+            slots: plan.slots.iter().map(|elements| Buffer::zeros(elements + tail)).collect(),
+            floats: floats.collect(),
+            outputs: plan.outputs,
+            sums: vec![0; widest],
+            team: Team::new(threads),
+        }
+    }
+
+    /// Runs a picture's bytes; `times` gets what each step took, where it has a place for it.
+    fn compute(&mut self, picture: &[u8], times: &mut [Duration]) {
+        if let Some(slot) = self.slots.first_mut().and_then(|slot| slot.bytes_mut().get_mut(..picture.len())) {
+            slot.copy_from_slice(picture);
+        }
+        if times.is_empty() {
+            for step in &self.steps {
+                run(step, &mut self.slots, &mut self.floats, &mut self.sums, &mut self.team);
+            }
+        } else {
+            for (step, time) in self.steps.iter().zip(times) {
+                let started = Instant::now();
+                run(step, &mut self.slots, &mut self.floats, &mut self.sums, &mut self.team);
+                *time = started.elapsed();
+            }
+        }
+    }
+
+    /// Each layer's kind and the least time that it took in `rounds` runs of a picture.
+    #[cfg(test)]
+    pub(in crate::network) fn profile(&mut self, picture: &[u8], rounds: usize) -> Vec<(&'static str, Duration)> {
+        let mut least = vec![Duration::MAX; self.steps.len()];
+        let mut times = vec![Duration::ZERO; self.steps.len()];
+        for _ in 0..rounds {
+            self.compute(picture, &mut times);
+            for (least, time) in least.iter_mut().zip(&times) {
+                *least = (*least).min(*time);
+            }
+        }
+        self.steps.iter().map(|step| step.kind).zip(least).collect()
+    }
+}
+
+/// Runs one step. The result's slot is taken out of the list meanwhile: the plan never reads what it writes.
+fn run(step: &Step, slots: &mut [Buffer], floats: &mut [Vec<f32>], sums: &mut [i32], team: &mut Team) {
+    if let (Some((start, len, byte)), Some(source)) = (step.border, step.inputs.first())
+        && let Some(border) = slots.get_mut(source.slot).and_then(|slot| slot.bytes_mut().get_mut(start..start + len))
+    {
+        border.fill(byte);
+    }
+    match step.output {
+        Target::Slot(place) => {
+            let Some(mut buffer) = slots.get_mut(place).map(std::mem::take) else { return };
+            if let Some(y) = buffer.bytes_mut().get_mut(..step.shape.len()) {
+                bytes(step, slots, y, sums, team);
+            }
+            if let Some(slot) = slots.get_mut(place) {
+                *slot = buffer;
+            }
+        }
+        Target::Floats(place) => {
+            let Some(mut y) = floats.get_mut(place).map(std::mem::take) else { return };
+            match &step.work {
+                Work::Convolution(kernel) => {
+                    let x = whole(slots, step.inputs.first());
+                    kernel.run(x, &[], Output::Floats(&mut y), 0..step.shape.pixels());
+                }
+                Work::Normalise(from) => {
+                    y.copy_from_slice(floats.get(*from).map(Vec::as_slice).unwrap_or_default());
+                    l2_normalise(&mut y);
+                }
+                _ => {}
+            }
+            if let Some(floats) = floats.get_mut(place) {
+                *floats = y;
+            }
+        }
+    }
+}
+
+/// A step whose result is bytes.
+fn bytes(step: &Step, slots: &[Buffer], y: &mut [u8], sums: &mut [i32], team: &mut Team) {
+    let (first, second) = (step.inputs.first(), step.inputs.get(1));
+    match &step.work {
+        Work::Convolution(kernel) => {
+            team.share(kernel.as_ref(), whole(slots, first), whole(slots, second), y, step.shape);
+        }
+        Work::Add(sum) => simple::add(sum, elements(slots, first), elements(slots, second), y),
+        Work::Concat(tables) => {
+            let mut channel = 0;
+            for (table, input) in tables.iter().zip(&step.inputs) {
+                let channels = input.len / step.shape.pixels().max(1);
+                simple::concat(table, elements(slots, Some(input)), y, (channel, channels, step.shape.channels));
+                channel += channels;
+            }
+        }
+        Work::MaxPool(pooling, from) => simple::max_pool(*pooling, elements(slots, first), *from, y, step.shape),
+        Work::Mean(zero, multiplier, zero_point) => {
+            let sums = sums.get_mut(..step.shape.channels).unwrap_or_default();
+            simple::mean(elements(slots, first), *zero, *multiplier, *zero_point, sums, y);
+        }
+        Work::Normalise(_) => {}
+    }
+}
+
+/// An input with its border.
+fn whole<'a>(slots: &'a [Buffer], source: Option<&Source>) -> &'a [u8] {
+    source.and_then(|source| slots.get(source.slot)).map(Buffer::bytes).unwrap_or_default()
+}
+
+/// An input's elements.
+fn elements<'a>(slots: &'a [Buffer], source: Option<&Source>) -> &'a [u8] {
+    let len = source.map_or(0, |source| source.len);
+    whole(slots, source).get(..len).unwrap_or_default()
+}
+
+impl Engine for CpuEngine {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn arithmetic(&self) -> ArithmeticClass {
+        ArithmeticClass::Int8
+    }
+
+    fn side(&self) -> u32 {
+        self.side
+    }
+
+    fn threads(&self) -> usize {
+        self.team.threads()
+    }
+
+    fn run(&mut self, picture: &Picture, answer: &mut Answer) -> Result<(), EngineError> {
+        let (width, height, side) = (picture.width(), picture.height(), self.side);
+        if (width, height) != (side, side) {
+            return Err(EngineError::Picture { width, height, side });
+        }
+        self.compute(picture.rgb(), &mut []);
+        let buffers = [&mut answer.category14, &mut answer.category26, &mut answer.embedding];
+        for (buffer, output) in buffers.into_iter().zip(self.outputs) {
+            buffer.clear();
+            buffer.extend_from_slice(self.floats.get(output.0).map(Vec::as_slice).unwrap_or_default());
+        }
+        answer.check()
+    }
+}
