@@ -143,10 +143,10 @@ mod tests {
     #[test]
     fn the_json_line_is_the_contract() {
         let reading = reading(true);
-        let line = Line::Answer { path: "a/b.jpg", reading: &reading, ms: 3.1, engine: "cpu: tract float" };
+        let line = Line::Answer { path: "a/b.jpg", reading: &reading, ms: 3.1, engine: "cpu: int8 avx2" };
         assert_eq!(
             serde_json::to_string(&line).unwrap(),
-            r#"{"path":"a/b.jpg","garment":0.99,"known":true,"category14":{"label":"dress","probability":0.93},"category26":{"label":"dress","probability":0.915},"ms":3.1,"engine":"cpu: tract float"}"#
+            r#"{"path":"a/b.jpg","garment":0.99,"known":true,"category14":{"label":"dress","probability":0.93},"category26":{"label":"dress","probability":0.915},"ms":3.1,"engine":"cpu: int8 avx2"}"#
         );
         let line = Line::Failure { path: "x", error: "the file is empty" };
         assert_eq!(serde_json::to_string(&line).unwrap(), r#"{"path":"x","error":"the file is empty"}"#);
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn people_read_what_is_known_and_what_is_not() {
-        insta::assert_snapshot!(human("a.jpg", &reading(true), [14, 26], 3.12, "cpu: tract float"), @"a.jpg: dress 92 % (of 26), dress 93 % (of 14); a garment: 99 %; 3.1 ms, cpu: tract float");
-        insta::assert_snapshot!(human("a.jpg", &reading(false), [14, 26], 3.12, "cpu: tract float"), @"a.jpg: not sure; closest is dress 92 %; a garment: 99 %; 3.1 ms, cpu: tract float");
+        insta::assert_snapshot!(human("a.jpg", &reading(true), [14, 26], 3.12, "cpu: int8 avx2"), @"a.jpg: dress 92 % (of 26), dress 93 % (of 14); a garment: 99 %; 3.1 ms, cpu: int8 avx2");
+        insta::assert_snapshot!(human("a.jpg", &reading(false), [14, 26], 3.12, "cpu: int8 avx2"), @"a.jpg: not sure; closest is dress 92 %; a garment: 99 %; 3.1 ms, cpu: int8 avx2");
     }
 }

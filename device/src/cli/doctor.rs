@@ -95,13 +95,13 @@ mod tests {
     #[test]
     fn what_is_not_well_says_what_to_do() {
         let findings = [
-            Finding::ok("engine", "cpu: tract float"),
+            Finding::ok("engine", "cpu: int8 avx2"),
             Finding::warning("heat", "the processor is at 91 °C", "give the board air"),
             Finding::failed("bundle", Report::new("`a.bundle` is missing").hint("copy it again")),
         ];
         let text: Vec<String> = findings.iter().map(Finding::human).collect();
         insta::assert_snapshot!(text.join("\n"), @r"
-        engine     ok       cpu: tract float
+        engine     ok       cpu: int8 avx2
         heat       warning  the processor is at 91 °C
                             -> give the board air
         bundle     failed   `a.bundle` is missing

@@ -1,5 +1,7 @@
 //! What every engine is, and which one runs.
 
+use super::cpu::CpuEngine;
+use super::plan::Plan;
 use super::tract::TractEngine;
 use clothingid_shared::bundle::Bundle;
 use clothingid_shared::embedding::ArithmeticClass;
@@ -20,7 +22,7 @@ pub struct Answer {
 
 /// Something that runs the bundle's network.
 pub trait Engine: Send {
-    /// How every answer of this engine is signed, as `cpu: tract float`: the engine, then the arithmetic class.
+    /// How every answer of this engine is signed, as `cpu: int8 avx2`: the engine, the arithmetic class, what runs it.
     fn name(&self) -> &str;
 
     /// Which of the bundle's two answer sets holds for this engine.
@@ -143,16 +145,14 @@ impl EngineError {
     }
 }
 
-/// Opens the engine that was asked for. `auto` and `cpu` are tract in float arithmetic, the only engine of this version;
-/// `threads` is the most that it may use for one picture (tract uses one).
+/// Opens the engine that was asked for; `threads` is the most that it may use for one picture (tract uses one).
 ///
 /// # Errors
-/// [`EngineError::Missing`] when the engine is not there: another one is never taken silently.
-pub fn open(choice: EngineChoice, bundle: &Bundle, _threads: usize) -> Result<Box<dyn Engine>, EngineError> {
-    let name = match choice {
+/// [`EngineError::Missing`] when the engine is not there: another one is never taken silently. Other errors name what the engine cannot run.
+pub fn open(choice: EngineChoice, bundle: &Bundle, threads: usize) -> Result<Box<dyn Engine>, EngineError> {
+    Ok(match choice {
         EngineChoice::Gpu => return Err(EngineError::Missing(choice)),
-        EngineChoice::Auto | EngineChoice::Cpu => "cpu: tract float",
-        EngineChoice::Tract => "tract: float",
-    };
-    Ok(Box::new(TractEngine::new(name, &bundle.network)?))
+        EngineChoice::Auto | EngineChoice::Cpu => Box::new(CpuEngine::new(&Plan::new(&bundle.network)?, threads)?),
+        EngineChoice::Tract => Box::new(TractEngine::new(&bundle.network)?),
+    })
 }

@@ -1,4 +1,4 @@
-//! tract in float arithmetic: the processor's engine of this version, and the independent check of later ones.
+//! tract in float arithmetic: the independent check of the other engines.
 //!
 //! The network is [stripped](super::strip) of its quantisation, then tract lays its convolutions out channel-last
 //! (`conv_nhwc`: a fifth faster here) and optimises. tract works on one thread.
@@ -17,7 +17,6 @@ use tract_onnx::tract_core::transform::get_transform;
 
 /// The network as tract runs it.
 pub(super) struct TractEngine {
-    name: &'static str,
     side: u32,
     pixel: [f32; 256],
     /// `[1, side, side, 3]`; ours again after each run, so that it is filled and not made anew.
@@ -27,13 +26,13 @@ pub(super) struct TractEngine {
 
 impl TractEngine {
     /// Loads the bundle's ONNX.
-    pub(super) fn new(name: &'static str, network: &[u8]) -> Result<Self, EngineError> {
+    pub(super) fn new(network: &[u8]) -> Result<Self, EngineError> {
         let stripped = strip(network)?;
         let state = optimise(&stripped.model).map_err(|e| EngineError::Load(e.into_boxed_dyn_error()))?;
         let side = stripped.side as usize;
         let input =
             Tensor::zero::<f32>(&[1, side, side, 3]).map_err(|e| EngineError::Load(e.into_boxed_dyn_error()))?;
-        Ok(Self { name, side: stripped.side, pixel: stripped.pixel, input: Arc::new(input), state })
+        Ok(Self { side: stripped.side, pixel: stripped.pixel, input: Arc::new(input), state })
     }
 
     fn fill(&mut self, picture: &Picture) -> TractResult<()> {
@@ -80,7 +79,7 @@ fn optimise(model: &ModelProto) -> TractResult<TypedSimpleState> {
 
 impl Engine for TractEngine {
     fn name(&self) -> &str {
-        self.name
+        "tract: float"
     }
 
     fn arithmetic(&self) -> ArithmeticClass {

@@ -3,8 +3,8 @@
 use super::buffer::Buffer;
 use super::kernels::{InstructionSet, Output, simple};
 use super::prepare::{Source, Step, Target, Work, prepare, tail};
-use super::team::Team;
-use crate::network::plan::{Plan, ValueId};
+use super::team::{Team, share};
+use crate::network::plan::{Form, Plan, ValueId};
 use crate::network::{Answer, Engine, EngineError};
 use clothingid_shared::embedding::{ArithmeticClass, l2_normalise};
 use clothingid_shared::picture::Picture;
@@ -15,59 +15,71 @@ pub(in crate::network) struct CpuEngine {
     name: String,
     side: u32,
     steps: Vec<Step>,
+    memory: Memory,
+    outputs: [ValueId; 3],
+    team: Team,
+}
+
+/// What a frame is computed in.
+struct Memory {
     slots: Vec<Buffer>,
     /// Results that left the integers, by value.
     floats: Vec<Vec<f32>>,
-    outputs: [ValueId; 3],
     /// Sums of a mean.
     sums: Vec<i32>,
-    team: Team,
 }
 
 impl CpuEngine {
     /// Packs the plan for the fastest instruction set of this machine.
-    pub(in crate::network) fn new(plan: &Plan, threads: usize) -> Self {
+    ///
+    /// # Errors
+    /// The system gives no threads.
+    pub(in crate::network) fn new(plan: &Plan, threads: usize) -> Result<Self, EngineError> {
         let set = InstructionSet::of_this_machine().first().copied().unwrap_or(InstructionSet::Portable);
         Self::with(plan, set, threads)
     }
 
     /// Packs the plan for one instruction set, which the machine must have.
-    pub(in crate::network) fn with(plan: &Plan, set: InstructionSet, threads: usize) -> Self {
+    ///
+    /// # Errors
+    /// The system gives no threads.
+    pub(in crate::network) fn with(plan: &Plan, set: InstructionSet, threads: usize) -> Result<Self, EngineError> {
         let tail = tail(plan);
-        let floats = plan.values.iter().enumerate().map(|(place, value)| {
-            let is_float = plan.layers.iter().any(|layer| layer.output.0 == place)
-                && value.form == crate::network::plan::Form::Floats;
-            vec![0.0; if is_float { value.shape.len() } else { 0 }]
+        let floats = plan.values.iter().map(|value| match value.form {
+            Form::Floats => vec![0.0; value.shape.len()],
+            Form::Bytes(_) => Vec::new(),
         });
         let widest = plan.values.iter().map(|value| value.shape.channels).max().unwrap_or(0);
-        Self {
+        Ok(Self {
             name: format!("cpu: int8 {set}"),
             side: plan.side,
+            memory: Memory {
+                slots: plan.slots.iter().map(|elements| Buffer::zeros(elements + tail)).collect(),
+                floats: floats.collect(),
+                sums: vec![0; widest],
+            },
             steps: plan.layers.iter().map(|layer| prepare(plan, layer, set)).collect(),
-            slots: plan.slots.iter().map(|elements| Buffer::zeros(elements + tail)).collect(),
-            floats: floats.collect(),
             outputs: plan.outputs,
-            sums: vec![0; widest],
-            team: Team::new(threads),
-        }
+            team: Team::new(threads)?,
+        })
     }
 
     /// Runs a picture's bytes; `times` gets what each step took, where it has a place for it.
     fn compute(&mut self, picture: &[u8], times: &mut [Duration]) {
-        if let Some(slot) = self.slots.first_mut().and_then(|slot| slot.bytes_mut().get_mut(..picture.len())) {
+        let (steps, memory, threads) = (&self.steps, &mut self.memory, self.team.threads());
+        if let Some(slot) = memory.slots.first_mut().and_then(|slot| slot.bytes_mut().get_mut(..picture.len())) {
             slot.copy_from_slice(picture);
         }
-        if times.is_empty() {
-            for step in &self.steps {
-                run(step, &mut self.slots, &mut self.floats, &mut self.sums, &mut self.team);
+        self.team.run(|| {
+            let mut times = times.iter_mut();
+            for step in steps {
+                let started = times.len().ne(&0).then(Instant::now);
+                run(step, memory, threads);
+                if let (Some(started), Some(time)) = (started, times.next()) {
+                    *time = started.elapsed();
+                }
             }
-        } else {
-            for (step, time) in self.steps.iter().zip(times) {
-                let started = Instant::now();
-                run(step, &mut self.slots, &mut self.floats, &mut self.sums, &mut self.team);
-                *time = started.elapsed();
-            }
-        }
+        });
     }
 
     /// Each layer's kind and the least time that it took in `rounds` runs of a picture.
@@ -86,7 +98,8 @@ impl CpuEngine {
 }
 
 /// Runs one step. The result's slot is taken out of the list meanwhile: the plan never reads what it writes.
-fn run(step: &Step, slots: &mut [Buffer], floats: &mut [Vec<f32>], sums: &mut [i32], team: &mut Team) {
+fn run(step: &Step, memory: &mut Memory, threads: usize) {
+    let Memory { slots, floats, sums } = memory;
     if let (Some((start, len, byte)), Some(source)) = (step.border, step.inputs.first())
         && let Some(border) = slots.get_mut(source.slot).and_then(|slot| slot.bytes_mut().get_mut(start..start + len))
     {
@@ -96,7 +109,7 @@ fn run(step: &Step, slots: &mut [Buffer], floats: &mut [Vec<f32>], sums: &mut [i
         Target::Slot(place) => {
             let Some(mut buffer) = slots.get_mut(place).map(std::mem::take) else { return };
             if let Some(y) = buffer.bytes_mut().get_mut(..step.shape.len()) {
-                bytes(step, slots, y, sums, team);
+                bytes(step, slots, y, sums, threads);
             }
             if let Some(slot) = slots.get_mut(place) {
                 *slot = buffer;
@@ -106,8 +119,7 @@ fn run(step: &Step, slots: &mut [Buffer], floats: &mut [Vec<f32>], sums: &mut [i
             let Some(mut y) = floats.get_mut(place).map(std::mem::take) else { return };
             match &step.work {
                 Work::Convolution(kernel) => {
-                    let x = whole(slots, step.inputs.first());
-                    kernel.run(x, &[], Output::Floats(&mut y), 0..step.shape.pixels());
+                    kernel.run(whole(slots, step.inputs.first()), &[], Output::Floats(&mut y), 0..step.shape.pixels());
                 }
                 Work::Normalise(from) => {
                     y.copy_from_slice(floats.get(*from).map(Vec::as_slice).unwrap_or_default());
@@ -123,11 +135,12 @@ fn run(step: &Step, slots: &mut [Buffer], floats: &mut [Vec<f32>], sums: &mut [i
 }
 
 /// A step whose result is bytes.
-fn bytes(step: &Step, slots: &[Buffer], y: &mut [u8], sums: &mut [i32], team: &mut Team) {
+fn bytes(step: &Step, slots: &[Buffer], y: &mut [u8], sums: &mut [i32], threads: usize) {
     let (first, second) = (step.inputs.first(), step.inputs.get(1));
     match &step.work {
         Work::Convolution(kernel) => {
-            team.share(kernel.as_ref(), whole(slots, first), whole(slots, second), y, step.shape);
+            let from = (whole(slots, first), whole(slots, second));
+            share(kernel.as_ref(), from, y, step.shape, (threads, step.multiply_adds));
         }
         Work::Add(sum) => simple::add(sum, elements(slots, first), elements(slots, second), y),
         Work::Concat(tables) => {
@@ -184,7 +197,7 @@ impl Engine for CpuEngine {
         let buffers = [&mut answer.category14, &mut answer.category26, &mut answer.embedding];
         for (buffer, output) in buffers.into_iter().zip(self.outputs) {
             buffer.clear();
-            buffer.extend_from_slice(self.floats.get(output.0).map(Vec::as_slice).unwrap_or_default());
+            buffer.extend_from_slice(self.memory.floats.get(output.0).map(Vec::as_slice).unwrap_or_default());
         }
         answer.check()
     }

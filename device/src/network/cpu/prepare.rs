@@ -19,6 +19,8 @@ pub(super) struct Step {
     pub(super) output: Target,
     /// Its shape.
     pub(super) shape: Shape,
+    /// Multiply-adds of one of its pixels.
+    pub(super) multiply_adds: usize,
 }
 
 /// An input in its slot.
@@ -100,5 +102,6 @@ pub(super) fn prepare(plan: &Plan, layer: &Layer, set: InstructionSet) -> Step {
             Form::Floats => Target::Floats(layer.output.0),
         },
         shape: to.shape,
+        multiply_adds: layer.operation.convolution().map_or(0, |c| c.weights_oihw.len()),
     }
 }

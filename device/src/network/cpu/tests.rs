@@ -12,7 +12,7 @@ fn every_instruction_set_gives_the_golden_answers() {
     let plan = Plan::new(&bundle.network).unwrap();
     for set in InstructionSet::of_this_machine() {
         for threads in [1, 3] {
-            let mut engine = CpuEngine::with(&plan, set, threads);
+            let mut engine = CpuEngine::with(&plan, set, threads).unwrap();
             let mut answer = Answer::default();
             for photo in &bundle.golden {
                 let picture = bundle.manifest.picture.make(&decode(&photo.photo).unwrap()).unwrap();
@@ -35,7 +35,7 @@ fn times_by_layer() {
     let plan = Plan::new(&bundle.network).unwrap();
     let picture = vec![100; (plan.side * plan.side * 3) as usize];
     for set in InstructionSet::of_this_machine() {
-        let mut engine = CpuEngine::with(&plan, set, 1);
+        let mut engine = CpuEngine::with(&plan, set, 1).unwrap();
         let times = engine.profile(&picture, 300);
         let total: std::time::Duration = times.iter().map(|(_, time)| *time).sum();
         println!("{set}: {total:?}");

@@ -7,6 +7,8 @@
 //! are of bytes as they lie in memory.
 
 #[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
 mod avx512_vnni;
 mod portable;
 pub(super) mod simple;
@@ -23,6 +25,9 @@ pub(in crate::network) enum InstructionSet {
     /// Four products of bytes, added to 32 bits, in 512-bit vectors.
     #[cfg(target_arch = "x86_64")]
     Avx512Vnni,
+    /// Two products of 16-bit numbers, added to 32 bits, in 256-bit vectors.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
     /// What every processor has; the compiler finds the vectors.
     Portable,
 }
@@ -35,6 +40,10 @@ impl InstructionSet {
         if avx512_vnni::is_there() {
             sets.push(Self::Avx512Vnni);
         }
+        #[cfg(target_arch = "x86_64")]
+        if avx2::is_there() {
+            sets.push(Self::Avx2);
+        }
         sets.push(Self::Portable);
         sets
     }
@@ -44,6 +53,8 @@ impl InstructionSet {
         match self {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512Vnni => "avx512-vnni",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => "avx2",
             Self::Portable => "portable",
         }
     }
@@ -53,6 +64,8 @@ impl InstructionSet {
         match self {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512Vnni => Box::new(avx512_vnni::Dense::new(layer)),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => Box::new(avx2::Dense::new(layer)),
             Self::Portable => Box::new(portable::Dense::new(layer)),
         }
     }
@@ -62,6 +75,8 @@ impl InstructionSet {
         match self {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512Vnni => Box::new(avx512_vnni::Depthwise::new(layer)),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => Box::new(avx2::Depthwise::new(layer)),
             Self::Portable => Box::new(portable::Depthwise::new(layer)),
         }
     }
