@@ -3,11 +3,13 @@
 mod search;
 
 use super::{Cli, NetworkArgs, Outcome, Report, print_line};
-use crate::network::{Answer, PhotoPath};
+use crate::network::plan::Plan;
+use crate::network::{Answer, PhotoPath, with_side};
 use crate::reading::Reader;
 use clap::CommandFactory;
 use clap::error::ErrorKind;
 use clothingid_shared::bundle::Bundle;
+use clothingid_shared::files::read_text_at_most;
 use serde::Serialize;
 use std::time::{Duration, Instant};
 
@@ -16,6 +18,8 @@ const WARM_UP: Duration = Duration::from_millis(700);
 /// Samples of one measurement, unless it takes longer than [`LONGEST`].
 const SAMPLES: usize = 300;
 const LONGEST: Duration = Duration::from_secs(15);
+/// How long layers are measured.
+const LAYERS_FOR: Duration = Duration::from_secs(2);
 
 /// Values of all rows that `search` may search: five bytes each (int8 and float) are 5 GiB, as much as a board has.
 const MOST_VALUES: u64 = 1 << 30;
@@ -23,7 +27,7 @@ const MOST_VALUES: u64 = 1 << 30;
 /// Arguments of `bench`.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Examples:\n  clothingid bench\n  clothingid bench network --engine tract --json\n  clothingid bench search --rows 100000 --dims 256"
+    after_help = "Examples:\n  clothingid bench\n  clothingid bench network --engine tract --json\n  clothingid bench network --layers --side 224\n  clothingid bench search --rows 100000 --dims 256"
 )]
 pub struct Args {
     /// What to measure; without it, network and path
@@ -41,6 +45,18 @@ pub struct Args {
     /// Values of each row that `search` searches
     #[arg(long, value_name = "D", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub dims: u32,
+
+    /// Pictures of this side in place of the bundle's, for `network`: the same weights, more or fewer pixels
+    #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(32..=1024))]
+    pub side: Option<u32>,
+
+    /// How long each layer of the network takes, too
+    #[arg(long)]
+    pub layers: bool,
+
+    /// Print every sample, too, in milliseconds and in the order of measuring (with `--json`)
+    #[arg(long, requires = "json")]
+    pub samples: bool,
 
     /// The network and what runs it.
     #[command(flatten)]
@@ -67,6 +83,22 @@ struct Line<'a> {
     p99_ms: f64,
     min_ms: f64,
     samples: usize,
+    side: u32,
+    load_ms: f64,
+    first_ms: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memory_mib: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    all_ms: Option<Vec<f64>>,
+}
+
+#[derive(Debug, Serialize)]
+struct LayerLine<'a> {
+    bench: &'static str,
+    layer: &'a str,
+    kind: &'a str,
+    min_ms: f64,
+    multiply_adds: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -93,18 +125,42 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
         }
         return bench_search(args);
     }
-    let bundle = args.network.bundle()?;
-    let mut path = args.network.open(&bundle)?;
+    let mut bundle = args.network.bundle()?;
+    let started = Instant::now();
+    let mut path = match args.side {
+        Some(side) if side != bundle.manifest.picture.side => {
+            resized(&mut bundle, side)?;
+            args.network.open_unchecked(&bundle)?
+        }
+        _ => args.network.open(&bundle)?,
+    };
+    let load_ms = milliseconds(started.elapsed());
     let all = [What::Network, What::Path];
     for what in all.into_iter().filter(|what| args.what.is_none_or(|asked| asked == *what)) {
-        let (bench, samples) = match what {
+        let (bench, times) = match what {
             What::Network => ("network", network(&mut path)?),
             What::Path | What::Search => ("path", whole_path(&bundle, &mut path)?),
         };
-        let [min_ms, median_ms, p99_ms] = [0.0, 0.5, 0.99].map(|share| quantile_ms(&samples, share));
-        let (engine, threads, samples) = (path.engine().name(), path.engine().threads(), samples.len());
+        let Times { first, samples: all } = times;
+        let mut sorted = all.clone();
+        sorted.sort_unstable();
+        let [min_ms, median_ms, p99_ms] = [0.0, 0.5, 0.99].map(|share| quantile_ms(&sorted, share));
+        let (engine, threads, samples) = (path.engine().name(), path.engine().threads(), all.len());
         if args.json {
-            print_line(&serde_json::to_string(&Line { bench, engine, threads, median_ms, p99_ms, min_ms, samples })?)?;
+            print_line(&serde_json::to_string(&Line {
+                bench,
+                engine,
+                threads,
+                median_ms,
+                p99_ms,
+                min_ms,
+                samples,
+                side: path.engine().side(),
+                load_ms,
+                first_ms: milliseconds(first),
+                memory_mib: peak_memory_mib(),
+                all_ms: args.samples.then(|| all.into_iter().map(milliseconds).collect()),
+            })?)?;
         } else {
             print_line(&format!(
                 "{bench:8} median {median_ms:.2} ms, 99th percentile {p99_ms:.2} ms, least {min_ms:.2} ms \
@@ -113,7 +169,41 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
             ))?;
         }
     }
+    if args.layers {
+        print_layers(&bundle, &mut path, args.json)?;
+    }
     Ok(Outcome::Done)
+}
+
+/// Gives the bundle's network pictures of another side. Its golden answers no longer hold, so that they are not asked for.
+fn resized(bundle: &mut Bundle, side: u32) -> Result<(), Report> {
+    bundle.network = with_side(&bundle.network, side)?;
+    bundle.manifest.picture.side = side;
+    Ok(())
+}
+
+/// The least time of each layer, and what it is against the whole.
+fn print_layers(bundle: &Bundle, path: &mut PhotoPath, json: bool) -> Result<(), Report> {
+    let plan = Plan::new(&bundle.network)?;
+    let picture = path.picture().clone();
+    let mut least = vec![Duration::MAX; plan.layers.len()];
+    let begun = Instant::now();
+    while begun.elapsed() < LAYERS_FOR {
+        for (least, time) in least.iter_mut().zip(path.engine_mut().layer_times(&picture)?) {
+            *least = (*least).min(time);
+        }
+    }
+    for (layer, time) in plan.layers.iter().zip(&least) {
+        let (kind, multiply_adds) = (layer.operation.name(), plan.multiply_adds(layer));
+        let (layer, min_ms) = (layer.name.as_str(), milliseconds(*time));
+        print_line(&if json {
+            serde_json::to_string(&LayerLine { bench: "layer", layer, kind, min_ms, multiply_adds })?
+        } else {
+            let per_second = multiply_adds as f64 / time.as_secs_f64() / 1e9;
+            format!("{kind:10} {min_ms:8.3} ms {per_second:7.1} G multiply-adds/s  {layer}")
+        })?;
+    }
+    Ok(())
 }
 
 /// What is wrong with a made-up catalogue of this size, if anything.
@@ -144,11 +234,13 @@ fn bench_search(args: &Args) -> Result<Outcome, Report> {
             .hint("take fewer: `--rows N`")
     })?;
     let mut turn = 0;
-    let times = measure(|| {
+    let mut times = measure(|| {
         turn += 1;
         garments.search(turn);
         Ok(())
-    })?;
+    })?
+    .samples;
+    times.sort_unstable();
     let [min_ms, median_ms, p99_ms] = [0.0, 0.5, 0.99].map(|share| quantile_ms(&times, share));
     let memory_read_ms = quantile_ms(&[garments.memory_read()], 0.5);
     let (recall_at_10, samples) = (garments.recall_at_10(), times.len());
@@ -175,13 +267,13 @@ fn bench_search(args: &Args) -> Result<Outcome, Report> {
 }
 
 /// The golden photograph that was checked last is still the network's input.
-fn network(path: &mut PhotoPath) -> Result<Vec<Duration>, Report> {
+fn network(path: &mut PhotoPath) -> Result<Times, Report> {
     let picture = path.picture().clone();
     let mut answer = Answer::default();
     measure(|| Ok(path.engine_mut().run(&picture, &mut answer)?))
 }
 
-fn whole_path(bundle: &Bundle, path: &mut PhotoPath) -> Result<Vec<Duration>, Report> {
+fn whole_path(bundle: &Bundle, path: &mut PhotoPath) -> Result<Times, Report> {
     let reader = Reader::new(bundle)?;
     let mut photos = bundle.golden.iter().cycle();
     measure(|| {
@@ -191,9 +283,18 @@ fn whole_path(bundle: &Bundle, path: &mut PhotoPath) -> Result<Vec<Duration>, Re
     })
 }
 
-/// Sorted times of the samples.
-fn measure(mut work: impl FnMut() -> Result<(), Report>) -> Result<Vec<Duration>, Report> {
+/// What was measured.
+struct Times {
+    /// The first run of all.
+    first: Duration,
+    /// Those after the warm-up, in their order.
+    samples: Vec<Duration>,
+}
+
+fn measure(mut work: impl FnMut() -> Result<(), Report>) -> Result<Times, Report> {
     let begun = Instant::now();
+    work()?;
+    let first = begun.elapsed();
     while begun.elapsed() < WARM_UP {
         work()?;
     }
@@ -203,16 +304,27 @@ fn measure(mut work: impl FnMut() -> Result<(), Report>) -> Result<Vec<Duration>
         work()?;
         samples.push(started.elapsed());
     }
-    samples.sort_unstable();
-    Ok(samples)
+    Ok(Times { first, samples })
+}
+
+/// To the microsecond.
+fn milliseconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e6).round() / 1e3
+}
+
+/// The most memory that the process has had, where the system tells.
+fn peak_memory_mib() -> Option<f64> {
+    let text = read_text_at_most("/proc/self/status".as_ref(), 1 << 16).ok()?;
+    let kib: f64 =
+        text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().trim_end_matches(" kB").parse().ok()?;
+    Some((kib / 102.4).round() / 10.0)
 }
 
 /// The sample with `share` of all others below it (nearest rank), in milliseconds to the microsecond.
 fn quantile_ms(sorted: &[Duration], share: f64) -> f64 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a count is a place")]
     let place = (share * sorted.len() as f64).ceil() as usize;
-    let sample = sorted.get(place.saturating_sub(1)).copied().unwrap_or_default();
-    (sample.as_secs_f64() * 1e6).round() / 1e3
+    milliseconds(sorted.get(place.saturating_sub(1)).copied().unwrap_or_default())
 }
 
 #[cfg(test)]

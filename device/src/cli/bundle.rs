@@ -2,7 +2,9 @@
 
 use super::network::bundle_of;
 use super::{NetworkArgs, Outcome, Report, print_line};
-use crate::network::golden;
+use crate::network::nodes::first_difference;
+use crate::network::plan::Plan;
+use crate::network::{PhotoPath, golden};
 use clap::Subcommand;
 use clothingid_shared::bundle::{Area, Bundle, Head, Manifest, OperatingPoint, Separation};
 use serde::Serialize;
@@ -20,10 +22,14 @@ pub struct Args {
 #[derive(Subcommand, Debug)]
 pub enum Action {
     /// Say what the bundle is: network, labels, thresholds, sources
-    #[command(after_help = "Examples:\n  clothingid bundle show\n  clothingid bundle show --json --bundle new.bundle")]
+    #[command(
+        after_help = "Examples:\n  clothingid bundle show\n  clothingid bundle show --plan\n  clothingid bundle show --json --bundle new.bundle"
+    )]
     Show(ShowArgs),
     /// Answer all golden photos and compare with the answers of the export
-    #[command(after_help = "Examples:\n  clothingid bundle verify\n  clothingid bundle verify --bundle new.bundle")]
+    #[command(
+        after_help = "Examples:\n  clothingid bundle verify\n  clothingid bundle verify --nodes --engine cpu\n  clothingid bundle verify --bundle new.bundle"
+    )]
     Verify(VerifyArgs),
 }
 
@@ -33,6 +39,10 @@ pub struct ShowArgs {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+
+    /// Print the layers that the engines run, with shapes, buffers and scales
+    #[arg(long, conflicts_with = "json")]
+    pub plan: bool,
 
     /// Show this bundle instead of the one inside the program
     #[arg(long, value_name = "FILE")]
@@ -45,6 +55,10 @@ pub struct VerifyArgs {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+
+    /// Compare every layer with the reference on some golden photos, and name the first that differs
+    #[arg(long)]
+    pub nodes: bool,
 
     /// The network and what runs it.
     #[command(flatten)]
@@ -73,7 +87,9 @@ struct Shown<'a> {
 
 fn show(args: &ShowArgs) -> Result<Outcome, Report> {
     let bundle = bundle_of(args.bundle.as_deref())?;
-    if args.json {
+    if args.plan {
+        print_line(plan(&bundle)?.to_string().trim_end())?;
+    } else if args.json {
         let shown = Shown {
             network_sha256: bundle.network_sha256(),
             network_bytes: bundle.network.len(),
@@ -85,6 +101,14 @@ fn show(args: &ShowArgs) -> Result<Outcome, Report> {
         print_line(describe(&bundle).trim_end())?;
     }
     Ok(Outcome::Done)
+}
+
+/// The plan of a bundle's network.
+fn plan(bundle: &Bundle) -> Result<Plan, Report> {
+    Plan::new(&bundle.network).map_err(|error| match error.hint() {
+        Some(hint) => Report::of(&error).hint(hint),
+        None => Report::of(&error),
+    })
 }
 
 /// What a score is worth, after its threshold.
@@ -161,6 +185,10 @@ struct Verified<'a> {
     failed: usize,
     largest_logit_difference: f32,
     smallest_cosine: f32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nodes_compared: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_differing_node: Option<&'a str>,
 }
 
 fn verify(args: &VerifyArgs) -> Result<Outcome, Report> {
@@ -179,11 +207,22 @@ fn verify(args: &VerifyArgs) -> Result<Outcome, Report> {
             }
         }
     }
+    let nodes = if args.nodes { Some(nodes(&bundle, &mut path)?) } else { None };
     let photos = bundle.golden.len();
     let (name, engine) = (bundle.manifest.name.as_str(), path.engine().name());
     if args.json {
-        let line =
-            Verified { bundle: name, engine, photos, failed, largest_logit_difference: logit, smallest_cosine: cosine };
+        let (largest_logit_difference, smallest_cosine) = (logit, cosine);
+        let (nodes_compared, node) = nodes.as_ref().map_or((None, None), |n| (Some(n.compared), n.first.as_deref()));
+        let line = Verified {
+            bundle: name,
+            engine,
+            photos,
+            failed,
+            largest_logit_difference,
+            smallest_cosine,
+            nodes_compared,
+            first_differing_node: node,
+        };
         print_line(&serde_json::to_string(&line)?)?;
     } else {
         print_line(&format!(
@@ -191,9 +230,38 @@ fn verify(args: &VerifyArgs) -> Result<Outcome, Report> {
              largest logit difference {logit:.1e}, smallest cosine {cosine:.6}",
             right = photos - failed,
         ))?;
+        if let Some(Nodes { compared, first: None }) = nodes {
+            print_line(&format!("{compared} results of layers are those of the reference"))?;
+        }
     }
     if photos == 0 {
         return Err(Report::of(&golden::GoldenError::None(path.engine().arithmetic())));
     }
-    Ok(if failed == 0 { Outcome::Done } else { Outcome::SomeFailed })
+    let all_agree = failed == 0 && nodes.is_none_or(|nodes| nodes.first.is_none());
+    Ok(if all_agree { Outcome::Done } else { Outcome::SomeFailed })
+}
+
+/// What the comparison by layer found.
+struct Nodes {
+    /// Results of layers that were compared.
+    compared: usize,
+    /// The first layer that differs.
+    first: Option<String>,
+}
+
+/// Compares the layers on the first golden photographs.
+fn nodes(bundle: &Bundle, path: &mut PhotoPath) -> Result<Nodes, Report> {
+    let plan = plan(bundle)?;
+    let mut compared = 0;
+    for photo in bundle.golden.iter().take(golden::AT_START) {
+        path.answer(&photo.photo).map_err(|error| Report::of(&error).during(format!("answering `{}`", photo.name)))?;
+        let picture = path.picture().clone();
+        if let Some(difference) = first_difference(&plan, path.engine_mut(), &picture)? {
+            let report = Report::new(format!("golden photo `{}`: {difference}", photo.name));
+            eprint!("{}", report.hint("the kernel of this layer, or the driver under it, computes something else"));
+            return Ok(Nodes { compared, first: Some(difference.node) });
+        }
+        compared += plan.layers.len();
+    }
+    Ok(Nodes { compared, first: None })
 }

@@ -1,13 +1,14 @@
 //! What every engine is, and which one runs.
 
 use super::cpu::CpuEngine;
-use super::plan::Plan;
+use super::plan::{Elements, Plan};
 use super::tract::TractEngine;
 use clothingid_shared::bundle::Bundle;
 use clothingid_shared::embedding::ArithmeticClass;
 use clothingid_shared::picture::Picture;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::time::Duration;
 
 /// What the network says of one picture.
 #[derive(Debug, Default, Clone, PartialEq)]
@@ -41,6 +42,22 @@ pub trait Engine: Send {
     /// # Errors
     /// [`EngineError::Picture`] when the picture has another size; [`EngineError::Run`] when the engine fails.
     fn run(&mut self, picture: &Picture, answer: &mut Answer) -> Result<(), EngineError>;
+
+    /// Runs one picture and shows the result of each layer of the plan, in running order.
+    ///
+    /// # Errors
+    /// [`EngineError::NoNodes`] of an engine that does not run the plan, and those of [`Engine::run`].
+    fn run_by_node(&mut self, _picture: &Picture, _see: &mut dyn FnMut(&str, &Elements)) -> Result<(), EngineError> {
+        Err(EngineError::NoNodes(self.name().to_string()))
+    }
+
+    /// Runs one picture and tells how long each layer of the plan took, in running order.
+    ///
+    /// # Errors
+    /// As [`Engine::run_by_node`].
+    fn layer_times(&mut self, _picture: &Picture) -> Result<Vec<Duration>, EngineError> {
+        Err(EngineError::NoNodes(self.name().to_string()))
+    }
 }
 
 impl Answer {
@@ -120,6 +137,9 @@ pub enum EngineError {
         /// The network's side.
         side: u32,
     },
+    /// Layers are asked of an engine that has its own.
+    #[error("the engine `{0}` does not run the plan, so that its layers cannot be compared")]
+    NoNodes(String),
     /// An answer that is no number.
     #[error("the network's `{output}` is not a number")]
     NotFinite {
@@ -140,6 +160,7 @@ impl EngineError {
             Self::Node { .. } | Self::Form { .. } | Self::Load(_) => {
                 Some("write the bundle with `clothingid-train export` of this version")
             }
+            Self::NoNodes(_) => Some("take `--engine cpu`"),
             Self::Picture { .. } | Self::NotFinite { .. } | Self::Run(_) => None,
         }
     }

@@ -3,6 +3,7 @@
 //! **Promise** no panic on any bytes; nothing is larger than the file says and holds.
 
 use super::EngineError;
+use prost::Message;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{ModelProto, NodeProto, TensorProto, ValueInfoProto, tensor_shape_proto::dimension, type_proto};
 use tract_onnx::prelude::Framework;
@@ -42,6 +43,25 @@ pub(super) fn picture_side(inputs: &[ValueInfoProto]) -> Result<u32, EngineError
             Err(form("input", "picture uint8 [1, side, side, 3]", &format!("{name} type {elem} {dims:?}")))
         }
     }
+}
+
+/// The same network for pictures of another side: the weights of a convolution do not know it.
+///
+/// # Errors
+/// The bytes are no network of ours.
+pub fn with_side(network: &[u8], side: u32) -> Result<Vec<u8>, EngineError> {
+    let mut model = read_model(network)?;
+    let graph = model.graph.as_mut().ok_or_else(|| form("graph", "one", "none"))?;
+    picture_side(&graph.input)?;
+    for input in &mut graph.input {
+        let Some(type_proto::Value::TensorType(tensor)) = input.r#type.as_mut().and_then(|t| t.value.as_mut()) else {
+            continue;
+        };
+        for dim in tensor.shape.iter_mut().flat_map(|shape| shape.dim.iter_mut().skip(1).take(2)) {
+            dim.value = Some(dimension::Value::DimValue(i64::from(side)));
+        }
+    }
+    Ok(model.encode_to_vec())
 }
 
 /// A tensor's lengths; none where one is negative or their product too large.

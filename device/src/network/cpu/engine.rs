@@ -4,7 +4,7 @@ use super::buffer::Buffer;
 use super::kernels::{InstructionSet, Output, simple};
 use super::prepare::{Source, Step, Target, Work, prepare, tail};
 use super::team::{Team, share};
-use crate::network::plan::{Form, Plan, ValueId};
+use crate::network::plan::{Elements, Form, Plan, ValueId};
 use crate::network::{Answer, Engine, EngineError};
 use clothingid_shared::embedding::{ArithmeticClass, l2_normalise};
 use clothingid_shared::picture::Picture;
@@ -64,36 +64,38 @@ impl CpuEngine {
         })
     }
 
-    /// Runs a picture's bytes; `times` gets what each step took, where it has a place for it.
-    fn compute(&mut self, picture: &[u8], times: &mut [Duration]) {
+    /// Runs a picture's bytes; `see` is called after each step with the time that it took.
+    fn compute(&mut self, picture: &[u8], mut see: impl FnMut(&Step, &Memory, Duration) + Send) {
         let (steps, memory, threads) = (&self.steps, &mut self.memory, self.team.threads());
         if let Some(slot) = memory.slots.first_mut().and_then(|slot| slot.bytes_mut().get_mut(..picture.len())) {
             slot.copy_from_slice(picture);
         }
         self.team.run(|| {
-            let mut times = times.iter_mut();
+            let mut last = Instant::now();
             for step in steps {
-                let started = times.len().ne(&0).then(Instant::now);
                 run(step, memory, threads);
-                if let (Some(started), Some(time)) = (started, times.next()) {
-                    *time = started.elapsed();
-                }
+                let now = Instant::now();
+                see(step, memory, now - last);
+                last = now;
             }
         });
     }
 
-    /// Each layer's kind and the least time that it took in `rounds` runs of a picture.
-    #[cfg(test)]
-    pub(in crate::network) fn profile(&mut self, picture: &[u8], rounds: usize) -> Vec<(&'static str, Duration)> {
-        let mut least = vec![Duration::MAX; self.steps.len()];
-        let mut times = vec![Duration::ZERO; self.steps.len()];
-        for _ in 0..rounds {
-            self.compute(picture, &mut times);
-            for (least, time) in least.iter_mut().zip(&times) {
-                *least = (*least).min(*time);
-            }
+    /// Refuses a picture of another size.
+    fn check(&self, picture: &Picture) -> Result<(), EngineError> {
+        let (width, height, side) = (picture.width(), picture.height(), self.side);
+        if (width, height) == (side, side) { Ok(()) } else { Err(EngineError::Picture { width, height, side }) }
+    }
+}
+
+/// What a step has made.
+fn result(step: &Step, memory: &Memory) -> Elements {
+    match step.output {
+        Target::Slot(slot) => {
+            let bytes = memory.slots.get(slot).and_then(|slot| slot.bytes().get(..step.shape.len()));
+            Elements::Bytes(bytes.unwrap_or_default().to_vec())
         }
-        self.steps.iter().map(|step| step.kind).zip(least).collect()
+        Target::Floats(place) => Elements::Floats(memory.floats.get(place).cloned().unwrap_or_default()),
     }
 }
 
@@ -189,16 +191,30 @@ impl Engine for CpuEngine {
     }
 
     fn run(&mut self, picture: &Picture, answer: &mut Answer) -> Result<(), EngineError> {
-        let (width, height, side) = (picture.width(), picture.height(), self.side);
-        if (width, height) != (side, side) {
-            return Err(EngineError::Picture { width, height, side });
-        }
-        self.compute(picture.rgb(), &mut []);
+        self.check(picture)?;
+        self.compute(picture.rgb(), |_, _, _| {});
         let buffers = [&mut answer.category14, &mut answer.category26, &mut answer.embedding];
         for (buffer, output) in buffers.into_iter().zip(self.outputs) {
             buffer.clear();
             buffer.extend_from_slice(self.memory.floats.get(output.0).map(Vec::as_slice).unwrap_or_default());
         }
         answer.check()
+    }
+
+    fn run_by_node(&mut self, picture: &Picture, see: &mut dyn FnMut(&str, &Elements)) -> Result<(), EngineError> {
+        self.check(picture)?;
+        let mut results = Vec::with_capacity(self.steps.len());
+        self.compute(picture.rgb(), |step, memory, _| results.push((step.name.clone(), result(step, memory))));
+        for (name, elements) in &results {
+            see(name, elements);
+        }
+        Ok(())
+    }
+
+    fn layer_times(&mut self, picture: &Picture) -> Result<Vec<Duration>, EngineError> {
+        self.check(picture)?;
+        let mut times = Vec::with_capacity(self.steps.len());
+        self.compute(picture.rgb(), |_, _, time| times.push(time));
+        Ok(times)
     }
 }

@@ -17,7 +17,6 @@ mod rows;
 mod team;
 
 pub(super) use engine::CpuEngine;
-pub(super) use kernels::InstructionSet;
 
 #[cfg(test)]
 mod tests;

@@ -7,8 +7,8 @@ use clothingid_shared::quantisation::{mean_multiplier, table};
 
 /// A layer, ready to run.
 pub(super) struct Step {
-    /// The layer's kind, for times by layer.
-    pub(super) kind: &'static str,
+    /// The layer's name.
+    pub(super) name: String,
     /// What is done.
     pub(super) work: Work,
     /// Slots that are read.
@@ -93,7 +93,7 @@ pub(super) fn prepare(plan: &Plan, layer: &Layer, set: InstructionSet) -> Step {
     };
     let source = |value: &Value| Source { slot: value.slot, len: value.shape.len() };
     Step {
-        kind: layer.operation.name(),
+        name: layer.name.clone(),
         work,
         inputs: layer.inputs.iter().map(|value| source(plan.value(*value))).collect(),
         border,

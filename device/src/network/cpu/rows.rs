@@ -51,12 +51,6 @@ impl Rows {
         self.table.get(pixel * self.taps + tap).map_or(pixel * self.channels, |offset| *offset as usize)
     }
 
-    /// The offsets of all taps of a pixel; none where each pixel reads the one in its place.
-    #[inline]
-    pub(super) fn of_pixel(&self, pixel: usize) -> Option<&[u32]> {
-        self.table.get(pixel * self.taps..(pixel + 1) * self.taps)
-    }
-
     /// The furthest offset of any tap, of a layer with `pixels` output pixels.
     pub(super) fn furthest(&self, pixels: usize) -> usize {
         let pointwise = pixels.saturating_sub(1) * self.channels;

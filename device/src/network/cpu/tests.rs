@@ -1,8 +1,9 @@
 //! The whole network on every instruction set of this machine.
 
-use super::*;
+use super::CpuEngine;
+use super::kernels::InstructionSet;
 use crate::network::plan::Plan;
-use crate::network::{Answer, Engine, read_bundle};
+use crate::network::{Answer, Engine, read_bundle, reference};
 use clothingid_shared::embedding::ArithmeticClass;
 use clothingid_shared::picture::decode;
 
@@ -27,21 +28,23 @@ fn every_instruction_set_gives_the_golden_answers() {
     }
 }
 
-/// Not a test of speed: prints where the time goes (`--ignored --nocapture`).
 #[test]
-#[ignore = "prints times"]
-fn times_by_layer() {
+fn its_layers_are_those_of_the_reference() {
     let bundle = read_bundle(None).unwrap();
     let plan = Plan::new(&bundle.network).unwrap();
-    let picture = vec![100; (plan.side * plan.side * 3) as usize];
+    let picture = bundle.manifest.picture.make(&decode(&bundle.golden[0].photo).unwrap()).unwrap();
+    let mut expected = Vec::new();
+    reference::run(&plan, picture.rgb(), |place, elements| {
+        expected.push((plan.layers[place].name.clone(), elements.clone()))
+    });
+    // The last one divides by a norm, which the reference sums in float32.
+    expected.pop();
     for set in InstructionSet::of_this_machine() {
-        let mut engine = CpuEngine::with(&plan, set, 1).unwrap();
-        let times = engine.profile(&picture, 300);
-        let total: std::time::Duration = times.iter().map(|(_, time)| *time).sum();
-        println!("{set}: {total:?}");
-        for (layer, (kind, time)) in plan.layers.iter().zip(&times) {
-            let macs = plan.multiply_adds(layer) as f64;
-            println!("{kind:10} {:24} {time:10.1?} {:6.1} G/s", layer.name, macs / time.as_secs_f64() / 1e9);
-        }
+        let mut found = Vec::new();
+        let mut engine = CpuEngine::with(&plan, set, 2).unwrap();
+        engine.run_by_node(&picture, &mut |name, elements| found.push((name.to_string(), elements.clone()))).unwrap();
+        found.pop();
+        assert!(found == expected, "{set}");
+        assert_eq!(engine.layer_times(&picture).unwrap().len(), plan.layers.len());
     }
 }

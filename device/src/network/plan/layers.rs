@@ -68,6 +68,35 @@ impl Form {
     }
 }
 
+/// The elements of one activation, as an executor made them.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Elements {
+    /// Quantised.
+    Bytes(Vec<u8>),
+    /// Real numbers.
+    Floats(Vec<f32>),
+}
+
+impl Elements {
+    /// The bytes; none of real numbers.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Bytes(bytes) => bytes,
+            Self::Floats(_) => &[],
+        }
+    }
+
+    /// The real numbers; none of bytes.
+    #[must_use]
+    pub fn floats(&self) -> &[f32] {
+        match self {
+            Self::Bytes(_) => &[],
+            Self::Floats(floats) => floats,
+        }
+    }
+}
+
 /// Height, width and channels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shape {

@@ -21,7 +21,9 @@ mod passes;
 mod print;
 mod table;
 
-pub use layers::{Convolution, Form, Geometry, Layer, Operation, Plan, Pooling, Residual, Shape, Value, ValueId};
+pub use layers::{
+    Convolution, Elements, Form, Geometry, Layer, Operation, Plan, Pooling, Residual, Shape, Value, ValueId,
+};
 
 use super::EngineError;
 

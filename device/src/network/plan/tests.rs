@@ -21,7 +21,7 @@ fn said(change: impl FnOnce(&mut GraphProto)) -> String {
 }
 
 #[test]
-fn the_shipped_network_is_53_layers_with_all_sums_fused() {
+fn the_shipped_network_is_57_layers_with_all_sums_fused() {
     let plan = Plan::new(&read_bundle(None).unwrap().network).unwrap();
     let count = |name: &str| plan.layers.iter().filter(|layer| layer.operation.name() == name).count();
     assert_eq!([count("dense"), count("depthwise"), count("add"), count("mean"), count("normalise")], [1, 17, 0, 1, 1]);
@@ -63,6 +63,13 @@ fn the_reference_gives_the_golden_answers_fused_or_not() {
             assert!(cosine > 1.0 - 1e-6, "{}: {cosine}", photo.name);
         }
     }
+}
+
+#[test]
+fn the_page_of_operators_is_the_table() {
+    let page = include_str!("../../../../docs/supported-ops.md");
+    let listed: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    assert_eq!(listed, table::TABLE.map(|(operator, _)| operator));
 }
 
 #[test]

@@ -3,7 +3,11 @@
 use clothingid_shared::quantisation::{Quantisation, residual};
 
 /// The sum of two activations of one shape.
-pub(crate) fn add((a, qa): (&[u8], Quantisation), (b, qb): (&[u8], Quantisation), to: Quantisation) -> Vec<u8> {
+pub(in crate::network) fn add(
+    (a, qa): (&[u8], Quantisation),
+    (b, qb): (&[u8], Quantisation),
+    to: Quantisation,
+) -> Vec<u8> {
     let (ratio_a, ratio_b) = (qa.scale / to.scale, qb.scale / to.scale);
     let byte = |(a, b): (&u8, &u8)| residual((*a, qa.zero_point, ratio_a), (*b, qb.zero_point, ratio_b), to.zero_point);
     a.iter().zip(b).map(byte).collect()

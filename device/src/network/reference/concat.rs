@@ -4,7 +4,7 @@ use crate::network::plan::Value;
 use clothingid_shared::quantisation::{Quantisation, table};
 
 /// The channels of all parts behind each other.
-pub(crate) fn concat(parts: &[(&[u8], &Value)], to: Quantisation) -> Vec<u8> {
+pub(in crate::network) fn concat(parts: &[(&[u8], &Value)], to: Quantisation) -> Vec<u8> {
     let tables: Vec<[u8; 256]> = parts.iter().map(|(_, value)| table(value.form.quantisation(), to)).collect();
     let mut y = Vec::new();
     for pixel in 0..parts[0].1.shape.pixels() {

@@ -4,7 +4,7 @@ use crate::network::plan::{Convolution, Shape, Value};
 use clothingid_shared::quantisation::{Quantisation, requantise, residual};
 
 /// The sums, bias included, `[pixels, O]`.
-pub(crate) fn dense_sums(x: &[u8], from: &Value, c: &Convolution, to: Shape) -> Vec<i32> {
+pub(in crate::network) fn dense_sums(x: &[u8], from: &Value, c: &Convolution, to: Shape) -> Vec<i32> {
     let (inputs, taps) = (from.shape.channels, c.geometry.taps());
     let zero = i32::from(from.form.zero_point());
     let mut sums = Vec::with_capacity(to.len());
@@ -26,7 +26,12 @@ pub(crate) fn dense_sums(x: &[u8], from: &Value, c: &Convolution, to: Shape) -> 
 }
 
 /// The bytes of [`dense_sums`].
-pub(crate) fn dense(sums: &[i32], c: &Convolution, to: Quantisation, other: Option<(&[u8], Quantisation)>) -> Vec<u8> {
+pub(in crate::network) fn dense(
+    sums: &[i32],
+    c: &Convolution,
+    to: Quantisation,
+    other: Option<(&[u8], Quantisation)>,
+) -> Vec<u8> {
     let outputs = c.bias.len();
     let byte = |(place, sum): (usize, &i32)| {
         let multiplier = c.multipliers[place % outputs];
@@ -47,6 +52,6 @@ pub(crate) fn dense(sums: &[i32], c: &Convolution, to: Quantisation, other: Opti
 
 /// The real numbers of the sums of a layer whose result leaves the integers.
 #[expect(clippy::cast_precision_loss, reason = "the same conversion as in ONNX Runtime")]
-pub(crate) fn floats(sums: &[i32], c: &Convolution) -> Vec<f32> {
+pub(in crate::network) fn floats(sums: &[i32], c: &Convolution) -> Vec<f32> {
     sums.iter().zip(c.multipliers.iter().cycle()).map(|(sum, multiplier)| *sum as f32 * multiplier).collect()
 }

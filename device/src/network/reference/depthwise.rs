@@ -4,7 +4,7 @@ use crate::network::plan::{Convolution, Shape, Value};
 use clothingid_shared::quantisation::{Quantisation, requantise};
 
 /// The sums, bias included, `[pixels, C]`.
-pub(crate) fn depthwise_sums(x: &[u8], from: &Value, c: &Convolution, to: Shape) -> Vec<i32> {
+pub(in crate::network) fn depthwise_sums(x: &[u8], from: &Value, c: &Convolution, to: Shape) -> Vec<i32> {
     let (channels, taps) = (to.channels, c.geometry.taps());
     let zero = i32::from(from.form.zero_point());
     let mut sums = Vec::with_capacity(to.len());
@@ -23,7 +23,7 @@ pub(crate) fn depthwise_sums(x: &[u8], from: &Value, c: &Convolution, to: Shape)
 }
 
 /// The bytes of [`depthwise_sums`].
-pub(crate) fn depthwise(sums: &[i32], c: &Convolution, to: Quantisation) -> Vec<u8> {
+pub(in crate::network) fn depthwise(sums: &[i32], c: &Convolution, to: Quantisation) -> Vec<u8> {
     let byte = |(place, sum): (usize, &i32)| requantise(*sum, c.multipliers[place % c.bias.len()], to.zero_point);
     sums.iter().enumerate().map(byte).collect()
 }

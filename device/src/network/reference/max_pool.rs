@@ -3,7 +3,7 @@
 use crate::network::plan::{Pooling, Shape};
 
 /// The largest byte of each window.
-pub(crate) fn max_pool(x: &[u8], from: Shape, pooling: Pooling, to: Shape) -> Vec<u8> {
+pub(in crate::network) fn max_pool(x: &[u8], from: Shape, pooling: Pooling, to: Shape) -> Vec<u8> {
     let mut y = Vec::with_capacity(to.len());
     for pixel in 0..to.pixels() {
         for channel in 0..to.channels {

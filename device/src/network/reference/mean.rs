@@ -4,7 +4,7 @@ use crate::network::plan::Value;
 use clothingid_shared::quantisation::{Quantisation, mean_multiplier, requantise};
 
 /// The mean over all pixels.
-pub(crate) fn mean(x: &[u8], from: &Value, to: Quantisation) -> Vec<u8> {
+pub(in crate::network) fn mean(x: &[u8], from: &Value, to: Quantisation) -> Vec<u8> {
     let (shape, zero) = (from.shape, i32::from(from.form.zero_point()));
     let multiplier = mean_multiplier(from.form.quantisation(), to, shape.pixels());
     let sum = |channel: usize| (0..shape.pixels()).map(|p| i32::from(x[p * shape.channels + channel]) - zero).sum();

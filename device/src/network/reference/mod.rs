@@ -1,7 +1,7 @@
 //! The reference executor: every layer of the plan as plain loops, one file a layer.
 //!
-//! It is the definition of the class `int8` in the device and the oracle of every kernel's test; it runs a picture in seconds and is never
-//! a product path. Its rounding is that of [`clothingid_shared::quantisation`], which the exporter's simulation shares, so that its answers
+//! It is the definition of the class `int8` in the device, the oracle of every kernel's test, and what `bundle verify --nodes` compares an
+//! engine with, layer by layer; a picture takes it about a second, and it is never a product path. Its rounding is that of [`clothingid_shared::quantisation`], which the exporter's simulation shares, so that its answers
 //! are the bundle's golden answers bit for bit.
 
 #![expect(
@@ -17,44 +17,19 @@ mod max_pool;
 mod mean;
 mod normalise;
 
-pub(crate) use add::add;
-pub(crate) use concat::concat;
-pub(crate) use dense::{dense, dense_sums, floats};
-pub(crate) use depthwise::{depthwise, depthwise_sums};
-pub(crate) use max_pool::max_pool;
-pub(crate) use mean::mean;
-pub(crate) use normalise::normalise;
+use add::add;
+use concat::concat;
+pub(super) use dense::{dense, dense_sums, floats};
+pub(super) use depthwise::{depthwise, depthwise_sums};
+use max_pool::max_pool;
+use mean::mean;
+use normalise::normalise;
 
 use super::Answer;
-use super::plan::{Form, Layer, Operation, Plan};
-
-/// The elements of one activation.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Elements {
-    /// Quantised.
-    Bytes(Vec<u8>),
-    /// Real numbers.
-    Floats(Vec<f32>),
-}
-
-impl Elements {
-    fn bytes(&self) -> &[u8] {
-        match self {
-            Self::Bytes(bytes) => bytes,
-            Self::Floats(_) => &[],
-        }
-    }
-
-    fn floats(&self) -> &[f32] {
-        match self {
-            Self::Bytes(_) => &[],
-            Self::Floats(floats) => floats,
-        }
-    }
-}
+use super::plan::{Elements, Form, Layer, Operation, Plan};
 
 /// Runs a picture of `[side, side, 3]` bytes; `visit` is called with each layer's place and result.
-pub(crate) fn run(plan: &Plan, picture: &[u8], mut visit: impl FnMut(usize, &Elements)) -> Answer {
+pub(super) fn run(plan: &Plan, picture: &[u8], mut visit: impl FnMut(usize, &Elements)) -> Answer {
     let mut values: Vec<Elements> = vec![Elements::Bytes(Vec::new()); plan.values.len()];
     values[0] = Elements::Bytes(picture.to_vec());
     for (place, layer) in plan.layers.iter().enumerate() {
@@ -68,7 +43,7 @@ pub(crate) fn run(plan: &Plan, picture: &[u8], mut visit: impl FnMut(usize, &Ele
 }
 
 /// Runs one layer.
-pub(crate) fn step(plan: &Plan, layer: &Layer, inputs: &[&Elements]) -> Elements {
+pub(super) fn step(plan: &Plan, layer: &Layer, inputs: &[&Elements]) -> Elements {
     let (from, to) = (plan.input(layer), plan.value(layer.output));
     let quantisations: Vec<_> = layer.inputs.iter().map(|value| plan.value(*value).form.quantisation()).collect();
     let into = to.form.quantisation();

@@ -12,6 +12,11 @@
 //! **Source** Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2, PMADDWD.
 
 #![expect(
+    clippy::indexing_slicing,
+    clippy::needless_range_loop,
+    reason = "arrays of registers: constant lengths, and loops over them that the compiler unrolls"
+)]
+#![expect(
     unsafe_code,
     reason = "vector loads and stores take pointers, and the instructions are checked for at run time"
 )]
