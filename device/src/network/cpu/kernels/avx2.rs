@@ -21,6 +21,7 @@
     reason = "vector loads and stores take pointers, and the instructions are checked for at run time"
 )]
 
+use super::results::{Pixel, Results};
 use super::{End, Kernel, LayerForm, Output, Sum};
 use crate::network::cpu::buffer::Buffer;
 use crate::network::cpu::rows::Rows;
@@ -131,47 +132,6 @@ impl Epilogue {
     }
 }
 
-/// Where one pixel's results go.
-#[derive(Clone, Copy)]
-enum Pixel {
-    Bytes(*mut u8),
-    Floats(*mut f32),
-}
-
-/// The results of a range of pixels, checked to fit.
-struct Results {
-    first: Pixel,
-    outputs: usize,
-}
-
-impl Results {
-    fn new(y: Output<'_>, outputs: usize, pixels: usize, end: &End) -> Self {
-        let first = match y {
-            Output::Bytes(y) => {
-                assert!(y.len() >= pixels * outputs && *end != End::Floats, "the result's buffer is the plan's");
-                Pixel::Bytes(y.as_mut_ptr())
-            }
-            Output::Floats(y) => {
-                assert!(y.len() >= pixels * outputs && *end == End::Floats, "the result's buffer is the plan's");
-                Pixel::Floats(y.as_mut_ptr())
-            }
-        };
-        Self { first, outputs }
-    }
-
-    /// # Safety
-    /// `place` is one of the pixels that this was made for.
-    unsafe fn pixel(&self, place: usize) -> Pixel {
-        // SAFETY: inside the results, by the caller.
-        unsafe {
-            match self.first {
-                Pixel::Bytes(y) => Pixel::Bytes(y.add(place * self.outputs)),
-                Pixel::Floats(y) => Pixel::Floats(y.add(place * self.outputs)),
-            }
-        }
-    }
-}
-
 /// Steps of two vectors to bytes in plain order.
 ///
 /// # Safety
@@ -271,14 +231,7 @@ impl Dense {
     /// # Safety
     /// The processor has the instructions; `widened` holds `P` rows, `results` and `other` the pixels from `place` on.
     #[target_feature(enable = "avx2")]
-    unsafe fn tile<const P: usize>(
-        &self,
-        widened: *const i16,
-        block: usize,
-        results: &Results,
-        place: usize,
-        other: *const u8,
-    ) {
+    unsafe fn tile<const P: usize>(&self, widened: *const i16, block: usize, results: &Results<'_>, place: usize) {
         // SAFETY: `new` packed `row / 2` pairs of vectors for each block.
         unsafe {
             let begin = self.epilogue.begin(block);
@@ -298,7 +251,7 @@ impl Dense {
             // A copy to loop over, as in the 512-bit kernel.
             let finished: [[__m256i; 2]; P] = std::array::from_fn(|p| sums[p]);
             for (p, sums) in finished.into_iter().enumerate() {
-                let other = other.wrapping_add((place + p) * self.epilogue.outputs + block * BLOCK);
+                let other = results.other(place + p).wrapping_add(block * BLOCK);
                 self.epilogue.write(sums, block, results.pixel(place + p), other);
             }
         }
@@ -309,7 +262,7 @@ impl Dense {
     /// # Safety
     /// As [`Dense::tile`], for `count` pixels.
     #[target_feature(enable = "avx2")]
-    unsafe fn tiles(&self, widened: &[i16], results: &Results, place: usize, count: usize, other: *const u8) {
+    unsafe fn tiles(&self, widened: &[i16], results: &Results<'_>, place: usize, count: usize) {
         for block in 0..self.epilogue.blocks() {
             let mut done = 0;
             while done < count {
@@ -318,15 +271,15 @@ impl Dense {
                     let (rows, place) = (widened.as_ptr().add(done * self.row), place + done);
                     done += match count - done {
                         TILE.. => {
-                            self.tile::<TILE>(rows, block, results, place, other);
+                            self.tile::<TILE>(rows, block, results, place);
                             TILE
                         }
                         3.. => {
-                            self.tile::<3>(rows, block, results, place, other);
+                            self.tile::<3>(rows, block, results, place);
                             3
                         }
                         _ => {
-                            self.tile::<1>(rows, block, results, place, other);
+                            self.tile::<1>(rows, block, results, place);
                             1
                         }
                     }
@@ -338,15 +291,8 @@ impl Dense {
 
 impl Kernel for Dense {
     fn run(&self, x: &[u8], other: &[u8], y: Output<'_>, pixels: Range<usize>) {
-        let outputs = self.epilogue.outputs;
         assert!(x.len() >= self.reads, "the input's buffer is the plan's");
-        let needs_other = matches!(self.epilogue.end, End::Residual(_));
-        assert!(
-            !needs_other || other.len() >= pixels.end * outputs + super::SLACK,
-            "the summand's buffer is the plan's"
-        );
-        let results = Results::new(y, outputs, pixels.len(), &self.epilogue.end);
-        let other = other.as_ptr().wrapping_add(pixels.start * outputs);
+        let results = Results::new(y, other, self.epilogue.outputs, &pixels, &self.epilogue.end);
         WIDENED.with_borrow_mut(|widened| {
             widened.resize(self.row * TILE * TILES, 0);
             for first in pixels.clone().step_by(TILE * TILES) {
@@ -355,7 +301,7 @@ impl Kernel for Dense {
                 // The odd place behind the last input may hold another layer's number; its weight is zero.
                 self.widen(x, first, rows);
                 // SAFETY: kernels are only made where `is_there`; lengths are checked above.
-                unsafe { self.tiles(rows, &results, first - pixels.start, count, other) };
+                unsafe { self.tiles(rows, &results, first - pixels.start, count) };
             }
         });
     }
@@ -435,7 +381,7 @@ impl Depthwise {
 impl Kernel for Depthwise {
     fn run(&self, x: &[u8], _other: &[u8], y: Output<'_>, pixels: Range<usize>) {
         assert!(x.len() >= self.reads, "the input's buffer is the plan's");
-        let results = Results::new(y, self.epilogue.outputs, pixels.len(), &self.epilogue.end);
+        let results = Results::new(y, &[], self.epilogue.outputs, &pixels, &self.epilogue.end);
         for pixel in pixels.clone() {
             // SAFETY: kernels are only made where `is_there`; lengths are checked above.
             unsafe { self.pixel(x.as_ptr(), results.pixel(pixel - pixels.start), pixel) };

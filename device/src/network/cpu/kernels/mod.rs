@@ -10,7 +10,11 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512_vnni;
+#[cfg(target_arch = "aarch64")]
+mod neon_dotprod;
 mod portable;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod results;
 pub(super) mod simple;
 
 use super::rows::Rows;
@@ -28,6 +32,9 @@ pub(in crate::network) enum InstructionSet {
     /// Two products of 16-bit numbers, added to 32 bits, in 256-bit vectors.
     #[cfg(target_arch = "x86_64")]
     Avx2,
+    /// Four products of signed bytes, added to 32 bits, in 128-bit vectors.
+    #[cfg(target_arch = "aarch64")]
+    NeonDotprod,
     /// What every processor has; the compiler finds the vectors.
     Portable,
 }
@@ -44,6 +51,10 @@ impl InstructionSet {
         if avx2::is_there() {
             sets.push(Self::Avx2);
         }
+        #[cfg(target_arch = "aarch64")]
+        if neon_dotprod::is_there() {
+            sets.push(Self::NeonDotprod);
+        }
         sets.push(Self::Portable);
         sets
     }
@@ -55,6 +66,8 @@ impl InstructionSet {
             Self::Avx512Vnni => "avx512-vnni",
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => "avx2",
+            #[cfg(target_arch = "aarch64")]
+            Self::NeonDotprod => "neon-dotprod",
             Self::Portable => "portable",
         }
     }
@@ -66,6 +79,8 @@ impl InstructionSet {
             Self::Avx512Vnni => Box::new(avx512_vnni::Dense::new(layer)),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => Box::new(avx2::Dense::new(layer)),
+            #[cfg(target_arch = "aarch64")]
+            Self::NeonDotprod => Box::new(neon_dotprod::Dense::new(layer)),
             Self::Portable => Box::new(portable::Dense::new(layer)),
         }
     }
@@ -77,6 +92,8 @@ impl InstructionSet {
             Self::Avx512Vnni => Box::new(avx512_vnni::Depthwise::new(layer)),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => Box::new(avx2::Depthwise::new(layer)),
+            #[cfg(target_arch = "aarch64")]
+            Self::NeonDotprod => Box::new(neon_dotprod::Depthwise::new(layer)),
             Self::Portable => Box::new(portable::Depthwise::new(layer)),
         }
     }

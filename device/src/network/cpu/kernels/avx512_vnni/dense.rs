@@ -1,8 +1,9 @@
 //! Dense convolutions: output channels in vectors, up to 24 sums of 16 in registers.
 
-use super::ends::Ends;
+use super::ends::write;
 use super::{Block, LANES, VECTOR, in_order};
 use crate::network::cpu::buffer::Buffer;
+use crate::network::cpu::kernels::results::Results;
 use crate::network::cpu::kernels::{End, Kernel, LayerForm, Output};
 use crate::network::cpu::rows::Rows;
 use std::arch::x86_64::*;
@@ -22,7 +23,6 @@ pub(in crate::network::cpu::kernels) struct Dense {
     /// Steps of four inputs.
     steps: usize,
     outputs: usize,
-    inputs: usize,
     /// Bytes of the input's buffer that are read.
     reads: usize,
 }
@@ -60,7 +60,6 @@ impl Dense {
             end,
             steps,
             outputs,
-            inputs,
             reads: layer.rows.furthest(layer.to.shape.pixels()) + 4 * steps,
             rows: layer.rows,
         }
@@ -69,15 +68,15 @@ impl Dense {
     /// The sums of `P` pixels and one block of `V` vectors, written; gives `P`.
     ///
     /// # Safety
-    /// The processor has the instructions; `x` is readable for `self.reads` bytes; `other` and `y` hold `first + P` pixels, counted from
-    /// `first_of_y` in `y`.
+    /// The processor has the instructions; `x` is readable for `self.reads` bytes; `results` begin with pixel `start` and hold the `P` from
+    /// `first` on.
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
     unsafe fn tile<const P: usize, const V: usize>(
         &self,
         x: *const u8,
-        ends: &Ends,
+        results: &Results<'_>,
         block: &Block,
-        first: usize,
+        (first, start): (usize, usize),
     ) -> usize {
         // SAFETY: a block's weights and parameters lie where `new` put them: `taps · steps · V` vectors and `V` vectors.
         unsafe {
@@ -106,7 +105,7 @@ impl Dense {
             for (p, sums) in finished.iter().enumerate() {
                 let reals: [__m512; V] =
                     std::array::from_fn(|v| _mm512_mul_ps(_mm512_cvtepi32_ps(sums[v]), multipliers[v]));
-                ends.write(&self.end, reals, block, first + p, self.outputs);
+                write(&self.end, reals, block, results, first + p - start);
             }
         }
         P
@@ -117,23 +116,23 @@ impl Dense {
     /// # Safety
     /// As [`Dense::tile`].
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-    unsafe fn block(&self, x: *const u8, ends: &Ends, block: &Block, pixels: Range<usize>) {
+    unsafe fn block(&self, x: *const u8, results: &Results<'_>, block: &Block, pixels: Range<usize>, start: usize) {
         let mut first = pixels.start;
         while first < pixels.end {
             let left = pixels.end - first;
             // SAFETY: passed on; a tile never passes the range's end.
             first += unsafe {
                 match (block.vectors, left) {
-                    (4, 6..) => self.tile::<6, 4>(x, ends, block, first),
-                    (4, 4..) => self.tile::<4, 4>(x, ends, block, first),
-                    (4, 2..) => self.tile::<2, 4>(x, ends, block, first),
-                    (4, _) => self.tile::<1, 4>(x, ends, block, first),
-                    (2, 12..) => self.tile::<12, 2>(x, ends, block, first),
-                    (2, 4..) => self.tile::<4, 2>(x, ends, block, first),
-                    (2, _) => self.tile::<1, 2>(x, ends, block, first),
-                    (_, 12..) => self.tile::<12, 1>(x, ends, block, first),
-                    (_, 4..) => self.tile::<4, 1>(x, ends, block, first),
-                    _ => self.tile::<1, 1>(x, ends, block, first),
+                    (4, 6..) => self.tile::<6, 4>(x, results, block, (first, start)),
+                    (4, 4..) => self.tile::<4, 4>(x, results, block, (first, start)),
+                    (4, 2..) => self.tile::<2, 4>(x, results, block, (first, start)),
+                    (4, _) => self.tile::<1, 4>(x, results, block, (first, start)),
+                    (2, 12..) => self.tile::<12, 2>(x, results, block, (first, start)),
+                    (2, 4..) => self.tile::<4, 2>(x, results, block, (first, start)),
+                    (2, _) => self.tile::<1, 2>(x, results, block, (first, start)),
+                    (_, 12..) => self.tile::<12, 1>(x, results, block, (first, start)),
+                    (_, 4..) => self.tile::<4, 1>(x, results, block, (first, start)),
+                    _ => self.tile::<1, 1>(x, results, block, (first, start)),
                 }
             };
         }
@@ -141,17 +140,17 @@ impl Dense {
 }
 
 impl Kernel for Dense {
-    fn run(&self, x: &[u8], other: &[u8], mut y: Output<'_>, pixels: Range<usize>) {
-        let ends = Ends::new(&mut y, other, self.outputs, &pixels, &self.end);
-        assert!(x.len() >= self.reads && self.inputs > 0, "the input's buffer is the plan's");
-        let mut start = pixels.start;
-        while start < pixels.end {
-            let chunk = start..pixels.end.min(start + CHUNK);
+    fn run(&self, x: &[u8], other: &[u8], y: Output<'_>, pixels: Range<usize>) {
+        let results = Results::new(y, other, self.outputs, &pixels, &self.end);
+        assert!(x.len() >= self.reads, "the input's buffer is the plan's");
+        let mut next = pixels.start;
+        while next < pixels.end {
+            let chunk = next..pixels.end.min(next + CHUNK);
             for block in &self.blocks {
-                // SAFETY: kernels are only made where `is_there`; `x` is as long as any tap reads; `Ends::new` checked the rest.
-                unsafe { self.block(x.as_ptr(), &ends, block, chunk.clone()) };
+                // SAFETY: kernels are only made where `is_there`; `x` is as long as any tap reads; chunks lie inside the range.
+                unsafe { self.block(x.as_ptr(), &results, block, chunk.clone(), pixels.start) };
             }
-            start = chunk.end;
+            next = chunk.end;
         }
     }
 }

@@ -1,85 +1,56 @@
 //! From sums times multipliers to bytes or floats in memory.
 
 use super::{Block, LANES, VECTOR, interleave_zero};
-use crate::network::cpu::kernels::{End, Output, SLACK, Sum};
+use crate::network::cpu::kernels::results::{Pixel, Results};
+use crate::network::cpu::kernels::{End, Sum};
 use std::arch::x86_64::*;
-use std::ops::Range;
 
-/// Where results of a range of pixels go.
-pub(super) struct Ends {
-    bytes: *mut u8,
-    floats: *mut f32,
-    other: *const u8,
-    /// The pixel whose results lie at the beginning of `bytes` and `floats`; `other` begins with pixel 0.
-    first: usize,
-}
-
-impl Ends {
-    /// Checks that everything that is written and read fits.
-    pub(super) fn new(y: &mut Output<'_>, other: &[u8], outputs: usize, pixels: &Range<usize>, end: &End) -> Self {
-        let elements = pixels.len() * outputs;
-        let needs_other = matches!(end, End::Residual(_));
-        assert!(!needs_other || other.len() >= pixels.end * outputs + SLACK, "the summand's buffer is the plan's");
-        let (bytes, floats) = match y {
-            Output::Bytes(y) => {
-                assert!(y.len() >= elements && *end != End::Floats, "the result's buffer is the plan's");
-                (y.as_mut_ptr(), std::ptr::null_mut())
+/// Rounds and stores the real numbers of one pixel and block.
+///
+/// # Safety
+/// The processor has the instructions; `place` is one of the results' range.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+pub(super) unsafe fn write<const V: usize>(
+    end: &End,
+    reals: [__m512; V],
+    block: &Block,
+    results: &Results<'_>,
+    place: usize,
+) {
+    // SAFETY: the block's channels lie inside the pixel's results, and masks keep to the channels that exist. The summand has `SLACK` bytes
+    // behind its last element, so that a whole vector may be read.
+    unsafe {
+        let other = results.other(place).wrapping_add(block.first);
+        match (end, results.pixel(place)) {
+            (End::Bytes { zero_point }, Pixel::Bytes(y)) if V == 4 => {
+                let steps = std::array::from_fn(|v| _mm512_cvtps_epi32(reals[v % V]));
+                store64(y.add(block.first), steps, *zero_point, block.channels);
             }
-            Output::Floats(y) => {
-                assert!(y.len() >= elements && *end == End::Floats, "the result's buffer is the plan's");
-                (std::ptr::null_mut(), y.as_mut_ptr())
+            (End::Residual(sum), Pixel::Bytes(y)) if V == 4 => {
+                let other = interleave_zero(_mm512_loadu_si512(other.cast()));
+                let steps = std::array::from_fn(|v| add_residual(reals[v % V], other[v], sum));
+                store64(y.add(block.first), steps, sum.zero_point, block.channels);
             }
-        };
-        Self { bytes, floats, other: other.as_ptr(), first: pixels.start }
-    }
-
-    /// Rounds and stores the real numbers of one pixel and block.
-    ///
-    /// # Safety
-    /// `pixel` is one of the range that this was made for.
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-    pub(super) unsafe fn write<const V: usize>(
-        &self,
-        end: &End,
-        reals: [__m512; V],
-        block: &Block,
-        pixel: usize,
-        outputs: usize,
-    ) {
-        let at = (pixel - self.first) * outputs + block.first;
-        // SAFETY: `at` and the block's channels lie inside the range's results; masks keep to the channels that exist. `other` has
-        // `SLACK` bytes behind its last element, so that a whole vector may be read.
-        unsafe {
-            let other = self.other.wrapping_add(pixel * outputs + block.first);
-            match (end, V) {
-                (End::Bytes { zero_point }, 4) => {
-                    let steps = std::array::from_fn(|v| _mm512_cvtps_epi32(reals[v % V]));
-                    store64(self.bytes.add(at), steps, *zero_point, block.channels);
-                }
-                (End::Residual(sum), 4) => {
-                    let other = interleave_zero(_mm512_loadu_si512(other.cast()));
-                    let steps = std::array::from_fn(|v| add_residual(reals[v % V], other[v], sum));
-                    store64(self.bytes.add(at), steps, sum.zero_point, block.channels);
-                }
-                (End::Bytes { zero_point }, _) => {
-                    for (v, real) in reals.into_iter().enumerate() {
-                        store16(self.bytes.add(at + v * LANES), _mm512_cvtps_epi32(real), *zero_point, left(block, v));
-                    }
-                }
-                (End::Residual(sum), _) => {
-                    for (v, real) in reals.into_iter().enumerate() {
-                        let other = _mm512_cvtepu8_epi32(_mm_loadu_si128(other.wrapping_add(v * LANES).cast()));
-                        let steps = add_residual(real, other, sum);
-                        store16(self.bytes.add(at + v * LANES), steps, sum.zero_point, left(block, v));
-                    }
-                }
-                (End::Floats, _) => {
-                    for (v, real) in reals.into_iter().enumerate() {
-                        _mm512_mask_storeu_ps(self.floats.add(at + v * LANES), mask16(left(block, v)), real);
-                    }
+            (End::Bytes { zero_point }, Pixel::Bytes(y)) => {
+                for (v, real) in reals.into_iter().enumerate() {
+                    let into = y.add(block.first + v * LANES);
+                    store16(into, _mm512_cvtps_epi32(real), *zero_point, left(block, v));
                 }
             }
+            (End::Residual(sum), Pixel::Bytes(y)) => {
+                for (v, real) in reals.into_iter().enumerate() {
+                    let other = _mm512_cvtepu8_epi32(_mm_loadu_si128(other.wrapping_add(v * LANES).cast()));
+                    let into = y.add(block.first + v * LANES);
+                    store16(into, add_residual(real, other, sum), sum.zero_point, left(block, v));
+                }
+            }
+            (_, Pixel::Floats(y)) => {
+                for (v, real) in reals.into_iter().enumerate() {
+                    _mm512_mask_storeu_ps(y.add(block.first + v * LANES), mask16(left(block, v)), real);
+                }
+            }
+            (End::Floats, Pixel::Bytes(_)) => {}
         }
     }
 }
