@@ -8,8 +8,8 @@ use std::path::Path;
 pub type Reader = fn(&[u8]);
 
 /// All readers by the names of their fuzz targets.
-pub const READERS: [(&str, Reader); 4] =
-    [("photo", photo), ("bundle", bundle), ("catalogue_csv", catalogue_csv), ("config", config)];
+pub const READERS: [(&str, Reader); 5] =
+    [("photo", photo), ("bundle", bundle), ("network", network), ("catalogue_csv", catalogue_csv), ("config", config)];
 
 /// A photograph, all the way to the network's input.
 pub fn photo(bytes: &[u8]) {
@@ -26,6 +26,23 @@ pub fn bundle(bytes: &[u8]) {
         let again = bundle.to_bytes().expect("an accepted bundle can be written");
         let again = clothingid_shared::bundle::Bundle::from_bytes(&again).expect("and read");
         assert_eq!(again.network_sha256(), bundle.network_sha256());
+    }
+}
+
+/// The ONNX file of a bundle, all the way to an engine. One that is accepted must run.
+pub fn network(bytes: &[u8]) {
+    use clothingid_device::network::{Answer, EngineChoice, open, read_bundle};
+    use clothingid_shared::picture::Picture;
+
+    let mut bundle = read_bundle(None).expect("the shipped bundle");
+    bundle.network = bytes.to_vec();
+    if let Ok(mut engine) = open(EngineChoice::Cpu, &bundle, 1) {
+        let side = engine.side();
+        // Larger ones run as well, and for seconds.
+        if side <= 256 {
+            // An answer that is no finite number is refused, which is fine.
+            let _ = engine.run(&Picture::filled(side, side, [9, 200, 90]), &mut Answer::default());
+        }
     }
 }
 

@@ -10,6 +10,10 @@ fn seeds(reader: &str) -> Vec<Vec<u8>> {
     match reader {
         "photo" => photographs::photos_below(&rig::corpus().join("files")).into_iter().map(read).collect(),
         "bundle" => vec![read(rig::bundle())],
+        "network" => {
+            let bundle = clothingid_device::network::read_bundle(Some(&rig::bundle())).expect("the shipped bundle");
+            vec![bundle.network]
+        }
         "catalogue_csv" => {
             vec![read(rig::demo().join("catalogue.csv")), b"sku;title;photo\n\"1\";\"a\"\"b\";x.jpg\r\n".to_vec()]
         }
@@ -55,8 +59,8 @@ fn no_mutation_of_a_good_file_makes_a_reader_panic() {
     for (name, read) in READERS {
         let seeds = seeds(name);
         seeds.iter().for_each(|seed| read(seed));
-        // A bundle is megabytes of hashes: fewer rounds take as long.
-        let rounds = if name == "bundle" { rounds / 40 } else { rounds };
+        // A bundle is megabytes of hashes, a network megabytes of weights: fewer rounds take as long.
+        let rounds = if matches!(name, "bundle" | "network") { rounds / 40 } else { rounds };
         let mut random = Random(7);
         for round in 0..rounds {
             let mut bytes = seeds[round % seeds.len()].clone();

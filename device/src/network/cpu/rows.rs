@@ -45,6 +45,12 @@ impl Rows {
         self.has_border
     }
 
+    /// Whether each pixel reads the one in its place and no other.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn is_plain(&self) -> bool {
+        self.table.is_empty()
+    }
+
     /// The offset of one tap.
     #[inline]
     pub(super) fn offset(&self, pixel: usize, tap: usize) -> usize {

@@ -6,11 +6,21 @@ use crate::network::plan::lower::{lower, lower_graph};
 use crate::network::{read_bundle, reference};
 use clothingid_shared::embedding::ArithmeticClass;
 use proptest::prelude::*;
-use tract_onnx::pb::GraphProto;
 use tract_onnx::pb::tensor_proto::DataType;
+use tract_onnx::pb::tensor_shape_proto::Dimension;
+use tract_onnx::pb::tensor_shape_proto::dimension::Value;
+use tract_onnx::pb::{GraphProto, type_proto};
 
 fn shipped() -> GraphProto {
     read_model(&read_bundle(None).unwrap().network).unwrap().graph.unwrap()
+}
+
+/// The lengths of the network's input.
+fn dims(graph: &mut GraphProto) -> &mut Vec<Dimension> {
+    let Some(type_proto::Value::TensorType(tensor)) = graph.input[0].r#type.as_mut().unwrap().value.as_mut() else {
+        panic!("no tensor")
+    };
+    &mut tensor.shape.as_mut().unwrap().dim
 }
 
 /// What is said of the shipped network after a change.
@@ -82,6 +92,19 @@ fn what_no_engine_runs_is_named() {
             said(|graph| graph.node[3].input[0] = "nowhere".into()),
             said(|graph| graph.output.truncate(2)),
             said(|graph| graph.initializer.retain(|tensor| tensor.data_type != DataType::Int8 as i32)),
+            said(|graph| {
+                let weights = graph.initializer.iter_mut().find(|t| t.data_type == DataType::Int8 as i32).unwrap();
+                weights.dims = vec![1 << 31, 1, 1, 1];
+            }),
+            said(|graph| graph.input[0] =
+                tract_onnx::pb::ValueInfoProto { name: "picture".into(), ..Default::default() }),
+            said(|graph| dims(graph)[1].value = None),
+            said(|graph| dims(graph)[2].value = Some(Value::DimValue(99))),
+            said(|graph| dims(graph)
+                .iter_mut()
+                .skip(1)
+                .take(2)
+                .for_each(|dim| dim.value = Some(Value::DimValue(1 << 20)))),
             said(|graph| {
                 let weights = graph.initializer.iter_mut().find(|t| t.data_type == DataType::Int8 as i32).unwrap();
                 weights.raw_data.truncate(7);

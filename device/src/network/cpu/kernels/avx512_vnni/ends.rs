@@ -84,6 +84,21 @@ pub(super) unsafe fn store64(into: *mut u8, steps: [__m512i; 4], zero_point: u8,
     unsafe { _mm512_mask_storeu_epi8(into.cast(), mask64(channels), _mm512_packus_epi16(low, high)) }
 }
 
+/// The same for four vectors of 256 bits and at most 32 channels.
+///
+/// # Safety
+/// `into` is writable for `channels` bytes.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+pub(super) unsafe fn store32(into: *mut u8, steps: [__m256i; 4], zero_point: u8, channels: usize) {
+    let zero = _mm256_set1_epi16(i16::from(zero_point));
+    let low = _mm256_adds_epi16(_mm256_packs_epi32(steps[0], steps[1]), zero);
+    let high = _mm256_adds_epi16(_mm256_packs_epi32(steps[2], steps[3]), zero);
+    let mask = if channels >= 32 { __mmask32::MAX } else { (1 << channels) - 1 };
+    // SAFETY: the mask keeps to the channels.
+    unsafe { _mm256_mask_storeu_epi8(into.cast(), mask, _mm256_packus_epi16(low, high)) }
+}
+
 /// Steps of one vector to bytes.
 ///
 /// # Safety
