@@ -31,7 +31,11 @@ usage: cargo xtask COMMAND
   test                          every suite at its CI size; what is missing is skipped and said
   test --suite NAME             one suite: unit, programs, train, browser, gpu, camera, arm64, update, image
   test --all                    every suite at its full counts
-  bench [engines|search|trainer] [ARGUMENTS]    measure; without a name: network and whole path
+  bench                         measure network and whole path
+  bench search                  the search alone
+  bench engines                 our engines beside ONNX Runtime and ncnn: --bundle FILE, --python PROGRAM, --rounds N,
+                                --sides A,B, --threads A,B, --gpu, --profile NAME, --keep FILE
+  bench trainer PACK            the trainer beside PyTorch: --python PROGRAM, --turns N
   gpu pack DIR --pack PACK      a study for a machine with an NVIDIA GPU: program, photographs, script
   gpu collect DIR               take the records that came back into studies/
 

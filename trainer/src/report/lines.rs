@@ -114,7 +114,7 @@ pub fn of_study(findings: &StudyFindings) -> Vec<Metric> {
         Metric::of(metric, head, slice, network, figure)
     };
     let arms = findings.arms.iter().flat_map(|arm| arm.figures.iter().map(|(m, f)| line(*m, &arm.name, f)));
-    let contrasts = findings.primary.iter().chain(&findings.secondary);
+    let contrasts = findings.primary.iter().chain(&findings.secondary).chain(&findings.above_raw);
     arms.chain(contrasts.map(|d| line(d.measure, &format!("{} - {}", d.better, d.against), &d.gain))).collect()
 }
 

@@ -70,6 +70,10 @@ pub fn page(folder: &Path, recipe: &StudyRecipe, findings: &Findings) -> Result<
         let holm = ["Corrected by Holm's method for their number.".to_owned()];
         page.section(contrasts("The other contrasts", &findings.secondary, &holm)?);
     }
+    if !findings.above_raw.is_empty() {
+        let words = [words::ABOVE_RAW.to_owned()];
+        page.section(contrasts("Against features that were not trained", &findings.above_raw, &words)?);
+    }
     page.section(slices(findings));
     page.section(cost(findings));
     if let Some(section) = sheets(folder, recipe)? {

@@ -9,7 +9,7 @@ use super::measure::{Measure, Scores};
 use super::photos::Photo;
 use super::pooled::Pooled;
 use super::power::smallest_difference;
-use super::recipe::{Contrast, StudyRecipe};
+use super::recipe::{Contrast, Course, StudyRecipe};
 use super::record::CellRecord;
 use crate::evaluate::figure::Figure;
 use crate::evaluate::photos::size_words;
@@ -36,6 +36,8 @@ pub struct Findings {
     pub primary: Vec<Difference>,
     /// The other questions.
     pub secondary: Vec<Difference>,
+    /// The arm of the primary question against the arm that trains nothing. Not a question of the recipe, so not corrected.
+    pub above_raw: Vec<Difference>,
     /// The smallest difference that each primary measure could show: with photographs of a group independent, and with them all alike.
     pub smallest: Vec<(Measure, f64, f64)>,
     /// The primary contrast by source, photo size and views of the garment.
@@ -111,6 +113,11 @@ impl Findings {
         let mut secondary: Vec<Difference> = recipe.contrasts.iter().flat_map(differences).collect();
         correct(&mut primary);
         correct(&mut secondary);
+        let raw = recipe.arms.iter().find(|arm| arm.course == Course::Frozen).map(|arm| Contrast {
+            better: recipe.primary.better.clone(),
+            against: arm.name.clone(),
+            measures: vec![Measure::Balanced14, Measure::Balanced26, Measure::RecallAt1, Measure::Map],
+        });
         let (better, against) = paired(&pooled(&recipe.primary.better), &pooled(&recipe.primary.against));
         Self {
             study: recipe.name.clone(),
@@ -121,6 +128,7 @@ impl Findings {
             arms,
             primary,
             secondary,
+            above_raw: raw.as_ref().map(differences).unwrap_or_default(),
             smallest: smallest(recipe, photos),
             slices: slices(&better, &against),
         }

@@ -44,6 +44,10 @@ pub fn report(findings: &Findings) -> String {
     }
     text.push_str("\n## The other contrasts\n\nCorrected by Holm's method for their number.\n\n");
     differences(&mut text, &findings.secondary);
+    if !findings.above_raw.is_empty() {
+        let _ = writeln!(text, "\n## Against features that were not trained\n\n{}\n", words::ABOVE_RAW);
+        differences(&mut text, &findings.above_raw);
+    }
     text.push_str("\n## Where the primary difference comes from\n\nNot corrected: a place to look, not a finding.\n\n| by | | measure | n | first | second | difference |\n| --- | --- | --- | --- | --- | --- | --- |\n");
     for slice in &findings.slices {
         let _ = writeln!(
