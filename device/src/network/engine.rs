@@ -1,5 +1,7 @@
 //! What every engine is, and which one runs.
 
+use super::gpu::{AdapterChoice, GpuEngine, GpuError};
+use super::plan::Plan;
 use super::tract::TractEngine;
 use clothingid_shared::bundle::Bundle;
 use clothingid_shared::embedding::ArithmeticClass;
@@ -124,6 +126,9 @@ pub enum EngineError {
         /// The output.
         output: &'static str,
     },
+    /// The graphics processor cannot be had, or stopped.
+    #[error(transparent)]
+    Gpu(#[from] GpuError),
     /// The engine failed on a picture.
     #[error("the network stopped")]
     Run(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -138,6 +143,7 @@ impl EngineError {
             Self::Node { .. } | Self::Form { .. } | Self::Load(_) => {
                 Some("write the bundle with `clothingid-train export` of this version")
             }
+            Self::Gpu(error) => Some(error.hint()),
             Self::Picture { .. } | Self::NotFinite { .. } | Self::Run(_) => None,
         }
     }
@@ -150,9 +156,16 @@ impl EngineError {
 /// [`EngineError::Missing`] when the engine is not there: another one is never taken silently.
 pub fn open(choice: EngineChoice, bundle: &Bundle, _threads: usize) -> Result<Box<dyn Engine>, EngineError> {
     let name = match choice {
-        EngineChoice::Gpu => return Err(EngineError::Missing(choice)),
+        EngineChoice::Gpu => return open_gpu(bundle),
         EngineChoice::Auto | EngineChoice::Cpu => "cpu: tract float",
         EngineChoice::Tract => "tract: float",
     };
     Ok(Box::new(TractEngine::new(name, &bundle.network)?))
+}
+
+/// The graphics processor in integers: its answers are those of every other engine in integers.
+fn open_gpu(bundle: &Bundle) -> Result<Box<dyn Engine>, EngineError> {
+    let (plan, state) = (Plan::new(&bundle.network)?, crate::state::folder().ok());
+    let choice = AdapterChoice::from_environment();
+    Ok(Box::new(GpuEngine::new(&plan, ArithmeticClass::Int8, choice, state.as_deref())?))
 }

@@ -8,6 +8,7 @@ mod cpu;
 mod embedded;
 mod engine;
 pub mod golden;
+mod gpu;
 mod onnx;
 mod path;
 pub mod plan;
@@ -18,4 +19,5 @@ mod tract;
 
 pub use embedded::read_bundle;
 pub use engine::{Answer, Engine, EngineChoice, EngineError, open};
+pub use gpu::{AdapterChoice, GpuError};
 pub use path::{PathError, PhotoPath};

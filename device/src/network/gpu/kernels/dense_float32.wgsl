@@ -1,0 +1,55 @@
+// A convolution over all channels, in float32.
+//
+//   y[p, o] = clamp(bias[o] + Σ_t Σ_i x[source(p, t), i] · w[o, i, t]), and with `residual` clamp(that + other[p, o])
+//
+// bindings    0 parameters, 1 y, 2 x (with `bytes` a picture, RGB and a byte of padding), 3 the other summand (with `residual`)
+// parameters  two vectors of `float32.wgsl`; weights [tap][input][output quad]; biases [output quad]
+// invocation  TILE_PIXELS × TILE_QUADS sums in registers, as in `dense_int8.wgsl`; lanes and tails as there
+// sums        float32, in the order of taps and inputs
+
+@group(0) @binding(1) var<storage, read_write> y: array<vec4<f32>>;
+?bytes @group(0) @binding(2) var<storage, read> x: array<u32>;
+!bytes @group(0) @binding(2) var<storage, read> x: array<vec4<f32>>;
+?residual @group(0) @binding(3) var<storage, read> other: array<vec4<f32>>;
+
+?bytes fn load(place: u32) -> vec4<f32> { return colours(x[place]); }
+!bytes fn load(place: u32) -> vec4<f32> { return x[place]; }
+
+// First quad of the input pixel, and 1 where it lies inside the picture.
+?window fn source(pixel: u32, tap: u32) -> vec2<u32> {
+?window     let row = pixel / OUTPUT_WIDTH * STRIDE + tap / KERNEL - BEFORE;
+?window     let column = pixel % OUTPUT_WIDTH * STRIDE + tap % KERNEL - BEFORE;
+?window     // Rows and columns before the first are very large numbers.
+?window     let is_inside = row < INPUT_HEIGHT && column < INPUT_WIDTH;
+?window     return select(vec2<u32>(), vec2<u32>((row * INPUT_WIDTH + column) * INPUT_QUADS, 1u), is_inside);
+?window }
+
+@compute @workgroup_size(LANES)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+?pixel_lanes     let pixel_block = group.x * LANES + lane;
+?pixel_lanes     let quad_block = group.y;
+!pixel_lanes     let place = group.x * LANES + lane;
+!pixel_lanes     let pixel_block = place / QUAD_BLOCKS;
+!pixel_lanes     let quad_block = place % QUAD_BLOCKS;
+    if pixel_block >= PIXEL_BLOCKS { return; }
+    let pixel$p = min(pixel_block * TILE_PIXELS + $pu, PIXELS - 1u);
+    let quad$q = min(quad_block * TILE_QUADS + $qu, OUTPUT_QUADS - 1u);
+    var sum$p_$q = parameters[BIASES + quad$q];
+?window     for (var tap = 0u; tap < TAPS; tap++) {
+?window     let source$p = source(pixel$p, tap);
+!window     let tap = 0u;
+!window     let start$p = pixel$p * INPUT_QUADS;
+    for (var k = 0u; k < INPUT_QUADS; k++) {
+?window         let x$p = select(vec4<f32>(), load(source$p.x + k), source$p.y == 1u);
+!window         let x$p = load(start$p + k);
+        let w = WEIGHTS + (tap * INPUT_QUADS + k) * 4u * OUTPUT_QUADS;
+//for i
+        let w$q_$i = parameters[w + $iu * OUTPUT_QUADS + quad$q];
+        sum$p_$q = fma(vec4<f32>(x$p[$i]), w$q_$i, sum$p_$q);
+//end
+    }
+?window     }
+    let at$p_$q = pixel$p * OUTPUT_QUADS + quad$q;
+?residual     y[at$p_$q] = sum_clamp(own_clamp(sum$p_$q) + other[at$p_$q]);
+!residual     y[at$p_$q] = own_clamp(sum$p_$q);
+}

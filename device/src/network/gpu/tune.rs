@@ -1,0 +1,156 @@
+//! Which tiles are fastest on this adapter: measured at first start, remembered with adapter, driver and network.
+//!
+//! Every candidate loads the whole network, runs it a few times on an empty picture, and its fastest run counts: other programs only make
+//! runs slower. Whatever is chosen, the integers are the same.
+
+use super::GpuError;
+use super::engine::{Device, Loaded};
+use super::recording::Recording;
+use super::tiles::{Tiles, candidates};
+use crate::network::Answer;
+use crate::network::plan::Plan;
+use clothingid_shared::embedding::ArithmeticClass;
+use clothingid_shared::files::{create_folder, read_text, sha256_hex, write_atomic};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// The file in the state folder.
+const FILE: &str = "gpu-tiles.json";
+
+/// The form of the file; another one is measured anew.
+const VERSION: u32 = 1;
+
+/// Runs that are measured, after one that warms up.
+const RUNS: usize = 5;
+
+/// What was measured so far.
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Memory {
+    version: u32,
+    measured: Vec<Measured>,
+}
+
+/// The winner on one adapter.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Measured {
+    #[serde(flatten)]
+    of: Key,
+    tiles: Tiles,
+    /// What a frame took.
+    best_ms: f64,
+}
+
+/// What the winner depends on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Key {
+    adapter: String,
+    driver: String,
+    class: ArithmeticClass,
+    /// First digits of the printed plan's hash.
+    network: String,
+}
+
+/// The tiles that are fastest on a device: remembered, or measured now.
+///
+/// # Errors
+/// The device cannot run the plan.
+pub(super) fn tiles(
+    device: &Arc<Device>,
+    plan: &Plan,
+    class: ArithmeticClass,
+    state: Option<&Path>,
+) -> Result<Tiles, GpuError> {
+    let hash = sha256_hex(plan.to_string().as_bytes());
+    let key = Key {
+        adapter: device.adapter().to_string(),
+        driver: device.driver().to_string(),
+        class,
+        network: hash.get(..16).unwrap_or(&hash).to_string(),
+    };
+    let mut memory = state.map(read).unwrap_or_default();
+    if let Some(known) = memory.measured.iter().find(|measured| measured.of == key) {
+        return Ok(known.tiles);
+    }
+    let (tiles, best) = fastest(device, plan, class, &candidates(class))?;
+    // One entry an adapter and class: an old driver or network does not come back.
+    memory.measured.retain(|known| (&known.of.adapter, known.of.class) != (&key.adapter, class));
+    memory.measured.push(Measured { of: key, tiles, best_ms: best.as_secs_f64() * 1e3 });
+    if let Some(folder) = state {
+        write(folder, &memory);
+    }
+    Ok(tiles)
+}
+
+/// The fastest of some tiles, and what a frame took with them.
+fn fastest(
+    device: &Arc<Device>,
+    plan: &Plan,
+    class: ArithmeticClass,
+    candidates: &[Tiles],
+) -> Result<(Tiles, Duration), GpuError> {
+    let mut best: Option<(Tiles, Duration)> = None;
+    for tiles in candidates {
+        let time = frame_time(device, plan, class, tiles)?;
+        if best.is_none_or(|(_, least)| time < least) {
+            best = Some((*tiles, time));
+        }
+    }
+    best.ok_or_else(|| GpuError::Refused { adapter: device.adapter().to_string(), message: "no tiles".to_string() })
+}
+
+/// The least time that a frame takes with some tiles.
+pub(super) fn frame_time(
+    device: &Arc<Device>,
+    plan: &Plan,
+    class: ArithmeticClass,
+    tiles: &Tiles,
+) -> Result<Duration, GpuError> {
+    let mut loaded = Loaded::new(device.clone(), &Recording::new(plan, class, tiles)?)?;
+    let picture = vec![0; plan.value(crate::network::plan::ValueId(0)).shape.len()];
+    let mut answer = Answer::default();
+    loaded.run(&picture, &mut answer)?;
+    let mut least = Duration::MAX;
+    for _ in 0..RUNS {
+        let started = Instant::now();
+        loaded.run(&picture, &mut answer)?;
+        least = least.min(started.elapsed());
+    }
+    Ok(least)
+}
+
+/// What is remembered; nothing when the file is missing, torn or of another version: then it is measured again.
+fn read(folder: &Path) -> Memory {
+    let text = read_text(&folder.join(FILE)).unwrap_or_default();
+    serde_json::from_str(&text).ok().filter(|memory: &Memory| memory.version == VERSION).unwrap_or_default()
+}
+
+/// Remembers. A state folder that cannot be written costs another measurement at the next start, and nothing else.
+fn write(folder: &Path, memory: &Memory) {
+    let memory = Memory { version: VERSION, measured: memory.measured.clone() };
+    if let Ok(text) = serde_json::to_string_pretty(&memory) {
+        let _ = create_folder(folder).and_then(|()| write_atomic(&folder.join(FILE), text.as_bytes()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::gpu::tiles::OF_SOFTWARE;
+
+    #[test]
+    fn a_torn_or_newer_file_is_measured_again() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(read(folder.path()), Memory::default());
+        let key = Key { adapter: "a".into(), driver: "d".into(), class: ArithmeticClass::Int8, network: "n".into() };
+        let measured = vec![Measured { of: key, tiles: OF_SOFTWARE, best_ms: 1.5 }];
+        write(folder.path(), &Memory { version: 0, measured: measured.clone() });
+        assert_eq!(read(folder.path()), Memory { version: VERSION, measured });
+        let text = read_text(&folder.path().join(FILE)).unwrap();
+        for bad in [text.replace("\"version\": 1", "\"version\": 2"), text[..text.len() / 2].to_string()] {
+            write_atomic(&folder.path().join(FILE), bad.as_bytes()).unwrap();
+            assert_eq!(read(folder.path()), Memory::default());
+        }
+    }
+}
