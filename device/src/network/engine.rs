@@ -34,6 +34,11 @@ pub trait Engine: Send {
     /// How many threads work on one picture.
     fn threads(&self) -> usize;
 
+    /// How often what the engine runs on was lost and built again.
+    fn rebuilt(&self) -> u64 {
+        0
+    }
+
     /// Runs one picture. The buffers of `answer` are reused.
     ///
     /// **Shapes** picture `[side, side, 3]` RGB bytes; answer see [`Answer`].
@@ -128,10 +133,16 @@ pub enum EngineError {
     },
     /// The graphics processor cannot be had, or stopped.
     #[error(transparent)]
-    Gpu(#[from] GpuError),
+    Gpu(Box<GpuError>),
     /// The engine failed on a picture.
     #[error("the network stopped")]
     Run(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<GpuError> for EngineError {
+    fn from(error: GpuError) -> Self {
+        Self::Gpu(Box::new(error))
+    }
 }
 
 impl EngineError {

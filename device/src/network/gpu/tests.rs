@@ -1,7 +1,7 @@
 //! Made-up layers, and what needs no adapter.
 
 use super::recording::Recording;
-use super::tiles::{DEFAULT, OF_SOFTWARE};
+use super::tiles::DEFAULT;
 use crate::network::plan::layers::Clamp;
 use crate::network::plan::{
     Convolution, Form, Geometry, Layer, Operation, Plan, Pooling, Residual, Shape, Value, ValueId,
@@ -39,6 +39,9 @@ pub(super) enum Ending {
     Floats,
 }
 
+/// What a layer reads: values and their bytes.
+pub(super) type Inputs = Vec<(ValueId, Vec<u8>)>;
+
 /// Pseudo-random bytes.
 pub(super) fn noise(seed: u64) -> impl FnMut() -> u8 {
     let mut state = seed | 1;
@@ -51,7 +54,7 @@ pub(super) fn noise(seed: u64) -> impl FnMut() -> u8 {
 /// A plan of this one layer, and random bytes for the values that it reads; empty where a window does not fit.
 ///
 /// Value and slot 0 are a picture that nobody reads, so that layers may be of either class.
-pub(super) fn try_made_up(case: &Case) -> Option<(Plan, Vec<(ValueId, Vec<u8>)>)> {
+pub(super) fn try_made_up(case: &Case) -> Option<(Plan, Inputs)> {
     let &Case { side, inputs, outputs, kind, seed } = case;
     let mut next = noise(seed);
     let (along, channels, parts) = match kind {
@@ -138,7 +141,7 @@ pub(super) fn try_made_up(case: &Case) -> Option<(Plan, Vec<(ValueId, Vec<u8>)>)
 }
 
 /// As [`try_made_up`], for layers that fit.
-pub(super) fn made_up(case: &Case) -> (Plan, Vec<(ValueId, Vec<u8>)>) {
+pub(super) fn made_up(case: &Case) -> (Plan, Inputs) {
     try_made_up(case).unwrap()
 }
 
@@ -198,7 +201,7 @@ fn the_shipped_network_is_recorded_as_printed() {
 fn no_dispatch_writes_where_it_reads() {
     let plan = Plan::new(&read_bundle(None).unwrap().network).unwrap();
     for class in [ArithmeticClass::Int8, ArithmeticClass::Float] {
-        let recording = Recording::new(&plan, class, &OF_SOFTWARE).unwrap();
+        let recording = Recording::new(&plan, class, &DEFAULT).unwrap();
         assert!(recording.dispatches.iter().all(|dispatch| !dispatch.reads.contains(&dispatch.writes)));
     }
 }

@@ -1,12 +1,12 @@
 //! Which tiles are fastest on this adapter: measured at first start, remembered with adapter, driver and network.
 //!
-//! Every candidate loads the whole network, runs it a few times on an empty picture, and its fastest run counts: other programs only make
-//! runs slower. Whatever is chosen, the integers are the same.
+//! From the default on, one thing after the other is changed: the shape of tiles, the products, the depthwise tiles. Every candidate loads the
+//! whole network, runs it a few times on an empty picture, and its fastest run counts: other programs only make runs slower. Whatever is chosen, the integers are the same.
 
 use super::GpuError;
 use super::engine::{Device, Loaded};
 use super::recording::Recording;
-use super::tiles::{Tiles, candidates};
+use super::tiles::{DEFAULT, SEARCH, Tiles};
 use crate::network::Answer;
 use crate::network::plan::Plan;
 use clothingid_shared::embedding::ArithmeticClass;
@@ -73,7 +73,7 @@ pub(super) fn tiles(
     if let Some(known) = memory.measured.iter().find(|measured| measured.of == key) {
         return Ok(known.tiles);
     }
-    let (tiles, best) = fastest(device, plan, class, &candidates(class))?;
+    let (tiles, best) = fastest(device, plan, class)?;
     // One entry an adapter and class: an old driver or network does not come back.
     memory.measured.retain(|known| (&known.of.adapter, known.of.class) != (&key.adapter, class));
     memory.measured.push(Measured { of: key, tiles, best_ms: best.as_secs_f64() * 1e3 });
@@ -83,30 +83,22 @@ pub(super) fn tiles(
     Ok(tiles)
 }
 
-/// The fastest of some tiles, and what a frame took with them.
-fn fastest(
-    device: &Arc<Device>,
-    plan: &Plan,
-    class: ArithmeticClass,
-    candidates: &[Tiles],
-) -> Result<(Tiles, Duration), GpuError> {
-    let mut best: Option<(Tiles, Duration)> = None;
-    for tiles in candidates {
-        let time = frame_time(device, plan, class, tiles)?;
-        if best.is_none_or(|(_, least)| time < least) {
-            best = Some((*tiles, time));
+/// The fastest tiles, and what a frame took with them: from the default on, one thing after the other.
+fn fastest(device: &Arc<Device>, plan: &Plan, class: ArithmeticClass) -> Result<(Tiles, Duration), GpuError> {
+    let mut best = (DEFAULT, frame_time(device, plan, class, &DEFAULT)?);
+    for variants in SEARCH {
+        for tiles in variants(best.0, class) {
+            let time = frame_time(device, plan, class, &tiles)?;
+            if time < best.1 {
+                best = (tiles, time);
+            }
         }
     }
-    best.ok_or_else(|| GpuError::Refused { adapter: device.adapter().to_string(), message: "no tiles".to_string() })
+    Ok(best)
 }
 
 /// The least time that a frame takes with some tiles.
-pub(super) fn frame_time(
-    device: &Arc<Device>,
-    plan: &Plan,
-    class: ArithmeticClass,
-    tiles: &Tiles,
-) -> Result<Duration, GpuError> {
+fn frame_time(device: &Arc<Device>, plan: &Plan, class: ArithmeticClass, tiles: &Tiles) -> Result<Duration, GpuError> {
     let mut loaded = Loaded::new(device.clone(), &Recording::new(plan, class, tiles)?)?;
     let picture = vec![0; plan.value(crate::network::plan::ValueId(0)).shape.len()];
     let mut answer = Answer::default();
@@ -137,14 +129,13 @@ fn write(folder: &Path, memory: &Memory) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::gpu::tiles::OF_SOFTWARE;
 
     #[test]
     fn a_torn_or_newer_file_is_measured_again() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(read(folder.path()), Memory::default());
         let key = Key { adapter: "a".into(), driver: "d".into(), class: ArithmeticClass::Int8, network: "n".into() };
-        let measured = vec![Measured { of: key, tiles: OF_SOFTWARE, best_ms: 1.5 }];
+        let measured = vec![Measured { of: key, tiles: DEFAULT, best_ms: 1.5 }];
         write(folder.path(), &Memory { version: 0, measured: measured.clone() });
         assert_eq!(read(folder.path()), Memory { version: VERSION, measured });
         let text = read_text(&folder.path().join(FILE)).unwrap();

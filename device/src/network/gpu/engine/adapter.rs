@@ -99,7 +99,7 @@ mod tests {
         assert_eq!(AdapterChoice::Hardware.choose(&all[..2]).unwrap(), 1);
         assert_eq!(AdapterChoice::Named("LLVMpipe".into()).choose(&all).unwrap(), 0);
         let said = [
-            AdapterChoice::Hardware.choose(&[software.clone()]).unwrap_err(),
+            AdapterChoice::Hardware.choose(std::slice::from_ref(&software)).unwrap_err(),
             AdapterChoice::Hardware.choose(&[]).unwrap_err(),
             AdapterChoice::Named("radeon".into()).choose(&[software]).unwrap_err(),
         ];

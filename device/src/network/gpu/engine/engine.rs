@@ -35,7 +35,7 @@ impl GpuEngine {
         state: Option<&Path>,
     ) -> Result<Self, GpuError> {
         let device = Arc::new(Device::open(&choice)?);
-        let tiles = if device.is_software() { tiles::OF_SOFTWARE } else { tune::tiles(&device, plan, class, state)? };
+        let tiles = if device.is_software() { tiles::DEFAULT } else { tune::tiles(&device, plan, class, state)? };
         let recording = Recording::new(plan, class, &tiles)?;
         let loaded = Loaded::new(device.clone(), &recording)?;
         let name = format!("gpu: {} {}", recording.class_name(), device.adapter());
@@ -46,11 +46,6 @@ impl GpuEngine {
     #[cfg(test)]
     pub(in crate::network::gpu) fn recording(&self) -> &Recording {
         &self.recording
-    }
-
-    /// How often the device was lost and everything built again.
-    pub(in crate::network) fn rebuilt(&self) -> u64 {
-        self.rebuilt
     }
 
     /// What is on the device.
@@ -93,6 +88,10 @@ impl Engine for GpuEngine {
 
     fn threads(&self) -> usize {
         1
+    }
+
+    fn rebuilt(&self) -> u64 {
+        self.rebuilt
     }
 
     fn run(&mut self, picture: &Picture, answer: &mut Answer) -> Result<(), EngineError> {

@@ -2,7 +2,7 @@
 
 use crate::network::gpu::recording::Recording;
 use crate::network::gpu::tests::{made_up, made_up_layers};
-use crate::network::gpu::tiles::{DEFAULT, LanesOver, OF_SOFTWARE, Products, Tile, Tiles, candidates};
+use crate::network::gpu::tiles::{DEFAULT, LanesOver, Products, SEARCH, Tile, Tiles};
 use crate::network::plan::Plan;
 use crate::network::read_bundle;
 use clothingid_shared::embedding::ArithmeticClass;
@@ -26,8 +26,8 @@ fn validate(recording: &Recording) -> BTreeSet<&'static str> {
 fn the_shipped_network_is_valid_with_every_candidate() {
     let plan = Plan::new(&read_bundle(None).unwrap().network).unwrap();
     for class in [ArithmeticClass::Int8, ArithmeticClass::Float] {
-        for tiles in candidates(class).iter().chain(&[DEFAULT, OF_SOFTWARE]) {
-            validate(&Recording::new(&plan, class, tiles).unwrap());
+        for tiles in SEARCH.iter().flat_map(|variants| variants(DEFAULT, class)).chain([DEFAULT]) {
+            validate(&Recording::new(&plan, class, &tiles).unwrap());
         }
     }
 }

@@ -4,7 +4,7 @@ use super::{choice, device};
 use crate::network::gpu::engine::{GpuEngine, Loaded};
 use crate::network::gpu::recording::Recording;
 use crate::network::gpu::tests::noise;
-use crate::network::gpu::tiles::OF_SOFTWARE;
+use crate::network::gpu::tiles::DEFAULT;
 use crate::network::plan::layers::Clamp;
 use crate::network::plan::{
     Convolution, Form, Geometry, Layer, Operation, Plan, Pooling, Residual, Shape, Value, ValueId,
@@ -98,7 +98,7 @@ pub(super) fn one_of_each_kind() -> (Plan, Vec<u8>) {
 #[ignore = "needs a Vulkan adapter: `cargo xtask test --suite gpu`"]
 fn twenty_thousand_submits_of_a_small_network() {
     let (plan, mut picture) = one_of_each_kind();
-    let recording = Recording::new(&plan, ArithmeticClass::Int8, &OF_SOFTWARE).unwrap();
+    let recording = Recording::new(&plan, ArithmeticClass::Int8, &DEFAULT).unwrap();
     let mut loaded = Loaded::new(device(), &recording).unwrap();
     let mut found = Answer::default();
     run(times(20_000), |time| {

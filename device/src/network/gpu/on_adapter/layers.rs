@@ -4,7 +4,7 @@ use super::device;
 use crate::network::gpu::engine::Loaded;
 use crate::network::gpu::recording::Recording;
 use crate::network::gpu::tests::{Case, Ending, Kind, POINTWISE, made_up, made_up_layers, try_made_up};
-use crate::network::gpu::tiles::{LanesOver, OF_SOFTWARE, Products, Tile, Tiles};
+use crate::network::gpu::tiles::{DEFAULT, LanesOver, Products, Tile, Tiles};
 use crate::network::plan::layers::Clamp;
 use crate::network::plan::{Convolution, Form, Geometry, Operation, Plan, Pooling, Shape, ValueId};
 use crate::network::reference::{self, Elements};
@@ -12,7 +12,7 @@ use clothingid_shared::embedding::ArithmeticClass;
 use proptest::prelude::*;
 
 const TILES: [Tiles; 4] = [
-    OF_SOFTWARE,
+    DEFAULT,
     Tiles {
         dense: Tile { lanes_over: LanesOver::Channels, pixels: 4, quads: 1 },
         depthwise_pixels: 1,
@@ -318,7 +318,7 @@ proptest! {
         let pooling = Pooling { kernel, stride, border, rounds_up };
         let kind = [Kind::Add, Kind::Concat, Kind::MaxPool(pooling), Kind::Mean, Kind::Normalise][which];
         let case = Case { side, inputs, outputs, kind, seed };
-        check_int8(&case, &OF_SOFTWARE);
-        check_float(&case, &OF_SOFTWARE);
+        check_int8(&case, &DEFAULT);
+        check_float(&case, &DEFAULT);
     }
 }
