@@ -1,6 +1,6 @@
 //! What every engine is, and which one runs.
 
-use super::gpu::{AdapterChoice, GpuEngine, GpuError};
+use super::gpu::{AdapterChoice, Arithmetic, GpuEngine, GpuError};
 use super::plan::Plan;
 use super::tract::TractEngine;
 use clothingid_shared::bundle::Bundle;
@@ -160,8 +160,7 @@ impl EngineError {
     }
 }
 
-/// Opens the engine that was asked for. `auto` and `cpu` are tract in float arithmetic, the only engine of this version;
-/// `threads` is the most that it may use for one picture (tract uses one).
+/// Opens the engine that was asked for. `auto` and `cpu` are tract in float arithmetic; `gpu` is taken only when it is asked for; `threads` is the most that it may use for one picture (tract uses one).
 ///
 /// # Errors
 /// [`EngineError::Missing`] when the engine is not there: another one is never taken silently.
@@ -174,9 +173,9 @@ pub fn open(choice: EngineChoice, bundle: &Bundle, _threads: usize) -> Result<Bo
     Ok(Box::new(TractEngine::new(name, &bundle.network)?))
 }
 
-/// The graphics processor in integers: its answers are those of every other engine in integers.
+/// The graphics processor: in integers, whose answers are those of every engine in integers, unless the environment asks for floats.
 fn open_gpu(bundle: &Bundle) -> Result<Box<dyn Engine>, EngineError> {
     let (plan, state) = (Plan::new(&bundle.network)?, crate::state::folder().ok());
-    let choice = AdapterChoice::from_environment();
-    Ok(Box::new(GpuEngine::new(&plan, ArithmeticClass::Int8, choice, state.as_deref())?))
+    let (choice, arithmetic) = (AdapterChoice::from_environment(), Arithmetic::from_environment()?);
+    Ok(Box::new(GpuEngine::new(&plan, arithmetic, choice, state.as_deref())?))
 }

@@ -17,6 +17,12 @@ pub enum GpuError {
         /// The adapters that there are, in words.
         found: String,
     },
+    /// Numbers that no kernel works in.
+    #[error("no arithmetic `{asked}` on a graphics processor")]
+    NoArithmetic {
+        /// What was asked for.
+        asked: String,
+    },
     /// A layer is more than the adapter can do.
     #[error("the network's node `{node}` ({operator}, {shape}) needs {limit} of {needed}, `{adapter}` has {allowed}")]
     Limit {
@@ -91,6 +97,9 @@ impl GpuError {
                  `CLOTHINGID_GPU_ADAPTER` names it"
             }
             Self::NotNamed { .. } => "set `CLOTHINGID_GPU_ADAPTER` to a part of one of these names, or unset it",
+            Self::NoArithmetic { .. } => {
+                "set `CLOTHINGID_GPU_ARITHMETIC` to `int8`, `float32` or `float16`, or unset it"
+            }
             Self::Limit { .. } | Self::Node { .. } => "take `--engine cpu`, which runs every network of a bundle",
             Self::Device { .. } | Self::Refused { .. } => "update the board's graphics driver, or take `--engine cpu`",
             Self::Lost { .. } | Self::Late { .. } => {

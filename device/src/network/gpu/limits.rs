@@ -78,16 +78,16 @@ pub(super) const DEFAULTS: Limits = Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::network::gpu::arithmetic::{ALL, Arithmetic};
     use crate::network::gpu::tiles;
     use crate::network::plan::Plan;
     use crate::network::read_bundle;
-    use clothingid_shared::embedding::ArithmeticClass;
 
     #[test]
     fn the_shipped_network_needs_no_more_than_every_adapter_has() {
         let plan = Plan::new(&read_bundle(None).unwrap().network).unwrap();
-        for class in [ArithmeticClass::Int8, ArithmeticClass::Float] {
-            let recording = Recording::new(&plan, class, &tiles::DEFAULT).unwrap();
+        for arithmetic in ALL {
+            let recording = Recording::new(&plan, arithmetic, &tiles::DEFAULT).unwrap();
             DEFAULTS.check("any", &recording).unwrap();
             assert!(recording.dispatches.len() <= 60, "{}", recording.dispatches.len());
         }
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn each_limit_is_named_with_the_node() {
         let plan = Plan::new(&read_bundle(None).unwrap().network).unwrap();
-        let recording = Recording::new(&plan, ArithmeticClass::Float, &tiles::DEFAULT).unwrap();
+        let recording = Recording::new(&plan, Arithmetic::Float32, &tiles::DEFAULT).unwrap();
         let small = [
             Limits { max_storage_buffer_binding_size: 1 << 20, ..DEFAULTS },
             Limits { max_buffer_size: 1 << 22, ..DEFAULTS },

@@ -1,24 +1,24 @@
 //! From the plan to its recording.
 
+use super::arithmetic::Arithmetic;
 use super::error::GpuError;
 use super::kernels::{Kernel, QUAD, Task, add, concat, dense, depthwise, max_pool, mean, normalise, quads};
 use super::recording::{ALIGNMENT, Dispatch, Output, Recording, Text};
 use super::tiles::Tiles;
 use crate::network::plan::{Form, Layer, Operation, Plan, Shape, Value, ValueId};
-use clothingid_shared::embedding::ArithmeticClass;
 
 impl Recording {
-    /// Records a plan in an arithmetic class, with tiles.
+    /// Records a plan in an arithmetic, with tiles.
     ///
     /// # Errors
     /// [`GpuError::Node`] for a layer without a kernel.
-    pub(in crate::network) fn new(plan: &Plan, class: ArithmeticClass, tiles: &Tiles) -> Result<Self, GpuError> {
+    pub(in crate::network) fn new(plan: &Plan, arithmetic: Arithmetic, tiles: &Tiles) -> Result<Self, GpuError> {
         let output = |id: ValueId| {
             let value = plan.value(id);
             Output { slot: value.slot, values: value.shape.len() }
         };
         let mut recording = Self {
-            class,
+            arithmetic,
             side: plan.side,
             tiles: *tiles,
             slots: vec![0; plan.slots.len()],
@@ -28,7 +28,7 @@ impl Recording {
             outputs: plan.outputs.map(output),
         };
         for (place, value) in plan.values.iter().enumerate() {
-            let needed = byte_len(class, value, place == 0);
+            let needed = byte_len(arithmetic, value, place == 0);
             if let Some(slot) = recording.slots.get_mut(value.slot) {
                 *slot = needed.max(*slot);
             }
@@ -40,10 +40,10 @@ impl Recording {
     }
 
     fn layer(&mut self, plan: &Plan, layer: &Layer) -> Result<(), GpuError> {
-        let (class, tiles) = (self.class, self.tiles);
+        let (arithmetic, tiles) = (self.arithmetic, self.tiles);
         let to = plan.value(layer.output);
         let task = |input: ValueId| Task {
-            class,
+            arithmetic,
             tiles: &tiles,
             from: plan.value(input),
             other: layer.inputs.get(1).map(|other| plan.value(*other)),
@@ -58,10 +58,10 @@ impl Recording {
         };
         let Some(first) = layer.inputs.first().copied() else { return Err(fail("it reads nothing")) };
         let reads_picture = layer.inputs.contains(&ValueId(0));
-        if reads_picture && class == ArithmeticClass::Float && !matches!(layer.operation, Operation::Dense(_)) {
+        if reads_picture && arithmetic != Arithmetic::Int8 && !matches!(layer.operation, Operation::Dense(_)) {
             return Err(fail("in floats, only a dense convolution reads the picture's bytes"));
         }
-        if reads_picture && class == ArithmeticClass::Float && layer.inputs.get(1) == Some(&ValueId(0)) {
+        if reads_picture && arithmetic != Arithmetic::Int8 && layer.inputs.get(1) == Some(&ValueId(0)) {
             return Err(fail("in floats, the picture cannot be a summand"));
         }
         let kernel = match &layer.operation {
@@ -108,9 +108,14 @@ impl Recording {
 }
 
 /// Bytes of an activation, its channels padded to whole quads.
-pub(super) fn byte_len(class: ArithmeticClass, value: &Value, is_picture: bool) -> usize {
-    let is_bytes = is_picture || (class == ArithmeticClass::Int8 && value.form != Form::Floats);
-    value.shape.pixels() * quads(value.shape) * QUAD * if is_bytes { 1 } else { size_of::<f32>() }
+pub(super) fn byte_len(arithmetic: Arithmetic, value: &Value, is_picture: bool) -> usize {
+    let element = match value.form {
+        _ if is_picture => 1,
+        Form::Bytes(_) => arithmetic.byte_len(),
+        // Heads are float32 in every arithmetic.
+        Form::Floats => size_of::<f32>(),
+    };
+    value.shape.pixels() * quads(value.shape) * QUAD * element
 }
 
 fn shape(shape: Shape) -> String {

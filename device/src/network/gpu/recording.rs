@@ -1,7 +1,7 @@
 //! The plan as dispatches: plain data, and printable. Everything that the engine needs, and nothing of wgpu.
 
+use super::arithmetic::Arithmetic;
 use super::tiles::Tiles;
-use clothingid_shared::embedding::ArithmeticClass;
 use std::fmt;
 use std::ops::Range;
 
@@ -11,8 +11,8 @@ pub(super) const ALIGNMENT: usize = 256;
 /// A whole network, ready to be loaded on an adapter.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::network) struct Recording {
-    /// The arithmetic class.
-    pub(super) class: ArithmeticClass,
+    /// In which numbers.
+    pub(super) arithmetic: Arithmetic,
     /// Side of the picture, in pixels.
     pub(super) side: u32,
     /// With which tiles.
@@ -77,14 +77,6 @@ impl Recording {
     pub(super) fn answer_len(&self) -> usize {
         self.outputs.iter().map(|output| output.values * size_of::<f32>()).sum()
     }
-
-    /// As the engine string has it.
-    pub(super) fn class_name(&self) -> &'static str {
-        match self.class {
-            ArithmeticClass::Int8 => "int8",
-            ArithmeticClass::Float => "float32",
-        }
-    }
 }
 
 impl fmt::Display for Recording {
@@ -92,7 +84,7 @@ impl fmt::Display for Recording {
         writeln!(
             f,
             "{}: {} dispatches, {} pipelines, {} buffers of {} KiB, parameters of {} KiB; {}",
-            self.class_name(),
+            self.arithmetic.name(),
             self.dispatches.len(),
             self.texts.len(),
             self.slots.len(),

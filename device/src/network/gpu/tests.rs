@@ -1,5 +1,6 @@
 //! Made-up layers, and what needs no adapter.
 
+use super::arithmetic::{ALL, Arithmetic};
 use super::recording::Recording;
 use super::tiles::DEFAULT;
 use crate::network::plan::layers::Clamp;
@@ -7,7 +8,6 @@ use crate::network::plan::{
     Convolution, Form, Geometry, Layer, Operation, Plan, Pooling, Residual, Shape, Value, ValueId,
 };
 use crate::network::read_bundle;
-use clothingid_shared::embedding::ArithmeticClass;
 use clothingid_shared::quantisation::Quantisation;
 
 /// A layer in a few numbers, so that shrinking finds small ones.
@@ -193,15 +193,15 @@ pub(super) fn made_up_layers() -> Vec<Case> {
 #[test]
 fn the_shipped_network_is_recorded_as_printed() {
     let plan = Plan::new(&read_bundle(None).unwrap().network).unwrap();
-    let recording = Recording::new(&plan, ArithmeticClass::Int8, &DEFAULT).unwrap();
+    let recording = Recording::new(&plan, Arithmetic::Int8, &DEFAULT).unwrap();
     insta::assert_snapshot!("recording", recording.to_string());
 }
 
 #[test]
 fn no_dispatch_writes_where_it_reads() {
     let plan = Plan::new(&read_bundle(None).unwrap().network).unwrap();
-    for class in [ArithmeticClass::Int8, ArithmeticClass::Float] {
-        let recording = Recording::new(&plan, class, &DEFAULT).unwrap();
+    for arithmetic in ALL {
+        let recording = Recording::new(&plan, arithmetic, &DEFAULT).unwrap();
         assert!(recording.dispatches.iter().all(|dispatch| !dispatch.reads.contains(&dispatch.writes)));
     }
 }
@@ -211,7 +211,7 @@ fn in_floats_only_a_convolution_reads_a_picture() {
     let case = Case { side: 4, inputs: 3, outputs: 0, kind: Kind::Mean, seed: 1 };
     let (mut plan, _) = made_up(&case);
     plan.layers[0].inputs = vec![ValueId(0)];
-    let error = Recording::new(&plan, ArithmeticClass::Float, &DEFAULT).unwrap_err();
+    let error = Recording::new(&plan, Arithmetic::Float32, &DEFAULT).unwrap_err();
     assert!(error.to_string().contains("`made up` (mean, 1x1x3) has no kernel"), "{error}");
-    assert!(Recording::new(&plan, ArithmeticClass::Int8, &DEFAULT).is_ok());
+    assert!(Recording::new(&plan, Arithmetic::Int8, &DEFAULT).is_ok());
 }

@@ -1,6 +1,6 @@
 //! How much of a layer one invocation makes: the only thing about kernels that depends on the adapter.
 
-use clothingid_shared::embedding::ArithmeticClass;
+use super::arithmetic::Arithmetic;
 use serde::{Deserialize, Serialize};
 
 /// Tile shapes of all kernels that have one.
@@ -57,25 +57,23 @@ pub(super) const DEFAULT: Tiles = Tiles {
 };
 
 /// What is measured at first start, one thing after the other: each list has the best so far with one thing changed.
-pub(super) const SEARCH: [fn(Tiles, ArithmeticClass) -> Vec<Tiles>; 3] = [shapes, products, depthwise];
+pub(super) const SEARCH: [fn(Tiles, Arithmetic) -> Vec<Tiles>; 3] = [shapes, products, depthwise];
 
-fn shapes(best: Tiles, _class: ArithmeticClass) -> Vec<Tiles> {
+fn shapes(best: Tiles, _arithmetic: Arithmetic) -> Vec<Tiles> {
     use LanesOver::{Channels, Pixels};
     [(Pixels, 8, 2), (Pixels, 2, 2), (Channels, 4, 1), (Channels, 4, 2), (Channels, 2, 1)]
         .map(|(lanes_over, pixels, quads)| Tiles { dense: Tile { lanes_over, pixels, quads }, ..best })
         .to_vec()
 }
 
-fn products(best: Tiles, class: ArithmeticClass) -> Vec<Tiles> {
-    match class {
-        ArithmeticClass::Int8 => {
-            [Products::Packed, Products::Integers].map(|products| Tiles { products, ..best }).to_vec()
-        }
-        ArithmeticClass::Float => Vec::new(),
+fn products(best: Tiles, arithmetic: Arithmetic) -> Vec<Tiles> {
+    match arithmetic {
+        Arithmetic::Int8 => [Products::Packed, Products::Integers].map(|products| Tiles { products, ..best }).to_vec(),
+        Arithmetic::Float32 | Arithmetic::Float16 => Vec::new(),
     }
 }
 
-fn depthwise(best: Tiles, _class: ArithmeticClass) -> Vec<Tiles> {
+fn depthwise(best: Tiles, _arithmetic: Arithmetic) -> Vec<Tiles> {
     [1, 2, 8].map(|depthwise_pixels| Tiles { depthwise_pixels, ..best }).to_vec()
 }
 

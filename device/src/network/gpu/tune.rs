@@ -4,12 +4,12 @@
 //! whole network, runs it a few times on an empty picture, and its fastest run counts: other programs only make runs slower. Whatever is chosen, the integers are the same.
 
 use super::GpuError;
+use super::arithmetic::Arithmetic;
 use super::engine::{Device, Loaded};
 use super::recording::Recording;
 use super::tiles::{DEFAULT, SEARCH, Tiles};
 use crate::network::Answer;
 use crate::network::plan::Plan;
-use clothingid_shared::embedding::ArithmeticClass;
 use clothingid_shared::files::{create_folder, read_text, sha256_hex, write_atomic};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -47,7 +47,7 @@ struct Measured {
 struct Key {
     adapter: String,
     driver: String,
-    class: ArithmeticClass,
+    arithmetic: Arithmetic,
     /// First digits of the printed plan's hash.
     network: String,
 }
@@ -59,23 +59,23 @@ struct Key {
 pub(super) fn tiles(
     device: &Arc<Device>,
     plan: &Plan,
-    class: ArithmeticClass,
+    arithmetic: Arithmetic,
     state: Option<&Path>,
 ) -> Result<Tiles, GpuError> {
     let hash = sha256_hex(plan.to_string().as_bytes());
     let key = Key {
         adapter: device.adapter().to_string(),
         driver: device.driver().to_string(),
-        class,
+        arithmetic,
         network: hash.get(..16).unwrap_or(&hash).to_string(),
     };
     let mut memory = state.map(read).unwrap_or_default();
     if let Some(known) = memory.measured.iter().find(|measured| measured.of == key) {
         return Ok(known.tiles);
     }
-    let (tiles, best) = fastest(device, plan, class)?;
-    // One entry an adapter and class: an old driver or network does not come back.
-    memory.measured.retain(|known| (&known.of.adapter, known.of.class) != (&key.adapter, class));
+    let (tiles, best) = fastest(device, plan, arithmetic)?;
+    // One entry an adapter and arithmetic: an old driver or network does not come back.
+    memory.measured.retain(|known| (&known.of.adapter, known.of.arithmetic) != (&key.adapter, arithmetic));
     memory.measured.push(Measured { of: key, tiles, best_ms: best.as_secs_f64() * 1e3 });
     if let Some(folder) = state {
         write(folder, &memory);
@@ -84,11 +84,11 @@ pub(super) fn tiles(
 }
 
 /// The fastest tiles, and what a frame took with them: from the default on, one thing after the other.
-fn fastest(device: &Arc<Device>, plan: &Plan, class: ArithmeticClass) -> Result<(Tiles, Duration), GpuError> {
-    let mut best = (DEFAULT, frame_time(device, plan, class, &DEFAULT)?);
+fn fastest(device: &Arc<Device>, plan: &Plan, arithmetic: Arithmetic) -> Result<(Tiles, Duration), GpuError> {
+    let mut best = (DEFAULT, frame_time(device, plan, arithmetic, &DEFAULT)?);
     for variants in SEARCH {
-        for tiles in variants(best.0, class) {
-            let time = frame_time(device, plan, class, &tiles)?;
+        for tiles in variants(best.0, arithmetic) {
+            let time = frame_time(device, plan, arithmetic, &tiles)?;
             if time < best.1 {
                 best = (tiles, time);
             }
@@ -98,8 +98,8 @@ fn fastest(device: &Arc<Device>, plan: &Plan, class: ArithmeticClass) -> Result<
 }
 
 /// The least time that a frame takes with some tiles.
-fn frame_time(device: &Arc<Device>, plan: &Plan, class: ArithmeticClass, tiles: &Tiles) -> Result<Duration, GpuError> {
-    let mut loaded = Loaded::new(device.clone(), &Recording::new(plan, class, tiles)?)?;
+fn frame_time(device: &Arc<Device>, plan: &Plan, arithmetic: Arithmetic, tiles: &Tiles) -> Result<Duration, GpuError> {
+    let mut loaded = Loaded::new(device.clone(), &Recording::new(plan, arithmetic, tiles)?)?;
     let picture = vec![0; plan.value(crate::network::plan::ValueId(0)).shape.len()];
     let mut answer = Answer::default();
     loaded.run(&picture, &mut answer)?;
@@ -134,7 +134,7 @@ mod tests {
     fn a_torn_or_newer_file_is_measured_again() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(read(folder.path()), Memory::default());
-        let key = Key { adapter: "a".into(), driver: "d".into(), class: ArithmeticClass::Int8, network: "n".into() };
+        let key = Key { adapter: "a".into(), driver: "d".into(), arithmetic: Arithmetic::Int8, network: "n".into() };
         let measured = vec![Measured { of: key, tiles: DEFAULT, best_ms: 1.5 }];
         write(folder.path(), &Memory { version: 0, measured: measured.clone() });
         assert_eq!(read(folder.path()), Memory { version: VERSION, measured });

@@ -3,6 +3,7 @@
 use super::adapter::AdapterChoice;
 use super::device::Device;
 use super::loaded::Loaded;
+use crate::network::gpu::arithmetic::Arithmetic;
 use crate::network::gpu::recording::Recording;
 use crate::network::gpu::{GpuError, tiles, tune};
 use crate::network::plan::Plan;
@@ -30,15 +31,15 @@ impl GpuEngine {
     /// There is no such adapter, or it cannot run the plan.
     pub(in crate::network) fn new(
         plan: &Plan,
-        class: ArithmeticClass,
+        arithmetic: Arithmetic,
         choice: AdapterChoice,
         state: Option<&Path>,
     ) -> Result<Self, GpuError> {
         let device = Arc::new(Device::open(&choice)?);
-        let tiles = if device.is_software() { tiles::DEFAULT } else { tune::tiles(&device, plan, class, state)? };
-        let recording = Recording::new(plan, class, &tiles)?;
+        let tiles = if device.is_software() { tiles::DEFAULT } else { tune::tiles(&device, plan, arithmetic, state)? };
+        let recording = Recording::new(plan, arithmetic, &tiles)?;
         let loaded = Loaded::new(device.clone(), &recording)?;
-        let name = format!("gpu: {} {}", recording.class_name(), device.adapter());
+        let name = format!("gpu: {} {}", recording.arithmetic.name(), device.adapter());
         Ok(Self { name, choice, recording, loaded: Some(loaded), rebuilt: 0 })
     }
 
@@ -61,7 +62,7 @@ impl GpuEngine {
             None => {
                 let device = Arc::new(Device::open(&self.choice)?);
                 let loaded = Loaded::new(device.clone(), &self.recording)?;
-                self.name = format!("gpu: {} {}", self.recording.class_name(), device.adapter());
+                self.name = format!("gpu: {} {}", self.recording.arithmetic.name(), device.adapter());
                 self.rebuilt += 1;
                 loaded
             }
@@ -79,7 +80,7 @@ impl Engine for GpuEngine {
     }
 
     fn arithmetic(&self) -> ArithmeticClass {
-        self.recording.class
+        self.recording.arithmetic.class()
     }
 
     fn side(&self) -> u32 {

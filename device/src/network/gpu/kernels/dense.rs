@@ -1,4 +1,4 @@
-//! Dense, pointwise and linear layers: `dense_int8.wgsl`, `dense_float32.wgsl`.
+//! Dense, pointwise and linear layers: `dense_int8.wgsl`, `dense_float.wgsl`.
 
 use super::header::{self, HEADER};
 use super::template::Template;
@@ -6,6 +6,7 @@ use super::{Kernel, LANES, QUAD, Task, bits, quads};
 use crate::network::gpu::tiles::{LanesOver, Products, Tile};
 use crate::network::plan::layers::Clamp;
 use crate::network::plan::{Convolution, Form};
+use half::f16;
 
 /// Invocations of a workgroup whose lanes run over pixels: small networks end in layers of a few dozen.
 const PIXEL_LANES: usize = 32;
@@ -31,9 +32,9 @@ pub(in crate::network::gpu) fn dense(task: &Task<'_>, c: &Convolution) -> Kernel
     } else {
         [(pixel_blocks * quad_blocks).div_ceil(lanes), 1]
     };
-    // In integers one vector holds all weights of an input quad and an output quad, in floats four do.
-    let weight_vectors = taps * input_quads * output_quads * if task.is_int8() { 1 } else { QUAD };
-    let biases = HEADER + weight_vectors;
+    // Vectors of the weights of an input quad and an output quad.
+    let weight_vectors = QUAD * task.arithmetic.byte_len() / size_of::<f32>();
+    let biases = HEADER + taps * input_quads * output_quads * weight_vectors;
     let constants = [
         ("PIXELS", pixels),
         ("INPUT_QUADS", input_quads),
@@ -51,28 +52,32 @@ pub(in crate::network::gpu) fn dense(task: &Task<'_>, c: &Convolution) -> Kernel
         ("QUAD_BLOCKS", quad_blocks),
         ("LANES", lanes),
         ("WEIGHTS", HEADER),
+        ("WEIGHT_VECTORS", weight_vectors),
         ("BIASES", biases),
         ("MULTIPLIERS", biases + output_quads),
     ];
-    let ranges = [('p', tile.pixels), ('q', tile.quads), ('i', QUAD)];
+    let ranges = [('p', tile.pixels), ('q', tile.quads), ('i', QUAD), ('h', QUAD / 2)];
     let template = Template { constants: &constants, ranges: &ranges, ..Template::default() }
         .flag("window", is_window)
         .flag("pixel_lanes", is_over_pixels)
         .flag("residual", c.residual.is_some());
+    let is_real = task.to.form == Form::Floats;
+    let template = template.flag("to_floats", is_real);
     let (file, wgsl, parameters) = if task.is_int8() {
         let products = products(task, c);
-        let is_real = task.to.form == Form::Floats;
         let template = template
             .flag("packed", products == Products::Packed)
             .flag("in_floats", products == Products::Floats)
-            .flag("to_floats", is_real)
             .flag("to_bytes", !is_real && c.residual.is_none());
         let wgsl = template.fill(&[include_str!("int8.wgsl"), include_str!("dense_int8.wgsl")]);
         ("dense_int8.wgsl", wgsl, int8_parameters(task, c, products))
     } else {
-        let template = template.flag("bytes", task.reads_picture);
-        let wgsl = template.fill(&[include_str!("float32.wgsl"), include_str!("dense_float32.wgsl")]);
-        ("dense_float32.wgsl", wgsl, float32_parameters(task, c))
+        let template = template
+            .flag("half", task.is_half())
+            .flag("bytes", task.reads_picture)
+            .flag("to_stored", !is_real && c.residual.is_none());
+        let wgsl = template.fill(&[include_str!("float.wgsl"), include_str!("dense_float.wgsl")]);
+        ("dense_float.wgsl", wgsl, float_parameters(task, c))
     };
     Kernel { file, wgsl, parameters, workgroups, lanes }
 }
@@ -144,18 +149,38 @@ pub(super) fn padded(words: impl Iterator<Item = u32>, len: usize) -> impl Itera
     words.chain(std::iter::repeat(0)).take(len)
 }
 
-fn float32_parameters(task: &Task<'_>, c: &Convolution) -> Vec<u32> {
+fn float_parameters(task: &Task<'_>, c: &Convolution) -> Vec<u32> {
     let inputs = task.from.shape.channels;
     let (input_quads, output_quads) = (quads(task.from.shape), quads(task.to.shape));
-    let mut words = header::float32(task, c.clamp, c.residual.map_or(Clamp::None, |residual| residual.clamp));
+    let mut words = header::float(task, c.clamp, c.residual.map_or(Clamp::None, |residual| residual.clamp));
+    let real = |output: usize, input: usize, tap: usize| {
+        let scale = c.scales.get(output).copied().unwrap_or(0.0);
+        f32::from(weight(c, inputs, output, input, tap)) * scale
+    };
     for tap in 0..c.geometry.taps() {
-        for input in 0..input_quads * QUAD {
-            let real = |(output, scale): (usize, &f32)| bits(f32::from(weight(c, inputs, output, input, tap)) * scale);
-            words.extend(padded(c.scales.iter().enumerate().map(real), output_quads * QUAD));
+        if task.is_half() {
+            for pair in 0..input_quads * QUAD / 2 {
+                for quad in 0..output_quads {
+                    let of_input = |input: usize| {
+                        let half = |output: usize| f16::from_f32(real(quad * QUAD + output, input, tap));
+                        [two_halves(half(0), half(1)), two_halves(half(2), half(3))]
+                    };
+                    words.extend([of_input(2 * pair), of_input(2 * pair + 1)].as_flattened());
+                }
+            }
+        } else {
+            for input in 0..input_quads * QUAD {
+                words.extend((0..output_quads * QUAD).map(|output| bits(real(output, input, tap))));
+            }
         }
     }
     words.extend(padded(real_biases(task, c), output_quads * QUAD));
     words
+}
+
+/// As `unpack2x16float` takes them apart.
+fn two_halves(first: f16, second: f16) -> u32 {
+    u32::from(first.to_bits()) | u32::from(second.to_bits()) << 16
 }
 
 /// Biases as real numbers.

@@ -1,4 +1,4 @@
-//! Depthwise layers: `depthwise_int8.wgsl`, `depthwise_float32.wgsl`.
+//! Depthwise layers: `depthwise_int8.wgsl`, `depthwise_float.wgsl`.
 
 use super::dense::{biases, is_exact_in_floats, padded, real_biases};
 use super::header::{self, HEADER};
@@ -41,8 +41,9 @@ pub(in crate::network::gpu) fn depthwise(task: &Task<'_>, c: &Convolution) -> Ke
         let wgsl = template.fill(&[include_str!("int8.wgsl"), include_str!("depthwise_int8.wgsl")]);
         ("depthwise_int8.wgsl", wgsl, int8_parameters(task, c, quads))
     } else {
-        let wgsl = template.fill(&[include_str!("float32.wgsl"), include_str!("depthwise_float32.wgsl")]);
-        ("depthwise_float32.wgsl", wgsl, float32_parameters(task, c, quads))
+        let template = template.flag("half", task.is_half());
+        let wgsl = template.fill(&[include_str!("float.wgsl"), include_str!("depthwise_float.wgsl")]);
+        ("depthwise_float.wgsl", wgsl, float_parameters(task, c, quads))
     };
     Kernel { file, wgsl, parameters, workgroups: [invocations.div_ceil(LANES), 1], lanes: LANES }
 }
@@ -104,9 +105,9 @@ fn int8_parameters(task: &Task<'_>, c: &Convolution, quads: usize) -> Vec<u32> {
     words
 }
 
-fn float32_parameters(task: &Task<'_>, c: &Convolution, quads: usize) -> Vec<u32> {
+fn float_parameters(task: &Task<'_>, c: &Convolution, quads: usize) -> Vec<u32> {
     let taps = c.geometry.taps();
-    let mut words = header::float32(task, c.clamp, Clamp::None);
+    let mut words = header::float(task, c.clamp, Clamp::None);
     for tap in 0..taps {
         let rows = c.weights_oihw.chunks(taps).zip(&c.scales);
         let real = rows.map(|(row, scale)| bits(f32::from(row.get(tap).copied().unwrap_or(0)) * scale));

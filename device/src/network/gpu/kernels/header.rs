@@ -1,4 +1,4 @@
-//! The two vectors that begin the parameters of every kernel; `int8.wgsl` and `float32.wgsl` read them.
+//! The two vectors that begin the parameters of every kernel; `int8.wgsl` and `float.wgsl` read them.
 
 use super::{Task, bits, four_times};
 use crate::network::plan::Residual;
@@ -26,8 +26,8 @@ pub(super) fn int8(task: &Task<'_>, residual: Option<Residual>) -> Vec<u32> {
     ]
 }
 
-/// Of kernels in float32.
-pub(super) fn float32(task: &Task<'_>, own: Clamp, sum: Clamp) -> Vec<u32> {
+/// Of kernels in floats.
+pub(super) fn float(task: &Task<'_>, own: Clamp, sum: Clamp) -> Vec<u32> {
     let from = task.from.form.quantisation();
     let ((least, largest), (sum_least, sum_largest)) = (bounds(own), bounds(sum));
     [f32::from(from.zero_point), from.scale, least, largest, sum_least, sum_largest, 0.0, 0.0].map(bits).to_vec()

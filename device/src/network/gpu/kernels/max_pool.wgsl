@@ -1,4 +1,4 @@
-// The largest value of each window, in integers (`int8`) or float32; input and result have one quantisation.
+// The largest value of each window, in integers (`int8`) or floats; input and result have one quantisation.
 //
 //   y[p, c] = max x[q, c] over the pixels q of p's window that lie inside the input
 //
@@ -8,12 +8,12 @@
 ?int8 alias Element = u32;
 ?int8 alias Values = vec4<u32>;
 ?int8 fn load(place: u32) -> Values { return unpack4xU8(x[place]); }
-?int8 fn stored(values: Values) -> Element { return pack4xU8(values); }
+?int8 fn whole(values: Values) -> Element { return pack4xU8(values); }
 ?int8 const LEAST = 0u;
-!int8 alias Element = vec4<f32>;
+!int8 alias Element = Stored;
 !int8 alias Values = vec4<f32>;
-!int8 fn load(place: u32) -> Values { return x[place]; }
-!int8 fn stored(values: Values) -> Element { return values; }
+!int8 fn load(place: u32) -> Values { return real(x[place]); }
+!int8 fn whole(values: Values) -> Element { return stored(values); }
 !int8 const LEAST = -3.4028234e38;
 
 @group(0) @binding(1) var<storage, read_write> y: array<Element>;
@@ -39,5 +39,5 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             largest = max(largest, load((row * INPUT_WIDTH + column) * QUADS + quad));
         }
     }
-    y[place] = stored(largest);
+    y[place] = whole(largest);
 }

@@ -2,12 +2,12 @@
 //!
 //! | layer | files | integers against the reference |
 //! |---|---|---|
-//! | dense, pointwise, linear | `dense`, `dense_int8.wgsl`, `dense_float32.wgsl` | equal |
-//! | depthwise | `depthwise`, `depthwise_int8.wgsl`, `depthwise_float32.wgsl` | equal |
-//! | add | `add_int8.wgsl`, `add_float32.wgsl` | equal |
-//! | concat | `concat_int8.wgsl`, `concat_float32.wgsl` | equal |
+//! | dense, pointwise, linear | `dense`, `dense_int8.wgsl`, `dense_float.wgsl` | equal |
+//! | depthwise | `depthwise`, `depthwise_int8.wgsl`, `depthwise_float.wgsl` | equal |
+//! | add | `add_int8.wgsl`, `add_float.wgsl` | equal |
+//! | concat | `concat_int8.wgsl`, `concat_float.wgsl` | equal |
 //! | max pool | `max_pool.wgsl` | equal |
-//! | mean | `mean_int8.wgsl`, `mean_float32.wgsl` | equal |
+//! | mean | `mean_int8.wgsl`, `mean_float.wgsl` | equal |
 //! | normalise | `normalise.wgsl` | float32, within 4 steps of the last place |
 //!
 //! [`template`] says how a WGSL file becomes the text of one kernel. Every kernel binds its parameters first, then its result, then what
@@ -23,9 +23,9 @@ pub(super) use dense::dense;
 pub(super) use depthwise::depthwise;
 pub(super) use simple::{add, concat, max_pool, mean, normalise};
 
+use super::arithmetic::Arithmetic;
 use super::tiles::Tiles;
 use crate::network::plan::{Shape, Value};
-use clothingid_shared::embedding::ArithmeticClass;
 
 /// Channels of a quad: what one load brings.
 pub(super) const QUAD: usize = 4;
@@ -51,7 +51,7 @@ pub(super) struct Kernel {
 /// What the kernel of a layer is made from.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Task<'a> {
-    pub(super) class: ArithmeticClass,
+    pub(super) arithmetic: Arithmetic,
     pub(super) tiles: &'a Tiles,
     pub(super) from: &'a Value,
     pub(super) other: Option<&'a Value>,
@@ -62,7 +62,11 @@ pub(super) struct Task<'a> {
 
 impl Task<'_> {
     fn is_int8(&self) -> bool {
-        self.class == ArithmeticClass::Int8
+        self.arithmetic == Arithmetic::Int8
+    }
+
+    fn is_half(&self) -> bool {
+        self.arithmetic == Arithmetic::Float16
     }
 }
 

@@ -1,4 +1,4 @@
-// The division of a vector by its Euclidean norm, in float32 in both arithmetic classes; zero stays zero.
+// The division of a vector by its Euclidean norm, in float32 in every arithmetic; zero stays zero.
 //
 //   y = x / ‖x‖
 //

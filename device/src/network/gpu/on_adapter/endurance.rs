@@ -1,6 +1,7 @@
 //! Many frames: answers stay right and memory stays flat. `CLOTHINGID_TEST_FULL` runs ten times as many.
 
 use super::{choice, device};
+use crate::network::gpu::arithmetic::Arithmetic;
 use crate::network::gpu::engine::{GpuEngine, Loaded};
 use crate::network::gpu::recording::Recording;
 use crate::network::gpu::tests::noise;
@@ -98,7 +99,7 @@ pub(super) fn one_of_each_kind() -> (Plan, Vec<u8>) {
 #[ignore = "needs a Vulkan adapter: `cargo xtask test --suite gpu`"]
 fn twenty_thousand_submits_of_a_small_network() {
     let (plan, mut picture) = one_of_each_kind();
-    let recording = Recording::new(&plan, ArithmeticClass::Int8, &DEFAULT).unwrap();
+    let recording = Recording::new(&plan, Arithmetic::Int8, &DEFAULT).unwrap();
     let mut loaded = Loaded::new(device(), &recording).unwrap();
     let mut found = Answer::default();
     run(times(20_000), |time| {
@@ -116,7 +117,7 @@ fn twenty_thousand_submits_of_a_small_network() {
 fn three_hundred_frames_of_the_whole_network() {
     let bundle = read_bundle(None).unwrap();
     let plan = Plan::new(&bundle.network).unwrap();
-    let mut engine = GpuEngine::new(&plan, ArithmeticClass::Int8, choice(), None).unwrap();
+    let mut engine = GpuEngine::new(&plan, Arithmetic::Int8, choice(), None).unwrap();
     let photos: Vec<_> = bundle.golden.iter().take(8).collect();
     let picture = |photo: &[u8]| bundle.manifest.picture.make(&decode(photo).unwrap()).unwrap();
     let pictures: Vec<_> = photos.iter().map(|photo| picture(&photo.photo)).collect();

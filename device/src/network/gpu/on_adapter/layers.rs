@@ -1,6 +1,7 @@
 //! Every kernel on the adapter: bytes equal those of the reference, real numbers those of plain loops.
 
 use super::device;
+use crate::network::gpu::arithmetic::Arithmetic;
 use crate::network::gpu::engine::Loaded;
 use crate::network::gpu::recording::Recording;
 use crate::network::gpu::tests::{Case, Ending, Kind, POINTWISE, made_up, made_up_layers, try_made_up};
@@ -8,7 +9,7 @@ use crate::network::gpu::tiles::{DEFAULT, LanesOver, Products, Tile, Tiles};
 use crate::network::plan::layers::Clamp;
 use crate::network::plan::{Convolution, Form, Geometry, Operation, Plan, Pooling, Shape, ValueId};
 use crate::network::reference::{self, Elements};
-use clothingid_shared::embedding::ArithmeticClass;
+use half::f16;
 use proptest::prelude::*;
 
 const TILES: [Tiles; 4] = [
@@ -62,7 +63,7 @@ fn le_bytes(floats: &[f32]) -> Vec<u8> {
 
 /// What the adapter gives in integers.
 fn found_int8(plan: &Plan, inputs: &[(ValueId, Vec<u8>)], tiles: &Tiles) -> Elements {
-    let recording = Recording::new(plan, ArithmeticClass::Int8, tiles).unwrap();
+    let recording = Recording::new(plan, Arithmetic::Int8, tiles).unwrap();
     let loaded = Loaded::new(device(), &recording).unwrap();
     let padded = |(id, bytes): &(ValueId, Vec<u8>)| {
         let value = plan.value(*id);
@@ -95,7 +96,8 @@ fn check_int8(case: &Case, tiles: &Tiles) {
     let Some((plan, inputs)) = try_made_up(case) else { return };
     match (found_int8(&plan, &inputs, tiles), expected_int8(&plan, &inputs)) {
         (Elements::Floats(found), Elements::Floats(expected)) if matches!(case.kind, Kind::Normalise) => {
-            check_near(case, &found, &expected.iter().map(|y| f64::from(*y)).collect::<Vec<_>>());
+            let expected: Vec<f64> = expected.iter().map(|y| f64::from(*y)).collect();
+            check_near(case, &found, (&expected, 1.0), FLOAT32);
         }
         (found, expected) => {
             assert!(found == expected, "{case:?} {}\n{found:?}\n{expected:?}", tiles.line());
@@ -103,19 +105,25 @@ fn check_int8(case: &Case, tiles: &Tiles) {
     }
 }
 
-/// What the adapter gives in float32.
-fn found_float(plan: &Plan, inputs: &[(ValueId, Vec<u8>)], tiles: &Tiles) -> Vec<f32> {
-    let recording = Recording::new(plan, ArithmeticClass::Float, tiles).unwrap();
+/// What the adapter gives in floats.
+fn found_float(plan: &Plan, inputs: &[(ValueId, Vec<u8>)], arithmetic: Arithmetic, tiles: &Tiles) -> Vec<f32> {
+    let recording = Recording::new(plan, arithmetic, tiles).unwrap();
+    let is_half = |form: Form| arithmetic == Arithmetic::Float16 && form != Form::Floats;
     let loaded = Loaded::new(device(), &recording).unwrap();
     let padded = |(id, bytes): &(ValueId, Vec<u8>)| {
         let value = plan.value(*id);
-        let is_picture = *id == ValueId(0);
-        let floats = || le_bytes(&pad(&real(plan, *id, bytes), value.shape, 0.0));
-        (value.slot, if is_picture { pad(bytes, value.shape, 0) } else { floats() })
+        if *id == ValueId(0) {
+            return (value.slot, pad(bytes, value.shape, 0));
+        }
+        let floats = pad(&real(plan, *id, bytes), value.shape, 0.0);
+        let halves = || floats.iter().flat_map(|float| f16::from_f32(*float).to_le_bytes()).collect();
+        (value.slot, if is_half(value.form) { halves() } else { le_bytes(&floats) })
     };
     let inputs: Vec<(usize, Vec<u8>)> = inputs.iter().map(padded).collect();
     let to = plan.value(plan.layers[0].output);
-    unpad(&floats_of(&loaded.run_slots(&inputs, to.slot)), to.shape)
+    let bytes = loaded.run_slots(&inputs, to.slot);
+    let halves = || bytes.as_chunks::<2>().0.iter().map(|half| f16::from_le_bytes(*half).to_f32()).collect();
+    unpad(&if is_half(to.form) { halves() } else { floats_of(&bytes) }, to.shape)
 }
 
 /// A convolution in double precision.
@@ -197,19 +205,38 @@ fn expected_float(plan: &Plan, inputs: &[(ValueId, Vec<u8>)]) -> Vec<f64> {
     }
 }
 
-/// Within what float32 may lose over the longest sums of made-up layers, of the largest result.
-fn check_near(case: &Case, found: &[f32], expected: &[f64]) {
-    let largest = expected.iter().fold(1e-3_f64, |largest, y| largest.max(y.abs()));
+/// What float32 may lose over the longest sums of made-up layers, of the largest result before clamps.
+const FLOAT32: f64 = 1e-5;
+
+/// What float16 may lose: inputs, weights and result are rounded to 11 bits each, 3 · 2⁻¹² of sums that mostly add up in one direction.
+const FLOAT16: f64 = 2e-3;
+
+fn check_near(case: &Case, found: &[f32], (expected, largest): (&[f64], f64), tolerance: f64) {
     assert_eq!(found.len(), expected.len());
     for (place, (found, expected)) in found.iter().zip(expected).enumerate() {
         let difference = (f64::from(*found) - expected).abs();
-        assert!(difference <= 1e-5 * largest, "{case:?} at {place}: {found}, expected {expected}");
+        assert!(difference <= tolerance * largest, "{case:?} ({tolerance}) at {place}: {found}, expected {expected}");
     }
 }
 
 fn check_float(case: &Case, tiles: &Tiles) {
     let Some((plan, inputs)) = try_made_up(case) else { return };
-    check_near(case, &found_float(&plan, &inputs, tiles), &expected_float(&plan, &inputs));
+    check_floats(case, &plan, &inputs, tiles);
+}
+
+/// Both float arithmetics against plain loops.
+fn check_floats(case: &Case, plan: &Plan, inputs: &[(ValueId, Vec<u8>)], tiles: &Tiles) {
+    let mut unbounded = plan.clone();
+    if let Operation::Dense(c) | Operation::Depthwise(c) = &mut unbounded.layers[0].operation {
+        c.clamp = Clamp::None;
+    }
+    let size = |largest: f64, y: &f64| largest.max(y.abs());
+    let largest = expected_float(&unbounded, inputs).iter().fold(1e-3, size);
+    let expected = expected_float(plan, inputs);
+    for (arithmetic, tolerance) in [(Arithmetic::Float32, FLOAT32), (Arithmetic::Float16, FLOAT16)] {
+        let found = found_float(plan, inputs, arithmetic, tiles);
+        check_near(case, &found, (&expected, largest), tolerance);
+    }
 }
 
 #[test]
@@ -250,7 +277,7 @@ fn a_picture_is_normalised_in_its_first_layer() {
     plan.layers[0].inputs = vec![ValueId(0)];
     inputs[0].0 = ValueId(0);
     for tiles in &TILES {
-        check_near(&case, &found_float(&plan, &inputs, tiles), &expected_float(&plan, &inputs));
+        check_floats(&case, &plan, &inputs, tiles);
         assert_eq!(found_int8(&plan, &inputs, tiles), expected_int8(&plan, &inputs));
     }
 }

@@ -1,19 +1,20 @@
-// A convolution over all channels, in float32.
+// A convolution over all channels, in floats.
 //
 //   y[p, o] = clamp(bias[o] + Σ_t Σ_i x[source(p, t), i] · w[o, i, t]), and with `residual` clamp(that + other[p, o])
 //
 // bindings    0 parameters, 1 y, 2 x (with `bytes` a picture, RGB and a byte of padding), 3 the other summand (with `residual`)
-// parameters  two vectors of `float32.wgsl`; weights [tap][input][output quad]; biases [output quad]
+// parameters  two vectors of `float.wgsl`; weights [tap][input][output quad], with `half` two inputs a vector; biases [output quad]
 // invocation  TILE_PIXELS × TILE_QUADS sums in registers, as in `dense_int8.wgsl`; lanes and tails as there
 // sums        float32, in the order of taps and inputs
 
-@group(0) @binding(1) var<storage, read_write> y: array<vec4<f32>>;
+?to_floats @group(0) @binding(1) var<storage, read_write> y: array<vec4<f32>>;
+!to_floats @group(0) @binding(1) var<storage, read_write> y: array<Stored>;
 ?bytes @group(0) @binding(2) var<storage, read> x: array<u32>;
-!bytes @group(0) @binding(2) var<storage, read> x: array<vec4<f32>>;
-?residual @group(0) @binding(3) var<storage, read> other: array<vec4<f32>>;
+!bytes @group(0) @binding(2) var<storage, read> x: array<Stored>;
+?residual @group(0) @binding(3) var<storage, read> other: array<Stored>;
 
 ?bytes fn load(place: u32) -> vec4<f32> { return colours(x[place]); }
-!bytes fn load(place: u32) -> vec4<f32> { return x[place]; }
+!bytes fn load(place: u32) -> vec4<f32> { return real(x[place]); }
 
 // First quad of the input pixel, and 1 where it lies inside the picture.
 ?window fn source(pixel: u32, tap: u32) -> vec2<u32> {
@@ -34,7 +35,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if pixel_block >= PIXEL_BLOCKS { return; }
     let pixel$p = min(pixel_block * TILE_PIXELS + $pu, PIXELS - 1u);
     let quad$q = min(quad_block * TILE_QUADS + $qu, OUTPUT_QUADS - 1u);
-    var sum$p_$q = parameters[BIASES + quad$q];
+    var sum$p_$q = parameter(BIASES + quad$q);
 ?window     for (var tap = 0u; tap < TAPS; tap++) {
 ?window     let source$p = source(pixel$p, tap);
 !window     let tap = 0u;
@@ -42,14 +43,20 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var k = 0u; k < INPUT_QUADS; k++) {
 ?window         let x$p = select(vec4<f32>(), load(source$p.x + k), source$p.y == 1u);
 !window         let x$p = load(start$p + k);
-        let w = WEIGHTS + (tap * INPUT_QUADS + k) * 4u * OUTPUT_QUADS;
+        let w = WEIGHTS + (tap * INPUT_QUADS + k) * WEIGHT_VECTORS * OUTPUT_QUADS;
+?half         let pair$q_$h = parameters[w + $hu * OUTPUT_QUADS + quad$q];
+?half         let w$q_0 = real(pair$q_0.xy);
+?half         let w$q_1 = real(pair$q_0.zw);
+?half         let w$q_2 = real(pair$q_1.xy);
+?half         let w$q_3 = real(pair$q_1.zw);
 //for i
-        let w$q_$i = parameters[w + $iu * OUTPUT_QUADS + quad$q];
+!half         let w$q_$i = parameter(w + $iu * OUTPUT_QUADS + quad$q);
         sum$p_$q = fma(vec4<f32>(x$p[$i]), w$q_$i, sum$p_$q);
 //end
     }
 ?window     }
     let at$p_$q = pixel$p * OUTPUT_QUADS + quad$q;
-?residual     y[at$p_$q] = sum_clamp(own_clamp(sum$p_$q) + other[at$p_$q]);
-!residual     y[at$p_$q] = own_clamp(sum$p_$q);
+?residual     y[at$p_$q] = stored(sum_clamp(own_clamp(sum$p_$q) + real(other[at$p_$q])));
+?to_floats     y[at$p_$q] = own_clamp(sum$p_$q);
+?to_stored     y[at$p_$q] = stored(own_clamp(sum$p_$q));
 }
