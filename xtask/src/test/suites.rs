@@ -62,7 +62,7 @@ pub(crate) const SUITES: [Suite; 9] = [
         kind: Kind::Train,
     },
     Suite { name: "browser", holds: "the page in a real browser", programs: &["kiosk"], kind: Kind::Browser },
-    Suite { name: "gpu", holds: "the GPU engine on a Vulkan adapter", programs: &[], kind: Kind::Gpu },
+    Suite { name: "gpu", holds: "the GPU engine on a Vulkan adapter", programs: &["gpu"], kind: Kind::Gpu },
     later("camera", "the V4L2 camera"),
     later("arm64", "the arm64 build"),
     later("update", "signed updates"),
@@ -81,7 +81,7 @@ impl Suite {
             Kind::Programs => self.with_programs(&[DEVICE], Ignored::Skip, &[], mode),
             Kind::Train => self.train(mode),
             Kind::Browser => self.browser(mode),
-            Kind::Gpu => gpu(mode),
+            Kind::Gpu => self.gpu(mode),
             Kind::Later(with) => {
                 println!("no tests yet: they come with {with}");
                 Count::default()
@@ -133,6 +133,20 @@ impl Suite {
         count
     }
 
+    /// The tests beside the code that need a Vulkan adapter, then the program. The former are built as the suite `unit` builds, and one runs
+    /// at a time: some measure the memory of their process.
+    fn gpu(&self, mode: Mode) -> Count {
+        if !has_vulkan() {
+            let tests = adapter_tests() + self.test_count();
+            return missing(tests, "a Vulkan adapter", "cargo xtask setup --system", mode);
+        }
+        let mut arguments = packages(libtorch::is_ready());
+        arguments.extend(["--lib", ADAPTER_TESTS]);
+        let mut count = step::test(&arguments, Ignored::Run, &[("RUST_TEST_THREADS", "1".to_owned())], mode);
+        count += self.with_programs(&[DEVICE], Ignored::Run, &[], mode);
+        count
+    }
+
     /// How many tests the suite's files hold, for when they cannot be run.
     fn test_count(&self) -> u64 {
         self.count_lines("#[test]")
@@ -155,17 +169,6 @@ fn missing(tests: u64, need: &str, command: &str, mode: Mode) -> Count {
         println!("with `CI=true` that is a failure");
     }
     Count::missed(need, tests, mode.is_ci)
-}
-
-/// The tests beside the code that need a Vulkan adapter. They are built as the suite `unit` builds, and one runs at a time: some measure the
-/// memory of their process.
-fn gpu(mode: Mode) -> Count {
-    if !has_vulkan() {
-        return missing(adapter_tests(), "a Vulkan adapter", "cargo xtask setup --system", mode);
-    }
-    let mut arguments = packages(libtorch::is_ready());
-    arguments.extend(["--lib", ADAPTER_TESTS]);
-    step::test(&arguments, Ignored::Run, &[("RUST_TEST_THREADS", "1".to_owned())], mode)
 }
 
 /// How many tests there are that need an adapter; at least one.

@@ -9,6 +9,22 @@ use crate::network::read_bundle;
 use std::collections::BTreeSet;
 use wgpu::naga::front::wgsl;
 use wgpu::naga::valid::{Capabilities, ValidationFlags, Validator};
+use wgpu::naga::{AddressSpace, StorageAccess};
+
+/// Number of each binding, and whether the kernel writes it.
+fn bindings(module: &wgpu::naga::Module) -> BTreeSet<(u32, bool)> {
+    let is_written = |space| match space {
+        AddressSpace::Storage { access } => Some(access.contains(StorageAccess::STORE)),
+        _ => None,
+    };
+    let variables = module.global_variables.iter().map(|(_, variable)| variable);
+    variables.filter_map(|variable| Some((variable.binding.as_ref()?.binding, is_written(variable.space)?))).collect()
+}
+
+/// Parameters, result, then what is read: as `engine/device.rs` lays them out.
+fn expected_bindings(reads: usize) -> BTreeSet<(u32, bool)> {
+    (0..).map(|binding| (binding, binding == 1)).take(2 + reads).collect()
+}
 
 /// Validates all texts; their files.
 fn validate(recording: &Recording) -> BTreeSet<&'static str> {
@@ -19,6 +35,7 @@ fn validate(recording: &Recording) -> BTreeSet<&'static str> {
         Validator::new(ValidationFlags::all(), Capabilities::SHADER_FLOAT16_IN_FLOAT32)
             .validate(&module)
             .unwrap_or_else(|error| panic!("{}: {}", text.file, error.emit_to_string(&text.wgsl)));
+        assert_eq!(bindings(&module), expected_bindings(text.reads), "{}", text.file);
     }
     recording.texts.iter().map(|text| text.file).collect()
 }
