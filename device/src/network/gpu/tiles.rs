@@ -23,6 +23,8 @@ pub(super) struct Tile {
     pub(super) pixels: usize,
     /// Quads of output channels.
     pub(super) quads: usize,
+    /// Invocations that a layer should have: where tiles give fewer, several share the sums of one.
+    pub(super) invocations: usize,
 }
 
 /// What the invocations of a workgroup are dealt along.
@@ -51,19 +53,24 @@ pub(super) enum Products {
 /// within noise of the fastest of 16 shapes (23 ms a frame in integers, 51 to 71 in float32), and longer tiles take three times as long to
 /// compile.
 pub(super) const DEFAULT: Tiles = Tiles {
-    dense: Tile { lanes_over: LanesOver::Pixels, pixels: 4, quads: 2 },
+    dense: Tile { lanes_over: LanesOver::Pixels, pixels: 4, quads: 2, invocations: 0 },
     depthwise_pixels: 4,
     products: Products::Floats,
 };
 
 /// What is measured at first start, one thing after the other: each list has the best so far with one thing changed.
-pub(super) const SEARCH: [fn(Tiles, Arithmetic) -> Vec<Tiles>; 3] = [shapes, products, depthwise];
+pub(super) const SEARCH: [fn(Tiles, Arithmetic) -> Vec<Tiles>; 4] = [shapes, sharing, products, depthwise];
 
 fn shapes(best: Tiles, _arithmetic: Arithmetic) -> Vec<Tiles> {
     use LanesOver::{Channels, Pixels};
     [(Pixels, 8, 2), (Pixels, 2, 2), (Channels, 4, 1), (Channels, 4, 2), (Channels, 2, 1)]
-        .map(|(lanes_over, pixels, quads)| Tiles { dense: Tile { lanes_over, pixels, quads }, ..best })
+        .map(|(lanes_over, pixels, quads)| Tiles { dense: Tile { lanes_over, pixels, quads, ..best.dense }, ..best })
         .to_vec()
+}
+
+fn sharing(best: Tiles, _arithmetic: Arithmetic) -> Vec<Tiles> {
+    let of = |invocations| Tiles { dense: Tile { invocations, ..best.dense }, ..best };
+    [1 << 10, 1 << 12, 1 << 14, 1 << 16].map(of).to_vec()
 }
 
 fn products(best: Tiles, arithmetic: Arithmetic) -> Vec<Tiles> {
@@ -90,8 +97,8 @@ impl Tiles {
             Products::Floats => "float",
         };
         format!(
-            "{} pixels x {} quads, lanes over {over}, depthwise {} pixels, {products} products",
-            self.dense.pixels, self.dense.quads, self.depthwise_pixels
+            "{} pixels x {} quads, lanes over {over}, at least {} invocations, depthwise {} pixels, {products} products",
+            self.dense.pixels, self.dense.quads, self.dense.invocations, self.depthwise_pixels
         )
     }
 }

@@ -11,6 +11,15 @@ use half::f16;
 /// Invocations of a workgroup whose lanes run over pixels: small networks end in layers of a few dozen.
 const PIXEL_LANES: usize = 32;
 
+/// Invocations that share a sum at most.
+const MOST_SHARES: usize = 16;
+
+/// Input quads that each of them adds up at least.
+const LEAST_SHARE: usize = 4;
+
+/// Vectors of workgroup memory that every WebGPU adapter has.
+const WORKGROUP_VECTORS: usize = 16384 / 16;
+
 /// The largest integer up to which float32 holds all of them.
 const EXACT_IN_FLOATS: i64 = 1 << 24;
 
@@ -21,16 +30,23 @@ pub(in crate::network::gpu) fn dense(task: &Task<'_>, c: &Convolution) -> Kernel
     let (input_quads, output_quads, taps) = (quads(from), quads(to), c.geometry.taps());
     let is_window = !c.geometry.is_pointwise();
     // A linear layer has one pixel: its lanes run over outputs, one quad each, so that as many as possible work.
-    let one = Tile { lanes_over: LanesOver::Channels, pixels: 1, quads: 1 };
-    let wanted = if pixels == 1 { one } else { task.tiles.dense };
+    let wanted = task.tiles.dense;
+    let one = Tile { lanes_over: LanesOver::Channels, pixels: 1, quads: 1, ..wanted };
+    let wanted = if pixels == 1 { one } else { wanted };
     let tile = Tile { pixels: wanted.pixels.clamp(1, pixels), quads: wanted.quads.clamp(1, output_quads), ..wanted };
     let (pixel_blocks, quad_blocks) = (pixels.div_ceil(tile.pixels), output_quads.div_ceil(tile.quads));
     let is_over_pixels = tile.lanes_over == LanesOver::Pixels;
     let lanes = if is_over_pixels { PIXEL_LANES } else { LANES };
-    let workgroups = if is_over_pixels {
-        [pixel_blocks.div_ceil(lanes), quad_blocks]
+    let shares = if lanes * tile.pixels * tile.quads <= WORKGROUP_VECTORS {
+        shares(pixel_blocks * quad_blocks, input_quads, tile.invocations)
     } else {
-        [(pixel_blocks * quad_blocks).div_ceil(lanes), 1]
+        1
+    };
+    let output_lanes = lanes / shares;
+    let workgroups = if is_over_pixels {
+        [pixel_blocks.div_ceil(output_lanes), quad_blocks]
+    } else {
+        [(pixel_blocks * quad_blocks).div_ceil(output_lanes), 1]
     };
     // Vectors of the weights of an input quad and an output quad.
     let weight_vectors = QUAD * task.arithmetic.byte_len() / size_of::<f32>();
@@ -51,6 +67,8 @@ pub(in crate::network::gpu) fn dense(task: &Task<'_>, c: &Convolution) -> Kernel
         ("PIXEL_BLOCKS", pixel_blocks),
         ("QUAD_BLOCKS", quad_blocks),
         ("LANES", lanes),
+        ("OUTPUT_LANES", output_lanes),
+        ("SHARES", shares),
         ("WEIGHTS", HEADER),
         ("WEIGHT_VECTORS", weight_vectors),
         ("BIASES", biases),
@@ -60,6 +78,7 @@ pub(in crate::network::gpu) fn dense(task: &Task<'_>, c: &Convolution) -> Kernel
     let template = Template { constants: &constants, ranges: &ranges, ..Template::default() }
         .flag("window", is_window)
         .flag("pixel_lanes", is_over_pixels)
+        .flag("shared", shares > 1)
         .flag("residual", c.residual.is_some());
     let is_real = task.to.form == Form::Floats;
     let template = template.flag("to_floats", is_real);
@@ -80,6 +99,15 @@ pub(in crate::network::gpu) fn dense(task: &Task<'_>, c: &Convolution) -> Kernel
         ("dense_float.wgsl", wgsl, float_parameters(task, c))
     };
     Kernel { file, wgsl, parameters, workgroups, lanes }
+}
+
+/// How many invocations share a sum, so that there are as many as wanted.
+fn shares(blocks: usize, input_quads: usize, wanted: usize) -> usize {
+    let mut shares = 1;
+    while shares < MOST_SHARES && blocks * shares < wanted && input_quads >= 2 * shares * LEAST_SHARE {
+        shares *= 2;
+    }
+    shares
 }
 
 /// The products that were asked for, where they are exact.

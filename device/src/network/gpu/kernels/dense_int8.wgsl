@@ -8,6 +8,8 @@
 // parameters  two vectors of `int8.wgsl`; weights [tap][input quad][output quad], a vector each; biases and multipliers [output quad]
 //             a vector of weights is for `packed` one word an output (4 inputs), else one word an input (4 outputs)
 // invocation  TILE_PIXELS × TILE_QUADS sums in registers: each byte that is loaded is used as often as the tile is long
+// shares      with `shared`, several invocations of a workgroup make one tile, each from every SHARES-th input quad: layers of few pixels
+//             would leave a large adapter idle
 // lanes       with `pixel_lanes` over pixels, so that all lanes read one weight; else over outputs, so that they read one pixel
 // tails       the last block computes its last pixel and quad more than once, and stores the same there
 // sums        exact: 32-bit integers, or with `in_floats` float32, where no sum of the layer can pass 2²⁴ (checked when recorded)
@@ -20,6 +22,8 @@
 ?in_floats alias Sums = vec4<f32>;
 !in_floats alias Sums = vec4<i32>;
 
+?shared var<workgroup> parts: array<Sums, LANES * TILE_PIXELS * TILE_QUADS>;
+
 // First quad of the input pixel, and 1 where it lies inside the picture.
 ?window fn source(pixel: u32, tap: u32) -> vec2<u32> {
 ?window     let row = pixel / OUTPUT_WIDTH * STRIDE + tap / KERNEL - BEFORE;
@@ -31,12 +35,13 @@
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-?pixel_lanes     let pixel_block = group.x * LANES + lane;
+?shared     let share = lane / OUTPUT_LANES;
+    let place = group.x * OUTPUT_LANES + lane % OUTPUT_LANES;
+?pixel_lanes     let pixel_block = place;
 ?pixel_lanes     let quad_block = group.y;
-!pixel_lanes     let place = group.x * LANES + lane;
 !pixel_lanes     let pixel_block = place / QUAD_BLOCKS;
 !pixel_lanes     let quad_block = place % QUAD_BLOCKS;
-    if pixel_block >= PIXEL_BLOCKS { return; }
+!shared     if pixel_block >= PIXEL_BLOCKS { return; }
     let pixel$p = min(pixel_block * TILE_PIXELS + $pu, PIXELS - 1u);
     let quad$q = min(quad_block * TILE_QUADS + $qu, OUTPUT_QUADS - 1u);
     var sum$p_$q = Sums();
@@ -45,7 +50,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 ?window     let source$p = source(pixel$p, tap);
 !window     let tap = 0u;
 !window     let start$p = pixel$p * INPUT_QUADS;
-    for (var k = 0u; k < INPUT_QUADS; k++) {
+?shared     for (var k = share; k < INPUT_QUADS; k += SHARES) {
+!shared     for (var k = 0u; k < INPUT_QUADS; k++) {
 ?window         let bytes$p = select(border, x[source$p.x + k], source$p.y == 1u);
 !window         let bytes$p = x[start$p + k];
         let w$q = parameters[WEIGHTS + (tap * INPUT_QUADS + k) * OUTPUT_QUADS + quad$q];
@@ -59,6 +65,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 //end
     }
 ?window     }
+?shared     if share > 0u {
+?shared         parts[($pu * TILE_QUADS + $qu) * LANES + lane] = sum$p_$q;
+?shared     }
+?shared     workgroupBarrier();
+?shared     if share > 0u || pixel_block >= PIXEL_BLOCKS { return; }
+?shared     for (var from_lane = lane + OUTPUT_LANES; from_lane < LANES; from_lane += OUTPUT_LANES) {
+?shared         sum$p_$q += parts[($pu * TILE_QUADS + $qu) * LANES + from_lane];
+?shared     }
     let bias$q = bitcast<vec4<i32>>(parameters[BIASES + quad$q]);
     let multiplier$q = bitcast<vec4<f32>>(parameters[MULTIPLIERS + quad$q]);
     let real$p_$q = vec4<f32>(vec4<i32>(sum$p_$q) + bias$q) * multiplier$q;

@@ -15,17 +15,17 @@ use proptest::prelude::*;
 const TILES: [Tiles; 4] = [
     DEFAULT,
     Tiles {
-        dense: Tile { lanes_over: LanesOver::Channels, pixels: 4, quads: 1 },
+        dense: Tile { lanes_over: LanesOver::Channels, pixels: 4, quads: 1, invocations: 1 << 20 },
         depthwise_pixels: 1,
         products: Products::Packed,
     },
     Tiles {
-        dense: Tile { lanes_over: LanesOver::Pixels, pixels: 3, quads: 4 },
+        dense: Tile { lanes_over: LanesOver::Pixels, pixels: 3, quads: 4, invocations: 200 },
         depthwise_pixels: 7,
         products: Products::Integers,
     },
     Tiles {
-        dense: Tile { lanes_over: LanesOver::Channels, pixels: 1, quads: 1 },
+        dense: Tile { lanes_over: LanesOver::Channels, pixels: 1, quads: 1, invocations: 2000 },
         depthwise_pixels: 2,
         products: Products::Floats,
     },
