@@ -135,7 +135,13 @@ fn a_configuration_with_an_unknown_key_a_wrong_type_and_none_at_all() {
 fn an_engine_that_is_not_there_is_an_error_and_never_replaced_silently() {
     let rig = Rig::new();
     photo(&rig);
-    assert_report("engine_gpu", &rig.clothingid(["classify", "--engine", "gpu", "photo.jpg"]).run());
+    // A machine without any driver, whatever this one has.
+    let classify = || {
+        let command = rig.clothingid(["classify", "--engine", "gpu", "photo.jpg"]);
+        command.env("VK_DRIVER_FILES", "/nowhere").env("VK_ICD_FILENAMES", "/nowhere")
+    };
+    assert_report("engine_gpu", &classify().without_env("CLOTHINGID_GPU_ADAPTER").run());
+    assert_report("engine_gpu_by_name", &classify().env("CLOTHINGID_GPU_ADAPTER", "llvmpipe").run());
 }
 
 #[test]

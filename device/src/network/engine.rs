@@ -1,6 +1,8 @@
 //! What every engine is, and which one runs.
 
+use super::auto;
 use super::cpu::CpuEngine;
+use super::gpu::{AdapterChoice, Arithmetic, GpuEngine, GpuError};
 use super::plan::{Elements, Plan};
 use super::tract::TractEngine;
 use clothingid_shared::bundle::Bundle;
@@ -34,6 +36,21 @@ pub trait Engine: Send {
 
     /// How many threads work on one picture.
     fn threads(&self) -> usize;
+
+    /// Why it is this engine, where it was chosen by measurement.
+    fn why(&self) -> Option<&str> {
+        None
+    }
+
+    /// Whether the reason is one that nobody was told yet.
+    fn is_news(&self) -> bool {
+        false
+    }
+
+    /// How often what the engine runs on was lost and built again.
+    fn rebuilt(&self) -> u64 {
+        0
+    }
 
     /// Runs one picture. The buffers of `answer` are reused.
     ///
@@ -76,7 +93,7 @@ impl Answer {
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EngineChoice {
-    /// The fastest that is there
+    /// The faster of `gpu` and `cpu`, measured once on this machine
     #[default]
     Auto,
     /// The graphics processor
@@ -101,9 +118,6 @@ impl fmt::Display for EngineChoice {
 /// An engine that cannot be had, or cannot run.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    /// This version of the program has no such engine.
-    #[error("engine `{0}` is not in this version of the program")]
-    Missing(EngineChoice),
     /// The network uses something that the engine has not got.
     #[error("the network's node `{node}` ({operator}) cannot be run: {problem}")]
     Node {
@@ -146,9 +160,18 @@ pub enum EngineError {
         /// The output.
         output: &'static str,
     },
+    /// The graphics processor cannot be had, or stopped.
+    #[error(transparent)]
+    Gpu(Box<GpuError>),
     /// The engine failed on a picture.
     #[error("the network stopped")]
     Run(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<GpuError> for EngineError {
+    fn from(error: GpuError) -> Self {
+        Self::Gpu(Box::new(error))
+    }
 }
 
 impl EngineError {
@@ -156,11 +179,11 @@ impl EngineError {
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Missing(_) => Some("leave `--engine` out, or take `--engine cpu`"),
             Self::Node { .. } | Self::Form { .. } | Self::Load(_) => {
                 Some("write the bundle with `clothingid-train export` of this version")
             }
             Self::NoNodes(_) => Some("take `--engine cpu`"),
+            Self::Gpu(error) => Some(error.hint()),
             Self::Picture { .. } | Self::NotFinite { .. } | Self::Run(_) => None,
         }
     }
@@ -169,11 +192,19 @@ impl EngineError {
 /// Opens the engine that was asked for; `threads` is the most that it may use for one picture (tract uses one).
 ///
 /// # Errors
-/// [`EngineError::Missing`] when the engine is not there: another one is never taken silently. Other errors name what the engine cannot run.
+/// The engine is not there (another one is never taken silently), or cannot run the network, and why.
 pub fn open(choice: EngineChoice, bundle: &Bundle, threads: usize) -> Result<Box<dyn Engine>, EngineError> {
     Ok(match choice {
-        EngineChoice::Gpu => return Err(EngineError::Missing(choice)),
-        EngineChoice::Auto | EngineChoice::Cpu => Box::new(CpuEngine::new(&Plan::new(&bundle.network)?, threads)?),
+        EngineChoice::Gpu => open_gpu(bundle)?,
+        EngineChoice::Auto => Box::new(auto::open(bundle, threads, crate::state::folder().ok().as_deref())?),
+        EngineChoice::Cpu => Box::new(CpuEngine::new(&Plan::new(&bundle.network)?, threads)?),
         EngineChoice::Tract => Box::new(TractEngine::new(&bundle.network)?),
     })
+}
+
+/// The graphics processor: in integers, whose answers are those of every engine in integers, unless the environment asks for floats.
+fn open_gpu(bundle: &Bundle) -> Result<Box<dyn Engine>, EngineError> {
+    let (plan, state) = (Plan::new(&bundle.network)?, crate::state::folder().ok());
+    let (choice, arithmetic) = (AdapterChoice::from_environment(), Arithmetic::from_environment()?);
+    Ok(Box::new(GpuEngine::new(&plan, arithmetic, choice, state.as_deref())?))
 }

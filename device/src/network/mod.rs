@@ -3,15 +3,18 @@
 //! [`PhotoPath`] is the whole way: decode, make the picture, run an [`Engine`]. [`open`] chooses the engine;
 //! [`golden`] checks that what runs gives the answers that the bundle promises, before anything is said to a user.
 //! - [`plan`]: the network as a list of fused layers, made once and run by each engine of ours; `reference` is its definition in plain loops.
-//! - `cpu`: the plan in integers on the processor. `tract`: the independent check, in float.
+//! - `cpu`: the plan in integers on the processor. `gpu`: the plan on a graphics processor, through wgpu. `tract`: the independent check, in float.
+//! - `auto`: which of the two is faster here.
 //! - [`nodes`]: where an engine first differs from the reference.
 //!
 //! What the answer means is the business of [`crate::reading`].
 
+mod auto;
 mod cpu;
 mod embedded;
 mod engine;
 pub mod golden;
+mod gpu;
 pub mod nodes;
 mod onnx;
 mod path;
@@ -22,5 +25,6 @@ mod tract;
 
 pub use embedded::read_bundle;
 pub use engine::{Answer, Engine, EngineChoice, EngineError, open};
+pub use gpu::{AdapterChoice, GpuError};
 pub use onnx::with_side;
 pub use path::{PathError, PhotoPath};

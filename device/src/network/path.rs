@@ -33,7 +33,11 @@ impl PhotoPath {
     /// # Errors
     /// The engine is missing or cannot run the network, or network and picture contract disagree about the side.
     pub fn new(bundle: &Bundle, choice: EngineChoice, threads: usize) -> Result<Self, EngineError> {
-        let engine = open(choice, bundle, threads)?;
+        Self::with_engine(open(choice, bundle, threads)?, bundle)
+    }
+
+    /// Puts the bundle's picture function before an engine that is open.
+    pub(super) fn with_engine(engine: Box<dyn Engine>, bundle: &Bundle) -> Result<Self, EngineError> {
         let contract = bundle.manifest.picture.clone();
         if contract.side != engine.side() {
             return Err(EngineError::Form {

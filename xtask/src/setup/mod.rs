@@ -2,7 +2,7 @@
 //!
 //! - [`libtorch`]: the libraries that the trainer links, into the user's cache folder.
 //! - [`onnxruntime`]: the independent judge of the exported network, into the user's cache folder.
-//! - [`system()`]: a browser and Node.js from the system's packages, as root, and what is missing of Rust ([`rust`]).
+//! - [`system()`]: a browser, Node.js and a software Vulkan from the system's packages, as root, and what is missing of Rust ([`rust`]).
 
 pub(crate) mod libtorch;
 pub(crate) mod onnxruntime;

@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::cargo::{is_in_path, workspace};
 use crate::report::Report;
 
-/// A browser, Node.js, pip and a font, each when it is missing.
+/// A browser, Node.js, pip, a font and a software Vulkan, each when it is missing.
 pub(crate) fn install() -> Result<(), Report> {
     let mut missing = Vec::new();
     if !has_browser() {
@@ -22,13 +22,16 @@ pub(crate) fn install() -> Result<(), Report> {
     if !Command::new("python3").args(["-m", "pip", "--version"]).output().is_ok_and(|output| output.status.success()) {
         missing.push("python3-pip");
     }
+    if !has_vulkan() {
+        missing.push("mesa-vulkan-drivers");
+    }
     if missing.is_empty() {
         return Ok(());
     }
     if !is_in_path("apt-get") {
         return Err(Report::failure(
             "`setup --system` knows Debian and Ubuntu only",
-            "install a Chromium, Node.js 18 or later with npm, and Python 3 with pip; then `cargo xtask setup`",
+            "install a Chromium, Node.js 18 or later with npm, Python 3 with pip and Mesa's Vulkan drivers; then `cargo xtask setup`",
         ));
     }
     apt(&["update", "-qq"])?;
@@ -40,6 +43,23 @@ pub(crate) fn install() -> Result<(), Report> {
 /// Whether a Chromium is in the search path.
 pub(crate) fn has_browser() -> bool {
     ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"].iter().any(|name| is_in_path(name))
+}
+
+/// Whether Vulkan's loader and Mesa's software adapter are installed, or another driver that `CLOTHINGID_GPU_ADAPTER` chooses.
+pub(crate) fn has_vulkan() -> bool {
+    let names = |folder: &str| {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect::<Vec<_>>()
+    };
+    let wanted = if std::env::var_os("CLOTHINGID_GPU_ADAPTER").is_some() { "" } else { "lvp_icd" };
+    let has_driver = ["/usr/share/vulkan/icd.d", "/usr/local/share/vulkan/icd.d", "/etc/vulkan/icd.d"]
+        .iter()
+        .any(|folder| names(folder).iter().any(|name| name.starts_with(wanted) && name.ends_with(".json")));
+    let folder = format!("/usr/lib/{}-linux-gnu", std::env::consts::ARCH);
+    let has_loader = [folder.as_str(), "/usr/lib64", "/usr/lib", "/usr/local/lib"]
+        .iter()
+        .any(|folder| names(folder).iter().any(|name| name == "libvulkan.so.1"));
+    has_driver && has_loader
 }
 
 /// The folder of the browser tests' own packages.

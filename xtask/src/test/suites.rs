@@ -4,7 +4,7 @@ use super::Mode;
 use super::count::Count;
 use super::step::{self, Ignored};
 use crate::cargo::{cargo, is_in_path, workspace};
-use crate::setup::packages::{has_browser, has_browser_driver};
+use crate::setup::packages::{has_browser, has_browser_driver, has_vulkan};
 use crate::setup::{libtorch, onnxruntime, rust};
 
 /// The release of Rust whose clippy the workspace is held to.
@@ -19,6 +19,9 @@ const BROWSER_TESTS: &str = "a_browser";
 
 /// How their definitions begin.
 const IN_BROWSER: &str = "fn a_browser";
+
+/// What the names of tests have in them that need a Vulkan adapter; they lie in `device/src/network/gpu/on_adapter`.
+const ADAPTER_TESTS: &str = "on_adapter";
 
 /// A suite of `cargo xtask test`.
 #[derive(Debug)]
@@ -38,6 +41,7 @@ enum Kind {
     Programs,
     Train,
     Browser,
+    Gpu,
     /// No tests yet; with what they come.
     Later(&'static str),
 }
@@ -58,7 +62,7 @@ pub(crate) const SUITES: [Suite; 9] = [
         kind: Kind::Train,
     },
     Suite { name: "browser", holds: "the page in a real browser", programs: &["kiosk"], kind: Kind::Browser },
-    later("gpu", "the GPU engine"),
+    Suite { name: "gpu", holds: "the GPU engine on a Vulkan adapter", programs: &["gpu"], kind: Kind::Gpu },
     later("camera", "the V4L2 camera"),
     later("arm64", "the arm64 build"),
     later("update", "signed updates"),
@@ -77,6 +81,7 @@ impl Suite {
             Kind::Programs => self.with_programs(&[DEVICE], Ignored::Skip, &[], mode),
             Kind::Train => self.train(mode),
             Kind::Browser => self.browser(mode),
+            Kind::Gpu => self.gpu(mode),
             Kind::Later(with) => {
                 println!("no tests yet: they come with {with}");
                 Count::default()
@@ -128,6 +133,20 @@ impl Suite {
         count
     }
 
+    /// The tests beside the code that need a Vulkan adapter, then the program. The former are built as the suite `unit` builds, and one runs
+    /// at a time: some measure the memory of their process.
+    fn gpu(&self, mode: Mode) -> Count {
+        if !has_vulkan() {
+            let tests = adapter_tests() + self.test_count();
+            return missing(tests, "a Vulkan adapter", "cargo xtask setup --system", mode);
+        }
+        let mut arguments = packages(libtorch::is_ready());
+        arguments.extend(["--lib", ADAPTER_TESTS]);
+        let mut count = step::test(&arguments, Ignored::Run, &[("RUST_TEST_THREADS", "1".to_owned())], mode);
+        count += self.with_programs(&[DEVICE], Ignored::Run, &[], mode);
+        count
+    }
+
     /// How many tests the suite's files hold, for when they cannot be run.
     fn test_count(&self) -> u64 {
         self.count_lines("#[test]")
@@ -152,12 +171,29 @@ fn missing(tests: u64, need: &str, command: &str, mode: Mode) -> Count {
     Count::missed(need, tests, mode.is_ci)
 }
 
-fn unit(mode: Mode) -> Count {
-    let mut count = component("cargo-fmt", "rustfmt", mode, || step::check(&["fmt", "--all", "--check"]));
-    let with_trainer = libtorch::is_ready();
+/// How many tests there are that need an adapter; at least one.
+fn adapter_tests() -> u64 {
+    let folder = workspace().join("device/src/network/gpu").join(ADAPTER_TESTS);
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let tests = |text: String| text.lines().filter(|line| line.trim() == "#[test]").count();
+    let count: usize = files.filter_map(|file| std::fs::read_to_string(file.path()).ok()).map(tests).sum();
+    u64::try_from(count).unwrap_or(u64::MAX).max(1)
+}
+
+/// What is built and tested together, so that no suite builds a crate anew with other features.
+fn packages(with_trainer: bool) -> Vec<&'static str> {
     let mut packages = vec!["--workspace"];
     if !with_trainer {
         packages.extend(["--exclude", TRAINER]);
+    }
+    packages
+}
+
+fn unit(mode: Mode) -> Count {
+    let mut count = component("cargo-fmt", "rustfmt", mode, || step::check(&["fmt", "--all", "--check"]));
+    let with_trainer = libtorch::is_ready();
+    let packages = packages(with_trainer);
+    if !with_trainer {
         count += missing(1, "libtorch, which the trainer's own tests need,", "cargo xtask setup", mode);
     }
     count += component("cargo-clippy", "clippy", mode, || clippy(&packages));
@@ -169,7 +205,7 @@ fn unit(mode: Mode) -> Count {
     if python.is_none() && with_trainer {
         count += missing(1, "ONNX Runtime, the judge of the integer network,", "cargo xtask setup", mode);
     }
-    count += step::test(&arguments, Ignored::Skip, python.as_slice(), mode);
+    count += step::test(&arguments, Ignored::Without(ADAPTER_TESTS), python.as_slice(), mode);
     let mut arguments = packages;
     arguments.push("--doc");
     // Documentation tests are linked by rustdoc, which knows nothing of the search paths of build scripts.

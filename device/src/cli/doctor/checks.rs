@@ -9,7 +9,7 @@ use crate::config::{self, Config, ConfigError};
 use crate::network::{EngineChoice, golden};
 use crate::state;
 use clothingid_shared::bundle::Bundle;
-use clothingid_shared::embedding::ArithmeticClass;
+use clothingid_shared::embedding::{ArithmeticClass, EmbeddingIdentity};
 use clothingid_shared::files;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -27,17 +27,21 @@ pub(super) fn all(network: &NetworkArgs, file: Option<&Path>) -> Vec<Finding> {
     let config = loaded.unwrap_or_default();
     let network = &with_configured(network.clone(), &config);
     let bundle = network.bundle();
+    let mut class = None;
     match &bundle {
         Ok(bundle) => {
             let m = &bundle.manifest;
             let found = format!("{}, made {}, network SHA-256 {:.12}", m.name, m.created, bundle.network_sha256());
             findings.push(Finding::ok("bundle", found));
-            findings.push(engine(network, bundle));
+            let (finding, found) = engine(network, bundle);
+            findings.push(finding);
+            class = found;
         }
         Err(report) => findings.push(Finding::failed("bundle", report.clone())),
     }
     findings.push(state_folder());
-    findings.push(catalogue(config.catalogue.clone(), bundle.as_ref(), network.bundle.as_deref()));
+    let identity = bundle.as_ref().ok().zip(class).map(|(bundle, class)| bundle.identity(class));
+    findings.push(catalogue(config.catalogue.clone(), identity.as_ref(), network.bundle.as_deref()));
     findings.extend(disk());
     findings.push(match &config.camera.folder {
         Some(folder) => replayed(&config, folder, file),
@@ -71,20 +75,24 @@ fn with_configured(network: NetworkArgs, config: &Config) -> NetworkArgs {
     }
 }
 
-fn engine(network: &NetworkArgs, bundle: &Bundle) -> Finding {
+/// The engine, and its arithmetic class where it can be opened.
+fn engine(network: &NetworkArgs, bundle: &Bundle) -> (Finding, Option<ArithmeticClass>) {
     let started = Instant::now();
     let mut path = match network.open_unchecked(bundle) {
         Ok(path) => path,
-        Err(report) => return Finding::failed("engine", report),
+        Err(report) => return (Finding::failed("engine", report), None),
     };
     let load_ms = started.elapsed().as_millis();
-    match golden::check(&mut path, bundle, usize::MAX) {
-        Ok(agreement) => Finding::ok(
-            "engine",
-            format!("{}, loaded in {load_ms} ms, {} golden photos agree", path.engine().name(), agreement.photos),
-        ),
+    let class = path.engine().arithmetic();
+    let finding = match golden::check(&mut path, bundle, usize::MAX) {
+        Ok(agreement) => {
+            let (name, photos) = (path.engine().name(), agreement.photos);
+            let why = path.engine().why().map(|why| format!(" ({why})")).unwrap_or_default();
+            Finding::ok("engine", format!("{name}{why}, loaded in {load_ms} ms, {photos} golden photos agree"))
+        }
         Err(error) => Finding::failed("engine", Report::of(&error).hint(error.hint())),
-    }
+    };
+    (finding, Some(class))
 }
 
 /// Whether the state folder can be written, by the way that everything is written.
@@ -111,7 +119,7 @@ fn state_folder() -> Finding {
     }
 }
 
-fn catalogue(configured: Option<PathBuf>, bundle: Result<&Bundle, &Report>, bundle_file: Option<&Path>) -> Finding {
+fn catalogue(configured: Option<PathBuf>, identity: Option<&EmbeddingIdentity>, bundle_file: Option<&Path>) -> Finding {
     let path = match configured_catalogue(configured) {
         Err(report) => return Finding::failed("catalogue", report),
         Ok(path) => path,
@@ -121,15 +129,14 @@ fn catalogue(configured: Option<PathBuf>, bundle: Result<&Bundle, &Report>, bund
         let advice = "import one: `clothingid catalogue import shop.csv --photos folder/`";
         return Finding::warning("catalogue", format!("none yet at `{place}`"), advice);
     }
-    let Ok(bundle) = bundle else {
+    let Some(identity) = identity else {
         return Finding::warning(
             "catalogue",
             format!("`{place}` is there"),
-            "mend the bundle first: it says what fits it",
+            "mend bundle and engine first: they say what fits them",
         );
     };
-    // The engines of this version all compute in float.
-    match Snapshot::open(&path, &bundle.identity(ArithmeticClass::Float)) {
+    match Snapshot::open(&path, identity) {
         Err(error) => Finding::failed("catalogue", store_report(&error.with_bundle(bundle_file))),
         Ok(shop) => {
             let found = format!("`{place}`: {} products, {} photos", shop.product_count(), shop.photo_count());

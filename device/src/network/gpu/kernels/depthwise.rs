@@ -1,0 +1,118 @@
+//! Depthwise layers: `depthwise_int8.wgsl`, `depthwise_float.wgsl`.
+
+use super::dense::{biases, is_exact_in_floats, padded, real_biases};
+use super::header::{self, HEADER};
+use super::template::Template;
+use super::{Kernel, LANES, QUAD, Task, bits, quads};
+use crate::network::plan::layers::Clamp;
+use crate::network::plan::{Convolution, Geometry, Shape};
+use std::fmt::Write as _;
+
+/// The kernel of a convolution of each channel by itself.
+pub(in crate::network::gpu) fn depthwise(task: &Task<'_>, c: &Convolution) -> Kernel {
+    let (from, to, taps) = (task.from.shape, task.to.shape, c.geometry.taps());
+    let quads = quads(to);
+    let pixels = task.tiles.depthwise_pixels.clamp(1, to.width);
+    let row_blocks = to.width.div_ceil(pixels);
+    let invocations = quads * row_blocks * to.height;
+    let tap_vectors = taps.div_ceil(QUAD);
+    let biases = HEADER + quads * if task.is_int8() { tap_vectors } else { taps };
+    let constants = [
+        ("QUADS", quads),
+        ("OUTPUT_WIDTH", to.width),
+        ("TILE_PIXELS", pixels),
+        ("ROW_BLOCKS", row_blocks),
+        ("INVOCATIONS", invocations),
+        ("TAP_VECTORS", tap_vectors),
+        ("LANES", LANES),
+        ("WEIGHTS", HEADER),
+        ("BIASES", biases),
+        ("MULTIPLIERS", biases + quads),
+    ];
+    let (word_taps, rows) = (taps_of_words(taps), rows(c.geometry, from, pixels));
+    let template = Template {
+        constants: &constants,
+        ranges: &[('p', pixels), ('t', taps), ('v', tap_vectors)],
+        texts: &[("taps", &word_taps), ("rows", &rows)],
+        ..Template::default()
+    };
+    let (file, wgsl, parameters) = if task.is_int8() {
+        let template = template.flag("in_floats", is_exact_in_floats(c));
+        let wgsl = template.fill(&[include_str!("int8.wgsl"), include_str!("depthwise_int8.wgsl")]);
+        ("depthwise_int8.wgsl", wgsl, int8_parameters(task, c, quads))
+    } else {
+        let template = template.flag("half", task.is_half());
+        let wgsl = template.fill(&[include_str!("float.wgsl"), include_str!("depthwise_float.wgsl")]);
+        ("depthwise_float.wgsl", wgsl, float_parameters(task, c, quads))
+    };
+    Kernel { file, wgsl, parameters, workgroups: [invocations.div_ceil(LANES), 1], lanes: LANES }
+}
+
+/// `tap7`, from the word in which it lies.
+fn taps_of_words(taps: usize) -> String {
+    let mut text = String::new();
+    for tap in 0..taps {
+        let _ = writeln!(text, "    let tap{tap} = Sums(unpack4xI8(words{}[{}]));", tap / QUAD, tap % QUAD);
+    }
+    text
+}
+
+/// The input's rows and columns, each loaded once and added to every sum that reads it.
+fn rows(geometry: Geometry, from: Shape, pixels: usize) -> String {
+    let Geometry { kernel, stride, before, .. } = geometry;
+    let (height, width) = (from.height, from.width);
+    let mut text = String::new();
+    for row in 0..kernel {
+        let _ = writeln!(text, "    {{");
+        // Rows and columns before the first are very large numbers.
+        let _ = writeln!(text, "        let input_row = row * {stride}u + {row}u - {before}u;");
+        let _ = writeln!(text, "        let is_row = input_row < {height}u;");
+        let _ = writeln!(text, "        let start = select(0u, input_row, is_row) * {width}u;");
+        for column in 0..(pixels - 1) * stride + kernel {
+            let readers = (0..pixels).filter(|pixel| (pixel * stride..pixel * stride + kernel).contains(&column));
+            let readers: Vec<usize> = readers.collect();
+            if readers.is_empty() {
+                continue;
+            }
+            let _ = writeln!(text, "        let at{column} = column * {stride}u + {column}u - {before}u;");
+            let _ = writeln!(text, "        let is_in{column} = is_row && at{column} < {width}u;");
+            let place = format!("(start + min(at{column}, {}u)) * QUADS + quad", width - 1);
+            let _ = writeln!(text, "        let x{column} = select(border, load({place}), is_in{column});");
+            for pixel in readers {
+                let tap = row * kernel + column - pixel * stride;
+                let _ = writeln!(text, "        sum{pixel} += x{column} * tap{tap};");
+            }
+        }
+        let _ = writeln!(text, "    }}");
+    }
+    text
+}
+
+fn int8_parameters(task: &Task<'_>, c: &Convolution, quads: usize) -> Vec<u32> {
+    let taps = c.geometry.taps();
+    let weight = |channel: usize, tap: usize| {
+        let at = channel * taps + tap;
+        c.weights_oihw.get(at).copied().filter(|_| tap < taps).unwrap_or(0).to_le_bytes()[0]
+    };
+    let mut words = header::int8(task, c.residual);
+    for quad in 0..quads {
+        for tap in 0..taps.next_multiple_of(QUAD) {
+            words.push(u32::from_le_bytes(std::array::from_fn(|lane| weight(quad * QUAD + lane, tap))));
+        }
+    }
+    words.extend(biases(c, -i32::from(task.from.form.zero_point()), taps, quads * QUAD));
+    words.extend(padded(c.multipliers.iter().map(|m| bits(*m)), quads * QUAD));
+    words
+}
+
+fn float_parameters(task: &Task<'_>, c: &Convolution, quads: usize) -> Vec<u32> {
+    let taps = c.geometry.taps();
+    let mut words = header::float(task, c.clamp, Clamp::None);
+    for tap in 0..taps {
+        let rows = c.weights_oihw.chunks(taps).zip(&c.scales);
+        let real = rows.map(|(row, scale)| bits(f32::from(row.get(tap).copied().unwrap_or(0)) * scale));
+        words.extend(padded(real, quads * QUAD));
+    }
+    words.extend(padded(real_biases(task, c), quads * QUAD));
+    words
+}

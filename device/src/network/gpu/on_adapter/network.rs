@@ -1,0 +1,164 @@
+//! The whole network on the adapter.
+
+use super::{choice, device};
+use crate::network::gpu::arithmetic::{ALL, Arithmetic};
+use crate::network::gpu::engine::GpuEngine;
+use crate::network::gpu::tune;
+use crate::network::plan::{Operation, Plan};
+use crate::network::tract::TractEngine;
+use crate::network::{Answer, Engine, PhotoPath, golden, read_bundle};
+use clothingid_shared::bundle::Bundle;
+use clothingid_shared::embedding::{ArithmeticClass, cosine};
+use clothingid_shared::picture::{Picture, decode};
+
+fn engine(bundle: &Bundle, arithmetic: Arithmetic) -> GpuEngine {
+    GpuEngine::new(&Plan::new(&bundle.network).unwrap(), arithmetic, choice(), None).unwrap()
+}
+
+fn pictures(bundle: &Bundle) -> impl Iterator<Item = (&str, Picture)> {
+    let picture = |photo: &[u8]| bundle.manifest.picture.make(&decode(photo).unwrap()).unwrap();
+    bundle.golden.iter().map(move |photo| (photo.name.as_str(), picture(&photo.photo)))
+}
+
+/// The largest difference of two answers, as a part of the largest value of each output.
+fn difference(found: &Answer, expected: &Answer) -> f32 {
+    let outputs = [
+        (&found.category14, &expected.category14),
+        (&found.category26, &expected.category26),
+        (&found.embedding, &expected.embedding),
+    ];
+    let one = |(found, expected): (&Vec<f32>, &Vec<f32>)| {
+        assert_eq!(found.len(), expected.len());
+        let largest = expected.iter().fold(0.0_f32, |largest, y| largest.max(y.abs()));
+        found.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max) / largest
+    };
+    outputs.into_iter().map(one).fold(0.0, f32::max)
+}
+
+/// The largest difference to tract on all golden photographs.
+fn to_tract(arithmetic: Arithmetic) -> f32 {
+    let bundle = read_bundle(None).unwrap();
+    let mut gpu = engine(&bundle, arithmetic);
+    let mut tract = TractEngine::new(&bundle.network).unwrap();
+    let (mut found, mut expected) = (Answer::default(), Answer::default());
+    let mut largest = 0.0_f32;
+    for (_, picture) in pictures(&bundle) {
+        gpu.run(&picture, &mut found).unwrap();
+        tract.run(&picture, &mut expected).unwrap();
+        largest = largest.max(difference(&found, &expected));
+    }
+    println!("{arithmetic:?}: largest difference to tract {largest:e} of the largest value");
+    largest
+}
+
+#[test]
+#[ignore = "needs a Vulkan adapter: `cargo xtask test --suite gpu`"]
+fn in_floats_it_is_near_tract() {
+    assert!(to_tract(Arithmetic::Float32) < 1e-4);
+    // Every layer rounds to 11 bits, 50 layers one after the other; the golden answers' tolerance holds too.
+    assert!(to_tract(Arithmetic::Float16) < 3e-2);
+}
+
+#[test]
+#[ignore = "needs a Vulkan adapter: `cargo xtask test --suite gpu`"]
+fn every_arithmetic_gives_all_golden_answers() {
+    let bundle = read_bundle(None).unwrap();
+    for arithmetic in ALL {
+        let mut path = PhotoPath::with_engine(Box::new(engine(&bundle, arithmetic)), &bundle).unwrap();
+        let agreement = golden::check(&mut path, &bundle, usize::MAX).unwrap();
+        assert_eq!(agreement.photos, bundle.golden.len());
+        println!("{}: {agreement:?}", path.engine().name());
+    }
+}
+
+#[test]
+#[ignore = "needs a Vulkan adapter: `cargo xtask test --suite gpu`"]
+fn in_integers_the_logits_are_those_of_the_reference() {
+    let bundle = read_bundle(None).unwrap();
+    let mut gpu = engine(&bundle, Arithmetic::Int8);
+    let mut answer = Answer::default();
+    for (photo, (name, picture)) in bundle.golden.iter().zip(pictures(&bundle)) {
+        gpu.run(&picture, &mut answer).unwrap();
+        // The exporter's simulation, which the reference is held to bit for bit.
+        let expected = &photo.answers[&ArithmeticClass::Int8];
+        assert_eq!(answer.category14, expected.category14, "{name}");
+        assert_eq!(answer.category26, expected.category26, "{name}");
+        let cosine = cosine(&answer.embedding, &expected.embedding);
+        assert!(cosine > 1.0 - 1e-6, "{name}: {cosine}");
+    }
+}
+
+#[test]
+#[ignore = "needs a Vulkan adapter: `cargo xtask test --suite gpu`"]
+fn one_spoilt_weight_is_noticed() {
+    let bundle = read_bundle(None).unwrap();
+    let mut plan = Plan::new(&bundle.network).unwrap();
+    let Operation::Dense(first) = &mut plan.layers[0].operation else { panic!("a dense layer comes first") };
+    let largest = first.weights_oihw.iter_mut().max_by_key(|w| w.unsigned_abs()).unwrap();
+    *largest = largest.wrapping_neg();
+    for arithmetic in ALL {
+        let engine = GpuEngine::new(&plan, arithmetic, choice(), None).unwrap();
+        let mut path = PhotoPath::with_engine(Box::new(engine), &bundle).unwrap();
+        golden::check(&mut path, &bundle, usize::MAX).unwrap_err();
+    }
+}
+
+#[test]
+#[ignore = "needs a Vulkan adapter: `cargo xtask test --suite gpu`"]
+fn a_frame_creates_nothing_and_is_at_most_60_dispatches() {
+    let bundle = read_bundle(None).unwrap();
+    let (_, picture) = pictures(&bundle).next().unwrap();
+    let mut answer = Answer::default();
+    for arithmetic in ALL {
+        let mut gpu = engine(&bundle, arithmetic);
+        assert!(gpu.recording().dispatches.len() <= 60, "{}", gpu.recording());
+        let created = gpu.loaded().unwrap().device().created();
+        assert!(created > 0);
+        for _ in 0..5 {
+            gpu.run(&picture, &mut answer).unwrap();
+        }
+        assert_eq!(gpu.loaded().unwrap().device().created(), created);
+    }
+}
+
+#[test]
+#[ignore = "needs a Vulkan adapter: `cargo xtask test --suite gpu`"]
+fn a_lost_device_is_built_again_and_counted() {
+    let bundle = read_bundle(None).unwrap();
+    let (_, picture) = pictures(&bundle).next().unwrap();
+    let mut gpu = engine(&bundle, Arithmetic::Int8);
+    let (mut before, mut after) = (Answer::default(), Answer::default());
+    gpu.run(&picture, &mut before).unwrap();
+    assert_eq!(gpu.rebuilt(), 0);
+    for losses in 1..3 {
+        gpu.loaded().unwrap().device().lose();
+        gpu.run(&picture, &mut after).unwrap();
+        assert_eq!((gpu.rebuilt(), &after), (losses, &before));
+    }
+}
+
+#[test]
+#[ignore = "needs a Vulkan adapter: `cargo xtask test --suite gpu`"]
+fn tiles_are_measured_once_and_remembered() {
+    let (plan, _) = super::endurance::one_of_each_kind();
+    let folder = tempfile::tempdir().unwrap();
+    let tiles = |arithmetic| tune::tiles(&device(), &plan, arithmetic, Some(folder.path())).unwrap();
+    let (int8, float) = (tiles(Arithmetic::Int8), tiles(Arithmetic::Float16));
+    let created = device().created();
+    assert_eq!((tiles(Arithmetic::Int8), tiles(Arithmetic::Float16)), (int8, float));
+    assert_eq!(device().created(), created, "nothing was loaded, so nothing was measured");
+}
+
+#[test]
+#[ignore = "needs a Vulkan adapter: `cargo xtask test --suite gpu`"]
+fn another_picture_size_and_another_adapter_are_refused() {
+    let bundle = read_bundle(None).unwrap();
+    let mut gpu = engine(&bundle, Arithmetic::Int8);
+    assert!(gpu.name().starts_with("gpu: int8 "), "{}", gpu.name());
+    let error = gpu.run(&Picture::filled(3, 5, [0; 3]), &mut Answer::default()).unwrap_err();
+    assert!(error.to_string().contains("3x5"), "{error}");
+    let plan = Plan::new(&bundle.network).unwrap();
+    let nowhere = super::AdapterChoice::Named("no such adapter".to_string());
+    let error = GpuEngine::new(&plan, Arithmetic::Int8, nowhere, None).err().unwrap();
+    assert!(error.to_string().starts_with("no graphics adapter `no such adapter`: Vulkan shows `"), "{error}");
+}

@@ -1,0 +1,147 @@
+//! Which tiles are fastest on this adapter: measured at first start, remembered with adapter, driver and network.
+//!
+//! From the default on, one thing after the other is changed: the shape of tiles, the products, the depthwise tiles. Every candidate loads the
+//! whole network, runs it a few times on an empty picture, and its fastest run counts: other programs only make runs slower. Whatever is chosen, the integers are the same.
+
+use super::GpuError;
+use super::arithmetic::Arithmetic;
+use super::engine::{Device, Loaded};
+use super::recording::Recording;
+use super::tiles::{DEFAULT, SEARCH, Tiles};
+use crate::network::Answer;
+use crate::network::plan::Plan;
+use clothingid_shared::files::{create_folder, read_text, sha256_hex, write_atomic};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// The file in the state folder.
+const FILE: &str = "gpu-tiles.json";
+
+/// The form of the file; another one is measured anew.
+const VERSION: u32 = 1;
+
+/// Runs that are measured, after one that warms up.
+const RUNS: usize = 5;
+
+/// What was measured so far.
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Memory {
+    version: u32,
+    measured: Vec<Measured>,
+}
+
+/// The winner on one adapter.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Measured {
+    #[serde(flatten)]
+    of: Key,
+    tiles: Tiles,
+    /// What a frame took.
+    best_ms: f64,
+}
+
+/// What the winner depends on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Key {
+    adapter: String,
+    driver: String,
+    arithmetic: Arithmetic,
+    /// First digits of the printed plan's hash.
+    network: String,
+}
+
+/// The tiles that are fastest on a device: remembered, or measured now.
+///
+/// # Errors
+/// The device cannot run the plan.
+pub(super) fn tiles(
+    device: &Arc<Device>,
+    plan: &Plan,
+    arithmetic: Arithmetic,
+    state: Option<&Path>,
+) -> Result<Tiles, GpuError> {
+    let hash = sha256_hex(plan.to_string().as_bytes());
+    let key = Key {
+        adapter: device.adapter().to_string(),
+        driver: device.driver().to_string(),
+        arithmetic,
+        network: hash.get(..16).unwrap_or(&hash).to_string(),
+    };
+    let mut memory = state.map(read).unwrap_or_default();
+    if let Some(known) = memory.measured.iter().find(|measured| measured.of == key) {
+        return Ok(known.tiles);
+    }
+    let (tiles, best) = fastest(device, plan, arithmetic)?;
+    // One entry an adapter and arithmetic: an old driver or network does not come back.
+    memory.measured.retain(|known| (&known.of.adapter, known.of.arithmetic) != (&key.adapter, arithmetic));
+    memory.measured.push(Measured { of: key, tiles, best_ms: best.as_secs_f64() * 1e3 });
+    if let Some(folder) = state {
+        write(folder, &memory);
+    }
+    Ok(tiles)
+}
+
+/// The fastest tiles, and what a frame took with them: from the default on, one thing after the other.
+fn fastest(device: &Arc<Device>, plan: &Plan, arithmetic: Arithmetic) -> Result<(Tiles, Duration), GpuError> {
+    let mut best = (DEFAULT, frame_time(device, plan, arithmetic, &DEFAULT)?);
+    for variants in SEARCH {
+        for tiles in variants(best.0, arithmetic) {
+            let time = frame_time(device, plan, arithmetic, &tiles)?;
+            if time < best.1 {
+                best = (tiles, time);
+            }
+        }
+    }
+    Ok(best)
+}
+
+/// The least time that a frame takes with some tiles.
+fn frame_time(device: &Arc<Device>, plan: &Plan, arithmetic: Arithmetic, tiles: &Tiles) -> Result<Duration, GpuError> {
+    let mut loaded = Loaded::new(device.clone(), &Recording::new(plan, arithmetic, tiles)?)?;
+    let picture = vec![0; plan.value(crate::network::plan::ValueId(0)).shape.len()];
+    let mut answer = Answer::default();
+    loaded.run(&picture, &mut answer)?;
+    let mut least = Duration::MAX;
+    for _ in 0..RUNS {
+        let started = Instant::now();
+        loaded.run(&picture, &mut answer)?;
+        least = least.min(started.elapsed());
+    }
+    Ok(least)
+}
+
+/// What is remembered; nothing when the file is missing, torn or of another version: then it is measured again.
+fn read(folder: &Path) -> Memory {
+    let text = read_text(&folder.join(FILE)).unwrap_or_default();
+    serde_json::from_str(&text).ok().filter(|memory: &Memory| memory.version == VERSION).unwrap_or_default()
+}
+
+/// Remembers. A state folder that cannot be written costs another measurement at the next start, and nothing else.
+fn write(folder: &Path, memory: &Memory) {
+    let memory = Memory { version: VERSION, measured: memory.measured.clone() };
+    if let Ok(text) = serde_json::to_string_pretty(&memory) {
+        let _ = create_folder(folder).and_then(|()| write_atomic(&folder.join(FILE), text.as_bytes()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_torn_or_newer_file_is_measured_again() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(read(folder.path()), Memory::default());
+        let key = Key { adapter: "a".into(), driver: "d".into(), arithmetic: Arithmetic::Int8, network: "n".into() };
+        let measured = vec![Measured { of: key, tiles: DEFAULT, best_ms: 1.5 }];
+        write(folder.path(), &Memory { version: 0, measured: measured.clone() });
+        assert_eq!(read(folder.path()), Memory { version: VERSION, measured });
+        let text = read_text(&folder.path().join(FILE)).unwrap();
+        for bad in [text.replace("\"version\": 1", "\"version\": 2"), text[..text.len() / 2].to_string()] {
+            write_atomic(&folder.path().join(FILE), bad.as_bytes()).unwrap();
+            assert_eq!(read(folder.path()), Memory::default());
+        }
+    }
+}
