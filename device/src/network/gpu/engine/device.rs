@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use wgpu::{
     BindGroup, BindGroupDescriptor, BindGroupEntry, BindGroupLayout, BindGroupLayoutDescriptor, BindGroupLayoutEntry,
     BindingResource, BindingType, Buffer, BufferBinding, BufferBindingType, BufferDescriptor, BufferUsages,
-    ComputePipeline, ComputePipelineDescriptor, DeviceDescriptor, DeviceLostReason, DeviceType, PipelineLayout,
-    PipelineLayoutDescriptor, Queue, ShaderModuleDescriptor, ShaderSource, ShaderStages,
+    ComputePipeline, ComputePipelineDescriptor, DeviceDescriptor, DeviceLostReason, DeviceType, Features,
+    PipelineLayout, PipelineLayoutDescriptor, Queue, ShaderModuleDescriptor, ShaderSource, ShaderStages,
 };
 
 /// Activations that a kernel reads at most.
@@ -54,7 +54,12 @@ impl Device {
         let adapter = find(choice)?;
         let info = adapter.get_info();
         // All that the adapter has: the defaults are those of the weakest.
-        let descriptor = DeviceDescriptor { required_limits: adapter.limits(), ..DeviceDescriptor::default() };
+        let descriptor = DeviceDescriptor {
+            required_limits: adapter.limits(),
+            // Times by layer, where the adapter has a clock.
+            required_features: adapter.features() & Features::TIMESTAMP_QUERY,
+            ..DeviceDescriptor::default()
+        };
         let (device, queue) = pollster::block_on(adapter.request_device(&descriptor))
             .map_err(|source| GpuError::Device { adapter: info.name.clone(), source: Box::new(source) })?;
         let faults = Arc::new(Faults::default());

@@ -28,8 +28,8 @@ const FLOAT: usize = size_of::<f32>();
 
 /// A recording, ready to run.
 pub(in crate::network::gpu) struct Loaded {
-    device: Arc<Device>,
-    steps: Vec<Step>,
+    pub(super) device: Arc<Device>,
+    pub(super) steps: Vec<Step>,
     slots: Vec<Buffer>,
     /// Slot, place in the read-back, and length in bytes, of each head.
     heads: [(usize, usize, usize); 3],
@@ -39,10 +39,11 @@ pub(in crate::network::gpu) struct Loaded {
     padded: Vec<u8>,
 }
 
-struct Step {
-    pipeline: ComputePipeline,
-    group: BindGroup,
-    workgroups: [u32; 2],
+/// One dispatch.
+pub(super) struct Step {
+    pub(super) pipeline: ComputePipeline,
+    pub(super) group: BindGroup,
+    pub(super) workgroups: [u32; 2],
 }
 
 /// Buffers of one frame on its way.
@@ -126,7 +127,10 @@ impl Loaded {
     }
 
     /// Sends a picture on its way; its answer must be waited for before the ring comes round again.
-    fn submit(&mut self, rgb: &[u8]) -> Result<Ticket, GpuError> {
+    ///
+    /// # Errors
+    /// As [`Loaded::run`].
+    pub(in crate::network::gpu) fn submit(&mut self, rgb: &[u8]) -> Result<Ticket, GpuError> {
         for (four, three) in self.padded.as_chunks_mut::<4>().0.iter_mut().zip(rgb.as_chunks::<3>().0) {
             let [red, green, blue] = *three;
             *four = [red, green, blue, 0];
@@ -168,7 +172,14 @@ impl Loaded {
     }
 
     /// Waits for a frame and reads its heads.
-    fn wait(&mut self, Ticket(ticket): Ticket, answer: &mut Answer) -> Result<(), GpuError> {
+    ///
+    /// # Errors
+    /// As [`Loaded::run`].
+    pub(in crate::network::gpu) fn wait(
+        &mut self,
+        Ticket(ticket): Ticket,
+        answer: &mut Answer,
+    ) -> Result<(), GpuError> {
         let device = &self.device;
         let Some(frame) = self.frames.get_mut(ticket) else { return Err(device.lost("no frame")) };
         let wait = PollType::Wait { submission_index: frame.submission.take(), timeout: Some(PATIENCE) };

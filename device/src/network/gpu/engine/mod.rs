@@ -3,12 +3,15 @@
 //! - [`adapter`]: which graphics processor, and never a software one unless it is named.
 //! - [`device`]: an open device; whatever is created on it is created and counted there; its faults are kept.
 //! - [`loaded`]: a recording on a device: buffers, pipelines, bind groups, and the frames that go round.
+//! - `profile` (tests): times by layer, by the adapter's own clock.
 //! - [`engine`]: the [`Engine`](crate::network::Engine): runs pictures, and builds everything again when the device is lost.
 
 mod adapter;
 mod device;
 mod engine;
 mod loaded;
+#[cfg(test)]
+mod profile;
 
 pub use adapter::AdapterChoice;
 pub(in crate::network) use adapter::identity;

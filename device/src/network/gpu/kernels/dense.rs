@@ -35,7 +35,8 @@ pub(in crate::network::gpu) fn dense(task: &Task<'_>, c: &Convolution) -> Kernel
     let wanted = if pixels == 1 { one } else { wanted };
     let tile = Tile { pixels: wanted.pixels.clamp(1, pixels), quads: wanted.quads.clamp(1, output_quads), ..wanted };
     let (pixel_blocks, quad_blocks) = (pixels.div_ceil(tile.pixels), output_quads.div_ceil(tile.quads));
-    let is_over_pixels = tile.lanes_over == LanesOver::Pixels;
+    // Where pixels would fill less than half of a workgroup, outputs fill it.
+    let is_over_pixels = tile.lanes_over == LanesOver::Pixels && 2 * pixel_blocks >= PIXEL_LANES;
     let lanes = if is_over_pixels { PIXEL_LANES } else { LANES };
     let shares = if lanes * tile.pixels * tile.quads <= WORKGROUP_VECTORS {
         shares(pixel_blocks * quad_blocks, input_quads, tile.invocations)

@@ -2,11 +2,13 @@
 
 use super::{choice, device};
 use crate::network::gpu::arithmetic::{ALL, Arithmetic};
-use crate::network::gpu::engine::GpuEngine;
+use crate::network::gpu::engine::{GpuEngine, Loaded};
+use crate::network::gpu::recording::Recording;
+use crate::network::gpu::tiles::DEFAULT;
 use crate::network::gpu::tune;
 use crate::network::plan::{Operation, Plan};
 use crate::network::tract::TractEngine;
-use crate::network::{Answer, Engine, PhotoPath, golden, read_bundle};
+use crate::network::{Answer, Engine, PhotoPath, golden, read_bundle, reference};
 use clothingid_shared::bundle::Bundle;
 use clothingid_shared::embedding::{ArithmeticClass, cosine};
 use clothingid_shared::picture::{Picture, decode};
@@ -161,4 +163,43 @@ fn another_picture_size_and_another_adapter_are_refused() {
     let nowhere = super::AdapterChoice::Named("no such adapter".to_string());
     let error = GpuEngine::new(&plan, Arithmetic::Int8, nowhere, None).err().unwrap();
     assert!(error.to_string().starts_with("no graphics adapter `no such adapter`: Vulkan shows `"), "{error}");
+}
+
+#[test]
+#[ignore = "needs a Vulkan adapter: `cargo xtask test --suite gpu`"]
+fn two_frames_may_be_on_their_way() {
+    let (plan, picture) = super::endurance::one_of_each_kind();
+    let recording = Recording::new(&plan, Arithmetic::Int8, &DEFAULT).unwrap();
+    let mut loaded = Loaded::new(device(), &recording).unwrap();
+    let other: Vec<u8> = picture.iter().map(|byte| !byte).collect();
+    let (mut first, mut second) = (Answer::default(), Answer::default());
+    for _ in 0..3 {
+        let tickets = [loaded.submit(&picture).unwrap(), loaded.submit(&other).unwrap()];
+        let [one, two] = tickets;
+        loaded.wait(one, &mut first).unwrap();
+        loaded.wait(two, &mut second).unwrap();
+        for (found, picture) in [(&first, &picture), (&second, &other)] {
+            let expected = reference::run(&plan, picture, |_, _| {});
+            assert_eq!((&found.category14, &found.category26), (&expected.category14, &expected.category26));
+        }
+    }
+}
+
+/// Not a test of speed: prints where the time goes (`--nocapture`).
+#[test]
+#[ignore = "needs a Vulkan adapter: `cargo xtask test --suite gpu`"]
+fn times_by_layer() {
+    let plan = Plan::new(&read_bundle(None).unwrap().network).unwrap();
+    for arithmetic in ALL {
+        let recording = Recording::new(&plan, arithmetic, &DEFAULT).unwrap();
+        let Some(times) = Loaded::new(device(), &recording).unwrap().times(10) else {
+            println!("the adapter has no clock");
+            return;
+        };
+        assert_eq!(times.len(), recording.dispatches.len());
+        println!("{}: {:?}", arithmetic.name(), times.iter().sum::<std::time::Duration>());
+        for (dispatch, time) in recording.dispatches.iter().zip(&times) {
+            println!("{:10} {:11} {:24} {time:10.1?}", dispatch.operator, dispatch.shape, dispatch.node);
+        }
+    }
 }
