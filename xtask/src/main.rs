@@ -33,9 +33,9 @@ usage: cargo xtask COMMAND
   test --all                    every suite at its full counts
   bench                         measure network and whole path
   bench search                  the search alone
-  bench engines                 our engines beside ONNX Runtime and ncnn: --bundle FILE, --python PROGRAM, --rounds N,
-                                --sides A,B, --threads A,B, --gpu, --profile NAME, --keep FILE
-  bench trainer PACK            the trainer beside PyTorch: --python PROGRAM, --turns N
+  bench engines                 our engines beside ONNX Runtime and ncnn: [--bundle FILE] [--python PROGRAM] [--rounds N]
+                                [--sides A,B] [--threads A,B] [--gpu] [--profile NAME] [--keep FILE]
+  bench trainer PACK            the trainer beside PyTorch: [--python PROGRAM] [--turns N]
   gpu pack DIR --pack PACK      a study for a machine with an NVIDIA GPU: program, photographs, script
   gpu collect DIR               take the records that came back into studies/
 
