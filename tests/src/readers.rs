@@ -36,7 +36,8 @@ pub fn network(bytes: &[u8]) {
 
     let mut bundle = read_bundle(None).expect("the shipped bundle");
     bundle.network = bytes.to_vec();
-    if let Ok(mut engine) = open(EngineChoice::Cpu, &bundle, 1) {
+    if let Ok(opened) = open(EngineChoice::Cpu, &bundle, 1) {
+        let mut engine = opened.engine;
         let side = engine.side();
         // Larger ones run as well, and for seconds.
         if side <= 256 {

@@ -37,7 +37,7 @@ static ALLOCATOR: Counting = Counting;
 /// Allocations of `frames` frames on a warm engine.
 fn allocations(threads: usize, frames: usize) -> usize {
     let bundle = read_bundle(None).unwrap();
-    let mut engine = open(EngineChoice::Cpu, &bundle, threads).unwrap();
+    let mut engine = open(EngineChoice::Cpu, &bundle, threads).unwrap().engine;
     let picture = Picture::filled(engine.side(), engine.side(), [90, 30, 200]);
     let mut answer = Answer::default();
     for _ in 0..20 {

@@ -78,13 +78,22 @@ fn reaches_the_device(name: &str) {
         }
     }
 
+    // In integers the answers are those of the export, to the last bit.
+    let mut path = PhotoPath::new(&bundle, EngineChoice::Cpu, 1).expect("the engine");
+    for photo in &bundle.golden {
+        let expected = &photo.answers[&ArithmeticClass::Int8];
+        let found = path.answer(&photo.photo).expect("an answer");
+        assert_eq!(found.category14, expected.category14, "{name}: {}", photo.name);
+        assert_eq!(found.category26, expected.category26, "{name}: {}", photo.name);
+    }
+
     // The program's own word for one of them.
     let photo = &bundle.golden[0];
     let path = format!("{name}/{}", photo.name);
     rig.write(&path, &photo.photo);
     let classify = rig.clothingid(["classify", "--json", "--bundle", &file, &path]);
     let line: serde_json::Value = serde_json::from_str(&classify.run().expect_code(0).stdout).expect("one JSON object");
-    let logits = &photo.answers[&ArithmeticClass::Float].category14;
+    let logits = &photo.answers[&ArithmeticClass::Int8].category14;
     let first = logits.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).expect("a category").0;
     let label = bundle.manifest.category14.taxonomy.key(first);
     assert!(label.is_some() && line["category14"]["label"].as_str() == label, "{label:?} expected: {line}");

@@ -2,14 +2,13 @@
 //!
 //! 1. [`setup`]: libtorch and ONNX Runtime into the user's cache; with `--system` the system's packages.
 //! 2. [`test`](mod@test): the suites, how they are counted and what they need.
-//! 3. [`bench_engines`] and [`bench_trainer`]: the device's engines beside ONNX Runtime and ncnn, the trainer beside PyTorch.
+//! 3. [`bench`]: the device's engines beside ONNX Runtime and ncnn, the trainer beside PyTorch.
 //! 4. [`gpu`]: a study carried to a machine with a GPU and back.
 //! 5. [`cargo`]: how the programs of the workspace are built and started from here.
 //!
 //! The standard library alone, so that the first call on a new machine starts after seconds of building.
 
-mod bench_engines;
-mod bench_trainer;
+mod bench;
 mod cargo;
 mod gpu;
 mod report;
@@ -65,7 +64,7 @@ fn run(arguments: &[String]) -> Result<ExitCode, Report> {
             Ok(ExitCode::SUCCESS)
         }
         "demo" => cargo::run_release("clothingid-device", &["demo"], rest),
-        "bench" => bench(rest),
+        "bench" => bench::run(rest),
         "setup" => {
             match rest {
                 [] => setup::user()?,
@@ -79,14 +78,5 @@ fn run(arguments: &[String]) -> Result<ExitCode, Report> {
         "gpu" => gpu::run(rest),
         "test" => test::run(&test::Request::parse(rest)?),
         other => Err(Report::usage(format!("there is no command `{other}`"))),
-    }
-}
-
-fn bench(rest: &[String]) -> Result<ExitCode, Report> {
-    match rest.split_first() {
-        Some((name, rest)) if name == "search" => cargo::run_release("clothingid-device", &["bench", "search"], rest),
-        Some((name, rest)) if name == "trainer" => bench_trainer::run(rest),
-        Some((name, rest)) if name == "engines" => bench_engines::run(rest),
-        _ => cargo::run_release("clothingid-device", &["bench"], rest),
     }
 }

@@ -56,8 +56,8 @@ impl NetworkArgs {
                 None => report,
             }
         })?;
-        if let Some(why) = path.engine().why().filter(|_| path.engine().is_news()) {
-            eprintln!("note: `{}` is the faster engine here: {why}", path.engine().name());
+        if let Some(why) = path.why().filter(|why| why.is_news) {
+            eprintln!("note: `{}` is the faster engine here: {}", path.engine().name(), why.reason);
         }
         let (engine, used) = (path.engine().name(), path.engine().threads());
         if used < usize::from(self.threads) {

@@ -7,12 +7,12 @@
 //! A software adapter is no candidate; `--engine gpu` with its name is the only way to it.
 
 use super::cpu::CpuEngine;
-use super::engine::{Answer, Engine, EngineError};
+use super::engine::{Answer, Engine, EngineError, Opened};
 use super::gpu::{self, AdapterChoice, Arithmetic, GpuEngine};
-use super::plan::{Elements, Plan};
+use super::plan::Plan;
+use super::remembered;
 use clothingid_shared::bundle::Bundle;
-use clothingid_shared::embedding::ArithmeticClass;
-use clothingid_shared::files::{create_folder, read_text, sha256_hex, write_atomic};
+use clothingid_shared::files::sha256_hex;
 use clothingid_shared::picture::Picture;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -40,48 +40,48 @@ impl Measured {
     }
 }
 
-/// Opens the faster engine; gives it with the reason.
+/// Opens the faster engine; gives it with the reason. The slower one is opened to be measured only.
 ///
 /// # Errors
 /// The processor's engine cannot run the network.
-pub(super) fn open(bundle: &Bundle, threads: usize, state: Option<&Path>) -> Result<Auto, EngineError> {
+pub(super) fn open(bundle: &Bundle, threads: usize, state: Option<&Path>) -> Result<Opened, EngineError> {
     let plan = Plan::new(&bundle.network)?;
-    let mut cpu = CpuEngine::new(&plan, threads)?;
+    let open_cpu = || CpuEngine::new(&plan, threads);
     let adapter = match gpu::identity(&AdapterChoice::Hardware) {
         Ok(adapter) => adapter,
-        Err(error) => return Ok(Auto { engine: Box::new(cpu), why: error.to_string(), is_news: false }),
+        Err(error) => return Ok(Opened::with(open_cpu()?, error.to_string(), false)),
     };
-    let of = key(&[&adapter, &bundle.network_sha256(), cpu.name(), &threads.to_string()]);
-    let known = state.and_then(read).filter(|known| known.of == of);
-    let is_news = known.is_none();
-    let mut graphics = None;
-    let measured = match known {
-        Some(known) => known,
-        None => {
-            let found = open_gpu(&plan, state).and_then(|mut engine| {
-                let time = least(&mut engine)?;
-                Ok((engine, time))
-            });
-            let gpu_ms = found.as_ref().ok().map(|(_, time)| milliseconds(*time));
-            graphics = found.ok().map(|(engine, _)| engine);
-            let measured = Measured { of, cpu_ms: milliseconds(least(&mut cpu)?), gpu_ms };
-            if let Some(folder) = state {
-                write(folder, &measured);
-            }
-            measured
+    let of = key(&[&adapter, &bundle.network_sha256(), &CpuEngine::name_here(), &threads.to_string()]);
+    if let Some(known) =
+        state.and_then(|folder| remembered::read::<Measured>(folder, FILE)).filter(|known| known.of == of)
+    {
+        let why = reason(&adapter, &known);
+        if !known.is_gpu_faster() {
+            return Ok(Opened::with(open_cpu()?, why, false));
         }
-    };
-    if !measured.is_gpu_faster() {
-        return Ok(Auto { engine: Box::new(cpu), why: reason(&adapter, &measured), is_news });
+        return match open_gpu(&plan, state) {
+            Ok(engine) => Ok(Opened::with(engine, why, false)),
+            // It answered when it was measured: something has changed, and whoever reads this must know.
+            Err(error) => {
+                let why = format!("`{adapter}` was faster when it was measured and cannot be opened now: {error}");
+                Ok(Opened::with(open_cpu()?, why, true))
+            }
+        };
     }
-    Ok(match graphics.map_or_else(|| open_gpu(&plan, state), Ok) {
-        Ok(engine) => Auto { engine: Box::new(engine), why: reason(&adapter, &measured), is_news },
-        // It answered when it was measured: something has changed, and whoever reads this must know.
-        Err(error) => Auto {
-            engine: Box::new(cpu),
-            why: format!("`{adapter}` was faster when it was measured and cannot be opened now: {error}"),
-            is_news: true,
-        },
+    let mut cpu = open_cpu()?;
+    let graphics = open_gpu(&plan, state).and_then(|mut engine| {
+        let time = least(&mut engine)?;
+        Ok((engine, time))
+    });
+    let gpu_ms = graphics.as_ref().ok().map(|(_, time)| milliseconds(*time));
+    let measured = Measured { of, cpu_ms: milliseconds(least(&mut cpu)?), gpu_ms };
+    if let Some(folder) = state {
+        remembered::write(folder, FILE, &measured);
+    }
+    let why = reason(&adapter, &measured);
+    Ok(match graphics {
+        Ok((engine, _)) if measured.is_gpu_faster() => Opened::with(engine, why, true),
+        _ => Opened::with(cpu, why, true),
     })
 }
 
@@ -121,74 +121,12 @@ fn key(parts: &[&str]) -> String {
     sha256_hex([parts, &[env!("CARGO_PKG_VERSION")]].concat().join("\n").as_bytes())
 }
 
-fn read(folder: &Path) -> Option<Measured> {
-    // A file that cannot be read is measured anew.
-    serde_json::from_str(&read_text(&folder.join(FILE)).ok()?).ok()
-}
-
-fn write(folder: &Path, measured: &Measured) {
-    let written = serde_json::to_vec_pretty(measured).ok().map(|json| {
-        create_folder(folder)?;
-        write_atomic(&folder.join(FILE), &json)
-    });
-    if let Some(Err(error)) = written {
-        eprintln!("note: which engine is faster is not remembered: {error}");
-    }
-}
-
-/// An engine that was chosen by measurement.
-pub(super) struct Auto {
-    engine: Box<dyn Engine>,
-    why: String,
-    is_news: bool,
-}
-
-impl Engine for Auto {
-    fn name(&self) -> &str {
-        self.engine.name()
-    }
-
-    fn arithmetic(&self) -> ArithmeticClass {
-        self.engine.arithmetic()
-    }
-
-    fn side(&self) -> u32 {
-        self.engine.side()
-    }
-
-    fn threads(&self) -> usize {
-        self.engine.threads()
-    }
-
-    fn rebuilt(&self) -> u64 {
-        self.engine.rebuilt()
-    }
-
-    fn why(&self) -> Option<&str> {
-        Some(&self.why)
-    }
-
-    fn is_news(&self) -> bool {
-        self.is_news
-    }
-
-    fn run(&mut self, picture: &Picture, answer: &mut Answer) -> Result<(), EngineError> {
-        self.engine.run(picture, answer)
-    }
-
-    fn run_by_node(&mut self, picture: &Picture, see: &mut dyn FnMut(&str, &Elements)) -> Result<(), EngineError> {
-        self.engine.run_by_node(picture, see)
-    }
-
-    fn layer_times(&mut self, picture: &Picture) -> Result<Vec<Duration>, EngineError> {
-        self.engine.layer_times(picture)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::network::read_bundle;
+    use clothingid_shared::embedding::ArithmeticClass;
+    use clothingid_shared::files::write_atomic;
 
     fn measured(cpu_ms: f64, gpu_ms: Option<f64>) -> Measured {
         Measured { of: key(&["a"]), cpu_ms, gpu_ms }
@@ -207,18 +145,19 @@ mod tests {
         assert_eq!(key(&["a", "b"]), key(&["a", "b"]));
         assert_ne!(key(&["a", "b"]), key(&["a", "c"]));
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(read(folder.path()), None);
+        let read = || remembered::read::<Measured>(folder.path(), FILE);
+        assert_eq!(read(), None);
         let some = measured(1.0, Some(2.0));
-        write(folder.path(), &some);
-        assert_eq!(read(folder.path()), Some(some));
+        remembered::write(folder.path(), FILE, &some);
+        assert_eq!(read(), Some(some));
         write_atomic(&folder.path().join(FILE), b"{").unwrap();
-        assert_eq!(read(folder.path()), None);
+        assert_eq!(read(), None);
     }
 
     #[test]
     fn it_answers_in_integers_and_says_why() {
-        let auto = open(&read_bundle(None).unwrap(), 1, None).unwrap();
-        assert_eq!(auto.arithmetic(), ArithmeticClass::Int8);
-        assert!(auto.why().is_some_and(|why| !why.is_empty()));
+        let opened = open(&read_bundle(None).unwrap(), 1, None).unwrap();
+        assert_eq!(opened.engine.arithmetic(), ArithmeticClass::Int8);
+        assert!(opened.why.is_some_and(|why| !why.reason.is_empty()));
     }
 }

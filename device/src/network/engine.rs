@@ -37,16 +37,6 @@ pub trait Engine: Send {
     /// How many threads work on one picture.
     fn threads(&self) -> usize;
 
-    /// Why it is this engine, where it was chosen by measurement.
-    fn why(&self) -> Option<&str> {
-        None
-    }
-
-    /// Whether the reason is one that nobody was told yet.
-    fn is_news(&self) -> bool {
-        false
-    }
-
     /// How often what the engine runs on was lost and built again.
     fn rebuilt(&self) -> u64 {
         0
@@ -75,6 +65,12 @@ pub trait Engine: Send {
     fn layer_times(&mut self, _picture: &Picture) -> Result<Vec<Duration>, EngineError> {
         Err(EngineError::NoNodes(self.name().to_string()))
     }
+}
+
+/// Refuses a picture of another size than the network's.
+pub(super) fn check_side(picture: &Picture, side: u32) -> Result<(), EngineError> {
+    let (width, height) = (picture.width(), picture.height());
+    if (width, height) == (side, side) { Ok(()) } else { Err(EngineError::Picture { width, height, side }) }
 }
 
 impl Answer {
@@ -189,17 +185,42 @@ impl EngineError {
     }
 }
 
+/// An open engine, and why it is this one.
+pub struct Opened {
+    /// The engine.
+    pub engine: Box<dyn Engine>,
+    /// Why `auto` took it; none where it was asked for by name.
+    pub why: Option<Why>,
+}
+
+/// The reason of a choice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Why {
+    /// For people.
+    pub reason: String,
+    /// Whether nobody was told yet.
+    pub is_news: bool,
+}
+
+impl Opened {
+    /// An engine that was chosen.
+    pub(super) fn with(engine: impl Engine + 'static, reason: String, is_news: bool) -> Self {
+        Self { engine: Box::new(engine), why: Some(Why { reason, is_news }) }
+    }
+}
+
 /// Opens the engine that was asked for; `threads` is the most that it may use for one picture (tract uses one).
 ///
 /// # Errors
 /// The engine is not there (another one is never taken silently), or cannot run the network, and why.
-pub fn open(choice: EngineChoice, bundle: &Bundle, threads: usize) -> Result<Box<dyn Engine>, EngineError> {
-    Ok(match choice {
+pub fn open(choice: EngineChoice, bundle: &Bundle, threads: usize) -> Result<Opened, EngineError> {
+    let engine: Box<dyn Engine> = match choice {
+        EngineChoice::Auto => return auto::open(bundle, threads, crate::state::folder().ok().as_deref()),
         EngineChoice::Gpu => open_gpu(bundle)?,
-        EngineChoice::Auto => Box::new(auto::open(bundle, threads, crate::state::folder().ok().as_deref())?),
         EngineChoice::Cpu => Box::new(CpuEngine::new(&Plan::new(&bundle.network)?, threads)?),
         EngineChoice::Tract => Box::new(TractEngine::new(&bundle.network)?),
-    })
+    };
+    Ok(Opened { engine, why: None })
 }
 
 /// The graphics processor: in integers, whose answers are those of every engine in integers, unless the environment asks for floats.

@@ -20,11 +20,12 @@ mod onnx;
 mod path;
 pub mod plan;
 mod reference;
+mod remembered;
 mod strip;
 mod tract;
 
 pub use embedded::read_bundle;
-pub use engine::{Answer, Engine, EngineChoice, EngineError, open};
+pub use engine::{Answer, Engine, EngineChoice, EngineError, Opened, Why, open};
 pub use gpu::{AdapterChoice, GpuError};
 pub use onnx::with_side;
 pub use path::{PathError, PhotoPath};

@@ -109,7 +109,7 @@ mod tests {
         let mut plan = Plan::new(&bundle.network).unwrap();
         let side = plan.side;
         let picture = Picture::filled(side, side, [200, 30, 90]);
-        let mut engine = open(EngineChoice::Cpu, &bundle, 1).unwrap();
+        let mut engine = open(EngineChoice::Cpu, &bundle, 1).unwrap().engine;
         assert_eq!(first_difference(&plan, engine.as_mut(), &picture).unwrap(), None);
 
         let changed = plan.layers.iter().position(|layer| layer.name == "features.3.conv.2").unwrap();
@@ -125,7 +125,7 @@ mod tests {
     fn an_engine_with_layers_of_its_own_says_so() {
         let bundle = read_bundle(None).unwrap();
         let plan = Plan::new(&bundle.network).unwrap();
-        let mut engine = open(EngineChoice::Tract, &bundle, 1).unwrap();
+        let mut engine = open(EngineChoice::Tract, &bundle, 1).unwrap().engine;
         let error =
             first_difference(&plan, engine.as_mut(), &Picture::filled(plan.side, plan.side, [0; 3])).unwrap_err();
         assert!(matches!(error, EngineError::NoNodes(_)), "{error}");

@@ -4,6 +4,7 @@
 
 use super::EngineError;
 use prost::Message;
+use std::collections::HashMap;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{ModelProto, NodeProto, TensorProto, ValueInfoProto, tensor_shape_proto::dimension, type_proto};
 use tract_onnx::prelude::Framework;
@@ -107,6 +108,38 @@ pub(super) fn integers_of(tensor: &TensorProto) -> Option<Vec<i32>> {
         }
         _ => None,
     }
+}
+
+/// A constant that a node reads.
+pub(super) fn constant<'a>(
+    constants: &'a HashMap<String, TensorProto>,
+    node: &NodeProto,
+    name: &str,
+) -> Result<&'a TensorProto, EngineError> {
+    constants.get(name).ok_or_else(|| refuse(node, &format!("`{name}` is not a constant")))
+}
+
+/// Scales and zero points of a QuantizeLinear or DequantizeLinear: positive numbers, one of each a channel, or one.
+pub(super) fn scales(
+    constants: &HashMap<String, TensorProto>,
+    node: &NodeProto,
+) -> Result<(Vec<f32>, Vec<i32>), EngineError> {
+    if number(node, "block_size", 0) != 0 {
+        return Err(refuse(node, "blocked quantisation is not read"));
+    }
+    let name = node.input.get(1).map(String::as_str).unwrap_or_default();
+    let scales = floats_of(constant(constants, node, name)?).unwrap_or_default();
+    let zero_points = match node.input.get(2).filter(|name| !name.is_empty()) {
+        None => vec![0; scales.len()],
+        Some(name) => integers_of(constant(constants, node, name)?).unwrap_or_default(),
+    };
+    let is_good = !scales.is_empty()
+        && scales.len() == zero_points.len()
+        && scales.iter().all(|scale| scale.is_finite() && *scale > 0.0);
+    if !is_good {
+        return Err(refuse(node, "its scales and zero points are not positive numbers, one each"));
+    }
+    Ok((scales, zero_points))
 }
 
 /// An integer attribute of a node, or what ONNX takes where there is none.

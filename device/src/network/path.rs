@@ -3,7 +3,7 @@
 //! Everything that answers about a photograph goes this way: `classify`, `search`, the catalogue's import, the live
 //! pipeline and the golden answers. Buffers are kept between photographs.
 
-use super::engine::{Answer, Engine, EngineChoice, EngineError, open};
+use super::engine::{Answer, Engine, EngineChoice, EngineError, Opened, Why, open};
 use clothingid_shared::bundle::Bundle;
 use clothingid_shared::picture::{Picture, PictureError, PictureMaker, decode_into};
 
@@ -21,6 +21,7 @@ pub enum PathError {
 /// An engine with the picture function of its bundle before it.
 pub struct PhotoPath {
     engine: Box<dyn Engine>,
+    why: Option<Why>,
     maker: PictureMaker,
     decoded: Picture,
     input: Picture,
@@ -37,7 +38,8 @@ impl PhotoPath {
     }
 
     /// Puts the bundle's picture function before an engine that is open.
-    pub(super) fn with_engine(engine: Box<dyn Engine>, bundle: &Bundle) -> Result<Self, EngineError> {
+    pub(super) fn with_engine(opened: Opened, bundle: &Bundle) -> Result<Self, EngineError> {
+        let Opened { engine, why } = opened;
         let contract = bundle.manifest.picture.clone();
         if contract.side != engine.side() {
             return Err(EngineError::Form {
@@ -48,6 +50,7 @@ impl PhotoPath {
         }
         let mut path = Self {
             engine,
+            why,
             maker: PictureMaker::new(contract),
             decoded: Picture::default(),
             input: Picture::default(),
@@ -109,6 +112,12 @@ impl PhotoPath {
     #[must_use]
     pub fn engine(&self) -> &dyn Engine {
         self.engine.as_ref()
+    }
+
+    /// Why it is this engine, where `auto` chose it.
+    #[must_use]
+    pub fn why(&self) -> Option<&Why> {
+        self.why.as_ref()
     }
 
     /// The engine alone, for measuring it.

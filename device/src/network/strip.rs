@@ -16,7 +16,8 @@
 
 use super::EngineError;
 use super::onnx::{
-    OUTPUTS, dims_of, floats_of, form, integers_of, longs_of, names, number, picture_side, read_model, refuse,
+    OUTPUTS, constant, dims_of, floats_of, form, integers_of, longs_of, names, number, picture_side, read_model,
+    refuse, scales,
 };
 use std::collections::{HashMap, HashSet};
 use tract_onnx::pb::tensor_proto::DataType;
@@ -139,9 +140,9 @@ impl Strip {
 
     /// The floats that an integer constant stands for: `(value - zero point) * scale`, per tensor or per channel.
     fn dequantise(&self, node: &NodeProto, integers: &str, output: &str) -> Result<TensorProto, EngineError> {
-        let tensor = self.constant(node, integers)?;
+        let tensor = constant(&self.constants, node, integers)?;
         let values = integers_of(tensor).ok_or_else(|| refuse(node, "its integers cannot be read"))?;
-        let (scales, zero_points) = self.scales(node)?;
+        let (scales, zero_points) = scales(&self.constants, node)?;
         let dims = dims_of(tensor).ok_or_else(|| refuse(node, "it has a negative dimension"))?;
         if dims.iter().product::<usize>() != values.len() {
             return Err(refuse(node, "its integers do not fill its shape"));
@@ -173,29 +174,9 @@ impl Strip {
         })
     }
 
-    /// Scales and zero points of a quantisation, one of each a channel, or one.
-    fn scales(&self, node: &NodeProto) -> Result<(Vec<f32>, Vec<i32>), EngineError> {
-        if number(node, "block_size", 0) != 0 {
-            return Err(refuse(node, "blocked quantisation is not read"));
-        }
-        let name = node.input.get(1).map(String::as_str).unwrap_or_default();
-        let scales = floats_of(self.constant(node, name)?).unwrap_or_default();
-        let zero_points = match node.input.get(2).filter(|name| !name.is_empty()) {
-            None => vec![0; scales.len()],
-            Some(name) => integers_of(self.constant(node, name)?).unwrap_or_default(),
-        };
-        let is_good = !scales.is_empty()
-            && scales.len() == zero_points.len()
-            && scales.iter().all(|scale| scale.is_finite() && *scale > 0.0);
-        if !is_good {
-            return Err(refuse(node, "its scales and zero points are not positive numbers, one each"));
-        }
-        Ok((scales, zero_points))
-    }
-
     /// Takes in the pixels' scale and zero point.
     fn pixel(&mut self, node: &NodeProto) -> Result<(), EngineError> {
-        let (scales, zero_points) = self.scales(node)?;
+        let (scales, zero_points) = scales(&self.constants, node)?;
         let ([scale], [zero_point], None) = (scales.as_slice(), zero_points.as_slice(), self.pixel) else {
             return Err(refuse(node, "expected one scale for all pixels, once"));
         };
@@ -205,10 +186,6 @@ impl Strip {
         }
         self.pixel = Some(pixel);
         Ok(())
-    }
-
-    fn constant(&self, node: &NodeProto, name: &str) -> Result<&TensorProto, EngineError> {
-        self.constants.get(name).ok_or_else(|| refuse(node, &format!("`{name}` is not a constant")))
     }
 
     /// Puts nodes, the constants that they read and the outputs into the graph.

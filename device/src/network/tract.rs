@@ -3,7 +3,7 @@
 //! The network is [stripped](super::strip) of its quantisation, then tract lays its convolutions out channel-last
 //! (`conv_nhwc`: a fifth faster here) and optimises. tract works on one thread.
 
-use super::engine::{Answer, Engine, EngineError};
+use super::engine::{Answer, Engine, EngineError, check_side};
 use super::onnx::OUTPUTS;
 use super::strip::strip;
 use clothingid_shared::embedding::{ArithmeticClass, l2_normalise};
@@ -95,10 +95,7 @@ impl Engine for TractEngine {
     }
 
     fn run(&mut self, picture: &Picture, answer: &mut Answer) -> Result<(), EngineError> {
-        let (width, height, side) = (picture.width(), picture.height(), self.side);
-        if (width, height) != (side, side) {
-            return Err(EngineError::Picture { width, height, side });
-        }
+        check_side(picture, self.side)?;
         self.compute(picture, answer).map_err(|e| EngineError::Run(e.into_boxed_dyn_error()))?;
         answer.check()
     }

@@ -87,7 +87,7 @@ fn engine(network: &NetworkArgs, bundle: &Bundle) -> (Finding, Option<Arithmetic
     let finding = match golden::check(&mut path, bundle, usize::MAX) {
         Ok(agreement) => {
             let (name, photos) = (path.engine().name(), agreement.photos);
-            let why = path.engine().why().map(|why| format!(" ({why})")).unwrap_or_default();
+            let why = path.why().map(|why| format!(" ({})", why.reason)).unwrap_or_default();
             Finding::ok("engine", format!("{name}{why}, loaded in {load_ms} ms, {photos} golden photos agree"))
         }
         Err(error) => Finding::failed("engine", Report::of(&error).hint(error.hint())),

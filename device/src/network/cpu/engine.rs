@@ -4,6 +4,7 @@ use super::buffer::Buffer;
 use super::kernels::{InstructionSet, Output, simple};
 use super::prepare::{Source, Step, Target, Work, prepare, tail};
 use super::team::{Team, share};
+use crate::network::engine::check_side;
 use crate::network::plan::{Elements, Form, Plan, ValueId};
 use crate::network::{Answer, Engine, EngineError};
 use clothingid_shared::embedding::{ArithmeticClass, l2_normalise};
@@ -35,8 +36,16 @@ impl CpuEngine {
     /// # Errors
     /// The system gives no threads.
     pub(in crate::network) fn new(plan: &Plan, threads: usize) -> Result<Self, EngineError> {
-        let set = InstructionSet::of_this_machine().first().copied().unwrap_or(InstructionSet::Portable);
-        Self::with(plan, set, threads)
+        Self::with(plan, InstructionSet::fastest(), threads)
+    }
+
+    /// The name that an engine on this machine has.
+    pub(in crate::network) fn name_here() -> String {
+        Self::name_of(InstructionSet::fastest())
+    }
+
+    fn name_of(set: InstructionSet) -> String {
+        format!("cpu: int8 {set}")
     }
 
     /// Packs the plan for one instruction set, which the machine must have.
@@ -49,14 +58,13 @@ impl CpuEngine {
             Form::Floats => vec![0.0; value.shape.len()],
             Form::Bytes(_) => Vec::new(),
         });
-        let widest = plan.values.iter().map(|value| value.shape.channels).max().unwrap_or(0);
         Ok(Self {
-            name: format!("cpu: int8 {set}"),
+            name: Self::name_of(set),
             side: plan.side,
             memory: Memory {
                 slots: plan.slots.iter().map(|elements| Buffer::zeros(elements + tail)).collect(),
                 floats: floats.collect(),
-                sums: vec![0; widest],
+                sums: vec![0; plan.most_channels()],
             },
             steps: plan.layers.iter().map(|layer| prepare(plan, layer, set)).collect(),
             outputs: plan.outputs,
@@ -64,27 +72,18 @@ impl CpuEngine {
         })
     }
 
-    /// Runs a picture's bytes; `see` is called after each step with the time that it took.
-    fn compute(&mut self, picture: &[u8], mut see: impl FnMut(&Step, &Memory, Duration) + Send) {
+    /// Runs a picture's bytes; `see` is called after each step.
+    fn compute(&mut self, picture: &[u8], mut see: impl FnMut(&Step, &Memory) + Send) {
         let (steps, memory, threads) = (&self.steps, &mut self.memory, self.team.threads());
         if let Some(slot) = memory.slots.first_mut().and_then(|slot| slot.bytes_mut().get_mut(..picture.len())) {
             slot.copy_from_slice(picture);
         }
         self.team.run(|| {
-            let mut last = Instant::now();
             for step in steps {
                 run(step, memory, threads);
-                let now = Instant::now();
-                see(step, memory, now - last);
-                last = now;
+                see(step, memory);
             }
         });
-    }
-
-    /// Refuses a picture of another size.
-    fn check(&self, picture: &Picture) -> Result<(), EngineError> {
-        let (width, height, side) = (picture.width(), picture.height(), self.side);
-        if (width, height) == (side, side) { Ok(()) } else { Err(EngineError::Picture { width, height, side }) }
     }
 }
 
@@ -191,8 +190,8 @@ impl Engine for CpuEngine {
     }
 
     fn run(&mut self, picture: &Picture, answer: &mut Answer) -> Result<(), EngineError> {
-        self.check(picture)?;
-        self.compute(picture.rgb(), |_, _, _| {});
+        check_side(picture, self.side)?;
+        self.compute(picture.rgb(), |_, _| {});
         let buffers = [&mut answer.category14, &mut answer.category26, &mut answer.embedding];
         for (buffer, output) in buffers.into_iter().zip(self.outputs) {
             buffer.clear();
@@ -202,9 +201,9 @@ impl Engine for CpuEngine {
     }
 
     fn run_by_node(&mut self, picture: &Picture, see: &mut dyn FnMut(&str, &Elements)) -> Result<(), EngineError> {
-        self.check(picture)?;
+        check_side(picture, self.side)?;
         let mut results = Vec::with_capacity(self.steps.len());
-        self.compute(picture.rgb(), |step, memory, _| results.push((step.name.clone(), result(step, memory))));
+        self.compute(picture.rgb(), |step, memory| results.push((step.name.clone(), result(step, memory))));
         for (name, elements) in &results {
             see(name, elements);
         }
@@ -212,9 +211,15 @@ impl Engine for CpuEngine {
     }
 
     fn layer_times(&mut self, picture: &Picture) -> Result<Vec<Duration>, EngineError> {
-        self.check(picture)?;
+        check_side(picture, self.side)?;
         let mut times = Vec::with_capacity(self.steps.len());
-        self.compute(picture.rgb(), |_, _, time| times.push(time));
+        // The first layer's time has the copy of the picture in it.
+        let mut last = Instant::now();
+        self.compute(picture.rgb(), |_, _| {
+            let now = Instant::now();
+            times.push(now - last);
+            last = now;
+        });
         Ok(times)
     }
 }

@@ -57,7 +57,7 @@ pub(super) enum Work {
 
 /// Bytes of a slot behind its elements: a border of as many bytes as any pixel has channels, and what vectors may read besides.
 pub(super) fn tail(plan: &Plan) -> usize {
-    plan.values.iter().map(|value| value.shape.channels).max().unwrap_or(0) + SLACK
+    plan.most_channels() + SLACK
 }
 
 /// Packs a layer.

@@ -10,7 +10,8 @@ use super::recording::Recording;
 use super::tiles::{DEFAULT, SEARCH, Tiles};
 use crate::network::Answer;
 use crate::network::plan::Plan;
-use clothingid_shared::files::{create_folder, read_text, sha256_hex, write_atomic};
+use crate::network::remembered;
+use clothingid_shared::files::sha256_hex;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::sync::Arc;
@@ -112,23 +113,19 @@ fn frame_time(device: &Arc<Device>, plan: &Plan, arithmetic: Arithmetic, tiles: 
     Ok(least)
 }
 
-/// What is remembered; nothing when the file is missing, torn or of another version: then it is measured again.
+/// What is remembered; nothing when the file is of another version: then it is measured again.
 fn read(folder: &Path) -> Memory {
-    let text = read_text(&folder.join(FILE)).unwrap_or_default();
-    serde_json::from_str(&text).ok().filter(|memory: &Memory| memory.version == VERSION).unwrap_or_default()
+    remembered::read(folder, FILE).filter(|memory: &Memory| memory.version == VERSION).unwrap_or_default()
 }
 
-/// Remembers. A state folder that cannot be written costs another measurement at the next start, and nothing else.
 fn write(folder: &Path, memory: &Memory) {
-    let memory = Memory { version: VERSION, measured: memory.measured.clone() };
-    if let Ok(text) = serde_json::to_string_pretty(&memory) {
-        let _ = create_folder(folder).and_then(|()| write_atomic(&folder.join(FILE), text.as_bytes()));
-    }
+    remembered::write(folder, FILE, &Memory { version: VERSION, measured: memory.measured.clone() });
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clothingid_shared::files::{read_text, write_atomic};
 
     #[test]
     fn a_torn_or_newer_file_is_measured_again() {

@@ -190,6 +190,39 @@ pub struct Convolution {
     pub residual: Option<Residual>,
 }
 
+impl Convolution {
+    /// The weights of each output, `[I/groups, k, k]`, in their order.
+    pub fn rows(&self) -> impl Iterator<Item = &[i8]> {
+        self.weights_oihw.chunks(self.row_len().max(1))
+    }
+
+    fn row_len(&self) -> usize {
+        self.weights_oihw.len() / self.bias.len().max(1)
+    }
+
+    /// The weight of an output, an input of its group and a tap; 0 where there is no such one, as packed forms are padded.
+    #[must_use]
+    pub fn weight(&self, output: usize, input: usize, tap: usize) -> i8 {
+        let (taps, row_len) = (self.geometry.taps(), self.row_len());
+        let place = input * taps + tap;
+        let is_there = tap < taps && place < row_len;
+        self.weights_oihw.get(output * row_len + place).filter(|_| is_there).copied().unwrap_or_default()
+    }
+
+    /// Biases with `shift` times the sum of an output's weights, for executors that multiply bytes as they lie in memory (`shift` is minus
+    /// the input's zero point) or shifted. Partial sums of any order fit 32 bits, which lowering checks.
+    pub fn shifted_bias(&self, shift: i32) -> impl Iterator<Item = i32> {
+        let sum = |row: &[i8]| row.iter().map(|w| i32::from(*w)).sum::<i32>();
+        self.rows().zip(&self.bias).map(move |(row, bias)| bias + shift * sum(row))
+    }
+
+    /// The largest magnitude of any partial sum of products with bytes, centred or not, and the bias, of each output.
+    pub fn largest_sums(&self) -> impl Iterator<Item = i64> {
+        let largest = |row: &[i8]| 2 * 255 * row.iter().map(|w| i64::from(w.unsigned_abs())).sum::<i64>();
+        self.rows().zip(&self.bias).map(move |(row, bias)| largest(row) + i64::from(bias.unsigned_abs()))
+    }
+}
+
 /// A residual sum behind a convolution; the other summand is the layer's second input.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Residual {
@@ -303,6 +336,12 @@ impl Operation {
 }
 
 impl Plan {
+    /// The most channels that any value has.
+    #[must_use]
+    pub fn most_channels(&self) -> usize {
+        self.values.iter().map(|value| value.shape.channels).max().unwrap_or(0)
+    }
+
     /// The value at `id`.
     ///
     /// # Panics

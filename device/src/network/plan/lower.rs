@@ -10,7 +10,7 @@
 mod operators;
 mod parameters;
 
-use self::parameters::{Parameter, largest_sum};
+use self::parameters::Parameter;
 use super::layers::{Clamp, Form, Layer, Operation, Plan, Shape, Value, ValueId};
 use super::table;
 use crate::network::EngineError;
@@ -203,11 +203,10 @@ fn complete(plan: &Plan, layer: &mut Layer, bias_scales: &[f32]) -> Result<(), E
         return Err(fail("its bias has another scale than its input times its weights"));
     }
     convolution.multipliers = convolution.scales.iter().map(|scale| from.scale() * scale / to.scale()).collect();
-    let per_output = convolution.weights_oihw.len() / convolution.bias.len().max(1);
-    let rows = convolution.weights_oihw.chunks(per_output.max(1));
-    let is_small = rows.zip(&convolution.bias).zip(&convolution.multipliers).all(|((row, bias), multiplier)| {
-        multiplier.is_finite() && largest_sum(row, *bias) as f64 * f64::from(*multiplier) < LARGEST_STEP
-    });
+    let is_small = convolution
+        .largest_sums()
+        .zip(&convolution.multipliers)
+        .all(|(sum, multiplier)| multiplier.is_finite() && sum as f64 * f64::from(*multiplier) < LARGEST_STEP);
     if is_small { Ok(()) } else { Err(fail("its sums are too large for the scale of its result")) }
 }
 

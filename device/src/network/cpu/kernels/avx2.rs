@@ -187,12 +187,7 @@ impl Dense {
     pub(super) fn new(layer: LayerForm<'_>) -> Self {
         let (taps, inputs, c) = (layer.rows.taps(), layer.from.shape.channels, layer.convolution);
         let (outputs, row) = (c.bias.len(), (taps * inputs).next_multiple_of(2));
-        let weight = |channel: usize, place: usize| {
-            let (tap, input) = (place / inputs, place % inputs);
-            let is_there = channel < outputs && tap < taps;
-            let w = c.weights_oihw.get((channel * inputs + input) * taps + tap).filter(|_| is_there);
-            w.map_or(0, |w| i16::from(*w))
-        };
+        let weight = |channel: usize, place: usize| i16::from(c.weight(channel, place % inputs, place / inputs));
         let mut packed = Vec::with_capacity(outputs.next_multiple_of(BLOCK) * row * 2);
         for block in 0..outputs.div_ceil(BLOCK) {
             for pair in 0..row / 2 {
@@ -319,17 +314,13 @@ impl Depthwise {
     pub(super) fn new(layer: LayerForm<'_>) -> Self {
         let (taps, c) = (layer.rows.taps(), layer.convolution);
         let channels = c.bias.len();
-        let weight = |channel: usize, tap: usize| {
-            let is_there = channel < channels && tap < taps;
-            c.weights_oihw.get(channel * taps + tap).filter(|_| is_there).map_or(0, |w| i16::from(*w))
-        };
         let mut packed = Vec::new();
         for block in 0..channels.div_ceil(BLOCK) {
             for pair in 0..taps.div_ceil(2) {
                 for vector in 0..2 {
                     for element in 0..LANES {
                         let channel = channel(block, vector, element);
-                        packed.extend((0..2).flat_map(|k| weight(channel, 2 * pair + k).to_le_bytes()));
+                        packed.extend((0..2).flat_map(|k| i16::from(c.weight(channel, 0, 2 * pair + k)).to_le_bytes()));
                     }
                 }
             }

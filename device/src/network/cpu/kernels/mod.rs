@@ -61,6 +61,11 @@ impl InstructionSet {
         sets
     }
 
+    /// The fastest that this machine has.
+    pub(in crate::network) fn fastest() -> Self {
+        Self::of_this_machine().first().copied().unwrap_or(Self::Portable)
+    }
+
     /// The name in engine strings.
     pub(in crate::network) fn name(self) -> &'static str {
         match self {
@@ -122,15 +127,9 @@ pub(super) struct LayerForm<'a> {
 }
 
 impl LayerForm<'_> {
-    /// `bias[o] - x_zero · Σ w[o]`.
+    /// `bias[o] - x_zero · Σ w[o]`: the biases of products with bytes as they lie in memory.
     pub(super) fn folded_bias(&self) -> Vec<i32> {
-        let per_output = self.convolution.weights_oihw.len() / self.convolution.bias.len().max(1);
-        let zero = i32::from(self.from.form.zero_point());
-        let rows = self.convolution.weights_oihw.chunks(per_output.max(1));
-        // Partial sums of any order fit 32 bits, which lowering checks.
-        rows.zip(&self.convolution.bias)
-            .map(|(row, bias)| bias - zero * row.iter().map(|w| i32::from(*w)).sum::<i32>())
-            .collect()
+        self.convolution.shifted_bias(-i32::from(self.from.form.zero_point())).collect()
     }
 
     /// What happens to sums.

@@ -62,7 +62,7 @@ impl Dense {
         let (taps, inputs, c) = (layer.rows.taps(), layer.from.shape.channels, layer.convolution);
         let row = (taps * inputs).next_multiple_of(ROW);
         let mut weights = vec![0; row * c.bias.len()];
-        for (into, from) in weights.chunks_exact_mut(row).zip(c.weights_oihw.chunks_exact(taps * inputs)) {
+        for (into, from) in weights.chunks_exact_mut(row).zip(c.rows()) {
             for (input, taps_of_input) in from.chunks_exact(taps).enumerate() {
                 for (into, w) in into.iter_mut().skip(input).step_by(inputs).zip(taps_of_input) {
                     *into = i16::from(*w);

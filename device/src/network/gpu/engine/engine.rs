@@ -3,6 +3,7 @@
 use super::adapter::AdapterChoice;
 use super::device::Device;
 use super::loaded::Loaded;
+use crate::network::engine::check_side;
 use crate::network::gpu::arithmetic::Arithmetic;
 use crate::network::gpu::recording::Recording;
 use crate::network::gpu::{GpuError, tiles, tune};
@@ -96,10 +97,7 @@ impl Engine for GpuEngine {
     }
 
     fn run(&mut self, picture: &Picture, answer: &mut Answer) -> Result<(), EngineError> {
-        let (width, height, side) = (picture.width(), picture.height(), self.recording.side);
-        if (width, height) != (side, side) {
-            return Err(EngineError::Picture { width, height, side });
-        }
+        check_side(picture, self.recording.side)?;
         // A lost device is built again once a picture; a second loss is the caller's to know.
         self.compute(picture.rgb(), answer).or_else(|_| self.compute(picture.rgb(), answer))?;
         answer.check()

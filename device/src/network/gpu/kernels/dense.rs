@@ -89,14 +89,16 @@ pub(in crate::network::gpu) fn dense(task: &Task<'_>, c: &Convolution) -> Kernel
             .flag("packed", products == Products::Packed)
             .flag("in_floats", products == Products::Floats)
             .flag("to_bytes", !is_real && c.residual.is_none());
-        let wgsl = template.fill(&[include_str!("int8.wgsl"), include_str!("dense_int8.wgsl")]);
+        let wgsl =
+            template.fill(&[include_str!("int8.wgsl"), include_str!("window.wgsl"), include_str!("dense_int8.wgsl")]);
         ("dense_int8.wgsl", wgsl, int8_parameters(task, c, products))
     } else {
         let template = template
             .flag("half", task.is_half())
             .flag("bytes", task.reads_picture)
             .flag("to_stored", !is_real && c.residual.is_none());
-        let wgsl = template.fill(&[include_str!("float.wgsl"), include_str!("dense_float.wgsl")]);
+        let wgsl =
+            template.fill(&[include_str!("float.wgsl"), include_str!("window.wgsl"), include_str!("dense_float.wgsl")]);
         ("dense_float.wgsl", wgsl, float_parameters(task, c))
     };
     Kernel { file, wgsl, parameters, workgroups, lanes }
@@ -121,29 +123,18 @@ fn products(task: &Task<'_>, c: &Convolution) -> Products {
 
 /// Whether no sum of bytes times weights can pass what float32 holds exactly.
 pub(super) fn is_exact_in_floats(c: &Convolution) -> bool {
-    let per_output = c.weights_oihw.len() / c.bias.len().max(1);
     let largest = |row: &[i8]| 255 * row.iter().map(|w| i64::from(w.unsigned_abs())).sum::<i64>();
-    c.weights_oihw.chunks(per_output.max(1)).all(|row| largest(row) <= EXACT_IN_FLOATS)
-}
-
-/// The weight of an output, an input and a tap; 0 in the padding.
-fn weight(c: &Convolution, inputs: usize, output: usize, input: usize, tap: usize) -> i8 {
-    if input >= inputs {
-        return 0;
-    }
-    let at = (output * inputs + input) * c.geometry.taps() + tap;
-    c.weights_oihw.get(at).copied().unwrap_or(0)
+    c.rows().all(|row| largest(row) <= EXACT_IN_FLOATS)
 }
 
 fn int8_parameters(task: &Task<'_>, c: &Convolution, products: Products) -> Vec<u32> {
-    let inputs = task.from.shape.channels;
     let (input_quads, output_quads) = (quads(task.from.shape), quads(task.to.shape));
     let mut words = header::int8(task, c.residual);
     for tap in 0..c.geometry.taps() {
         for input_quad in 0..input_quads {
             for output_quad in 0..output_quads {
                 let at = |output: usize, input: usize| {
-                    weight(c, inputs, output_quad * QUAD + output, input_quad * QUAD + input, tap).to_le_bytes()[0]
+                    c.weight(output_quad * QUAD + output, input_quad * QUAD + input, tap).cast_unsigned()
                 };
                 for word in 0..QUAD {
                     words.push(u32::from_le_bytes(std::array::from_fn(|byte| match products {
@@ -157,20 +148,14 @@ fn int8_parameters(task: &Task<'_>, c: &Convolution, products: Products) -> Vec<
     let zero_point = i32::from(task.from.form.zero_point());
     // What each byte is less than the number that the kernel multiplies.
     let shift = if products == Products::Packed { 128 - zero_point } else { -zero_point };
-    let per_output = inputs * c.geometry.taps();
-    words.extend(biases(c, shift, per_output, output_quads * QUAD));
+    words.extend(biases(c, shift, output_quads * QUAD));
     words.extend(padded(c.multipliers.iter().map(|m| bits(*m)), output_quads * QUAD));
     words
 }
 
 /// Biases with `shift` times the sum of an output's weights.
-pub(super) fn biases(c: &Convolution, shift: i32, per_output: usize, padded_len: usize) -> impl Iterator<Item = u32> {
-    let rows = c.weights_oihw.chunks(per_output.max(1));
-    let of_row = move |(row, bias): (&[i8], &i32)| {
-        let sum: i32 = row.iter().map(|w| i32::from(*w)).sum();
-        bias.wrapping_add(shift.wrapping_mul(sum)).cast_unsigned()
-    };
-    padded(rows.zip(&c.bias).map(of_row), padded_len)
+pub(super) fn biases(c: &Convolution, shift: i32, padded_len: usize) -> impl Iterator<Item = u32> {
+    padded(c.shifted_bias(shift).map(i32::cast_unsigned), padded_len)
 }
 
 /// With zeros up to a length.
@@ -179,12 +164,11 @@ pub(super) fn padded(words: impl Iterator<Item = u32>, len: usize) -> impl Itera
 }
 
 fn float_parameters(task: &Task<'_>, c: &Convolution) -> Vec<u32> {
-    let inputs = task.from.shape.channels;
     let (input_quads, output_quads) = (quads(task.from.shape), quads(task.to.shape));
     let mut words = header::float(task, c.clamp, c.residual.map_or(Clamp::None, |residual| residual.clamp));
     let real = |output: usize, input: usize, tap: usize| {
         let scale = c.scales.get(output).copied().unwrap_or(0.0);
-        f32::from(weight(c, inputs, output, input, tap)) * scale
+        f32::from(c.weight(output, input, tap)) * scale
     };
     for tap in 0..c.geometry.taps() {
         if task.is_half() {

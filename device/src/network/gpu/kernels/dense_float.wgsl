@@ -18,15 +18,6 @@
 
 ?shared var<workgroup> parts: array<vec4<f32>, LANES * TILE_PIXELS * TILE_QUADS>;
 
-// First quad of the input pixel, and 1 where it lies inside the picture.
-?window fn source(pixel: u32, tap: u32) -> vec2<u32> {
-?window     let row = pixel / OUTPUT_WIDTH * STRIDE + tap / KERNEL - BEFORE;
-?window     let column = pixel % OUTPUT_WIDTH * STRIDE + tap % KERNEL - BEFORE;
-?window     // Rows and columns before the first are very large numbers.
-?window     let is_inside = row < INPUT_HEIGHT && column < INPUT_WIDTH;
-?window     return select(vec2<u32>(), vec2<u32>((row * INPUT_WIDTH + column) * INPUT_QUADS, 1u), is_inside);
-?window }
-
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
 ?shared     let share = lane / OUTPUT_LANES;

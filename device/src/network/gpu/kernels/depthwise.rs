@@ -90,17 +90,15 @@ fn rows(geometry: Geometry, from: Shape, pixels: usize) -> String {
 
 fn int8_parameters(task: &Task<'_>, c: &Convolution, quads: usize) -> Vec<u32> {
     let taps = c.geometry.taps();
-    let weight = |channel: usize, tap: usize| {
-        let at = channel * taps + tap;
-        c.weights_oihw.get(at).copied().filter(|_| tap < taps).unwrap_or(0).to_le_bytes()[0]
-    };
     let mut words = header::int8(task, c.residual);
     for quad in 0..quads {
         for tap in 0..taps.next_multiple_of(QUAD) {
-            words.push(u32::from_le_bytes(std::array::from_fn(|lane| weight(quad * QUAD + lane, tap))));
+            words.push(u32::from_le_bytes(std::array::from_fn(|lane| {
+                c.weight(quad * QUAD + lane, 0, tap).cast_unsigned()
+            })));
         }
     }
-    words.extend(biases(c, -i32::from(task.from.form.zero_point()), taps, quads * QUAD));
+    words.extend(biases(c, -i32::from(task.from.form.zero_point()), quads * QUAD));
     words.extend(padded(c.multipliers.iter().map(|m| bits(*m)), quads * QUAD));
     words
 }
@@ -109,8 +107,8 @@ fn float_parameters(task: &Task<'_>, c: &Convolution, quads: usize) -> Vec<u32> 
     let taps = c.geometry.taps();
     let mut words = header::float(task, c.clamp, Clamp::None);
     for tap in 0..taps {
-        let rows = c.weights_oihw.chunks(taps).zip(&c.scales);
-        let real = rows.map(|(row, scale)| bits(f32::from(row.get(tap).copied().unwrap_or(0)) * scale));
+        let channels = c.scales.iter().enumerate();
+        let real = channels.map(|(channel, scale)| bits(f32::from(c.weight(channel, 0, tap)) * scale));
         words.extend(padded(real, quads * QUAD));
     }
     words.extend(padded(real_biases(task, c), quads * QUAD));

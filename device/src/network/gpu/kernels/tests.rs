@@ -62,7 +62,7 @@ fn every_file_is_valid_for_every_layer() {
             }
         }
     }
-    let shared = ["float.wgsl", "int8.wgsl"];
+    let shared = ["float.wgsl", "int8.wgsl", "window.wgsl"];
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/network/gpu/kernels");
     for entry in std::fs::read_dir(folder).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();

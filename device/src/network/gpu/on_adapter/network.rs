@@ -8,7 +8,7 @@ use crate::network::gpu::tiles::DEFAULT;
 use crate::network::gpu::tune;
 use crate::network::plan::{Operation, Plan};
 use crate::network::tract::TractEngine;
-use crate::network::{Answer, Engine, PhotoPath, golden, read_bundle, reference};
+use crate::network::{Answer, Engine, Opened, PhotoPath, golden, read_bundle, reference};
 use clothingid_shared::bundle::Bundle;
 use clothingid_shared::embedding::{ArithmeticClass, cosine};
 use clothingid_shared::picture::{Picture, decode};
@@ -53,6 +53,10 @@ fn to_tract(arithmetic: Arithmetic) -> f32 {
     largest
 }
 
+fn opened(engine: GpuEngine) -> Opened {
+    Opened { engine: Box::new(engine), why: None }
+}
+
 #[test]
 #[ignore = "needs a Vulkan adapter: `cargo xtask test --suite gpu`"]
 fn in_floats_it_is_near_tract() {
@@ -66,7 +70,7 @@ fn in_floats_it_is_near_tract() {
 fn every_arithmetic_gives_all_golden_answers() {
     let bundle = read_bundle(None).unwrap();
     for arithmetic in ALL {
-        let mut path = PhotoPath::with_engine(Box::new(engine(&bundle, arithmetic)), &bundle).unwrap();
+        let mut path = PhotoPath::with_engine(opened(engine(&bundle, arithmetic)), &bundle).unwrap();
         let agreement = golden::check(&mut path, &bundle, usize::MAX).unwrap();
         assert_eq!(agreement.photos, bundle.golden.len());
         println!("{}: {agreement:?}", path.engine().name());
@@ -100,7 +104,7 @@ fn one_spoilt_weight_is_noticed() {
     *largest = largest.wrapping_neg();
     for arithmetic in ALL {
         let engine = GpuEngine::new(&plan, arithmetic, choice(), None).unwrap();
-        let mut path = PhotoPath::with_engine(Box::new(engine), &bundle).unwrap();
+        let mut path = PhotoPath::with_engine(opened(engine), &bundle).unwrap();
         golden::check(&mut path, &bundle, usize::MAX).unwrap_err();
     }
 }

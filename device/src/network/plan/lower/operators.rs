@@ -1,9 +1,9 @@
 //! One function for each row of the [table](super::super::table).
 
-use super::parameters::{Parameter, Weights, check_sums};
+use super::parameters::{Parameter, Weights};
 use super::{Lowering, Stage, input, output};
 use crate::network::EngineError;
-use crate::network::onnx::{floats_of, number, numbers, refuse};
+use crate::network::onnx::{floats_of, number, numbers, refuse, scales};
 use crate::network::plan::layers::{Clamp, Convolution, Geometry, Operation, Pooling, Shape, ValueId};
 use tract_onnx::pb::NodeProto;
 
@@ -23,7 +23,7 @@ impl Lowering {
     pub(in crate::network::plan) fn dequantize(&mut self, node: &NodeProto) -> Result<(), EngineError> {
         let first = input(node, 0)?;
         if self.constants.contains_key(first) {
-            let (scales, zero_points) = self.scales(node)?;
+            let (scales, zero_points) = scales(&self.constants, node)?;
             let parameter = Parameter { tensor: first.to_string(), scales, zero_points, axis: number(node, "axis", 1) };
             self.parameters.insert(output(node)?.to_string(), parameter);
             return Ok(());
@@ -151,7 +151,6 @@ impl Lowering {
         shape: Shape,
         is_depthwise: bool,
     ) -> Result<(), EngineError> {
-        check_sums(node, &weights)?;
         self.bias_scales.insert(self.layers.len(), weights.bias_scales);
         let convolution = Convolution {
             geometry,
@@ -162,6 +161,10 @@ impl Lowering {
             clamp: Clamp::None,
             residual: None,
         };
+        // Every executor adds in 32 bits.
+        if convolution.largest_sums().any(|sum| sum >= i64::from(i32::MAX)) {
+            return Err(refuse(node, "its sums do not fit 32 bits"));
+        }
         let operation = if is_depthwise { Operation::Depthwise(convolution) } else { Operation::Dense(convolution) };
         self.push(node, operation, vec![value], shape)
     }

@@ -2,9 +2,9 @@
 
 use super::{Lowering, input};
 use crate::network::EngineError;
-use crate::network::onnx::{dims_of, floats_of, integers_of, number, refuse};
+use crate::network::onnx::{constant, dims_of, integers_of, refuse, scales};
 use clothingid_shared::quantisation::Quantisation;
-use tract_onnx::pb::{NodeProto, TensorProto};
+use tract_onnx::pb::NodeProto;
 
 /// A parameter behind its DequantizeLinear.
 pub(super) struct Parameter {
@@ -25,29 +25,9 @@ pub(super) struct Weights {
 }
 
 impl Lowering {
-    pub(super) fn constant(&self, node: &NodeProto, name: &str) -> Result<&TensorProto, EngineError> {
-        self.constants.get(name).ok_or_else(|| refuse(node, &format!("`{name}` is not a constant")))
-    }
-
-    /// Scales and zero points of a quantisation, one of each a channel, or one.
-    pub(super) fn scales(&self, node: &NodeProto) -> Result<(Vec<f32>, Vec<i32>), EngineError> {
-        let scales = floats_of(self.constant(node, input(node, 1)?)?).unwrap_or_default();
-        let zero_points = match node.input.get(2).filter(|name| !name.is_empty()) {
-            None => vec![0; scales.len()],
-            Some(name) => integers_of(self.constant(node, name)?).unwrap_or_default(),
-        };
-        let is_good = !scales.is_empty()
-            && scales.len() == zero_points.len()
-            && scales.iter().all(|scale| scale.is_finite() && *scale > 0.0);
-        if !is_good || number(node, "block_size", 0) != 0 {
-            return Err(refuse(node, "its scales and zero points are not positive numbers, one each"));
-        }
-        Ok((scales, zero_points))
-    }
-
     /// The one scale and zero point of an activation.
     pub(super) fn quantisation(&self, node: &NodeProto) -> Result<Quantisation, EngineError> {
-        let (scales, zero_points) = self.scales(node)?;
+        let (scales, zero_points) = scales(&self.constants, node)?;
         match (scales.as_slice(), zero_points.as_slice()) {
             (&[scale], &[zero_point]) => u8::try_from(zero_point)
                 .map(|zero_point| Quantisation { scale, zero_point })
@@ -63,12 +43,12 @@ impl Lowering {
             self.parameters.get(name).ok_or_else(|| refuse(node, &format!("`{name}` is no quantised parameter")))
         };
         let (weight, bias) = (parameter(1)?, parameter(2)?);
-        let tensor = self.constant(node, &weight.tensor)?;
+        let tensor = constant(&self.constants, node, &weight.tensor)?;
         let dims = dims_of(tensor).unwrap_or_default();
         let integers = integers_of(tensor).unwrap_or_default();
         let outputs = dims.first().copied().unwrap_or(0);
         let weights: Vec<i8> = integers.iter().filter_map(|w| i8::try_from(*w).ok()).collect();
-        let bias_integers = integers_of(self.constant(node, &bias.tensor)?).unwrap_or_default();
+        let bias_integers = integers_of(constant(&self.constants, node, &bias.tensor)?).unwrap_or_default();
         let is_symmetric = [weight, bias].iter().all(|p| p.axis == 0 && p.zero_points.iter().all(|zero| *zero == 0));
         let is_whole = outputs > 0
             && dims.iter().product::<usize>() == weights.len()
@@ -83,17 +63,4 @@ impl Lowering {
         let (scales, bias_scales) = (weight.scales.clone(), bias.scales.clone());
         Ok(Weights { dims, weights, scales, bias: bias_integers, bias_scales })
     }
-}
-
-/// No sum of the layer may leave the 32 bits in which every executor adds.
-pub(super) fn check_sums(node: &NodeProto, weights: &Weights) -> Result<(), EngineError> {
-    let per_output = weights.weights.len() / weights.bias.len().max(1);
-    let rows = weights.weights.chunks(per_output.max(1));
-    let fits = rows.zip(&weights.bias).all(|(row, bias)| largest_sum(row, *bias) < i64::from(i32::MAX));
-    if fits { Ok(()) } else { Err(refuse(node, "its sums do not fit 32 bits")) }
-}
-
-/// The largest magnitude of any partial sum of products with bytes, centred or not, and the bias.
-pub(super) fn largest_sum(row: &[i8], bias: i32) -> i64 {
-    2 * 255 * row.iter().map(|w| i64::from(w.unsigned_abs())).sum::<i64>() + i64::from(bias.unsigned_abs())
 }

@@ -46,9 +46,7 @@ impl Dense {
         let blocks = Block::split(outputs, widest, taps * steps * VECTOR);
         let weight = |channel: usize, input: usize, tap: usize| {
             let (input, tap) = if is_gathered { (input % inputs, input / inputs) } else { (input, tap) };
-            let is_there = channel < outputs && input < inputs && tap < window;
-            let place = (channel * inputs + input) * window + tap;
-            c.weights_oihw.get(place).filter(|_| is_there).map_or(0, |w| w.cast_unsigned())
+            c.weight(channel, input, tap).cast_unsigned()
         };
         let mut packed = Vec::new();
         for block in &blocks {

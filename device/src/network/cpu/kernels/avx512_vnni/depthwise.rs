@@ -7,7 +7,7 @@
 //! loads and a sixth of the interleaving.
 
 use super::ends::{store32, store64};
-use super::{Block, VECTOR};
+use super::{VECTOR, packing_order};
 use crate::network::cpu::buffer::Buffer;
 use crate::network::cpu::kernels::{Kernel, LayerForm, Output};
 use crate::network::cpu::rows::Rows;
@@ -23,7 +23,7 @@ struct Channels {
     count: usize,
     /// 512-bit vectors, or 256-bit ones.
     is_wide: bool,
-    /// Where the weights of [`Form::Any`] and [`Form::Pair`] begin, in bytes.
+    /// Where the weights for any window and those for two rows begin, in bytes.
     weights: [usize; 2],
     /// Where biases and multipliers begin.
     parameters: usize,
@@ -36,11 +36,8 @@ impl Channels {
 
     /// All elements' channels: vector by vector.
     fn order(self) -> impl Iterator<Item = usize> {
-        let channel = move |vector: usize, element: usize| {
-            Block { first: self.first, channels: self.count, vectors: 4, weights: 0, parameters: 0 }
-                .channel(vector, element)
-        };
-        (0..4).flat_map(move |vector| (0..self.lanes()).map(move |element| channel(vector, element)))
+        let of_vector = move |vector| (0..self.lanes()).map(move |element| self.first + packing_order(vector, element));
+        (0..4).flat_map(of_vector)
     }
 }
 
@@ -66,9 +63,14 @@ impl Depthwise {
         let (taps, c) = (layer.rows.taps(), layer.convolution);
         let (channels, folded) = (c.bias.len(), layer.folded_bias());
         let is_paired = c.geometry.kernel == 3 && c.geometry.stride == 1;
-        let weight = |channel: usize, tap: Option<usize>| {
-            let tap = tap.filter(|tap| *tap < taps && channel < channels);
-            tap.and_then(|tap| c.weights_oihw.get(channel * taps + tap)).map_or(0, |w| w.cast_unsigned())
+        // Four bytes for each channel of a block: the weights of four taps.
+        let fours = |block: Channels, tap: &dyn Fn(usize) -> Option<usize>| -> Vec<u8> {
+            let weight = |channel, k| tap(k).map_or(0, |tap| c.weight(channel, 0, tap).cast_unsigned());
+            block
+                .order()
+                .flat_map(|channel| (0..4).map(move |k| (channel, k)))
+                .map(|(channel, k)| weight(channel, k))
+                .collect()
         };
         let (mut any, mut pair, mut blocks) = (Vec::new(), Vec::new(), Vec::new());
         let (mut bias, mut multipliers, mut first) = (Vec::new(), Vec::new(), 0);
@@ -77,21 +79,12 @@ impl Depthwise {
             let count = (channels - first).min(if is_wide { 64 } else { 32 });
             let block = Channels { first, count, is_wide, weights: [any.len(), pair.len()], parameters: bias.len() };
             for group in 0..taps.div_ceil(4) {
-                any.extend(
-                    block
-                        .order()
-                        .flat_map(|channel| (0..4).map(move |k| (channel, k)))
-                        .map(|(channel, k): (usize, usize)| weight(channel, Some(4 * group + k))),
-                );
+                any.extend(fours(block, &|k| Some(4 * group + k)));
             }
             for row in (0..2).take_while(|_| is_paired) {
                 for column in 0..3 {
-                    pair.extend(block.order().flat_map(|channel| (0..4).map(move |k| (channel, k))).map(
-                        |(channel, k): (usize, usize)| {
-                            let tap = k.checked_sub(row).filter(|tap| *tap < 3).map(|tap| tap * 3 + column);
-                            weight(channel, tap)
-                        },
-                    ));
+                    let tap = |k: usize| k.checked_sub(row).filter(|tap| *tap < 3).map(|tap| tap * 3 + column);
+                    pair.extend(fours(block, &tap));
                 }
             }
             bias.extend(block.order().map(|channel| folded.get(channel).copied().unwrap_or_default()));

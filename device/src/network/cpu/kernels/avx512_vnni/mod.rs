@@ -60,12 +60,16 @@ struct Block {
     parameters: usize,
 }
 
+/// The channel of an element of four vectors: in the order in which packing to bytes takes them.
+fn packing_order(vector: usize, element: usize) -> usize {
+    16 * (element / 4) + 4 * vector + element % 4
+}
+
 impl Block {
     /// The channel of an element, by itself.
     fn channel(self, vector: usize, element: usize) -> usize {
-        let within =
-            if self.vectors == 4 { 16 * (element / 4) + 4 * vector + element % 4 } else { vector * LANES + element };
-        self.first + within
+        let is_packed = self.vectors == 4;
+        self.first + if is_packed { packing_order(vector, element) } else { vector * LANES + element }
     }
 
     /// Splits `outputs` channels into blocks of at most `widest` vectors; `per_vector` bytes of weights each.

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::process::ExitCode;
 
+use super::{after, ask, figure};
 use crate::cargo::{cargo, workspace};
 use crate::report::Report;
 
@@ -117,7 +118,7 @@ fn measure(asked: &Asked, program: &Path, work: &Path) -> Result<(), Report> {
                 let contenders = contenders(asked, program, work, side, threads);
                 for (place, mut contender) in contenders.into_iter().enumerate() {
                     eprintln!("side {side}, {threads} thread(s), round {}: {}", round + 1, contender.name);
-                    let line = ask(&mut contender)?;
+                    let line = ask(&mut contender.command)?;
                     let (_, samples) = found.entry(place).or_insert_with(|| (contender.name, Samples::default()));
                     take(&line, samples)?;
                     lines.push_str(line.trim());
@@ -160,29 +161,15 @@ fn contenders(asked: &Asked, program: &Path, work: &Path, side: &str, threads: &
     all
 }
 
-/// Runs one engine and takes the line that it prints.
-fn ask(contender: &mut Contender) -> Result<String, Report> {
-    let output = contender.command.output().map_err(|error| {
-        Report::failure(format!("cannot start {}", contender.name), "see its cause").caused_by(error)
-    })?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        return Err(Report::failure(format!("{} failed", contender.name), "see its cause").caused_by(said));
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
 fn take(line: &str, into: &mut Samples) -> Result<(), Report> {
-    let after = |key: &str| line.split_once(&format!("\"{key}\":")).map(|(_, after)| after.trim_start());
-    let number = |key: &str| after(key).and_then(|after| after.split([',', '}']).next()?.trim().parse::<f64>().ok());
-    let list = after("all_ms").and_then(|after| after.strip_prefix('[')?.split_once(']'));
+    let list = after(line, "all_ms").and_then(|after| after.strip_prefix('[')?.split_once(']'));
     let Some((list, _)) = list else {
         return Err(Report::failure("no `all_ms` in what one engine printed", line.trim().to_owned()));
     };
     into.all.extend(list.split(',').filter_map(|sample| sample.trim().parse::<f64>().ok()));
-    into.load.extend(number("load_ms"));
-    into.first.extend(number("first_ms"));
-    into.memory.extend(number("memory_mib"));
+    into.load.extend(figure(line, "load_ms"));
+    into.first.extend(figure(line, "first_ms"));
+    into.memory.extend(figure(line, "memory_mib"));
     Ok(())
 }
 

@@ -6,6 +6,7 @@
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
+use super::{ask, figure};
 use crate::cargo::{cargo, workspace};
 use crate::report::Report;
 
@@ -123,37 +124,4 @@ fn compare(
         own = own.min(figure(&ours()?, key)?);
     }
     Ok((least, own))
-}
-
-/// Runs one side and takes what it prints.
-fn ask(command: &mut Command) -> Result<String, Report> {
-    let output = command
-        .output()
-        .map_err(|error| Report::failure("cannot start one side of the benchmark", "see its cause").caused_by(error))?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        return Err(Report::failure("one side of the benchmark failed", "see its cause").caused_by(said));
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
-/// A number of a flat JSON object.
-fn figure(line: &str, key: &str) -> Result<f64, Report> {
-    let after = line.split_once(&format!("\"{key}\":")).map(|(_, after)| after.trim_start());
-    let digits = after.map(|after| after.split([',', '}']).next().unwrap_or_default().trim());
-    digits
-        .and_then(|digits| digits.parse().ok())
-        .ok_or_else(|| Report::failure(format!("no `{key}` in what one side printed"), line.trim().to_owned()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::figure;
-
-    #[test]
-    fn a_figure_is_found_by_its_key() {
-        let line = "{\"bench\": \"step\", \"min_ms\": 12.5, \"samples\":[12.5]}";
-        assert!((figure(line, "min_ms").unwrap() - 12.5).abs() < 1e-12);
-        assert!(figure(line, "median_ms").is_err());
-    }
 }

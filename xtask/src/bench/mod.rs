@@ -1,0 +1,61 @@
+//! `cargo xtask bench`: what this project is as fast as, beside what a user would take instead.
+//!
+//! - [`engines`]: the device's engines beside ONNX Runtime and ncnn.
+//! - [`trainer`]: the trainer's loader and step beside PyTorch's.
+//!
+//! Each side is a program that prints one flat JSON object; here they are run and read.
+
+mod engines;
+mod trainer;
+
+use std::process::{Command, ExitCode};
+
+use crate::cargo;
+use crate::report::Report;
+
+/// Runs the benchmark that was asked for.
+pub(crate) fn run(rest: &[String]) -> Result<ExitCode, Report> {
+    match rest.split_first() {
+        Some((name, rest)) if name == "search" => cargo::run_release("clothingid-device", &["bench", "search"], rest),
+        Some((name, rest)) if name == "trainer" => trainer::run(rest),
+        Some((name, rest)) if name == "engines" => engines::run(rest),
+        _ => cargo::run_release("clothingid-device", &["bench"], rest),
+    }
+}
+
+/// Runs one side and takes what it prints.
+fn ask(command: &mut Command) -> Result<String, Report> {
+    let output = command
+        .output()
+        .map_err(|error| Report::failure("cannot start one side of the benchmark", "see its cause").caused_by(error))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        return Err(Report::failure("one side of the benchmark failed", "see its cause").caused_by(said));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// What follows a key in a flat JSON object.
+fn after<'a>(line: &'a str, key: &str) -> Option<&'a str> {
+    line.split_once(&format!("\"{key}\":")).map(|(_, after)| after.trim_start())
+}
+
+/// A number of a flat JSON object.
+fn figure(line: &str, key: &str) -> Result<f64, Report> {
+    let digits = after(line, key).map(|after| after.split([',', '}']).next().unwrap_or_default().trim());
+    digits
+        .and_then(|digits| digits.parse().ok())
+        .ok_or_else(|| Report::failure(format!("no `{key}` in what one side printed"), line.trim().to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::figure;
+
+    #[test]
+    fn a_figure_is_found_by_its_key() {
+        let line = "{\"bench\": \"step\", \"min_ms\": 12.5, \"samples\":[12.5]}";
+        assert!((figure(line, "min_ms").unwrap() - 12.5).abs() < 1e-12);
+        assert!(figure(line, "median_ms").is_err());
+    }
+}
