@@ -1,9 +1,10 @@
 //! `clothingid bench`: how fast this machine answers.
 
+mod import;
+mod layers;
 mod search;
 
 use super::{Cli, NetworkArgs, Outcome, Report, print_line};
-use crate::network::plan::Plan;
 use crate::network::{Answer, PhotoPath, with_side};
 use crate::reading::Reader;
 use clap::CommandFactory;
@@ -18,8 +19,6 @@ const WARM_UP: Duration = Duration::from_millis(700);
 /// Samples of one measurement, unless it takes longer than [`LONGEST`].
 const SAMPLES: usize = 300;
 const LONGEST: Duration = Duration::from_secs(15);
-/// How long layers are measured.
-const LAYERS_FOR: Duration = Duration::from_secs(2);
 
 /// Values of all rows that `search` may search: five bytes each (int8 and float) are 5 GiB, as much as a board has.
 const MOST_VALUES: u64 = 1 << 30;
@@ -27,7 +26,7 @@ const MOST_VALUES: u64 = 1 << 30;
 /// Arguments of `bench`.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Examples:\n  clothingid bench\n  clothingid bench network --engine tract --json\n  clothingid bench network --layers --side 224\n  clothingid bench search --rows 100000 --dims 256"
+    after_help = "Examples:\n  clothingid bench\n  clothingid bench network --engine tract --json\n  clothingid bench network --layers --side 224\n  clothingid bench import\n  clothingid bench search --rows 100000 --dims 256"
 )]
 pub struct Args {
     /// What to measure; without it, network and path
@@ -50,7 +49,7 @@ pub struct Args {
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(32..=1024))]
     pub side: Option<u32>,
 
-    /// How long each layer of the network takes, too
+    /// How long each layer of the network takes, too, and how near that is to what the processor can do
     #[arg(long)]
     pub layers: bool,
 
@@ -70,6 +69,8 @@ pub enum What {
     Network,
     /// The whole path of a photograph: decode, picture, network, reading
     Path,
+    /// Photographs as `catalogue import` embeds them: one at a time on each processor core
+    Import,
     /// Search alone, among `--rows` made-up garments of `--dims` values
     Search,
 }
@@ -90,15 +91,6 @@ struct Line<'a> {
     memory_mib: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     all_ms: Option<Vec<f64>>,
-}
-
-#[derive(Debug, Serialize)]
-struct LayerLine<'a> {
-    bench: &'static str,
-    layer: &'a str,
-    kind: &'a str,
-    min_ms: f64,
-    multiply_adds: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -126,6 +118,9 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
         return bench_search(args);
     }
     let mut bundle = args.network.bundle()?;
+    if args.what == Some(What::Import) {
+        return import::run(&bundle, args.network.engine, args.json);
+    }
     let started = Instant::now();
     let mut path = match args.side {
         Some(side) if side != bundle.manifest.picture.side => {
@@ -139,7 +134,7 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
     for what in all.into_iter().filter(|what| args.what.is_none_or(|asked| asked == *what)) {
         let (bench, times) = match what {
             What::Network => ("network", network(&mut path)?),
-            What::Path | What::Search => ("path", whole_path(&bundle, &mut path)?),
+            What::Path | What::Import | What::Search => ("path", whole_path(&bundle, &mut path)?),
         };
         let Times { first, samples: all } = times;
         let mut sorted = all.clone();
@@ -170,7 +165,7 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
         }
     }
     if args.layers {
-        print_layers(&bundle, &mut path, args.json)?;
+        layers::run(&bundle, &mut path, args.json)?;
     }
     Ok(Outcome::Done)
 }
@@ -179,30 +174,6 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
 fn resized(bundle: &mut Bundle, side: u32) -> Result<(), Report> {
     bundle.network = with_side(&bundle.network, side)?;
     bundle.manifest.picture.side = side;
-    Ok(())
-}
-
-/// The least time of each layer, and what it is against the whole.
-fn print_layers(bundle: &Bundle, path: &mut PhotoPath, json: bool) -> Result<(), Report> {
-    let plan = Plan::new(&bundle.network)?;
-    let picture = path.picture().clone();
-    let mut least = vec![Duration::MAX; plan.layers.len()];
-    let begun = Instant::now();
-    while begun.elapsed() < LAYERS_FOR {
-        for (least, time) in least.iter_mut().zip(path.engine_mut().layer_times(&picture)?) {
-            *least = (*least).min(time);
-        }
-    }
-    for (layer, time) in plan.layers.iter().zip(&least) {
-        let (kind, multiply_adds) = (layer.operation.name(), plan.multiply_adds(layer));
-        let (layer, min_ms) = (layer.name.as_str(), milliseconds(*time));
-        print_line(&if json {
-            serde_json::to_string(&LayerLine { bench: "layer", layer, kind, min_ms, multiply_adds })?
-        } else {
-            let per_second = multiply_adds as f64 / time.as_secs_f64() / 1e9;
-            format!("{kind:10} {min_ms:8.3} ms {per_second:7.1} G multiply-adds/s  {layer}")
-        })?;
-    }
     Ok(())
 }
 

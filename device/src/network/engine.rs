@@ -61,11 +61,24 @@ pub trait Engine: Send {
     /// Runs one picture and tells how long each layer of the plan took, in running order.
     ///
     /// # Errors
-    /// As [`Engine::run_by_node`].
+    /// As [`Engine::run_by_node`]; [`EngineError::NoClock`].
     fn layer_times(&mut self, _picture: &Picture) -> Result<Vec<Duration>, EngineError> {
         Err(EngineError::NoNodes(self.name().to_string()))
     }
+
+    /// Multiply-adds a second that what it runs on could do at best, on all of the engine's threads; none where that is not known.
+    fn products_per_second(&self) -> Option<f64> {
+        None
+    }
+
+    /// How far the real numbers of a layer may be from those of the plan's definition, relative to the layer's largest.
+    fn float_bound(&self) -> f32 {
+        FLOAT_BOUND
+    }
 }
+
+/// [`Engine::float_bound`] of engines in integers.
+pub(super) const FLOAT_BOUND: f32 = 1e-5;
 
 /// Refuses a picture of another size than the network's.
 pub(super) fn check_side(picture: &Picture, side: u32) -> Result<(), EngineError> {
@@ -150,6 +163,9 @@ pub enum EngineError {
     /// Layers are asked of an engine that has its own.
     #[error("the engine `{0}` does not run the plan, so that its layers cannot be compared")]
     NoNodes(String),
+    /// Times by layer are asked of an adapter that cannot take them.
+    #[error("`{0}` has no clock for its layers")]
+    NoClock(String),
     /// An answer that is no number.
     #[error("the network's `{output}` is not a number")]
     NotFinite {
@@ -178,7 +194,7 @@ impl EngineError {
             Self::Node { .. } | Self::Form { .. } | Self::Load(_) => {
                 Some("write the bundle with `clothingid-train export` of this version")
             }
-            Self::NoNodes(_) => Some("take `--engine cpu`"),
+            Self::NoNodes(_) | Self::NoClock(_) => Some("take `--engine cpu`"),
             Self::Gpu(error) => Some(error.hint()),
             Self::Picture { .. } | Self::NotFinite { .. } | Self::Run(_) => None,
         }

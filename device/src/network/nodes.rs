@@ -1,16 +1,14 @@
 //! Where an engine first strays from the plan's definition: each layer's result against that of the reference executor.
 //!
 //! The golden answers say *that* an engine is wrong; this says *where*, which a driver's or a kernel's author wants to know. Integers must
-//! be equal; real numbers (logits, embedding) may differ by the last steps of float arithmetic.
+//! be equal; real numbers (logits, embedding, and everything in the class `float`) may differ by the engine's own bound.
 
 use super::engine::{Engine, EngineError};
 use super::plan::{Elements, Plan};
 use super::reference;
+use clothingid_shared::embedding::ArithmeticClass;
 use clothingid_shared::picture::Picture;
 use std::fmt;
-
-/// How far real numbers may be apart, relative to the largest of their layer.
-const FLOAT_BOUND: f32 = 1e-5;
 
 /// The first element that differs.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,17 +52,30 @@ pub fn first_difference(
 ) -> Result<Option<Difference>, EngineError> {
     let mut found: Vec<Elements> = Vec::new();
     engine.run_by_node(picture, &mut |_, elements| found.push(elements.clone()))?;
-    let mut first = None;
-    let missing = Elements::Bytes(Vec::new());
-    reference::run(plan, picture.rgb(), |place, expected| {
+    let (mut first, bound, missing) = (None, engine.float_bound(), Elements::Floats(Vec::new()));
+    let mut look = |place: usize, expected: &Elements| {
         if first.is_none() {
-            first = compare(plan, place, expected, found.get(place).unwrap_or(&missing));
+            first = compare(plan, place, (expected, bound), found.get(place).unwrap_or(&missing));
         }
-    });
+    };
+    match engine.arithmetic() {
+        ArithmeticClass::Int8 => {
+            reference::run(plan, picture.rgb(), look);
+        }
+        ArithmeticClass::Float => reference::real::run(plan, picture.rgb(), |place, reals| {
+            #[expect(clippy::cast_possible_truncation, reason = "compared with floats")]
+            look(place, &Elements::Floats(reals.iter().map(|real| *real as f32).collect()));
+        }),
+    }
     Ok(first)
 }
 
-fn compare(plan: &Plan, place: usize, expected: &Elements, found: &Elements) -> Option<Difference> {
+fn compare(
+    plan: &Plan,
+    place: usize,
+    (expected, float_bound): (&Elements, f32),
+    found: &Elements,
+) -> Option<Difference> {
     let numbers = |elements: &Elements| -> Vec<f32> {
         match elements {
             Elements::Bytes(bytes) => bytes.iter().map(|byte| f32::from(*byte)).collect(),
@@ -73,7 +84,7 @@ fn compare(plan: &Plan, place: usize, expected: &Elements, found: &Elements) -> 
     };
     let bound = match expected {
         Elements::Bytes(_) => 0.0,
-        Elements::Floats(floats) => floats.iter().fold(0.0_f32, |most, value| most.max(value.abs())) * FLOAT_BOUND,
+        Elements::Floats(floats) => floats.iter().fold(0.0_f32, |most, value| most.max(value.abs())) * float_bound,
     };
     let (expected, mut found) = (numbers(expected), numbers(found));
     // What is missing differs.

@@ -29,11 +29,14 @@ impl NetworkError {
     }
 }
 
-/// One network a thread, all of one bundle and engine.
+/// One network a thread, all of one bundle and arithmetic.
 pub struct NetworkEmbedders<'a> {
     bundle: &'a Bundle,
-    choice: EngineChoice,
+    /// The engine of all but the first.
+    others: EngineChoice,
     identity: EmbeddingIdentity,
+    /// The first one's engine, as it signs.
+    engine: String,
     /// The one that was opened to learn the arithmetic class.
     first: Mutex<Option<PhotoPath>>,
 }
@@ -47,7 +50,16 @@ impl<'a> NetworkEmbedders<'a> {
         let mut first = PhotoPath::new(bundle, choice, 1)?;
         golden::check(&mut first, bundle, golden::AT_START)?;
         let identity = bundle.identity(first.engine().arithmetic());
-        Ok(Self { bundle, choice, identity, first: Mutex::new(Some(first)) })
+        // One graphics processor is not faster for being shared, and what `auto` takes gives the processor's integers.
+        let others = if choice == EngineChoice::Auto { EngineChoice::Cpu } else { choice };
+        let engine = first.engine().name().to_string();
+        Ok(Self { bundle, others, identity, engine, first: Mutex::new(Some(first)) })
+    }
+
+    /// The engine that was opened first, as it signs its answers.
+    #[must_use]
+    pub fn engine(&self) -> &str {
+        &self.engine
     }
 }
 
@@ -60,7 +72,7 @@ impl Embedders for NetworkEmbedders<'_> {
         let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
         match first {
             Some(path) => Ok(Box::new(path)),
-            None => Ok(Box::new(PhotoPath::new(self.bundle, self.choice, 1)?)),
+            None => Ok(Box::new(PhotoPath::new(self.bundle, self.others, 1)?)),
         }
     }
 }

@@ -23,7 +23,7 @@ impl Limits {
                     adapter: adapter.to_string(),
                     node: dispatch.node.clone(),
                     operator: dispatch.operator,
-                    shape: dispatch.shape.clone(),
+                    shape: dispatch.shape.to_string(),
                     limit,
                     needed,
                     allowed,

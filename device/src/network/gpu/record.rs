@@ -5,7 +5,7 @@ use super::error::GpuError;
 use super::kernels::{Kernel, QUAD, Task, add, concat, dense, depthwise, max_pool, mean, normalise, quads};
 use super::recording::{ALIGNMENT, Dispatch, Output, Recording, Text};
 use super::tiles::Tiles;
-use crate::network::plan::{Form, Layer, Operation, Plan, Shape, Value, ValueId};
+use crate::network::plan::{Form, Layer, Operation, Plan, Value, ValueId};
 
 impl Recording {
     /// Records a plan in an arithmetic, with tiles.
@@ -33,13 +33,13 @@ impl Recording {
                 *slot = needed.max(*slot);
             }
         }
-        for layer in &plan.layers {
-            recording.layer(plan, layer)?;
+        for (place, layer) in plan.layers.iter().enumerate() {
+            recording.layer(plan, (place, layer))?;
         }
         Ok(recording)
     }
 
-    fn layer(&mut self, plan: &Plan, layer: &Layer) -> Result<(), GpuError> {
+    fn layer(&mut self, plan: &Plan, (place, layer): (usize, &Layer)) -> Result<(), GpuError> {
         let (arithmetic, tiles) = (self.arithmetic, self.tiles);
         let to = plan.value(layer.output);
         let task = |input: ValueId| Task {
@@ -53,7 +53,7 @@ impl Recording {
         let fail = |problem| GpuError::Node {
             node: layer.name.clone(),
             operator: layer.operation.name(),
-            shape: shape(to.shape),
+            shape: to.shape.to_string(),
             problem,
         };
         let Some(first) = layer.inputs.first().copied() else { return Err(fail("it reads nothing")) };
@@ -74,17 +74,17 @@ impl Recording {
             Operation::Concat => {
                 let mut channel = 0;
                 for input in &layer.inputs {
-                    self.push(plan, layer, concat(&task(*input), channel), &[*input]);
+                    self.push(plan, (place, layer), concat(&task(*input), channel), &[*input]);
                     channel += plan.value(*input).shape.channels;
                 }
                 return Ok(());
             }
         };
-        self.push(plan, layer, kernel, &layer.inputs);
+        self.push(plan, (place, layer), kernel, &layer.inputs);
         Ok(())
     }
 
-    fn push(&mut self, plan: &Plan, layer: &Layer, kernel: Kernel, reads: &[ValueId]) {
+    fn push(&mut self, plan: &Plan, (place, layer): (usize, &Layer), kernel: Kernel, reads: &[ValueId]) {
         let Kernel { file, wgsl, parameters, workgroups, lanes } = kernel;
         let text = self.texts.iter().position(|text| text.wgsl == wgsl).unwrap_or_else(|| {
             self.texts.push(Text { file, wgsl, reads: reads.len(), lanes });
@@ -95,9 +95,11 @@ impl Recording {
         self.parameters.extend(parameters);
         let to = plan.value(layer.output);
         self.dispatches.push(Dispatch {
+            layer: place,
             node: layer.name.clone(),
             operator: layer.operation.name(),
-            shape: shape(to.shape),
+            shape: to.shape,
+            is_head: to.form == Form::Floats,
             text,
             parameters: start..self.parameters.len(),
             reads: reads.iter().map(|value| plan.value(*value).slot).collect(),
@@ -116,8 +118,4 @@ pub(super) fn byte_len(arithmetic: Arithmetic, value: &Value, is_picture: bool) 
         Form::Floats => size_of::<f32>(),
     };
     value.shape.pixels() * quads(value.shape) * QUAD * element
-}
-
-fn shape(shape: Shape) -> String {
-    format!("{}x{}x{}", shape.height, shape.width, shape.channels)
 }

@@ -2,6 +2,7 @@
 
 use super::arithmetic::Arithmetic;
 use super::tiles::Tiles;
+use crate::network::plan::Shape;
 use std::fmt;
 use std::ops::Range;
 
@@ -45,12 +46,16 @@ pub(super) struct Text {
 /// One dispatch.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Dispatch {
+    /// The place of its layer in the plan; a layer may be several dispatches, one behind the other.
+    pub(super) layer: usize,
     /// The ONNX node.
     pub(super) node: String,
     /// What its layer computes.
     pub(super) operator: &'static str,
-    /// Its layer's result, for people.
-    pub(super) shape: String,
+    /// Its layer's result.
+    pub(super) shape: Shape,
+    /// Whether that is float32 in every arithmetic, as heads are.
+    pub(super) is_head: bool,
     /// Its text in [`Recording::texts`].
     pub(super) text: usize,
     /// Its part of [`Recording::parameters`], in words.
@@ -99,7 +104,7 @@ impl fmt::Display for Recording {
             writeln!(
                 f,
                 "{place:3} {file:22} {:>11} groups {:>7} slots {:>5} → {}  {}",
-                dispatch.shape,
+                dispatch.shape.to_string(),
                 format!("{x}x{y}"),
                 reads.join(" "),
                 dispatch.writes,

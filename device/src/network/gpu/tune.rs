@@ -5,13 +5,14 @@
 
 use super::GpuError;
 use super::arithmetic::Arithmetic;
-use super::engine::{Device, Loaded};
+use super::engine::{Device, Loaded, bar};
 use super::recording::Recording;
 use super::tiles::{DEFAULT, SEARCH, Tiles};
 use crate::network::Answer;
-use crate::network::plan::Plan;
+use crate::network::plan::{Plan, ValueId};
 use crate::network::remembered;
 use clothingid_shared::files::sha256_hex;
+use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::sync::Arc;
@@ -86,22 +87,32 @@ pub(super) fn tiles(
 
 /// The fastest tiles, and what a frame took with them: from the default on, one thing after the other.
 fn fastest(device: &Arc<Device>, plan: &Plan, arithmetic: Arithmetic) -> Result<(Tiles, Duration), GpuError> {
-    let mut best = (DEFAULT, frame_time(device, plan, arithmetic, &DEFAULT)?);
+    let progress = bar(format!("first start on `{}`: measuring kernels", device.adapter()));
+    let candidates: usize = SEARCH.iter().map(|variants| variants(DEFAULT, arithmetic).len()).sum();
+    progress.set_length(1 + candidates as u64);
+    let frame_time = |tiles: &Tiles| {
+        let time = frame_time(device, plan, arithmetic, tiles);
+        progress.inc(1);
+        time
+    };
+    let mut best = (DEFAULT, frame_time(&DEFAULT)?);
     for variants in SEARCH {
         for tiles in variants(best.0, arithmetic) {
-            let time = frame_time(device, plan, arithmetic, &tiles)?;
+            let time = frame_time(&tiles)?;
             if time < best.1 {
                 best = (tiles, time);
             }
         }
     }
+    progress.finish_and_clear();
     Ok(best)
 }
 
 /// The least time that a frame takes with some tiles.
 fn frame_time(device: &Arc<Device>, plan: &Plan, arithmetic: Arithmetic, tiles: &Tiles) -> Result<Duration, GpuError> {
-    let mut loaded = Loaded::new(device.clone(), &Recording::new(plan, arithmetic, tiles)?)?;
-    let picture = vec![0; plan.value(crate::network::plan::ValueId(0)).shape.len()];
+    let recording = Recording::new(plan, arithmetic, tiles)?;
+    let mut loaded = Loaded::new(device.clone(), &recording, &ProgressBar::hidden())?;
+    let picture = vec![0; plan.value(ValueId(0)).shape.len()];
     let mut answer = Answer::default();
     loaded.run(&picture, &mut answer)?;
     let mut least = Duration::MAX;

@@ -1,6 +1,6 @@
 //! The plan for people: one line a layer.
 
-use super::layers::{Form, Layer, Operation, Plan, Value};
+use super::layers::{Form, Layer, Operation, Plan, Shape, Value};
 use std::fmt;
 
 impl fmt::Display for Plan {
@@ -42,8 +42,8 @@ impl Plan {
             "{place:3} {:10} {:8} {:>12} → {:12} slot {} {:26} {:7.2} M  {}{}",
             layer.operation.name(),
             window,
-            shape(from),
-            shape(to),
+            from.shape.to_string(),
+            to.shape.to_string(),
             to.slot,
             quantisation(to),
             self.multiply_adds(layer) as f64 / 1e6,
@@ -53,8 +53,10 @@ impl Plan {
     }
 }
 
-fn shape(value: &Value) -> String {
-    format!("{}x{}x{}", value.shape.height, value.shape.width, value.shape.channels)
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x{}x{}", self.height, self.width, self.channels)
+    }
 }
 
 fn quantisation(value: &Value) -> String {

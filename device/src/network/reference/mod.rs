@@ -2,7 +2,7 @@
 //!
 //! It is the definition of the class `int8` in the device, the oracle of every kernel's test, and what `bundle verify --nodes` compares an
 //! engine with, layer by layer; a picture takes it about a second, and it is never a product path. Its rounding is that of [`clothingid_shared::quantisation`], which the exporter's simulation shares, so that its answers
-//! are the bundle's golden answers bit for bit.
+//! are the bundle's golden answers bit for bit. [`real`] has the same layers in real numbers, for the float classes.
 
 #![expect(
     clippy::indexing_slicing,
@@ -16,6 +16,7 @@ mod depthwise;
 mod max_pool;
 mod mean;
 mod normalise;
+pub(super) mod real;
 
 use add::add;
 use concat::concat;

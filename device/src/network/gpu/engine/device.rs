@@ -1,19 +1,29 @@
 //! An open device: everything that is created on it is created here, and counted; its faults are kept for the next who asks.
 
 use super::adapter::{AdapterChoice, find};
+use super::pipelines::Pipelines;
 use crate::network::gpu::GpuError;
 use crate::network::gpu::limits::Limits;
 use crate::network::gpu::recording::Text;
 use std::borrow::Cow;
 use std::num::NonZeroU64;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use wgpu::{
     BindGroup, BindGroupDescriptor, BindGroupEntry, BindGroupLayout, BindGroupLayoutDescriptor, BindGroupLayoutEntry,
     BindingResource, BindingType, Buffer, BufferBinding, BufferBindingType, BufferDescriptor, BufferUsages,
-    ComputePipeline, ComputePipelineDescriptor, DeviceDescriptor, DeviceLostReason, DeviceType, Features,
-    PipelineLayout, PipelineLayoutDescriptor, Queue, ShaderModuleDescriptor, ShaderSource, ShaderStages,
+    ComputePipeline, ComputePipelineDescriptor, DeviceDescriptor, DeviceLostReason, DeviceType, Features, MapMode,
+    PipelineLayout, PipelineLayoutDescriptor, PollError, PollType, Queue, ShaderModuleDescriptor, ShaderSource,
+    ShaderStages, SubmissionIndex,
 };
+
+/// How long the device may take before it counts as lost: far beyond what a software adapter needs for a frame.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The folder of compiled kernels in the state folder.
+const PIPELINES: &str = "gpu-kernels";
 
 /// Activations that a kernel reads at most.
 const MOST_READS: usize = 2;
@@ -28,6 +38,7 @@ pub(in crate::network::gpu) struct Device {
     pub(super) queue: Queue,
     /// For kernels that read one activation, two, and so on.
     layouts: Vec<(BindGroupLayout, PipelineLayout)>,
+    pipelines: Option<Pipelines>,
     created: AtomicUsize,
     faults: Arc<Faults>,
 }
@@ -46,18 +57,18 @@ impl Faults {
 }
 
 impl Device {
-    /// Opens the device of an adapter.
+    /// Opens the device of an adapter; kernels that were compiled before are in `state`.
     ///
     /// # Errors
     /// There is no such adapter, or it gives no device.
-    pub(in crate::network::gpu) fn open(choice: &AdapterChoice) -> Result<Self, GpuError> {
+    pub(in crate::network::gpu) fn open(choice: &AdapterChoice, state: Option<&Path>) -> Result<Self, GpuError> {
         let adapter = find(choice)?;
         let info = adapter.get_info();
         // All that the adapter has: the defaults are those of the weakest.
         let descriptor = DeviceDescriptor {
             required_limits: adapter.limits(),
-            // Times by layer, where the adapter has a clock.
-            required_features: adapter.features() & Features::TIMESTAMP_QUERY,
+            // Times by layer where the adapter has a clock, kernels on disk where the driver gives them away.
+            required_features: adapter.features() & (Features::TIMESTAMP_QUERY | Features::PIPELINE_CACHE),
             ..DeviceDescriptor::default()
         };
         let (device, queue) = pollster::block_on(adapter.request_device(&descriptor))
@@ -80,6 +91,7 @@ impl Device {
             min_storage_buffer_offset_alignment: granted.min_storage_buffer_offset_alignment.into(),
         };
         let layouts = (1..=MOST_READS).map(|reads| layout(&device, reads)).collect();
+        let pipelines = state.and_then(|folder| Pipelines::open(&device, &info, &folder.join(PIPELINES)));
         Ok(Self {
             driver: format!("{} {}", info.driver, info.driver_info),
             is_software: info.device_type == DeviceType::Cpu,
@@ -88,6 +100,7 @@ impl Device {
             device,
             queue,
             layouts,
+            pipelines,
             created: AtomicUsize::new(0),
             faults,
         })
@@ -148,6 +161,38 @@ impl Device {
         })
     }
 
+    /// Waits for what was submitted, or for all of it.
+    ///
+    /// # Errors
+    /// [`GpuError::Late`], [`GpuError::Lost`].
+    pub(super) fn wait(&self, submission_index: Option<SubmissionIndex>) -> Result<(), GpuError> {
+        match self.device.poll(PollType::Wait { submission_index, timeout: Some(PATIENCE) }) {
+            Err(PollError::Timeout) => {
+                Err(GpuError::Late { adapter: self.adapter.clone(), seconds: PATIENCE.as_secs() })
+            }
+            Err(error) => Err(self.lost(&error.to_string())),
+            Ok(_) => self.check(),
+        }
+    }
+
+    /// A buffer to be read by [`Device::read`].
+    pub(super) fn reader(&self, byte_len: u64) -> Buffer {
+        let byte_len = usize::try_from(byte_len).unwrap_or(usize::MAX);
+        self.buffer("read", byte_len, BufferUsages::MAP_READ | BufferUsages::COPY_DST, None)
+    }
+
+    /// Waits for everything and reads a buffer.
+    ///
+    /// # Errors
+    /// As [`Device::wait`].
+    pub(super) fn read(&self, buffer: &Buffer) -> Result<Vec<u8>, GpuError> {
+        // Whether that worked is seen when the buffer is read.
+        buffer.map_async(MapMode::Read, .., |_| {});
+        self.wait(None)?;
+        let view = buffer.get_mapped_range(..).map_err(|error| self.lost(&error.to_string()))?;
+        Ok(view.to_vec())
+    }
+
     /// That the device is gone.
     pub(super) fn lost(&self, message: &str) -> GpuError {
         GpuError::Lost { adapter: self.adapter.clone(), message: message.to_string() }
@@ -188,8 +233,15 @@ impl Device {
             module: &module,
             entry_point: Some("main"),
             compilation_options: wgpu::PipelineCompilationOptions::default(),
-            cache: None,
+            cache: self.pipelines.as_ref().map(Pipelines::cache),
         }))
+    }
+
+    /// Keeps the compiled kernels for the next start.
+    pub(super) fn keep_pipelines(&self) {
+        if let Some(pipelines) = &self.pipelines {
+            pipelines.keep();
+        }
     }
 
     /// Binds a part of the parameters, the result, and what is read.

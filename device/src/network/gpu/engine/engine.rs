@@ -7,17 +7,21 @@ use crate::network::engine::check_side;
 use crate::network::gpu::arithmetic::Arithmetic;
 use crate::network::gpu::recording::Recording;
 use crate::network::gpu::{GpuError, tiles, tune};
-use crate::network::plan::Plan;
+use crate::network::plan::{Elements, Plan};
 use crate::network::{Answer, Engine, EngineError};
 use clothingid_shared::embedding::ArithmeticClass;
 use clothingid_shared::picture::Picture;
-use std::path::Path;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The plan on a graphics processor.
 pub(in crate::network) struct GpuEngine {
     name: String,
     choice: AdapterChoice,
+    /// Where compiled kernels are kept.
+    state: Option<PathBuf>,
     recording: Recording,
     /// None after the device was lost, until it is built again.
     loaded: Option<Loaded>,
@@ -36,12 +40,16 @@ impl GpuEngine {
         choice: AdapterChoice,
         state: Option<&Path>,
     ) -> Result<Self, GpuError> {
-        let device = Arc::new(Device::open(&choice)?);
+        let device = Arc::new(Device::open(&choice, state)?);
         let tiles = if device.is_software() { tiles::DEFAULT } else { tune::tiles(&device, plan, arithmetic, state)? };
         let recording = Recording::new(plan, arithmetic, &tiles)?;
-        let loaded = Loaded::new(device.clone(), &recording)?;
+        let progress = bar(format!("compiling kernels for `{}`", device.adapter()));
+        let loaded = Loaded::new(device.clone(), &recording, &progress)?;
+        progress.finish_and_clear();
+        device.keep_pipelines();
         let name = format!("gpu: {} {}", recording.arithmetic.name(), device.adapter());
-        Ok(Self { name, choice, recording, loaded: Some(loaded), rebuilt: 0 })
+        let state = state.map(Path::to_path_buf);
+        Ok(Self { name, choice, state, recording, loaded: Some(loaded), rebuilt: 0 })
     }
 
     /// What is run, for people.
@@ -56,22 +64,25 @@ impl GpuEngine {
         self.loaded.as_ref()
     }
 
-    /// Runs a picture on what is loaded; loads first when a loss has left nothing.
-    fn compute(&mut self, rgb: &[u8], answer: &mut Answer) -> Result<(), GpuError> {
-        let mut loaded = match self.loaded.take() {
+    /// What is loaded; loads first when a loss has left nothing.
+    fn ready(&mut self) -> Result<(&mut Loaded, &Recording), GpuError> {
+        let loaded = match self.loaded.take() {
             Some(loaded) => loaded,
             None => {
-                let device = Arc::new(Device::open(&self.choice)?);
-                let loaded = Loaded::new(device.clone(), &self.recording)?;
+                let device = Arc::new(Device::open(&self.choice, self.state.as_deref())?);
+                let loaded = Loaded::new(device.clone(), &self.recording, &ProgressBar::hidden())?;
                 self.name = format!("gpu: {} {}", self.recording.arithmetic.name(), device.adapter());
                 self.rebuilt += 1;
                 loaded
             }
         };
-        loaded.run(rgb, answer)?;
-        // Only what gave an answer is kept.
-        self.loaded = Some(loaded);
-        Ok(())
+        Ok((self.loaded.insert(loaded), &self.recording))
+    }
+
+    /// Does something with what is loaded. Only what gave an answer is kept.
+    fn with<T>(&mut self, work: impl FnOnce(&mut Loaded, &Recording) -> Result<T, GpuError>) -> Result<T, GpuError> {
+        let (loaded, recording) = self.ready()?;
+        work(loaded, recording).inspect_err(|_| self.loaded = None)
     }
 }
 
@@ -99,7 +110,32 @@ impl Engine for GpuEngine {
     fn run(&mut self, picture: &Picture, answer: &mut Answer) -> Result<(), EngineError> {
         check_side(picture, self.recording.side)?;
         // A lost device is built again once a picture; a second loss is the caller's to know.
-        self.compute(picture.rgb(), answer).or_else(|_| self.compute(picture.rgb(), answer))?;
+        let mut run = || self.with(|loaded, _| loaded.run(picture.rgb(), answer));
+        run().or_else(|_| run())?;
         answer.check()
     }
+
+    fn run_by_node(&mut self, picture: &Picture, see: &mut dyn FnMut(&str, &Elements)) -> Result<(), EngineError> {
+        check_side(picture, self.recording.side)?;
+        Ok(self.with(|loaded, recording| loaded.run_by_layer(recording, picture.rgb(), see))?)
+    }
+
+    fn layer_times(&mut self, picture: &Picture) -> Result<Vec<Duration>, EngineError> {
+        check_side(picture, self.recording.side)?;
+        let times = self.with(|loaded, recording| {
+            loaded.write_picture(picture.rgb());
+            loaded.layer_times(recording)
+        })?;
+        times.ok_or_else(|| EngineError::NoClock(self.name.clone()))
+    }
+
+    fn float_bound(&self) -> f32 {
+        self.recording.arithmetic.float_bound()
+    }
+}
+
+/// A progress bar on a terminal; nothing elsewhere.
+pub(in crate::network::gpu) fn bar(message: String) -> ProgressBar {
+    let style = ProgressStyle::with_template("{msg} {wide_bar} {pos} of {len}");
+    ProgressBar::no_length().with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())).with_message(message)
 }

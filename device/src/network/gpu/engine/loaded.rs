@@ -7,21 +7,18 @@ use super::device::Device;
 use crate::network::Answer;
 use crate::network::gpu::GpuError;
 use crate::network::gpu::recording::Recording;
+use indicatif::ProgressBar;
 use rayon::prelude::*;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 use wgpu::{
-    BindGroup, Buffer, BufferBinding, BufferUsages, CommandEncoderDescriptor, ComputePassDescriptor, ComputePipeline,
-    MapMode, PollError, PollType, SubmissionIndex,
+    BindGroup, Buffer, BufferBinding, BufferUsages, CommandEncoder, CommandEncoderDescriptor, ComputePassDescriptor,
+    ComputePassTimestampWrites, ComputePipeline, MapMode, SubmissionIndex,
 };
 
 /// Frames in the ring.
 const FRAMES: usize = 2;
-
-/// How long a frame may take before its device counts as lost: far beyond what a software adapter needs.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Bytes of a float.
 const FLOAT: usize = size_of::<f32>();
@@ -30,7 +27,7 @@ const FLOAT: usize = size_of::<f32>();
 pub(in crate::network::gpu) struct Loaded {
     pub(super) device: Arc<Device>,
     pub(super) steps: Vec<Step>,
-    slots: Vec<Buffer>,
+    pub(super) slots: Vec<Buffer>,
     /// Slot, place in the read-back, and length in bytes, of each head.
     heads: [(usize, usize, usize); 3],
     frames: Vec<Frame>,
@@ -59,11 +56,15 @@ struct Frame {
 pub(in crate::network::gpu) struct Ticket(usize);
 
 impl Loaded {
-    /// Creates everything that frames need.
+    /// Creates everything that frames need; `progress` counts kernels as they are compiled.
     ///
     /// # Errors
     /// The recording is more than the adapter can do, or the driver refuses it.
-    pub(in crate::network::gpu) fn new(device: Arc<Device>, recording: &Recording) -> Result<Self, GpuError> {
+    pub(in crate::network::gpu) fn new(
+        device: Arc<Device>,
+        recording: &Recording,
+        progress: &ProgressBar,
+    ) -> Result<Self, GpuError> {
         device.limits().check(device.adapter(), recording)?;
         let usage = BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST;
         let slots: Vec<Buffer> =
@@ -71,8 +72,13 @@ impl Loaded {
         let bytes: Vec<u8> = recording.parameters.iter().flat_map(|word| word.to_le_bytes()).collect();
         let parameters = device.buffer("parameters", bytes.len(), BufferUsages::STORAGE, Some(&bytes));
         // Drivers compile for seconds: all cores help.
-        let pipelines: Vec<Option<ComputePipeline>> =
-            recording.texts.par_iter().map(|text| device.pipeline(text)).collect();
+        progress.set_length(recording.texts.len() as u64);
+        let compile = |text| {
+            let pipeline = device.pipeline(text);
+            progress.inc(1);
+            pipeline
+        };
+        let pipelines: Vec<Option<ComputePipeline>> = recording.texts.par_iter().map(compile).collect();
         device.check_load()?;
         let step = |dispatch: &crate::network::gpu::recording::Dispatch| {
             let word = size_of::<u32>();
@@ -131,10 +137,7 @@ impl Loaded {
     /// # Errors
     /// As [`Loaded::run`].
     pub(in crate::network::gpu) fn submit(&mut self, rgb: &[u8]) -> Result<Ticket, GpuError> {
-        for (four, three) in self.padded.as_chunks_mut::<4>().0.iter_mut().zip(rgb.as_chunks::<3>().0) {
-            let [red, green, blue] = *three;
-            *four = [red, green, blue, 0];
-        }
+        self.pad(rgb);
         let ticket = self.next;
         self.next = (self.next + 1) % self.frames.len().max(1);
         let device = &self.device;
@@ -150,13 +153,7 @@ impl Loaded {
         if let Some(picture) = self.slots.first() {
             encoder.copy_buffer_to_buffer(&frame.upload, 0, picture, 0, frame.upload.size());
         }
-        let mut pass = encoder.begin_compute_pass(&ComputePassDescriptor::default());
-        for Step { pipeline, group, workgroups: [x, y] } in &self.steps {
-            pass.set_pipeline(pipeline);
-            pass.set_bind_group(0, group, &[]);
-            pass.dispatch_workgroups(*x, *y, 1);
-        }
-        drop(pass);
+        record(&mut encoder, None, &self.steps);
         for (slot, start, byte_len) in self.heads {
             if let Some(slot) = self.slots.get(slot) {
                 encoder.copy_buffer_to_buffer(slot, 0, &frame.answer, start as u64, byte_len as u64);
@@ -182,15 +179,7 @@ impl Loaded {
     ) -> Result<(), GpuError> {
         let device = &self.device;
         let Some(frame) = self.frames.get_mut(ticket) else { return Err(device.lost("no frame")) };
-        let wait = PollType::Wait { submission_index: frame.submission.take(), timeout: Some(PATIENCE) };
-        match device.device.poll(wait) {
-            Err(PollError::Timeout) => {
-                let adapter = device.adapter().to_string();
-                return Err(GpuError::Late { adapter, seconds: PATIENCE.as_secs() });
-            }
-            Err(error) => return Err(device.lost(&error.to_string())),
-            Ok(_) => device.check()?,
-        }
+        device.wait(frame.submission.take())?;
         if !frame.is_answered.load(Ordering::Acquire) {
             return Err(device.lost("the answer was not given back"));
         }
@@ -215,26 +204,38 @@ impl Loaded {
     /// Writes to slots, runs the steps, and reads a slot: what tests of one layer need.
     #[cfg(test)]
     pub(in crate::network::gpu) fn run_slots(&self, inputs: &[(usize, Vec<u8>)], output: usize) -> Vec<u8> {
-        let device = &self.device;
         for (slot, bytes) in inputs {
-            device.queue.write_buffer(&self.slots[*slot], 0, bytes);
+            self.device.queue.write_buffer(&self.slots[*slot], 0, bytes);
         }
-        let size = self.slots[output].size();
-        let usage = BufferUsages::MAP_READ | BufferUsages::COPY_DST;
-        let read = device.buffer("read", usize::try_from(size).unwrap(), usage, None);
-        let mut encoder = device.device.create_command_encoder(&CommandEncoderDescriptor { label: None });
-        let mut pass = encoder.begin_compute_pass(&ComputePassDescriptor::default());
-        for Step { pipeline, group, workgroups: [x, y] } in &self.steps {
-            pass.set_pipeline(pipeline);
-            pass.set_bind_group(0, group, &[]);
-            pass.dispatch_workgroups(*x, *y, 1);
+        self.run_steps(0..self.steps.len(), output).unwrap()
+    }
+
+    /// Puts a picture into its slot, for those who run steps by themselves.
+    pub(super) fn write_picture(&mut self, rgb: &[u8]) {
+        self.pad(rgb);
+        if let Some(picture) = self.slots.first() {
+            self.device.queue.write_buffer(picture, 0, &self.padded);
         }
-        drop(pass);
-        encoder.copy_buffer_to_buffer(&self.slots[output], 0, &read, 0, size);
-        device.queue.submit([encoder.finish()]);
-        read.map_async(MapMode::Read, .., |result| result.unwrap());
-        device.device.poll(PollType::wait_indefinitely()).unwrap();
-        device.check().unwrap();
-        read.get_mapped_range(..).unwrap().to_vec()
+    }
+
+    fn pad(&mut self, rgb: &[u8]) {
+        for (four, three) in self.padded.as_chunks_mut::<4>().0.iter_mut().zip(rgb.as_chunks::<3>().0) {
+            let [red, green, blue] = *three;
+            *four = [red, green, blue, 0];
+        }
+    }
+}
+
+/// Records some steps as one pass.
+pub(super) fn record(
+    encoder: &mut CommandEncoder,
+    timestamp_writes: Option<ComputePassTimestampWrites<'_>>,
+    steps: &[Step],
+) {
+    let mut pass = encoder.begin_compute_pass(&ComputePassDescriptor { label: None, timestamp_writes });
+    for Step { pipeline, group, workgroups: [x, y] } in steps {
+        pass.set_pipeline(pipeline);
+        pass.set_bind_group(0, group, &[]);
+        pass.dispatch_workgroups(*x, *y, 1);
     }
 }

@@ -2,15 +2,16 @@
 
 use super::device;
 use crate::network::gpu::arithmetic::Arithmetic;
-use crate::network::gpu::engine::Loaded;
+use crate::network::gpu::engine::{Loaded, elements};
 use crate::network::gpu::recording::Recording;
 use crate::network::gpu::tests::{Case, Ending, Kind, POINTWISE, made_up, made_up_layers, try_made_up};
 use crate::network::gpu::tiles::{DEFAULT, LanesOver, Products, Tile, Tiles};
 use crate::network::plan::Elements;
 use crate::network::plan::layers::Clamp;
-use crate::network::plan::{Convolution, Form, Geometry, Operation, Plan, Pooling, Shape, ValueId};
+use crate::network::plan::{Form, Geometry, Operation, Plan, Pooling, Shape, ValueId};
 use crate::network::reference;
 use half::f16;
+use indicatif::ProgressBar;
 use proptest::prelude::*;
 
 const TILES: [Tiles; 4] = [
@@ -39,15 +40,6 @@ fn pad<T: Copy>(elements: &[T], shape: Shape, padding: T) -> Vec<T> {
     pixels.flat_map(|pixel| pixel.iter().copied().chain(std::iter::repeat_n(padding, missing))).collect()
 }
 
-fn unpad<T: Copy>(elements: &[T], shape: Shape) -> Vec<T> {
-    let pixels = elements.chunks(shape.channels.next_multiple_of(4)).take(shape.pixels());
-    pixels.flat_map(|pixel| pixel.iter().copied().take(shape.channels)).collect()
-}
-
-fn floats_of(bytes: &[u8]) -> Vec<f32> {
-    bytes.as_chunks::<4>().0.iter().map(|float| f32::from_le_bytes(*float)).collect()
-}
-
 /// The real numbers of a value's bytes; of what is no bytes, some of both signs.
 fn real(plan: &Plan, id: ValueId, bytes: &[u8]) -> Vec<f32> {
     let form = plan.value(id).form;
@@ -65,7 +57,7 @@ fn le_bytes(floats: &[f32]) -> Vec<u8> {
 /// What the adapter gives in integers.
 fn found_int8(plan: &Plan, inputs: &[(ValueId, Vec<u8>)], tiles: &Tiles) -> Elements {
     let recording = Recording::new(plan, Arithmetic::Int8, tiles).unwrap();
-    let loaded = Loaded::new(device(), &recording).unwrap();
+    let loaded = Loaded::new(device(), &recording, &ProgressBar::hidden()).unwrap();
     let padded = |(id, bytes): &(ValueId, Vec<u8>)| {
         let value = plan.value(*id);
         let bytes = match value.form {
@@ -75,12 +67,8 @@ fn found_int8(plan: &Plan, inputs: &[(ValueId, Vec<u8>)], tiles: &Tiles) -> Elem
         (value.slot, bytes)
     };
     let inputs: Vec<(usize, Vec<u8>)> = inputs.iter().map(padded).collect();
-    let to = plan.value(plan.layers[0].output);
-    let bytes = loaded.run_slots(&inputs, to.slot);
-    match to.form {
-        Form::Bytes(_) => Elements::Bytes(unpad(&bytes, to.shape)),
-        Form::Floats => Elements::Floats(unpad(&floats_of(&bytes), to.shape)),
-    }
+    let bytes = loaded.run_slots(&inputs, plan.value(plan.layers[0].output).slot);
+    elements(Arithmetic::Int8, &recording.dispatches[0], &bytes)
 }
 
 /// What the reference gives.
@@ -110,7 +98,7 @@ fn check_int8(case: &Case, tiles: &Tiles) {
 fn found_float(plan: &Plan, inputs: &[(ValueId, Vec<u8>)], arithmetic: Arithmetic, tiles: &Tiles) -> Vec<f32> {
     let recording = Recording::new(plan, arithmetic, tiles).unwrap();
     let is_half = |form: Form| arithmetic == Arithmetic::Float16 && form != Form::Floats;
-    let loaded = Loaded::new(device(), &recording).unwrap();
+    let loaded = Loaded::new(device(), &recording, &ProgressBar::hidden()).unwrap();
     let padded = |(id, bytes): &(ValueId, Vec<u8>)| {
         let value = plan.value(*id);
         if *id == ValueId(0) {
@@ -121,39 +109,8 @@ fn found_float(plan: &Plan, inputs: &[(ValueId, Vec<u8>)], arithmetic: Arithmeti
         (value.slot, if is_half(value.form) { halves() } else { le_bytes(&floats) })
     };
     let inputs: Vec<(usize, Vec<u8>)> = inputs.iter().map(padded).collect();
-    let to = plan.value(plan.layers[0].output);
-    let bytes = loaded.run_slots(&inputs, to.slot);
-    let halves = || bytes.as_chunks::<2>().0.iter().map(|half| f16::from_le_bytes(*half).to_f32()).collect();
-    unpad(&if is_half(to.form) { halves() } else { floats_of(&bytes) }, to.shape)
-}
-
-/// A convolution in double precision.
-fn convolution(c: &Convolution, x: &[f64], x_scale: f32, from: Shape, to: Shape, is_depthwise: bool) -> Vec<f64> {
-    let (taps, inputs) = (c.geometry.taps(), from.channels);
-    let mut y = Vec::with_capacity(to.len());
-    for pixel in 0..to.pixels() {
-        for o in 0..to.channels {
-            let scale = f64::from(c.scales[o]);
-            let mut sum = f64::from(c.bias[o]) * f64::from(x_scale) * scale;
-            for tap in 0..taps {
-                let Some(source) = c.geometry.source(from, to, pixel, tap) else { continue };
-                for i in if is_depthwise { o..o + 1 } else { 0..inputs } {
-                    let at = if is_depthwise { o * taps + tap } else { (o * inputs + i) * taps + tap };
-                    sum += x[source * inputs + i] * f64::from(c.weights_oihw[at]) * scale;
-                }
-            }
-            y.push(clamped(sum, c.clamp));
-        }
-    }
-    y
-}
-
-fn clamped(value: f64, clamp: Clamp) -> f64 {
-    match clamp {
-        Clamp::None => value,
-        Clamp::Relu => value.max(0.0),
-        Clamp::Relu6 => value.clamp(0.0, 6.0),
-    }
+    let bytes = loaded.run_slots(&inputs, plan.value(plan.layers[0].output).slot);
+    elements(arithmetic, &recording.dispatches[0], &bytes).floats().to_vec()
 }
 
 /// The inputs in double precision.
@@ -177,55 +134,13 @@ fn largest_magnitude(plan: &Plan, inputs: &[(ValueId, Vec<u8>)]) -> f64 {
     }
     let magnitudes: Vec<Vec<f64>> =
         reals(&plan, inputs).into_iter().map(|real| real.into_iter().map(f64::abs).collect()).collect();
-    expected_float(&plan, inputs, &magnitudes).into_iter().fold(1e-3, f64::max)
+    expected_float(&plan, &magnitudes).into_iter().fold(1e-3, f64::max)
 }
 
 /// Plain loops in double precision.
-fn expected_float(plan: &Plan, inputs: &[(ValueId, Vec<u8>)], reals: &[Vec<f64>]) -> Vec<f64> {
-    let layer = &plan.layers[0];
-    let (from, to) = (plan.value(inputs[0].0), plan.value(layer.output).shape);
-    let (x, shape) = (&reals[0], from.shape);
-    match &layer.operation {
-        Operation::Dense(c) => {
-            let own = convolution(c, x, from.form.scale(), shape, to, false);
-            let Some(residual) = c.residual else { return own };
-            own.iter().zip(&reals[1]).map(|(own, other)| clamped(own + other, residual.clamp)).collect()
-        }
-        Operation::Depthwise(c) => convolution(c, x, from.form.scale(), shape, to, true),
-        Operation::Add(clamp) => x.iter().zip(&reals[1]).map(|(a, b)| clamped(a + b, *clamp)).collect(),
-        Operation::Concat => {
-            let channels = |part: usize| plan.value(inputs[part].0).shape.channels;
-            let of_pixel = |p: usize| {
-                let parts = reals.iter().enumerate();
-                parts.flat_map(move |(part, real)| real[p * channels(part)..(p + 1) * channels(part)].to_vec())
-            };
-            (0..to.pixels()).flat_map(of_pixel).collect()
-        }
-        Operation::MaxPool(pooling) => {
-            let mut y = Vec::new();
-            for pixel in 0..to.pixels() {
-                for channel in 0..to.channels {
-                    let rows = pooling.window(pixel / to.width, shape.height);
-                    let columns = || pooling.window(pixel % to.width, shape.width);
-                    let at = |row, column| x[(row * shape.width + column) * shape.channels + channel];
-                    y.push(
-                        rows.flat_map(|row| columns().map(move |column| (row, column)))
-                            .map(|(row, column)| at(row, column))
-                            .fold(f64::MIN, f64::max),
-                    );
-                }
-            }
-            y
-        }
-        Operation::Mean => {
-            let sum = |c: usize| (0..shape.pixels()).map(|p| x[p * shape.channels + c]).sum::<f64>();
-            (0..shape.channels).map(|c| sum(c) / shape.pixels() as f64).collect()
-        }
-        Operation::Normalise => {
-            let norm = x.iter().map(|v| v * v).sum::<f64>().sqrt();
-            x.iter().map(|v| if norm > 0.0 { v / norm } else { 0.0 }).collect()
-        }
-    }
+fn expected_float(plan: &Plan, reals: &[Vec<f64>]) -> Vec<f64> {
+    let inputs: Vec<&[f64]> = reals.iter().map(Vec::as_slice).collect();
+    reference::real::step(plan, &plan.layers[0], &inputs)
 }
 
 /// What float32 may lose over the longest sums of made-up layers, of the largest sum of magnitudes.
@@ -250,7 +165,7 @@ fn check_float(case: &Case, tiles: &Tiles) {
 /// Both float arithmetics against plain loops.
 fn check_floats(case: &Case, plan: &Plan, inputs: &[(ValueId, Vec<u8>)], tiles: &Tiles) {
     let largest = largest_magnitude(plan, inputs);
-    let expected = expected_float(plan, inputs, &reals(plan, inputs));
+    let expected = expected_float(plan, &reals(plan, inputs));
     for (arithmetic, tolerance) in [(Arithmetic::Float32, FLOAT32), (Arithmetic::Float16, FLOAT16)] {
         let found = found_float(plan, inputs, arithmetic, tiles);
         check_near(case, &found, (&expected, largest), tolerance);

@@ -6,12 +6,15 @@ use crate::network::gpu::engine::{GpuEngine, Loaded};
 use crate::network::gpu::recording::Recording;
 use crate::network::gpu::tiles::DEFAULT;
 use crate::network::gpu::tune;
+use crate::network::nodes::first_difference;
 use crate::network::plan::{Operation, Plan};
 use crate::network::tract::TractEngine;
 use crate::network::{Answer, Engine, Opened, PhotoPath, golden, read_bundle, reference};
 use clothingid_shared::bundle::Bundle;
 use clothingid_shared::embedding::{ArithmeticClass, cosine};
+use clothingid_shared::files::write_atomic;
 use clothingid_shared::picture::{Picture, decode};
+use indicatif::ProgressBar;
 
 fn engine(bundle: &Bundle, arithmetic: Arithmetic) -> GpuEngine {
     GpuEngine::new(&Plan::new(&bundle.network).unwrap(), arithmetic, choice(), None).unwrap()
@@ -174,7 +177,7 @@ fn another_picture_size_and_another_adapter_are_refused() {
 fn two_frames_may_be_on_their_way() {
     let (plan, picture) = super::endurance::one_of_each_kind();
     let recording = Recording::new(&plan, Arithmetic::Int8, &DEFAULT).unwrap();
-    let mut loaded = Loaded::new(device(), &recording).unwrap();
+    let mut loaded = Loaded::new(device(), &recording, &ProgressBar::hidden()).unwrap();
     let other: Vec<u8> = picture.iter().map(|byte| !byte).collect();
     let (mut first, mut second) = (Answer::default(), Answer::default());
     for _ in 0..3 {
@@ -189,21 +192,44 @@ fn two_frames_may_be_on_their_way() {
     }
 }
 
-/// Not a test of speed: prints where the time goes (`--nocapture`).
 #[test]
 #[ignore = "needs a Vulkan adapter: `cargo xtask test --suite gpu`"]
-fn times_by_layer() {
-    let plan = Plan::new(&read_bundle(None).unwrap().network).unwrap();
-    for arithmetic in ALL {
-        let recording = Recording::new(&plan, arithmetic, &DEFAULT).unwrap();
-        let Some(times) = Loaded::new(device(), &recording).unwrap().times(10) else {
-            println!("the adapter has no clock");
-            return;
-        };
-        assert_eq!(times.len(), recording.dispatches.len());
-        println!("{}: {:?}", arithmetic.name(), times.iter().sum::<std::time::Duration>());
-        for (dispatch, time) in recording.dispatches.iter().zip(&times) {
-            println!("{:10} {:11} {:24} {time:10.1?}", dispatch.operator, dispatch.shape, dispatch.node);
-        }
+fn each_layer_is_compared_and_timed() {
+    let bundle = read_bundle(None).unwrap();
+    let mut plan = Plan::new(&bundle.network).unwrap();
+    let (_, picture) = pictures(&bundle).next().unwrap();
+    let mut engines = ALL.map(|arithmetic| engine(&bundle, arithmetic));
+    for engine in &mut engines {
+        assert_eq!(first_difference(&plan, engine, &picture).unwrap(), None, "{}", engine.name());
+        let times = engine.layer_times(&picture).unwrap();
+        assert_eq!(times.len(), plan.layers.len());
+        assert!(times.iter().all(|time| !time.is_zero()), "{times:?}");
     }
+    let changed = plan.layers.iter().position(|layer| layer.name == "features.3.conv.2").unwrap();
+    let Operation::Dense(convolution) = &mut plan.layers[changed].operation else { panic!("a dense layer") };
+    convolution.bias[5] += 30_000;
+    for engine in &mut engines {
+        let difference = first_difference(&plan, engine, &picture).unwrap().unwrap();
+        assert_eq!((difference.place, difference.element), (changed, 5), "{}: {difference}", engine.name());
+    }
+}
+
+#[test]
+#[ignore = "needs a Vulkan adapter: `cargo xtask test --suite gpu`"]
+fn compiled_kernels_are_kept_and_a_torn_file_is_replaced() {
+    let (plan, _) = super::endurance::one_of_each_kind();
+    let folder = tempfile::tempdir().unwrap();
+    let open = || GpuEngine::new(&plan, Arithmetic::Int8, choice(), Some(folder.path())).unwrap();
+    let kernels = || {
+        let entries = std::fs::read_dir(folder.path().join("gpu-kernels")).unwrap();
+        let [file] = &entries.map(|entry| entry.unwrap().path()).collect::<Vec<_>>()[..] else { panic!("one file") };
+        (file.clone(), std::fs::read(file).unwrap())
+    };
+    open();
+    let (file, whole) = kernels();
+    open();
+    assert_eq!(kernels().1, whole, "nothing new was compiled");
+    write_atomic(&file, &whole[..whole.len() - 1]).unwrap();
+    open();
+    assert_eq!(kernels().1.len(), whole.len());
 }
