@@ -1,9 +1,11 @@
-"""The rivals of `cargo xtask bench engines`: ONNX Runtime and ncnn on a bundle's network, one JSON object on stdout.
+"""The rivals of `cargo xtask bench engines`: ONNX Runtime and ncnn on a bundle's network, one JSON object on stdout, and the files for rten.
 
     engines.py BUNDLE RUNTIME FORM --side S --threads N --samples N --work FOLDER
 
 RUNTIME and FORM: `onnxruntime int8` (the bundle's own file), `onnxruntime float` (the same weights dequantised, no Quantize nodes),
 `ncnn float`, `ncnn int8` (its own form: symmetric activations with the bundle's ranges), `ncnn vulkan-fp32`, `ncnn vulkan-fp16`.
+`onnx int8` and `onnx float` measure nothing: they put what ONNX Runtime gets into FOLDER, as FORM-S.onnx and, the bytes of the picture,
+FORM-S.picture, and print the path of the former.
 
 Needs onnx, onnxruntime, ncnn and numpy. What a careful user would write: a warm-up as long as ours, one picture at a time, the runtime's own
 defaults besides the number of threads.
@@ -86,6 +88,16 @@ def float_model(model):
     made = helper.make_model(graph, opset_imports=model.opset_import)
     made.ir_version = model.ir_version
     return made
+
+
+def in_form(model, form):
+    return float_model(model) if form == "float" else model
+
+
+def write_onnx(model, form, picture, prefix):
+    onnx.save(in_form(model, form), prefix + ".onnx")
+    picture.tofile(prefix + ".picture")
+    print(prefix + ".onnx")
 
 
 def write_ncnn(model, prefix, is_int8):
@@ -181,7 +193,7 @@ def write_ncnn(model, prefix, is_int8):
 def onnxruntime(model, form, threads):
     import onnxruntime as runtime
 
-    data = (float_model(model) if form == "float" else model).SerializeToString()
+    data = in_form(model, form).SerializeToString()
     options = runtime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     started = time.perf_counter()
@@ -219,7 +231,7 @@ def ncnn(model, form, threads, prefix):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("bundle")
-    parser.add_argument("runtime", choices=["onnxruntime", "ncnn"])
+    parser.add_argument("runtime", choices=["onnxruntime", "ncnn", "onnx"])
     parser.add_argument("form")
     parser.add_argument("--side", type=int, default=160)
     parser.add_argument("--threads", type=int, default=1)
@@ -227,11 +239,14 @@ def main():
     parser.add_argument("--work", default=".")
     args = parser.parse_args()
     model = network(args.bundle, args.side)
+    picture = np.random.default_rng(7).integers(0, 256, (1, args.side, args.side, 3), np.uint8)
+    if args.runtime == "onnx":
+        write_onnx(model, args.form, picture, os.path.join(args.work, f"{args.form}-{args.side}"))
+        return
     if args.runtime == "onnxruntime":
         run, load, version = onnxruntime(model, args.form, args.threads)
     else:
         run, load, version = ncnn(model, args.form, args.threads, os.path.join(args.work, f"ncnn-{args.form}"))
-    picture = np.random.default_rng(7).integers(0, 256, (1, args.side, args.side, 3), np.uint8)
     started = time.perf_counter()
     answer = run(picture)
     first = time.perf_counter() - started

@@ -2,7 +2,7 @@
 //!
 //! 1. [`setup`]: libtorch and ONNX Runtime into the user's cache; with `--system` the system's packages.
 //! 2. [`test`](mod@test): the suites, how they are counted and what they need.
-//! 3. [`bench`]: the device's engines beside ONNX Runtime and ncnn, the trainer beside PyTorch.
+//! 3. [`bench`]: the device's engines beside ONNX Runtime, ncnn and rten, the trainer beside PyTorch.
 //! 4. [`gpu`]: a study carried to a machine with a GPU and back.
 //! 5. [`cargo`]: how the programs of the workspace are built and started from here.
 //!
@@ -32,8 +32,8 @@ usage: cargo xtask COMMAND
   test --all                    every suite at its full counts
   bench                         measure network and whole path
   bench search                  the search alone
-  bench engines                 our engines beside ONNX Runtime and ncnn: [--bundle FILE] [--python PROGRAM] [--rounds N]
-                                [--sides A,B] [--threads A,B] [--gpu] [--profile NAME] [--keep FILE]
+  bench engines                 our engines beside ONNX Runtime, ncnn and rten: [--bundle FILE] [--python PROGRAM]
+                                [--rounds N] [--sides A,B] [--threads A,B] [--gpu] [--profile NAME] [--keep FILE]
   bench trainer PACK            the trainer beside PyTorch: [--python PROGRAM] [--turns N]
   gpu pack DIR --pack PACK      a study for a machine with an NVIDIA GPU: program, photographs, script
   gpu collect DIR               take the records that came back into studies/

@@ -1,4 +1,5 @@
-//! `cargo xtask bench engines`: our engines beside ONNX Runtime and ncnn on the same network, in one run on the same cores.
+//! `cargo xtask bench engines`: our engines beside ONNX Runtime, ncnn and rten on the same network, in one run on the same
+//! cores.
 //!
 //! All engines take turns, several rounds over, each in a process of its own: what disturbs the machine for a while disturbs all of them.
 //! Every sample is kept in a file; the table has minima, medians and 99th percentiles over all rounds, and each minimum against that of
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::process::ExitCode;
 
-use super::{after, ask, figure};
+use super::{after, ask, figure, rten};
 use crate::cargo::{cargo, workspace};
 use crate::report::Report;
 
@@ -67,9 +68,15 @@ impl Asked {
 }
 
 /// One engine at one setting: what is started.
-struct Contender {
-    name: String,
-    command: Command,
+pub(super) struct Contender {
+    pub(super) name: String,
+    pub(super) command: Command,
+}
+
+/// The programs that were built.
+struct Programs {
+    ours: PathBuf,
+    rten: PathBuf,
 }
 
 /// All samples of one engine at one setting, in milliseconds.
@@ -91,10 +98,10 @@ pub(crate) fn run(rest: &[String]) -> Result<ExitCode, Report> {
             "in an environment of its own: `python3 -m venv E && E/bin/pip install onnx onnxruntime ncnn numpy`, then `--python E/bin/python`",
         ));
     }
-    let program = build(&asked.profile)?;
+    let programs = Programs { ours: build(&asked.profile)?, rten: rten::build()? };
     let work = std::env::temp_dir().join(format!("clothingid-bench-{}", std::process::id()));
     fs::create_dir_all(&work).map_err(|error| cannot("make a folder for the rivals' files", error))?;
-    let result = measure(&asked, &program, &work);
+    let result = measure(&asked, &programs, &work);
     let _ = fs::remove_dir_all(&work);
     result?;
     println!("every sample: {}", asked.keep.display());
@@ -109,13 +116,16 @@ fn build(profile: &str) -> Result<PathBuf, Report> {
     Ok(workspace().join("target").join(profile).join("clothingid"))
 }
 
-fn measure(asked: &Asked, program: &Path, work: &Path) -> Result<(), Report> {
+fn measure(asked: &Asked, programs: &Programs, work: &Path) -> Result<(), Report> {
     let mut lines = String::new();
     for side in &asked.sides {
+        let networks = rten::networks(|runtime, form| script(asked, work, side, runtime, form))?;
         for threads in &asked.threads {
             let mut found: BTreeMap<usize, (String, Samples)> = BTreeMap::new();
             for round in 0..asked.rounds.max(1) {
-                let contenders = contenders(asked, program, work, side, threads);
+                let mut contenders = contenders(asked, &programs.ours, work, side, threads);
+                let rten = |network| rten::contender(&programs.rten, network, side, threads, SAMPLES);
+                contenders.extend(networks.iter().map(rten));
                 for (place, mut contender) in contenders.into_iter().enumerate() {
                     eprintln!("side {side}, {threads} thread(s), round {}: {}", round + 1, contender.name);
                     let line = ask(&mut contender.command)?;
@@ -135,6 +145,14 @@ fn measure(asked: &Asked, program: &Path, work: &Path) -> Result<(), Report> {
     fs::write(&asked.keep, lines).map_err(|error| cannot("keep the samples", error))
 }
 
+/// `engines.py` on the bundle, without threads and samples.
+fn script(asked: &Asked, work: &Path, side: &str, runtime: &str, form: &str) -> Command {
+    let mut command = Command::new(&asked.python);
+    command.arg(workspace().join("xtask/bench/engines.py")).arg(&asked.bundle).args([runtime, form]);
+    command.args(["--side", side, "--work"]).arg(work);
+    command
+}
+
 fn contenders(asked: &Asked, program: &Path, work: &Path, side: &str, threads: &str) -> Vec<Contender> {
     let ours = |name: &str, engine: &str| {
         let mut command = Command::new(program);
@@ -143,9 +161,8 @@ fn contenders(asked: &Asked, program: &Path, work: &Path, side: &str, threads: &
         Contender { name: name.to_owned(), command }
     };
     let theirs = |runtime: &str, form: &str| {
-        let mut command = Command::new(&asked.python);
-        command.arg(workspace().join("xtask/bench/engines.py")).arg(&asked.bundle).args([runtime, form]);
-        command.args(["--side", side, "--threads", threads, "--samples", SAMPLES, "--work"]).arg(work);
+        let mut command = script(asked, work, side, runtime, form);
+        command.args(["--threads", threads, "--samples", SAMPLES]);
         Contender { name: format!("{runtime} {form}"), command }
     };
     let mut all =

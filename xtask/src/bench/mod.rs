@@ -1,11 +1,12 @@
 //! `cargo xtask bench`: what this project is as fast as, beside what a user would take instead.
 //!
-//! - [`engines`]: the device's engines beside ONNX Runtime and ncnn.
+//! - [`engines`]: the device's engines beside ONNX Runtime, ncnn and [`rten`].
 //! - [`trainer`]: the trainer's loader and step beside PyTorch's.
 //!
 //! Each side is a program that prints one flat JSON object; here they are run and read.
 
 mod engines;
+mod rten;
 mod trainer;
 
 use std::process::{Command, ExitCode};
