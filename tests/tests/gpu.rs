@@ -53,6 +53,21 @@ fn it_is_measured_like_every_engine() {
 
 #[test]
 #[ignore = "needs a Vulkan adapter: `cargo xtask test --suite gpu`"]
+fn its_layers_are_timed_and_held_against_their_definition() {
+    let rig = Rig::new();
+    let bench = ["bench", "network", "--engine", "gpu", "--layers", "--json"];
+    let lines = on_adapter(&rig, "", &bench).expect_code(0).json_lines();
+    assert_eq!(lines[1..].iter().filter(|line| line["bench"] == "layer").count(), 57);
+    for arithmetic in ["int8", "float32", "float16"] {
+        let verify = ["bundle", "verify", "--nodes", "--engine", "gpu", "--json"];
+        let line = &on_adapter(&rig, arithmetic, &verify).expect_code(0).json_lines()[0];
+        assert!(line["nodes_compared"].as_u64() >= Some(57), "{line}");
+        assert!(line["first_differing_node"].is_null(), "{line}");
+    }
+}
+
+#[test]
+#[ignore = "needs a Vulkan adapter: `cargo xtask test --suite gpu`"]
 fn an_unknown_arithmetic_is_refused() {
     let rig = Rig::new();
     rig.copy(photographs::good(), "photo.jpg");

@@ -13,7 +13,8 @@ pub(in crate::network) enum Arithmetic {
     Int8,
     /// float32.
     Float32,
-    /// float16 in memory, float32 in sums: half the bytes to move, on every adapter, since packing and unpacking are part of WGSL.
+    /// float16 in memory, float32 in sums: half the bytes to move, on every adapter, since packing and unpacking are part of WGSL; products in
+    /// float16 where the adapter has them and is faster with them.
     Float16,
 }
 

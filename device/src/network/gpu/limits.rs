@@ -12,6 +12,8 @@ pub(super) struct Limits {
     pub(super) max_compute_invocations_per_workgroup: u64,
     pub(super) max_storage_buffers_per_shader_stage: u64,
     pub(super) min_storage_buffer_offset_alignment: u64,
+    /// Whether it multiplies float16: a feature, and no limit, but asked for in the same way.
+    pub(super) shader_f16: bool,
 }
 
 impl Limits {
@@ -52,6 +54,10 @@ impl Limits {
             ("maxComputeInvocationsPerWorkgroup", lanes, self.max_compute_invocations_per_workgroup),
             ("maxStorageBuffersPerShaderStage", reads + 2, self.max_storage_buffers_per_shader_stage),
         ];
+        let needs_f16 = recording.texts.get(dispatch.text).is_some_and(|text| text.wgsl.starts_with("enable f16;"));
+        if needs_f16 && !self.shader_f16 {
+            return Some(("shader-f16", 1, 0));
+        }
         let as_number = |needed: usize| u64::try_from(needed).unwrap_or(u64::MAX);
         let exceeded = most.into_iter().map(|(name, needed, allowed)| (name, as_number(needed), allowed));
         // The other way round: the adapter asks, and parameters begin only at multiples of this.
@@ -73,6 +79,7 @@ pub(super) const DEFAULTS: Limits = Limits {
     max_compute_invocations_per_workgroup: 256,
     max_storage_buffers_per_shader_stage: 8,
     min_storage_buffer_offset_alignment: 256,
+    shader_f16: false,
 };
 
 #[cfg(test)]
@@ -105,8 +112,12 @@ mod tests {
             Limits { max_storage_buffers_per_shader_stage: 3, ..DEFAULTS },
             Limits { min_storage_buffer_offset_alignment: 512, ..DEFAULTS },
         ];
-        let said: Vec<String> =
+        let mut said: Vec<String> =
             small.iter().map(|limits| limits.check("small board", &recording).unwrap_err().to_string()).collect();
+        let halves = tiles::Tiles { half_products: true, ..tiles::DEFAULT };
+        let recording = Recording::new(&plan, Arithmetic::Float16, &halves).unwrap();
+        said.push(DEFAULTS.check("small board", &recording).unwrap_err().to_string());
+        Limits { shader_f16: true, ..DEFAULTS }.check("small board", &recording).unwrap();
         insta::assert_snapshot!("limits", said.join("\n"));
     }
 }

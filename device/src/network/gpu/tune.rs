@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 const FILE: &str = "gpu-tiles.json";
 
 /// The form of the file; another one is measured anew.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Runs that are measured, after one that warms up.
 const RUNS: usize = 5;
@@ -87,6 +87,7 @@ pub(super) fn tiles(
 
 /// The fastest tiles, and what a frame took with them: from the default on, one thing after the other.
 fn fastest(device: &Arc<Device>, plan: &Plan, arithmetic: Arithmetic) -> Result<(Tiles, Duration), GpuError> {
+    let is_possible = |tiles: &Tiles| device.limits().shader_f16 || !tiles.half_products;
     let progress = bar(format!("first start on `{}`: measuring kernels", device.adapter()));
     let candidates: usize = SEARCH.iter().map(|variants| variants(DEFAULT, arithmetic).len()).sum();
     progress.set_length(1 + candidates as u64);
@@ -97,7 +98,7 @@ fn fastest(device: &Arc<Device>, plan: &Plan, arithmetic: Arithmetic) -> Result<
     };
     let mut best = (DEFAULT, frame_time(&DEFAULT)?);
     for variants in SEARCH {
-        for tiles in variants(best.0, arithmetic) {
+        for tiles in variants(best.0, arithmetic).into_iter().filter(is_possible) {
             let time = frame_time(&tiles)?;
             if time < best.1 {
                 best = (tiles, time);
@@ -147,7 +148,7 @@ mod tests {
         write(folder.path(), &Memory { version: 0, measured: measured.clone() });
         assert_eq!(read(folder.path()), Memory { version: VERSION, measured });
         let text = read_text(&folder.path().join(FILE)).unwrap();
-        for bad in [text.replace("\"version\": 1", "\"version\": 2"), text[..text.len() / 2].to_string()] {
+        for bad in [text.replace("\"version\": 2", "\"version\": 3"), text[..text.len() / 2].to_string()] {
             write_atomic(&folder.path().join(FILE), bad.as_bytes()).unwrap();
             assert_eq!(read(folder.path()), Memory::default());
         }

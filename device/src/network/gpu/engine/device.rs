@@ -67,8 +67,9 @@ impl Device {
         // All that the adapter has: the defaults are those of the weakest.
         let descriptor = DeviceDescriptor {
             required_limits: adapter.limits(),
-            // Times by layer where the adapter has a clock, kernels on disk where the driver gives them away.
-            required_features: adapter.features() & (Features::TIMESTAMP_QUERY | Features::PIPELINE_CACHE),
+            // Times by layer where the adapter has a clock, kernels on disk where the driver gives them away, products of float16.
+            required_features: adapter.features()
+                & (Features::TIMESTAMP_QUERY | Features::PIPELINE_CACHE | Features::SHADER_F16),
             ..DeviceDescriptor::default()
         };
         let (device, queue) = pollster::block_on(adapter.request_device(&descriptor))
@@ -89,6 +90,7 @@ impl Device {
             max_compute_invocations_per_workgroup: granted.max_compute_invocations_per_workgroup.into(),
             max_storage_buffers_per_shader_stage: granted.max_storage_buffers_per_shader_stage.into(),
             min_storage_buffer_offset_alignment: granted.min_storage_buffer_offset_alignment.into(),
+            shader_f16: device.features().contains(Features::SHADER_F16),
         };
         let layouts = (1..=MOST_READS).map(|reads| layout(&device, reads)).collect();
         let pipelines = state.and_then(|folder| Pipelines::open(&device, &info, &folder.join(PIPELINES)));

@@ -93,12 +93,15 @@ pub(in crate::network::gpu) fn dense(task: &Task<'_>, c: &Convolution) -> Kernel
             template.fill(&[include_str!("int8.wgsl"), include_str!("window.wgsl"), include_str!("dense_int8.wgsl")]);
         ("dense_int8.wgsl", wgsl, int8_parameters(task, c, products))
     } else {
+        let is_in_halves = task.is_half() && task.tiles.half_products;
         let template = template
             .flag("half", task.is_half())
+            .flag("halves", is_in_halves)
             .flag("bytes", task.reads_picture)
             .flag("to_stored", !is_real && c.residual.is_none());
         let wgsl =
             template.fill(&[include_str!("float.wgsl"), include_str!("window.wgsl"), include_str!("dense_float.wgsl")]);
+        let wgsl = if is_in_halves { ["enable f16;\n", &wgsl].concat() } else { wgsl };
         ("dense_float.wgsl", wgsl, float_parameters(task, c))
     };
     Kernel { file, wgsl, parameters, workgroups, lanes }

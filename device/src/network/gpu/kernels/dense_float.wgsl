@@ -5,7 +5,7 @@
 // bindings    0 parameters, 1 y, 2 x (with `bytes` a picture, RGB and a byte of padding), 3 the other summand (with `residual`)
 // parameters  two vectors of `float.wgsl`; weights [tap][input][output quad], with `half` two inputs a vector; biases [output quad]
 // invocation  TILE_PIXELS × TILE_QUADS sums in registers, as in `dense_int8.wgsl`; shares, lanes and tails as there
-// sums        float32, in the order of taps and inputs, the bias last
+// sums        float32, in the order of taps and inputs, the bias last; with `halves` the products of four inputs are summed in float16 first
 
 ?to_floats @group(0) @binding(1) var<storage, read_write> y: array<vec4<f32>>;
 !to_floats @group(0) @binding(1) var<storage, read_write> y: array<Stored>;
@@ -13,8 +13,10 @@
 !bytes @group(0) @binding(2) var<storage, read> x: array<Stored>;
 ?residual @group(0) @binding(3) var<storage, read> other: array<Stored>;
 
-?bytes fn load(place: u32) -> vec4<f32> { return colours(x[place]); }
-!bytes fn load(place: u32) -> vec4<f32> { return real(x[place]); }
+?halves alias Factors = vec4<f16>;
+!halves alias Factors = vec4<f32>;
+?bytes fn load(place: u32) -> Factors { return Factors(colours(x[place])); }
+!bytes fn load(place: u32) -> Factors { return Factors(real(x[place])); }
 
 ?shared var<workgroup> parts: array<vec4<f32>, LANES * TILE_PIXELS * TILE_QUADS>;
 
@@ -36,18 +38,21 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 !window     let start$p = pixel$p * INPUT_QUADS;
 ?shared     for (var k = share; k < INPUT_QUADS; k += SHARES) {
 !shared     for (var k = 0u; k < INPUT_QUADS; k++) {
-?window         let x$p = select(vec4<f32>(), load(source$p.x + k), source$p.y == 1u);
+?window         let x$p = select(Factors(), load(source$p.x + k), source$p.y == 1u);
 !window         let x$p = load(start$p + k);
         let w = WEIGHTS + (tap * INPUT_QUADS + k) * WEIGHT_VECTORS * OUTPUT_QUADS;
 ?half         let pair$q_$h = parameters[w + $hu * OUTPUT_QUADS + quad$q];
-?half         let w$q_0 = real(pair$q_0.xy);
-?half         let w$q_1 = real(pair$q_0.zw);
-?half         let w$q_2 = real(pair$q_1.xy);
-?half         let w$q_3 = real(pair$q_1.zw);
+?half         let w$q_0 = Factors(real(pair$q_0.xy));
+?half         let w$q_1 = Factors(real(pair$q_0.zw));
+?half         let w$q_2 = Factors(real(pair$q_1.xy));
+?half         let w$q_3 = Factors(real(pair$q_1.zw));
+?halves         var four$p_$q = Factors();
 //for i
 !half         let w$q_$i = parameter(w + $iu * OUTPUT_QUADS + quad$q);
-        sum$p_$q = fma(vec4<f32>(x$p[$i]), w$q_$i, sum$p_$q);
+?halves         four$p_$q = fma(Factors(x$p[$i]), w$q_$i, four$p_$q);
+!halves         sum$p_$q = fma(Factors(x$p[$i]), w$q_$i, sum$p_$q);
 //end
+?halves         sum$p_$q += vec4<f32>(four$p_$q);
     }
 ?window     }
 ?shared     if share > 0u {

@@ -31,8 +31,10 @@ fn validate(recording: &Recording) -> BTreeSet<&'static str> {
     for text in &recording.texts {
         let module = wgsl::parse_str(&text.wgsl)
             .unwrap_or_else(|error| panic!("{}: {}", text.file, error.emit_to_string(&text.wgsl)));
-        // `unpack2x16float`, which every Vulkan adapter has; nothing else is taken for granted.
-        Validator::new(ValidationFlags::all(), Capabilities::SHADER_FLOAT16_IN_FLOAT32)
+        // `unpack2x16float`, which every Vulkan adapter has; float16 itself is asked for, and nothing else.
+        let float16 =
+            if text.wgsl.starts_with("enable f16;") { Capabilities::SHADER_FLOAT16 } else { Capabilities::empty() };
+        Validator::new(ValidationFlags::all(), Capabilities::SHADER_FLOAT16_IN_FLOAT32 | float16)
             .validate(&module)
             .unwrap_or_else(|error| panic!("{}: {}", text.file, error.emit_to_string(&text.wgsl)));
         assert_eq!(bindings(&module), expected_bindings(text.reads), "{}", text.file);
@@ -55,9 +57,10 @@ fn every_file_is_valid_for_every_layer() {
     let mut files = BTreeSet::new();
     for case in made_up_layers() {
         for arithmetic in ALL {
-            for products in [Products::Packed, Products::Integers, Products::Floats] {
+            let products = [(Products::Packed, false), (Products::Integers, true), (Products::Floats, false)];
+            for (products, half_products) in products {
                 let dense = Tile { lanes_over: LanesOver::Channels, pixels: 3, quads: 2, invocations: 300 };
-                let tiles = Tiles { dense, depthwise_pixels: 3, products };
+                let tiles = Tiles { dense, depthwise_pixels: 3, products, half_products };
                 files.extend(validate(&Recording::new(&made_up(&case).0, arithmetic, &tiles).unwrap()));
             }
         }

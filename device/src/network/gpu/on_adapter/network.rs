@@ -4,7 +4,7 @@ use super::{choice, device};
 use crate::network::gpu::arithmetic::{ALL, Arithmetic};
 use crate::network::gpu::engine::{GpuEngine, Loaded};
 use crate::network::gpu::recording::Recording;
-use crate::network::gpu::tiles::DEFAULT;
+use crate::network::gpu::tiles::{DEFAULT, Tiles};
 use crate::network::gpu::tune;
 use crate::network::nodes::first_difference;
 use crate::network::plan::{Operation, Plan};
@@ -211,6 +211,24 @@ fn each_layer_is_compared_and_timed() {
     for engine in &mut engines {
         let difference = first_difference(&plan, engine, &picture).unwrap().unwrap();
         assert_eq!((difference.place, difference.element), (changed, 5), "{}: {difference}", engine.name());
+    }
+}
+
+#[test]
+#[ignore = "needs a Vulkan adapter: `cargo xtask test --suite gpu`"]
+fn products_in_float16_keep_the_network_near_tract() {
+    let bundle = read_bundle(None).unwrap();
+    let plan = Plan::new(&bundle.network).unwrap();
+    let tiles = Tiles { half_products: true, ..DEFAULT };
+    let recording = Recording::new(&plan, Arithmetic::Float16, &tiles).unwrap();
+    let mut loaded = Loaded::new(device(), &recording, &ProgressBar::hidden()).unwrap();
+    let mut tract = TractEngine::new(&bundle.network).unwrap();
+    let (mut found, mut expected) = (Answer::default(), Answer::default());
+    for (name, picture) in pictures(&bundle) {
+        loaded.run(picture.rgb(), &mut found).unwrap();
+        tract.run(&picture, &mut expected).unwrap();
+        let difference = difference(&found, &expected);
+        assert!(difference < 6e-2, "{name}: {difference}");
     }
 }
 

@@ -1,0 +1,46 @@
+//! `bench` and `bundle` on the processor's engine, as an engineer calls them. How fast anything is, is not a test's business.
+
+use clothingid_tests::Rig;
+use serde_json::Value;
+
+fn number(line: &Value, key: &str) -> f64 {
+    line[key].as_f64().unwrap_or_else(|| panic!("no `{key}` in {line}"))
+}
+
+#[test]
+fn each_layer_is_measured_beside_what_the_processor_could_do() {
+    let rig = Rig::new();
+    let words = ["bench", "network", "--engine", "cpu", "--layers", "--json"];
+    let lines = rig.clothingid(words).run().expect_code(0).json_lines();
+    let (network, layers) = lines.split_first().expect("a line");
+    assert!(network["engine"].as_str().is_some_and(|engine| engine.starts_with("cpu: int8 ")), "{network}");
+    assert_eq!(layers.len(), 57);
+    for layer in layers {
+        assert!(number(layer, "min_ms") >= 0.0 && number(layer, "bytes") > 0.0, "{layer}");
+        // Plain Rust has no instruction to be bound by.
+        if network["engine"] != "cpu: int8 portable" {
+            assert!(number(layer, "bound_ms") > 0.0, "{layer}");
+        }
+    }
+    let products: f64 = layers.iter().map(|layer| number(layer, "multiply_adds")).sum();
+    assert!(products > 1e8, "{products}");
+}
+
+#[test]
+fn photographs_are_embedded_as_an_import_does() {
+    let rig = Rig::new();
+    let lines = rig.clothingid(["bench", "import", "--engine", "cpu", "--json"]).run().expect_code(0).json_lines();
+    assert_eq!(lines[0]["bench"], "import");
+    assert!(number(&lines[0], "photos_per_second") > 0.0 && number(&lines[0], "threads") >= 1.0, "{}", lines[0]);
+}
+
+#[test]
+fn layers_are_held_against_their_definition() {
+    let rig = Rig::new();
+    let words = ["bundle", "verify", "--nodes", "--engine", "cpu", "--json"];
+    let line = &rig.clothingid(words).run().expect_code(0).json_lines()[0];
+    assert!(number(line, "nodes_compared") >= 57.0 && line["first_differing_node"].is_null(), "{line}");
+    let outcome = rig.clothingid(["bundle", "verify", "--nodes", "--engine", "tract"]).run().expect_code(1);
+    assert!(outcome.stderr.contains("does not run the plan"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("hint: take `--engine cpu`"), "{}", outcome.stderr);
+}
