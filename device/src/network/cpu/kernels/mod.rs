@@ -1,4 +1,5 @@
-//! The loops of the engine, one file an instruction set.
+//! The loops of the engine, one file an instruction set. Beside them lies what several sets share: how bytes are read that are multiplied
+//! four by four (`inputs`, `patches`, `four_taps`), and where sums go (`ends256`, `results`). `peak` measures what a set could do at most.
 //!
 //! A kernel is a layer whose weights are packed for one [`InstructionSet`]. Whatever the set, it gives the bytes of the reference: sums are
 //! exact, and the epilogue rounds as [`clothingid_shared::quantisation`] says.
@@ -10,14 +11,25 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512_vnni;
+#[cfg(target_arch = "x86_64")]
+mod avx_vnni;
+#[cfg(target_arch = "x86_64")]
+mod ends256;
+#[cfg(target_arch = "x86_64")]
+mod four_taps;
+#[cfg(target_arch = "x86_64")]
+mod inputs;
 #[cfg(target_arch = "aarch64")]
 mod neon_dotprod;
 #[cfg(target_arch = "x86_64")]
 mod patches;
+mod peak;
 mod portable;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod results;
 pub(super) mod simple;
+
+pub use peak::products_per_second;
 
 use super::rows::Rows;
 use crate::network::plan::{Convolution, Form, Value};
@@ -31,6 +43,9 @@ pub(in crate::network) enum InstructionSet {
     /// Four products of bytes, added to 32 bits, in 512-bit vectors.
     #[cfg(target_arch = "x86_64")]
     Avx512Vnni,
+    /// The same in 256-bit vectors.
+    #[cfg(target_arch = "x86_64")]
+    AvxVnni(avx_vnni::Encoding),
     /// Two products of 16-bit numbers, added to 32 bits, in 256-bit vectors.
     #[cfg(target_arch = "x86_64")]
     Avx2,
@@ -49,6 +64,8 @@ impl InstructionSet {
         if avx512_vnni::is_there() {
             sets.push(Self::Avx512Vnni);
         }
+        #[cfg(target_arch = "x86_64")]
+        sets.extend(avx_vnni::Encoding::of_this_machine().map(Self::AvxVnni));
         #[cfg(target_arch = "x86_64")]
         if avx2::is_there() {
             sets.push(Self::Avx2);
@@ -72,6 +89,8 @@ impl InstructionSet {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512Vnni => "avx512-vnni",
             #[cfg(target_arch = "x86_64")]
+            Self::AvxVnni(encoding) => encoding.name(),
+            #[cfg(target_arch = "x86_64")]
             Self::Avx2 => "avx2",
             #[cfg(target_arch = "aarch64")]
             Self::NeonDotprod => "neon-dotprod",
@@ -85,6 +104,8 @@ impl InstructionSet {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512Vnni => Box::new(avx512_vnni::Dense::new(layer)),
             #[cfg(target_arch = "x86_64")]
+            Self::AvxVnni(encoding) => Box::new(avx_vnni::Dense::new(layer, encoding)),
+            #[cfg(target_arch = "x86_64")]
             Self::Avx2 => Box::new(avx2::Dense::new(layer)),
             #[cfg(target_arch = "aarch64")]
             Self::NeonDotprod => Box::new(neon_dotprod::Dense::new(layer)),
@@ -97,6 +118,8 @@ impl InstructionSet {
         match self {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512Vnni => Box::new(avx512_vnni::Depthwise::new(layer)),
+            #[cfg(target_arch = "x86_64")]
+            Self::AvxVnni(encoding) => Box::new(avx_vnni::Depthwise::new(layer, encoding)),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => Box::new(avx2::Depthwise::new(layer)),
             #[cfg(target_arch = "aarch64")]

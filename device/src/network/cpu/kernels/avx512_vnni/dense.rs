@@ -3,59 +3,39 @@
 use super::ends::write;
 use super::{Block, LANES, VECTOR, in_order};
 use crate::network::cpu::buffer::Buffer;
-use crate::network::cpu::kernels::patches::Patches;
+use crate::network::cpu::kernels::inputs::{Inputs, Source};
 use crate::network::cpu::kernels::results::Results;
 use crate::network::cpu::kernels::{End, Kernel, LayerForm, Output};
-use crate::network::cpu::rows::Rows;
 use std::arch::x86_64::*;
-use std::cell::RefCell;
 use std::ops::Range;
-
-/// Pixels whose results are computed for all channels before the next ones: their inputs stay in the first cache.
-const CHUNK: usize = 48;
 
 /// A dense convolution.
 pub(in crate::network::cpu::kernels) struct Dense {
-    rows: Rows,
+    inputs: Inputs,
     blocks: Vec<Block>,
     weights: Buffer,
     bias: Vec<i32>,
     multipliers: Vec<f32>,
     end: End,
-    inputs: usize,
     outputs: usize,
-    /// How the inputs of all taps are gathered, where they are; they are then those of one tap.
-    patches: Option<Patches>,
-    /// Taps, and steps of four inputs of each.
-    taps: usize,
-    steps: usize,
-    /// Bytes of the input's buffer that are read.
-    reads: usize,
 }
 
 impl Dense {
     pub(in crate::network::cpu::kernels) fn new(layer: LayerForm<'_>) -> Self {
-        let (window, inputs, c) = (layer.rows.taps(), layer.from.shape.channels, layer.convolution);
-        let patches = Patches::new(&layer.rows, c.geometry.kernel, inputs, layer.to.shape.pixels());
-        let is_gathered = patches.is_some();
-        let (taps, steps) =
-            patches.as_ref().map_or((window, inputs.div_ceil(4)), |patches| (1, patches.row().div_ceil(4)));
+        let c = layer.convolution;
         let (outputs, end) = (c.bias.len(), layer.end());
+        let folded_bias = layer.folded_bias();
+        let inputs = Inputs::new(layer);
         // Floats are stored in plain order.
         let widest = if end == End::Floats { 2 } else { 4 };
-        let blocks = Block::split(outputs, widest, taps * steps * VECTOR);
-        let weight = |channel: usize, input: usize, tap: usize| {
-            let (input, tap) = if is_gathered { (input % inputs, input / inputs) } else { (input, tap) };
-            c.weight(channel, input, tap).cast_unsigned()
-        };
+        let blocks = Block::split(outputs, widest, inputs.taps * inputs.steps * VECTOR);
         let mut packed = Vec::new();
         for block in &blocks {
-            for tap in 0..taps {
-                for step in 0..steps {
+            for tap in 0..inputs.taps {
+                for step in 0..inputs.steps {
                     for vector in 0..block.vectors {
                         for element in 0..LANES {
-                            let channel = block.channel(vector, element);
-                            packed.extend((0..4).map(|k| weight(channel, 4 * step + k, tap)));
+                            packed.extend(inputs.weights(c, block.channel(vector, element), tap, step));
                         }
                     }
                 }
@@ -63,17 +43,12 @@ impl Dense {
         }
         Self {
             weights: Buffer::of(packed.into_iter()),
-            bias: in_order(&blocks, &layer.folded_bias()),
+            bias: in_order(&blocks, &folded_bias),
             multipliers: in_order(&blocks, &c.multipliers),
             blocks,
             end,
             inputs,
             outputs,
-            patches,
-            taps,
-            steps,
-            reads: layer.rows.furthest(layer.to.shape.pixels()) + inputs.next_multiple_of(4),
-            rows: layer.rows,
         }
     }
 
@@ -96,9 +71,9 @@ impl Dense {
             let bias: [__m512i; V] = std::array::from_fn(|v| _mm512_loadu_si512(bias.add(v * LANES).cast()));
             let mut sums: [[__m512i; V]; P] = std::array::from_fn(|_| bias);
             let mut weights = self.weights.bytes().as_ptr().add(block.weights);
-            for tap in 0..self.taps {
+            for tap in 0..self.inputs.taps {
                 let pixels: [*const u8; P] = source.pixels(first, tap);
-                for step in 0..self.steps {
+                for step in 0..self.inputs.steps {
                     let w: [__m512i; V] = std::array::from_fn(|v| _mm512_load_si512(weights.add(v * VECTOR).cast()));
                     weights = weights.add(V * VECTOR);
                     for p in 0..P {
@@ -158,53 +133,13 @@ impl Dense {
     }
 }
 
-/// Where a tile's pixels are read.
-struct Source<'a> {
-    x: *const u8,
-    /// Bytes from one pixel to the next, where there is no table.
-    stride: usize,
-    rows: Option<&'a Rows>,
-}
-
-impl Source<'_> {
-    /// The first bytes of one tap of some pixels.
-    #[inline]
-    fn pixels<const P: usize>(&self, first: usize, tap: usize) -> [*const u8; P] {
-        match self.rows {
-            Some(rows) => std::array::from_fn(|p| self.x.wrapping_add(rows.offset(first + p, tap))),
-            None => std::array::from_fn(|p| self.x.wrapping_add((first + p) * self.stride)),
-        }
-    }
-}
-
-thread_local! {
-    /// Gathered inputs of a chunk, kept between frames.
-    static GATHERED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
-
 impl Kernel for Dense {
     fn run(&self, x: &[u8], other: &[u8], y: Output<'_>, pixels: Range<usize>) {
         let results = Results::new(y, other, self.outputs, &pixels, &self.end);
-        assert!(x.len() >= self.reads, "the input's buffer is the plan's");
-        let rows = Some(&self.rows).filter(|rows| !rows.is_plain());
-        let in_place = Source { x: x.as_ptr(), stride: self.inputs, rows };
-        GATHERED.with_borrow_mut(|gathered| {
-            let mut next = pixels.start;
-            while next < pixels.end {
-                let chunk = next..pixels.end.min(next + CHUNK);
-                let source = if let Some(patches) = &self.patches {
-                    patches.gather(&self.rows, x, chunk.clone(), gathered);
-                    let stride = patches.row();
-                    &Source { x: gathered.as_ptr().wrapping_sub(next * stride), stride, rows: None }
-                } else {
-                    &in_place
-                };
-                for block in &self.blocks {
-                    // SAFETY: kernels are only made where `is_there`; `x` is as long as any tap reads, and so are the gathered rows; chunks
-                    // lie inside the range.
-                    unsafe { self.block(source, &results, block, chunk.clone(), pixels.start) };
-                }
-                next = chunk.end;
+        self.inputs.chunks(x, pixels.clone(), |source, chunk| {
+            for block in &self.blocks {
+                // SAFETY: kernels are only made where `is_there`; the source holds the chunk, which lies inside the range.
+                unsafe { self.block(source, &results, block, chunk.clone(), pixels.start) };
             }
         });
     }

@@ -31,6 +31,7 @@ mod ends;
 pub(super) use dense::Dense;
 pub(super) use depthwise::Depthwise;
 
+use super::four_taps::packing_order;
 use std::arch::x86_64::*;
 
 /// Bytes and sums of a vector.
@@ -58,11 +59,6 @@ struct Block {
     weights: usize,
     /// Where its biases and multipliers begin.
     parameters: usize,
-}
-
-/// The channel of an element of four vectors: in the order in which packing to bytes takes them.
-fn packing_order(vector: usize, element: usize) -> usize {
-    16 * (element / 4) + 4 * vector + element % 4
 }
 
 impl Block {
