@@ -24,7 +24,6 @@ mod remembered;
 mod strip;
 mod tract;
 
-pub use cpu::products_per_second;
 pub use embedded::read_bundle;
 pub use engine::{Answer, Engine, EngineChoice, EngineError, Opened, Why, open};
 pub use gpu::{AdapterChoice, GpuError};

@@ -46,11 +46,17 @@ impl Best {
         Self { heap: BinaryHeap::with_capacity(count.min(1 << 16) + 1), count, bar }
     }
 
+    /// Whether a later hit of this similarity would be kept.
+    #[must_use]
+    pub fn wants(&self, similarity: f32) -> bool {
+        similarity > self.bar
+    }
+
     /// Takes a hit. Rows must come in ascending order.
     pub fn take(&mut self, hit: Hit) {
         if self.heap.len() < self.count {
             self.heap.push(Worst(hit));
-        } else if hit.similarity > self.bar {
+        } else if self.wants(hit.similarity) {
             self.heap.pop();
             self.heap.push(Worst(hit));
         } else {

@@ -1,33 +1,46 @@
 //! All int8 rows, one after the other.
 
 use super::best::{Best, Hit};
-use super::portable::{MOST_VALUES, dot, widened};
+use super::kernels::{BLOCK, MOST_VALUES, Query, STEP, byte};
+use crate::processor::InstructionSet;
 use clothingid_shared::embedding::Embedding;
 
 /// `[rows, value_count]` int8 values, and one scale a row.
 #[derive(Debug, Clone, Default)]
 pub struct Rows {
-    values: Vec<i8>,
+    /// Whole blocks of padded rows, each value with 128 added.
+    bytes: Vec<u8>,
     scales: Vec<f32>,
     value_count: usize,
 }
 
 impl Rows {
-    /// No rows yet, of this many values each (at most 100,000).
+    /// No rows yet, of this many values each (at most 65,536).
     #[must_use]
     pub fn new(value_count: usize) -> Self {
-        Self { values: Vec::new(), scales: Vec::new(), value_count: value_count.min(MOST_VALUES) }
+        Self { bytes: Vec::new(), scales: Vec::new(), value_count: value_count.min(MOST_VALUES) }
     }
 
     /// Adds a row. One of another length is not taken: `false`.
     #[must_use]
     pub fn push(&mut self, row: &Embedding) -> bool {
-        let fits = row.values.len() == self.value_count;
-        if fits {
-            self.values.extend_from_slice(&row.values);
-            self.scales.push(row.scale);
+        let (start, stride) = (self.len() * self.stride(), self.stride());
+        if row.values.len() != self.value_count || stride == 0 {
+            return false;
         }
-        fits
+        if self.len().is_multiple_of(BLOCK) {
+            self.bytes.resize(start + BLOCK * stride, 0);
+        }
+        for (into, value) in self.bytes.iter_mut().skip(start).zip(&row.values) {
+            *into = byte(*value);
+        }
+        self.scales.push(row.scale);
+        true
+    }
+
+    /// Bytes of a row with its padding.
+    fn stride(&self) -> usize {
+        self.value_count.next_multiple_of(STEP)
     }
 
     /// How many rows there are.
@@ -48,22 +61,35 @@ impl Rows {
         self.value_count
     }
 
-    /// The rows' values, for a bench that reads them.
+    /// The rows as they lie in memory, for a bench that reads them.
     #[must_use]
-    pub fn values(&self) -> &[i8] {
-        &self.values
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
-    /// The `count` rows most like the query, best first; of equals the earlier row first.
+    /// The `count` rows most like the query, best first; of equals the earlier row first. None for a query of another length.
     #[must_use]
     pub fn best(&self, query: &Embedding, count: usize) -> Vec<Hit> {
         let mut best = Best::of(count);
-        let wide = widened(&query.values);
-        let rows = self.values.chunks_exact(self.value_count.max(1)).zip(&self.scales);
-        for (row, (values, scale)) in rows.enumerate() {
-            #[expect(clippy::cast_precision_loss, reason = "one rounding to float32, far below a step of int8")]
-            let similarity = dot(&wide, values) as f32 * *scale * query.scale;
-            best.take(Hit { row, similarity });
+        if query.values.len() != self.value_count {
+            return Vec::new();
+        }
+        let kernel = Query::new(&query.values, InstructionSet::fastest());
+        let blocks = self.bytes.chunks_exact((BLOCK * self.stride()).max(1)).zip(self.scales.chunks(BLOCK));
+        for (block, (bytes, scales)) in blocks.enumerate() {
+            let sums = kernel.sums(bytes);
+            let mut similarities = [f32::NEG_INFINITY; BLOCK];
+            for ((similarity, sum), scale) in similarities.iter_mut().zip(sums).zip(scales) {
+                #[expect(clippy::cast_precision_loss, reason = "one rounding to float32, far below a step of int8")]
+                let sum = sum as f32;
+                *similarity = sum * *scale * query.scale;
+            }
+            // Almost always none: one comparison a block.
+            if similarities.iter().any(|similarity| best.wants(*similarity)) {
+                for (place, similarity) in similarities.into_iter().enumerate().take(scales.len()) {
+                    best.take(Hit { row: block * BLOCK + place, similarity });
+                }
+            }
         }
         best.into_sorted()
     }
@@ -90,12 +116,6 @@ mod tests {
         assert_eq!(best.iter().map(|h| h.row).collect::<Vec<_>>(), [0, 1]);
         assert!(rows.best(&embedding(&[1.0, 0.0]), 0).is_empty());
         assert!(Rows::new(0).best(&embedding(&[1.0]), 1).is_empty());
-    }
-
-    #[test]
-    fn the_largest_products_do_not_overflow() {
-        let largest = Embedding { values: vec![-127; MOST_VALUES], scale: 1.0 };
-        assert_eq!(dot(&widened(&largest.values), &largest.values), 127 * 127 * 100_000);
     }
 
     fn vectors(values: usize) -> impl Strategy<Value = Vec<Vec<f32>>> {

@@ -67,8 +67,8 @@ impl Garments {
     pub(super) fn memory_read(&self) -> Duration {
         let read = || {
             let started = Instant::now();
-            let (words, rest) = self.rows.values().as_chunks::<64>();
-            let mut sums = [0_i8; 64];
+            let (words, rest) = self.rows.bytes().as_chunks::<64>();
+            let mut sums = [0_u8; 64];
             for word in words {
                 for (sum, value) in sums.iter_mut().zip(word) {
                     *sum ^= value;

@@ -1,12 +1,13 @@
 //! The engine: slots, steps, and one picture after the other.
 
 use super::buffer::Buffer;
-use super::kernels::{InstructionSet, Output, simple};
+use super::kernels::{Output, simple};
 use super::prepare::{Source, Step, Target, Work, prepare, tail};
 use super::team::{Team, share};
 use crate::network::engine::check_side;
 use crate::network::plan::{Elements, Form, Plan, ValueId};
 use crate::network::{Answer, Engine, EngineError};
+use crate::processor::InstructionSet;
 use clothingid_shared::embedding::{ArithmeticClass, l2_normalise};
 use clothingid_shared::picture::Picture;
 use std::time::{Duration, Instant};
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant};
 /// The plan in integers on the processor.
 pub(in crate::network) struct CpuEngine {
     name: String,
+    set: InstructionSet,
     side: u32,
     steps: Vec<Step>,
     memory: Memory,
@@ -60,6 +62,7 @@ impl CpuEngine {
         });
         Ok(Self {
             name: Self::name_of(set),
+            set,
             side: plan.side,
             memory: Memory {
                 slots: plan.slots.iter().map(|elements| Buffer::zeros(elements + tail)).collect(),
@@ -198,6 +201,10 @@ impl Engine for CpuEngine {
             buffer.extend_from_slice(self.memory.floats.get(output.0).map(Vec::as_slice).unwrap_or_default());
         }
         answer.check()
+    }
+
+    fn products_per_second(&self) -> Option<f64> {
+        self.set.peak().map(|of_thread| of_thread * self.team.threads() as f64)
     }
 
     fn run_by_node(&mut self, picture: &Picture, see: &mut dyn FnMut(&str, &Elements)) -> Result<(), EngineError> {

@@ -3,7 +3,7 @@
 //! - [`engine`]: the [`Engine`](super::Engine): buffers, the list of steps, one picture after the other.
 //! - [`prepare`]: a layer of the plan to a step: where its pixels come from, weights packed once for the instruction set that runs them.
 //! - [`rows`]: where the taps of each output pixel lie, borders included.
-//! - [`kernels`]: the loops, one file an instruction set; [`kernels::portable`] runs everywhere. [`products_per_second`] is what bounds them.
+//! - [`kernels`]: the loops, one file an instruction set; [`kernels::portable`] runs everywhere.
 //! - [`team`]: a few threads that stay warm and share a layer's pixels.
 //! - [`buffer`]: memory on cache lines.
 //!
@@ -17,7 +17,6 @@ mod rows;
 mod team;
 
 pub(super) use engine::CpuEngine;
-pub use kernels::products_per_second;
 
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,9 @@
 //! From a layer of the plan to a step of the engine.
 
-use super::kernels::{InstructionSet, Kernel, LayerForm, SLACK, Sum};
+use super::kernels::{Kernel, LayerForm, SLACK, Sum};
 use super::rows::Rows;
 use crate::network::plan::{Form, Layer, Operation, Plan, Pooling, Shape, Value};
+use crate::processor::InstructionSet;
 use clothingid_shared::quantisation::{mean_multiplier, table};
 
 /// A layer, ready to run.

@@ -1,9 +1,9 @@
 //! The whole network on every instruction set of this machine.
 
 use super::CpuEngine;
-use super::kernels::InstructionSet;
 use crate::network::plan::Plan;
 use crate::network::{Answer, Engine, read_bundle, reference};
+use crate::processor::InstructionSet;
 use clothingid_shared::embedding::ArithmeticClass;
 use clothingid_shared::picture::decode;
 

@@ -34,11 +34,6 @@ const TILE: usize = 6;
 /// Tiles that are widened together.
 const TILES: usize = 2;
 
-/// Whether this processor has the instructions.
-pub(super) fn is_there() -> bool {
-    is_x86_feature_detected!("avx2")
-}
-
 thread_local! {
     /// Widened inputs of some tiles, kept between frames.
     static WIDENED: RefCell<Vec<i16>> = const { RefCell::new(Vec::new()) };
@@ -164,7 +159,7 @@ impl Kernel for Dense {
                 let Some(rows) = widened.get_mut(..count * self.row) else { return };
                 // The odd place behind the last input may hold another layer's number; its weight is zero.
                 self.widen(x, first, rows);
-                // SAFETY: kernels are only made where `is_there`; lengths are checked above.
+                // SAFETY: kernels are only made where the instructions are there; lengths are checked above.
                 unsafe { self.tiles(rows, &results, first - pixels.start, count) };
             }
         });
@@ -240,7 +235,7 @@ impl Kernel for Depthwise {
         assert!(x.len() >= self.reads, "the input's buffer is the plan's");
         let results = Results::new(y, &[], self.epilogue.outputs, &pixels, &self.epilogue.end);
         for pixel in pixels.clone() {
-            // SAFETY: kernels are only made where `is_there`; lengths are checked above.
+            // SAFETY: kernels are only made where the instructions are there; lengths are checked above.
             unsafe { self.pixel(x.as_ptr(), results.pixel(pixel - pixels.start), pixel) };
         }
     }

@@ -29,75 +29,13 @@ mod portable;
 mod results;
 pub(super) mod simple;
 
-pub use peak::products_per_second;
-
 use super::rows::Rows;
 use crate::network::plan::{Convolution, Form, Value};
+use crate::processor::InstructionSet;
 use clothingid_shared::quantisation::Quantisation;
-use std::fmt;
 use std::ops::Range;
 
-/// What a processor can do in one instruction, as far as kernels of ours use it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::network) enum InstructionSet {
-    /// Four products of bytes, added to 32 bits, in 512-bit vectors.
-    #[cfg(target_arch = "x86_64")]
-    Avx512Vnni,
-    /// The same in 256-bit vectors.
-    #[cfg(target_arch = "x86_64")]
-    AvxVnni(avx_vnni::Encoding),
-    /// Two products of 16-bit numbers, added to 32 bits, in 256-bit vectors.
-    #[cfg(target_arch = "x86_64")]
-    Avx2,
-    /// Four products of signed bytes, added to 32 bits, in 128-bit vectors.
-    #[cfg(target_arch = "aarch64")]
-    NeonDotprod,
-    /// What every processor has; the compiler finds the vectors.
-    Portable,
-}
-
 impl InstructionSet {
-    /// All that this machine has, fastest first.
-    pub(in crate::network) fn of_this_machine() -> Vec<Self> {
-        let mut sets = Vec::new();
-        #[cfg(target_arch = "x86_64")]
-        if avx512_vnni::is_there() {
-            sets.push(Self::Avx512Vnni);
-        }
-        #[cfg(target_arch = "x86_64")]
-        sets.extend(avx_vnni::Encoding::of_this_machine().map(Self::AvxVnni));
-        #[cfg(target_arch = "x86_64")]
-        if avx2::is_there() {
-            sets.push(Self::Avx2);
-        }
-        #[cfg(target_arch = "aarch64")]
-        if neon_dotprod::is_there() {
-            sets.push(Self::NeonDotprod);
-        }
-        sets.push(Self::Portable);
-        sets
-    }
-
-    /// The fastest that this machine has.
-    pub(in crate::network) fn fastest() -> Self {
-        Self::of_this_machine().first().copied().unwrap_or(Self::Portable)
-    }
-
-    /// The name in engine strings.
-    pub(in crate::network) fn name(self) -> &'static str {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512Vnni => "avx512-vnni",
-            #[cfg(target_arch = "x86_64")]
-            Self::AvxVnni(encoding) => encoding.name(),
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => "avx2",
-            #[cfg(target_arch = "aarch64")]
-            Self::NeonDotprod => "neon-dotprod",
-            Self::Portable => "portable",
-        }
-    }
-
     /// Packs a dense convolution.
     pub(in crate::network::cpu) fn dense(self, layer: LayerForm<'_>) -> Box<dyn Kernel> {
         match self {
@@ -126,12 +64,6 @@ impl InstructionSet {
             Self::NeonDotprod => Box::new(neon_dotprod::Depthwise::new(layer)),
             Self::Portable => Box::new(portable::Depthwise::new(layer)),
         }
-    }
-}
-
-impl fmt::Display for InstructionSet {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }
 

@@ -6,7 +6,9 @@
 
 #![expect(unsafe_code, reason = "instructions that are written out, and checked for at run time")]
 
-use super::InstructionSet;
+#[cfg(target_arch = "x86_64")]
+use crate::processor::Encoding;
+use crate::processor::InstructionSet;
 use std::arch::asm;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -18,21 +20,10 @@ const ROUNDS: u32 = 1 << 14;
 /// How long is measured.
 const TIME: Duration = Duration::from_millis(20);
 
-/// The products (multiply-adds) that one thread of this machine can compute a second with the instructions of the engine `cpu`, and nothing
-/// else: a bound, measured in some 20 ms; none where the kernels are the portable ones.
-///
-/// **Units** products a second.
-#[must_use]
-pub fn products_per_second() -> Option<f64> {
-    InstructionSet::fastest().peak()
-}
-
 impl InstructionSet {
-    /// The most products a second of one thread with these instructions, which the machine must have; none for the portable ones, as it is
-    /// the compiler that chooses them.
-    pub(super) fn peak(self) -> Option<f64> {
-        #[cfg(target_arch = "x86_64")]
-        use super::avx_vnni::Encoding;
+    /// The most products (multiply-adds) a second of one thread with these instructions, which the machine must have, measured in some
+    /// 20 ms; none for the portable ones, as it is the compiler that chooses them.
+    pub(in crate::network::cpu) fn peak(self) -> Option<f64> {
         // SAFETY: sets are only made of instructions that are there.
         unsafe {
             match self {
@@ -135,6 +126,5 @@ mod tests {
             assert_eq!(peak.is_some(), set != InstructionSet::Portable, "{set}");
             assert!(peak.is_none_or(|peak| peak.is_finite() && peak > 0.0), "{set}: {peak:?}");
         }
-        assert_eq!(products_per_second().is_some(), InstructionSet::fastest() != InstructionSet::Portable);
     }
 }

@@ -138,7 +138,7 @@ impl Kernel for Dense {
         let results = Results::new(y, other, self.outputs, &pixels, &self.end);
         self.inputs.chunks(x, pixels.clone(), |source, chunk| {
             for block in &self.blocks {
-                // SAFETY: kernels are only made where `is_there`; the source holds the chunk, which lies inside the range.
+                // SAFETY: kernels are only made where the instructions are there; the source holds the chunk, which lies inside the range.
                 unsafe { self.block(source, &results, block, chunk.clone(), pixels.start) };
             }
         });

@@ -38,7 +38,7 @@ kernels256!(half, "avx512f,avx512bw,avx512vl,avx512vnni", _mm256_dpbusd_epi32, s
 impl Kernel for Depthwise {
     fn run(&self, x: &[u8], _other: &[u8], y: Output<'_>, pixels: Range<usize>) {
         let loops = |lanes| if lanes == LANES { wide::LOOPS } else { half::LOOPS };
-        // SAFETY: kernels are only made where `is_there`.
+        // SAFETY: kernels are only made where the instructions are there.
         unsafe { self.0.run(x, y, pixels, loops) }
     }
 }

@@ -38,14 +38,6 @@ use std::arch::x86_64::*;
 const VECTOR: usize = 64;
 const LANES: usize = 16;
 
-/// Whether this processor has the instructions.
-pub(super) fn is_there() -> bool {
-    is_x86_feature_detected!("avx512f")
-        && is_x86_feature_detected!("avx512bw")
-        && is_x86_feature_detected!("avx512vl")
-        && is_x86_feature_detected!("avx512vnni")
-}
-
 /// Some output channels whose sums fill whole vectors.
 #[derive(Debug, Clone, Copy)]
 struct Block {

@@ -1,11 +1,11 @@
 //! Dense convolutions: 16 output channels of six pixels in registers.
 
-use super::Encoding;
 use crate::network::cpu::buffer::Buffer;
 use crate::network::cpu::kernels::ends256::{BLOCK, Epilogue, VECTOR, order};
 use crate::network::cpu::kernels::inputs::{Inputs, Source};
 use crate::network::cpu::kernels::results::Results;
 use crate::network::cpu::kernels::{Kernel, LayerForm, Output};
+use crate::processor::Encoding;
 use std::arch::x86_64::*;
 use std::ops::Range;
 
@@ -125,7 +125,7 @@ impl Kernel for Dense {
         };
         self.inputs.chunks(x, pixels.clone(), |source, chunk| {
             for block in 0..self.epilogue.blocks() {
-                // SAFETY: kernels are only made where the encoding `is_there`; the source holds the chunk, which lies inside the range.
+                // SAFETY: kernels are only made where the encoding is there; the source holds the chunk, which lies inside the range.
                 unsafe { run(self, source, &results, block, chunk.clone(), pixels.start) };
             }
         });

@@ -1,8 +1,8 @@
 //! Depthwise convolutions: blocks of 32 channels.
 
-use super::Encoding;
 use crate::network::cpu::kernels::four_taps::{FourTaps, kernels256};
 use crate::network::cpu::kernels::{Kernel, LayerForm, Output};
+use crate::processor::Encoding;
 use std::arch::x86_64::*;
 use std::ops::Range;
 
@@ -55,7 +55,7 @@ impl Kernel for Depthwise {
             #[cfg(test)]
             Encoding::Evex => evex::LOOPS,
         };
-        // SAFETY: kernels are only made where the encoding `is_there`.
+        // SAFETY: kernels are only made where the encoding is there.
         unsafe { self.layer.run(x, y, pixels, |_| loops) }
     }
 }

@@ -119,7 +119,7 @@ impl Kernel for Dense {
                 let mut first = start;
                 while first < end {
                     let place = first - pixels.start;
-                    // SAFETY: kernels are only made where `is_there`; lengths are checked above; no tile passes the range's end.
+                    // SAFETY: kernels are only made where the instructions are there; lengths are checked above; no tile passes the range's end.
                     unsafe {
                         if end - first >= TILE {
                             self.tile::<TILE>(x.as_ptr(), block, &results, first, place);

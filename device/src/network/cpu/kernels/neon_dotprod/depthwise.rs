@@ -84,7 +84,7 @@ impl Kernel for Depthwise {
         assert!(x.len() >= self.reads, "the input's buffer is the plan's");
         let results = Results::new(y, &[], self.epilogue.outputs, &pixels, &self.epilogue.end);
         for pixel in pixels.clone() {
-            // SAFETY: kernels are only made where `is_there`; lengths are checked above.
+            // SAFETY: kernels are only made where the instructions are there; lengths are checked above.
             unsafe { self.pixel(x.as_ptr(), results.pixel(pixel - pixels.start), pixel) };
         }
     }

@@ -43,11 +43,6 @@ const STEP: usize = 4 * VECTOR;
 /// What turns a byte's highest bit.
 const SHIFT: u8 = 0x80;
 
-/// Whether this processor has the instructions.
-pub(super) fn is_there() -> bool {
-    std::arch::is_aarch64_feature_detected!("neon") && std::arch::is_aarch64_feature_detected!("dotprod")
-}
-
 /// Four products of signed bytes added to each of four sums.
 #[inline]
 #[target_feature(enable = "neon,dotprod")]
