@@ -2,7 +2,8 @@
 //!
 //! 1. [`setup`]: libtorch and ONNX Runtime into the user's cache; with `--system` the system's packages.
 //! 2. [`test`](mod@test): the suites, how they are counted and what they need.
-//! 3. [`bench`]: the device's engines beside ONNX Runtime, ncnn and rten, the trainer beside PyTorch.
+//! 3. [`bench`]: the device's engines beside ONNX Runtime, ncnn and rten, its search beside faiss, usearch and Qdrant Edge, the trainer
+//!    beside PyTorch.
 //! 4. [`gpu`]: a study carried to a machine with a GPU and back.
 //! 5. [`cargo`]: how the programs of the workspace are built and started from here.
 //!
@@ -31,7 +32,8 @@ usage: cargo xtask COMMAND
   test --suite NAME             one suite: unit, programs, train, browser, gpu, camera, arm64, update, image
   test --all                    every suite at its full counts
   bench                         measure network and whole path
-  bench search                  the search alone
+  bench search                  our search beside faiss, usearch and Qdrant Edge: [--embeddings CATALOGUE] [--python PROGRAM]
+                                [--rounds N] [--rows A,B] [--dims A,B] [--profile NAME] [--keep FILE]
   bench engines                 our engines beside ONNX Runtime, ncnn and rten: [--bundle FILE] [--python PROGRAM]
                                 [--rounds N] [--sides A,B] [--threads A,B] [--gpu] [--profile NAME] [--keep FILE]
   bench trainer PACK            the trainer beside PyTorch: [--python PROGRAM] [--turns N]

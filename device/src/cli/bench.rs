@@ -3,6 +3,7 @@
 mod import;
 mod layers;
 mod search;
+mod vectors;
 
 use super::{Cli, NetworkArgs, Outcome, Report, print_line};
 use crate::network::{Answer, PhotoPath, with_side};
@@ -12,6 +13,7 @@ use clap::error::ErrorKind;
 use clothingid_shared::bundle::Bundle;
 use clothingid_shared::files::read_text_at_most;
 use serde::Serialize;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// Runs before the first sample: caches filled, clocks up.
@@ -45,6 +47,14 @@ pub struct Args {
     #[arg(long, value_name = "D", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub dims: u32,
 
+    /// Vectors that `search` searches in place of made-up ones: rows of `--dims` little-endian float32 values
+    #[arg(long, value_name = "FILE", requires = "queries", conflicts_with = "rows")]
+    pub vectors: Option<PathBuf>,
+
+    /// Queries for `--vectors`, in the same form; each is asked once
+    #[arg(long, value_name = "FILE", requires = "vectors")]
+    pub queries: Option<PathBuf>,
+
     /// Pictures of this side in place of the bundle's, for `network`: the same weights, more or fewer pixels
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(32..=1024))]
     pub side: Option<u32>,
@@ -53,7 +63,7 @@ pub struct Args {
     #[arg(long)]
     pub layers: bool,
 
-    /// Print every sample, too, in milliseconds and in the order of measuring (with `--json`)
+    /// Print every sample, too, in milliseconds and in the order of measuring (with `--json`); with `--vectors` what was found, too
     #[arg(long, requires = "json")]
     pub samples: bool,
 
@@ -112,6 +122,9 @@ struct SearchLine {
 /// Bundle or engine cannot be used.
 pub fn run(args: &Args) -> Result<Outcome, Report> {
     if args.what == Some(What::Search) {
+        if let (Some(rows), Some(queries)) = (&args.vectors, &args.queries) {
+            return vectors::run(args, rows, queries);
+        }
         if let Some(problem) = too_many_values(args.rows, args.dims) {
             wrong_use(&problem);
         }
@@ -153,7 +166,7 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
                 side: path.engine().side(),
                 load_ms,
                 first_ms: milliseconds(first),
-                memory_mib: peak_memory_mib(),
+                memory_mib: memory_mib("VmHWM:"),
                 all_ms: args.samples.then(|| all.into_iter().map(milliseconds).collect()),
             })?)?;
         } else {
@@ -283,11 +296,10 @@ fn milliseconds(time: Duration) -> f64 {
     (time.as_secs_f64() * 1e6).round() / 1e3
 }
 
-/// The most memory that the process has had, where the system tells.
-fn peak_memory_mib() -> Option<f64> {
+/// The memory of the process, where the system tells: `VmHWM:` is the most that it has had, `VmRSS:` what it has.
+fn memory_mib(key: &str) -> Option<f64> {
     let text = read_text_at_most("/proc/self/status".as_ref(), 1 << 16).ok()?;
-    let kib: f64 =
-        text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().trim_end_matches(" kB").parse().ok()?;
+    let kib: f64 = text.lines().find_map(|line| line.strip_prefix(key))?.trim().trim_end_matches(" kB").parse().ok()?;
     Some((kib / 102.4).round() / 10.0)
 }
 

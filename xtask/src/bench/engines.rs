@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::process::ExitCode;
 
-use super::{after, ask, figure, rten};
-use crate::cargo::{cargo, workspace};
+use super::samples::{Contender, all_ms, cannot, keep, quantile};
+use super::{appliance, ask, figure, rten};
+use crate::cargo::workspace;
 use crate::report::Report;
 
 const USAGE: &str = "cargo xtask bench engines [--bundle FILE] [--python PROGRAM] [--rounds N] [--sides A,B] [--threads A,B] [--gpu] [--profile NAME] [--keep FILE]";
@@ -67,12 +68,6 @@ impl Asked {
     }
 }
 
-/// One engine at one setting: what is started.
-pub(super) struct Contender {
-    pub(super) name: String,
-    pub(super) command: Command,
-}
-
 /// The programs that were built.
 struct Programs {
     ours: PathBuf,
@@ -98,7 +93,7 @@ pub(crate) fn run(rest: &[String]) -> Result<ExitCode, Report> {
             "in an environment of its own: `python3 -m venv E && E/bin/pip install onnx onnxruntime ncnn numpy`, then `--python E/bin/python`",
         ));
     }
-    let programs = Programs { ours: build(&asked.profile)?, rten: rten::build()? };
+    let programs = Programs { ours: appliance(&asked.profile)?, rten: rten::build()? };
     let work = std::env::temp_dir().join(format!("clothingid-bench-{}", std::process::id()));
     fs::create_dir_all(&work).map_err(|error| cannot("make a folder for the rivals' files", error))?;
     let result = measure(&asked, &programs, &work);
@@ -106,14 +101,6 @@ pub(crate) fn run(rest: &[String]) -> Result<ExitCode, Report> {
     result?;
     println!("every sample: {}", asked.keep.display());
     Ok(ExitCode::SUCCESS)
-}
-
-fn build(profile: &str) -> Result<PathBuf, Report> {
-    let status = cargo().args(["build", "--quiet", "--profile", profile, "--package", "clothingid-device"]).status();
-    if !status.is_ok_and(|status| status.success()) {
-        return Err(Report::failure("the appliance was not built", "see what cargo said"));
-    }
-    Ok(workspace().join("target").join(profile).join("clothingid"))
 }
 
 fn measure(asked: &Asked, programs: &Programs, work: &Path) -> Result<(), Report> {
@@ -138,11 +125,7 @@ fn measure(asked: &Asked, programs: &Programs, work: &Path) -> Result<(), Report
             print(side, threads, &found);
         }
     }
-    if let Some(folder) = asked.keep.parent() {
-        fs::create_dir_all(folder).map_err(|error| cannot("make the folder of the samples", error))?;
-    }
-    #[expect(clippy::disallowed_methods, reason = "samples of one run, made again at will")]
-    fs::write(&asked.keep, lines).map_err(|error| cannot("keep the samples", error))
+    keep(&asked.keep, &lines)
 }
 
 /// `engines.py` on the bundle, without threads and samples.
@@ -179,29 +162,11 @@ fn contenders(asked: &Asked, program: &Path, work: &Path, side: &str, threads: &
 }
 
 fn take(line: &str, into: &mut Samples) -> Result<(), Report> {
-    let list = after(line, "all_ms").and_then(|after| after.strip_prefix('[')?.split_once(']'));
-    let Some((list, _)) = list else {
-        return Err(Report::failure("no `all_ms` in what one engine printed", line.trim().to_owned()));
-    };
-    into.all.extend(list.split(',').filter_map(|sample| sample.trim().parse::<f64>().ok()));
+    into.all.extend(all_ms(line)?);
     into.load.extend(figure(line, "load_ms"));
     into.first.extend(figure(line, "first_ms"));
     into.memory.extend(figure(line, "memory_mib"));
     Ok(())
-}
-
-/// The value with `share` of the others below it; infinite of none.
-fn quantile(values: &[f64], share: f64) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
-        reason = "a share of a count is a place"
-    )]
-    let place = (share * sorted.len() as f64).ceil() as usize;
-    sorted.get(place.saturating_sub(1)).copied().unwrap_or(f64::INFINITY)
 }
 
 fn print(side: &str, threads: &str, found: &BTreeMap<usize, (String, Samples)>) {
@@ -227,10 +192,6 @@ fn print(side: &str, threads: &str, found: &BTreeMap<usize, (String, Samples)>) 
     }
 }
 
-fn cannot(what: &str, error: std::io::Error) -> Report {
-    Report::failure(format!("cannot {what}"), "see its cause").caused_by(error)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -241,7 +202,6 @@ mod tests {
         take(r#"{"all_ms":[3.0,1.0],"load_ms":5}"#, &mut samples).unwrap();
         take("{\"all_ms\":[2.0],\"load_ms\":7,\"memory_mib\":1}\n", &mut samples).unwrap();
         assert_eq!(samples.all, [3.0, 1.0, 2.0]);
-        assert_eq!([0.0, 0.5, 0.99].map(|share| quantile(&samples.all, share)), [1.0, 2.0, 3.0]);
         assert_eq!((samples.load.len(), samples.first.len(), samples.memory.len()), (2, 0, 1));
         assert!(take("hello", &mut samples).is_err());
     }

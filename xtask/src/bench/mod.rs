@@ -1,27 +1,41 @@
 //! `cargo xtask bench`: what this project is as fast as, beside what a user would take instead.
 //!
 //! - [`engines`]: the device's engines beside ONNX Runtime, ncnn and [`rten`].
+//! - [`search`]: the catalogue's search beside faiss, usearch and Qdrant Edge.
 //! - [`trainer`]: the trainer's loader and step beside PyTorch's.
 //!
-//! Each side is a program that prints one flat JSON object; here they are run and read.
+//! Each side is a program that prints one flat JSON object; here they are run and read. [`samples`] is what many turns of one side give.
 
 mod engines;
 mod rten;
+mod samples;
+mod search;
 mod trainer;
 
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
-use crate::cargo;
+use crate::cargo::{self, cargo, workspace};
 use crate::report::Report;
 
 /// Runs the benchmark that was asked for.
 pub(crate) fn run(rest: &[String]) -> Result<ExitCode, Report> {
     match rest.split_first() {
-        Some((name, rest)) if name == "search" => cargo::run_release("clothingid-device", &["bench", "search"], rest),
+        Some((name, rest)) if name == "search" => search::run(rest),
         Some((name, rest)) if name == "trainer" => trainer::run(rest),
         Some((name, rest)) if name == "engines" => engines::run(rest),
         _ => cargo::run_release("clothingid-device", &["bench"], rest),
     }
+}
+
+/// Builds the appliance in this profile.
+fn appliance(profile: &str) -> Result<PathBuf, Report> {
+    let status = cargo().args(["build", "--quiet", "--profile", profile, "--package", "clothingid-device"]).status();
+    if !status.is_ok_and(|status| status.success()) {
+        return Err(Report::failure("the appliance was not built", "see what cargo said"));
+    }
+    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    Ok(workspace().join(target).join(profile).join("clothingid"))
 }
 
 /// Runs one side and takes what it prints.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::ask;
-use super::engines::Contender;
+use super::samples::Contender;
 use crate::cargo::{cargo, workspace};
 use crate::report::Report;
 
