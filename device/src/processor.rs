@@ -105,3 +105,21 @@ impl fmt::Display for InstructionSet {
         f.write_str(self.name())
     }
 }
+
+/// Four products of signed bytes added to each of four sums. The intrinsic is not stable yet, so that the instruction is written out.
+#[cfg(target_arch = "aarch64")]
+#[expect(unsafe_code, reason = "an instruction that is written out")]
+#[inline]
+#[target_feature(enable = "neon,dotprod")]
+pub(crate) fn sdot(
+    mut sums: std::arch::aarch64::int32x4_t,
+    a: std::arch::aarch64::int8x16_t,
+    b: std::arch::aarch64::int8x16_t,
+) -> std::arch::aarch64::int32x4_t {
+    // SAFETY: an instruction on registers alone, which the callers' target features promise.
+    unsafe {
+        std::arch::asm!("sdot {0:v}.4s, {1:v}.16b, {2:v}.16b", inout(vreg) sums, in(vreg) a, in(vreg) b,
+            options(pure, nomem, nostack, preserves_flags));
+    }
+    sums
+}

@@ -16,7 +16,7 @@ fn each_layer_is_measured_beside_what_the_processor_could_do() {
     assert!(network["engine"].as_str().is_some_and(|engine| engine.starts_with("cpu: int8 ")), "{network}");
     assert_eq!(layers.len(), 57);
     for layer in layers {
-        assert!(number(layer, "min_ms") >= 0.0 && number(layer, "bytes") > 0.0, "{layer}");
+        assert!(number(layer, "bytes") > 0.0, "{layer}");
         // Plain Rust has no instruction to be bound by.
         if network["engine"] != "cpu: int8 portable" {
             assert!(number(layer, "bound_ms") > 0.0, "{layer}");

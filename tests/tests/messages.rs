@@ -78,8 +78,24 @@ fn a_catalogue_file_without_a_needed_column() {
 #[test]
 fn a_catalogue_file_in_another_encoding() {
     let rig = Rig::new();
-    assert_report("csv_not_utf8", &import(&rig, b"sku,title,photo\n1,Bl\xfctentop,one.jpg\n"));
+    assert_report("csv_not_text", &import(&rig, b"sku,title,photo\n1,\xcf\xeb\xe0\xf2\xfc\xe5,one.jpg\n"));
     assert_eq!(listed(&rig), 0);
+    let windows = import(&rig, b"sku,title,photo\n1,Bl\xfctentop,one.jpg\n").expect_code(0);
+    assert!(windows.stderr.contains("note: the file is not UTF-8 and was read as Windows-1252"), "{}", windows.stderr);
+    let list = rig.clothingid(["catalogue", "list", "--json"]).run().stdout;
+    assert!(list.contains("Blütentop"), "{list}");
+}
+
+#[test]
+fn one_photograph_for_two_products() {
+    let rig = Rig::new();
+    let outcome = import(&rig, b"sku,title,photo\n1,Tee,one.jpg\n2,Shirt,one.jpg\n").expect_code(0);
+    assert!(
+        outcome.stderr.contains("note: the photo `one.jpg` is that of several products: `1`, `2`"),
+        "{}",
+        outcome.stderr
+    );
+    assert_eq!(listed(&rig), 2);
 }
 
 #[test]

@@ -22,7 +22,8 @@ const WARM_UP: Duration = Duration::from_millis(700);
 const SAMPLES: usize = 300;
 const LONGEST: Duration = Duration::from_secs(15);
 
-/// Values of all rows that `search` may search: five bytes each (int8 and float) are 5 GiB, as much as a board has.
+/// Values of all rows that `search` may search, padded as the scan pads them: five bytes each (int8 and float) are 5 GiB, as much as a board
+/// has.
 const MOST_VALUES: u64 = 1 << 30;
 
 /// Arguments of `bench`.
@@ -59,7 +60,7 @@ pub struct Args {
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(32..=1024))]
     pub side: Option<u32>,
 
-    /// How long each layer of the network takes, too, and how near that is to what the processor can do
+    /// How long each layer of the network takes, too, and how near that is to what the processor could do at best (an estimate)
     #[arg(long)]
     pub layers: bool,
 
@@ -81,7 +82,7 @@ pub enum What {
     Path,
     /// Photographs as `catalogue import` embeds them: one at a time on each processor core
     Import,
-    /// Search alone, among `--rows` made-up garments of `--dims` values
+    /// Search alone, among `--rows` made-up garments of `--dims` values, or the rows of `--vectors`
     Search,
 }
 
@@ -130,8 +131,14 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
         }
         return bench_search(args);
     }
+    if args.vectors.is_some() {
+        wrong_use("`--vectors` is for `search`");
+    }
     let mut bundle = args.network.bundle()?;
     if args.what == Some(What::Import) {
+        if args.side.is_some() || args.layers || args.samples || args.network.threads != 1 {
+            wrong_use("`import` takes `--engine`, `--bundle` and `--json` alone: it embeds a photograph on each core");
+        }
         return import::run(&bundle, args.network.engine, args.json);
     }
     let started = Instant::now();
@@ -192,9 +199,10 @@ fn resized(bundle: &mut Bundle, side: u32) -> Result<(), Report> {
 
 /// What is wrong with a made-up catalogue of this size, if anything.
 fn too_many_values(rows: u32, dims: u32) -> Option<String> {
-    let values = u64::from(rows) * u64::from(dims);
+    let padded = u64::from(dims).next_multiple_of(64);
+    let values = u64::from(rows) * padded;
     (values > MOST_VALUES).then(|| {
-        let fitting = MOST_VALUES / u64::from(dims.max(1));
+        let fitting = MOST_VALUES / padded.max(1);
         format!(
             "`--rows {rows}` of `--dims {dims}` values would take {} GiB: with these values, at most `--rows {fitting}`",
             (values * 5).div_ceil(1 << 30)

@@ -1,12 +1,13 @@
 //! `clothingid bundle`: what a bundle is, and whether it answers as it should.
 
-use super::network::bundle_of;
+use super::network::{bundle_of, of_engine};
 use super::{NetworkArgs, Outcome, Report, print_line};
 use crate::network::nodes::first_difference;
 use crate::network::plan::Plan;
 use crate::network::{PhotoPath, golden};
 use clap::Subcommand;
 use clothingid_shared::bundle::{Area, Bundle, Head, Manifest, OperatingPoint, Separation};
+use clothingid_shared::embedding::ArithmeticClass;
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -231,7 +232,13 @@ fn verify(args: &VerifyArgs) -> Result<Outcome, Report> {
             right = photos - failed,
         ))?;
         if let Some(Nodes { compared, first: None }) = nodes {
-            print_line(&format!("{compared} results of layers are those of the reference"))?;
+            let bound = match path.engine().arithmetic() {
+                ArithmeticClass::Int8 => String::new(),
+                ArithmeticClass::Float => {
+                    format!(", within {} of each layer's largest value", path.engine().float_bound())
+                }
+            };
+            print_line(&format!("{compared} results of layers are those of the reference{bound}"))?;
         }
     }
     if photos == 0 {
@@ -256,7 +263,9 @@ fn nodes(bundle: &Bundle, path: &mut PhotoPath) -> Result<Nodes, Report> {
     for photo in bundle.golden.iter().take(golden::AT_START) {
         path.answer(&photo.photo).map_err(|error| Report::of(&error).during(format!("answering `{}`", photo.name)))?;
         let picture = path.picture().clone();
-        if let Some(difference) = first_difference(&plan, path.engine_mut(), &picture)? {
+        if let Some(difference) =
+            first_difference(&plan, path.engine_mut(), &picture).map_err(|error| of_engine(&error))?
+        {
             let report = Report::new(format!("golden photo `{}`: {difference}", photo.name));
             eprint!("{}", report.hint("the kernel of this layer, or the driver under it, computes something else"));
             return Ok(Nodes { compared, first: Some(difference.node) });

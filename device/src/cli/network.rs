@@ -1,7 +1,7 @@
 //! The flags of every subcommand that runs the network: `--engine`, `--threads`, `--bundle`.
 
 use super::Report;
-use crate::network::{EngineChoice, PhotoPath, golden, read_bundle};
+use crate::network::{EngineChoice, EngineError, PhotoPath, golden, read_bundle};
 use clothingid_shared::bundle::{Bundle, BundleError};
 use std::path::{Path, PathBuf};
 
@@ -49,13 +49,7 @@ impl NetworkArgs {
     /// # Errors
     /// The engine is missing or cannot run the network.
     pub fn open_unchecked(&self, bundle: &Bundle) -> Result<PhotoPath, Report> {
-        let path = PhotoPath::new(bundle, self.engine, usize::from(self.threads)).map_err(|error| {
-            let report = Report::of(&error);
-            match error.hint() {
-                Some(hint) => report.hint(hint),
-                None => report,
-            }
-        })?;
+        let path = PhotoPath::new(bundle, self.engine, usize::from(self.threads)).map_err(|error| of_engine(&error))?;
         if let Some(why) = path.why().filter(|why| why.is_news) {
             eprintln!("note: `{}` is the faster engine here: {}", path.engine().name(), why.reason);
         }
@@ -68,6 +62,11 @@ impl NetworkArgs {
         }
         Ok(path)
     }
+}
+
+/// What an engine could not do, and what the user may do about it.
+pub(super) fn of_engine(error: &EngineError) -> Report {
+    error.hint().into_iter().fold(Report::of(error), Report::hint)
 }
 
 /// Reads a bundle file, or the embedded bundle.

@@ -66,7 +66,7 @@ pub trait Engine: Send {
         Err(EngineError::NoNodes(self.name().to_string()))
     }
 
-    /// Multiply-adds a second that what it runs on could do at best, on all of the engine's threads; none where that is not known.
+    /// The most multiply-adds a second of the hardware below, on all of the engine's threads; none where that is not known.
     fn products_per_second(&self) -> Option<f64> {
         None
     }

@@ -86,9 +86,11 @@ fn compare(
         Elements::Bytes(_) => 0.0,
         Elements::Floats(floats) => floats.iter().fold(0.0_f32, |most, value| most.max(value.abs())) * float_bound,
     };
-    let (expected, mut found) = (numbers(expected), numbers(found));
-    // What is missing differs.
-    found.resize(expected.len(), f32::NAN);
+    let (mut expected, mut found) = (numbers(expected), numbers(found));
+    // What only one of them has differs.
+    let longest = expected.len().max(found.len());
+    expected.resize(longest, f32::NAN);
+    found.resize(longest, f32::NAN);
     let differs = |pair: &(usize, (&f32, &f32))| {
         let distance = (pair.1.0 - pair.1.1).abs();
         distance.is_nan() || distance > bound

@@ -202,6 +202,9 @@ impl Size<'_> {
         let mut command = self.script(&["judge"]);
         command.arg("--truth").arg(self.work.join("truth.f32")).arg("--answers").arg(&answers);
         let judged = ask(&mut command)?;
+        if judged.lines().count() != sides.len() {
+            return Err(Report::failure("not every side was judged", judged));
+        }
         for (side, line) in sides.iter_mut().zip(judged.lines()) {
             side.recall = [figure(line, "recall_at_1")?, figure(line, "recall_at_10")?];
         }
@@ -234,8 +237,8 @@ impl Side {
     fn take(&mut self, line: &str) -> Result<(), Report> {
         self.all.extend(all_ms(line)?);
         self.build.extend(figure(line, "build_ms"));
-        self.memory.extend(figure(line, "memory_mib"));
-        self.empty.extend(figure(line, "empty_mib"));
+        self.memory.push(figure(line, "memory_mib")?);
+        self.empty.push(figure(line, "empty_mib")?);
         line.clone_into(&mut self.last);
         Ok(())
     }
@@ -244,16 +247,17 @@ impl Side {
 fn table(sides: &[Side]) -> String {
     let least = |side: &Side| quantile(&side.all, 0.0);
     let rival = sides.iter().find(|side| side.contender.name == COMPARED_WITH).map_or(f64::NAN, least);
-    let mut text = "| engine | queries a second | p50 ms | p99 ms | recall@1 | recall@10 | memory MiB, of it without rows | build s | least ms | \
-                    least against faiss int8 |\n|---|---|---|---|---|---|---|---|---|---|\n"
+    let mut text = "| engine | queries | queries a second | p50 ms | p99 ms | recall@1 | recall@10 | memory MiB, of it without rows | build s | least ms | \
+                    least against faiss int8 |\n|---|---|---|---|---|---|---|---|---|---|---|\n"
         .to_owned();
     for side in sides {
         let [one, ten] = side.recall;
         #[expect(clippy::cast_precision_loss, reason = "a few thousand samples")]
         let a_second = 1000.0 * side.all.len() as f64 / side.all.iter().sum::<f64>();
         text.push_str(&format!(
-            "| {} | {a_second:.0} | {:.3} | {:.3} | {one:.3} | {ten:.4} | {:.0}, {:.0} | {:.2} | {:.3} | {:.2} |\n",
+            "| {} | {} | {a_second:.0} | {:.3} | {:.3} | {one:.3} | {ten:.4} | {:.0}, {:.0} | {:.2} | {:.3} | {:.2} |\n",
             side.contender.name,
+            side.all.len(),
             quantile(&side.all, 0.5),
             quantile(&side.all, 0.99),
             quantile(&side.memory, 0.5),
@@ -314,7 +318,7 @@ mod tests {
         }
         let table = table(&sides);
         let rows: Vec<&str> = table.lines().skip(2).collect();
-        assert_eq!(rows[0], "| clothingid | 667 | 1.000 | 2.000 | 1.000 | 0.9995 | 30, 9 | 0.50 | 1.000 | 0.25 |");
+        assert_eq!(rows[0], "| clothingid | 2 | 667 | 1.000 | 2.000 | 1.000 | 0.9995 | 30, 9 | 0.50 | 1.000 | 0.25 |");
         assert!(rows[1].ends_with("| 4.000 | 1.00 |"), "{table}");
     }
 }

@@ -70,21 +70,38 @@ impl std::fmt::Display for Column {
     }
 }
 
-/// What separates the cells: the one of comma and semicolon that the first line has more of, outside quotes.
+/// What Excel writes before everything else where it trusts no reader: `sep=;`. The separator that it says, the text after it, and that text's
+/// first line.
+#[must_use]
+pub fn separator_line(text: &str) -> (Option<char>, &str, u64) {
+    let said = text.strip_prefix("sep=").and_then(|rest| {
+        let mut characters = rest.chars();
+        let said = characters.next()?;
+        let rest = characters.as_str();
+        let rest = rest.strip_prefix("\r\n").or_else(|| rest.strip_prefix(['\n', '\r']))?;
+        Some((said, rest))
+    });
+    said.map_or((None, text, 1), |(said, rest)| (Some(said), rest, 2))
+}
+
+/// What separates the cells: the one of comma, semicolon and tab that the first line has most of, outside quotes.
 #[must_use]
 pub fn delimiter(text: &str) -> char {
     let mut quoted = false;
-    let (mut commas, mut semicolons) = (0_usize, 0_usize);
+    let (mut commas, mut semicolons, mut tabs) = (0_usize, 0_usize, 0_usize);
     for c in text.trim_start_matches(['\r', '\n']).chars() {
         match c {
             '"' => quoted = !quoted,
             '\n' | '\r' if !quoted => break,
             ',' if !quoted => commas += 1,
             ';' if !quoted => semicolons += 1,
+            '\t' if !quoted => tabs += 1,
             _ => {}
         }
     }
-    if semicolons > commas { ';' } else { ',' }
+    // Of equals the comma.
+    let most = [(tabs, '\t'), (semicolons, ';'), (commas, ',')].into_iter().max_by_key(|(count, _)| *count);
+    most.map_or(',', |(_, delimiter)| delimiter)
 }
 
 /// Where each column is.

@@ -1,5 +1,7 @@
 //! Rows → products with their photographs.
 
+use super::cells::{barcode, cents, currency, price};
+use super::encoding::Encoding;
 use super::header::{Column, Columns};
 use super::problem::{CsvError, Problem, ProblemKind};
 use super::records::{Record, Records};
@@ -19,6 +21,8 @@ pub struct Listing {
     pub rows: usize,
     /// Columns that mean nothing to us.
     pub ignored_columns: Vec<String>,
+    /// How the file was written.
+    pub encoding: Encoding,
 }
 
 /// One product and its photographs.
@@ -145,12 +149,12 @@ fn row(file: &str, columns: &Columns, record: &Record) -> Result<Row, Box<Proble
             continue;
         }
         let value = match column {
-            Column::Price => {
-                price(&cell).ok_or_else(|| bad(Some(column), ProblemKind::NotAPrice { found: cell.clone() }))?
-            }
-            _ => cell,
+            Column::Price => price(&cell),
+            Column::Currency => currency(&cell),
+            Column::Barcode => barcode(&cell),
+            _ => Ok(cell),
         };
-        common.push((column, value));
+        common.push((column, value.map_err(|kind| bad(Some(column), kind))?));
     }
     let photo = columns.cell(&record.cells, Column::Photo).trim().to_owned();
     // `S|M|L` and `S, M, L`; but not `38,5`, which is one size.
@@ -165,27 +169,6 @@ fn row(file: &str, columns: &Columns, record: &Record) -> Result<Row, Box<Proble
 /// Line breaks and runs of spaces become one space.
 fn tidy(cell: &str) -> String {
     cell.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// `19.90`, `19,90`, `19` → `19.90`, `19.90`, `19`; nothing else, because `1.299` and `1,299` mean different things in
-/// different countries: at most two digits follow the point.
-fn price(cell: &str) -> Option<String> {
-    let (whole, cents) = match cell.split_once(['.', ',']) {
-        None => (cell, None),
-        Some((whole, cents)) => (whole, Some(cents)),
-    };
-    let digits =
-        |text: &str, most: usize| !text.is_empty() && text.len() <= most && text.bytes().all(|b| b.is_ascii_digit());
-    match cents {
-        None => digits(whole, 12).then(|| whole.to_owned()),
-        Some(cents) => (digits(whole, 12) && digits(cents, 2)).then(|| format!("{whole}.{cents}")),
-    }
-}
-
-/// A price that [`price`] gave, in hundredths.
-fn cents(price: &str) -> Option<u64> {
-    let (whole, cents) = price.split_once('.').unwrap_or((price, "0"));
-    format!("{whole}{cents:0<2}").parse().ok()
 }
 
 impl Group {

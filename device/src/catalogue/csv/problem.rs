@@ -5,11 +5,11 @@ use super::Column;
 /// The file as a whole cannot be used: nothing of it is taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CsvError {
-    /// Written by an office program in another encoding.
+    /// Text in an encoding that cannot be told, or none.
     #[error(
-        "`{file}` line {line}: expected UTF-8 text, found the byte 0x{byte:02X} at byte {byte_of_line} of the line"
+        "`{file}` line {line}: expected text in UTF-8, UTF-16 or Windows-1252, found the byte 0x{byte:02X} at byte {byte_of_line} of the line"
     )]
-    NotUtf8 {
+    NotText {
         /// The file.
         file: String,
         /// The line, from 1.
@@ -18,6 +18,12 @@ pub enum CsvError {
         byte: u8,
         /// Its place in the line, from 1.
         byte_of_line: usize,
+    },
+    /// It begins as UTF-16 and does not go on so.
+    #[error("`{file}` begins as UTF-16 text, and is cut short or damaged")]
+    NotUtf16 {
+        /// The file.
+        file: String,
     },
     /// Nothing in it.
     #[error("`{file}` is empty: expected a first line with the columns `sku`, `title` and `photo`")]
@@ -62,13 +68,12 @@ impl CsvError {
     #[must_use]
     pub fn hints(&self) -> Vec<String> {
         match self {
-            Self::NotUtf8 { file, .. } => vec![
-                "save it again from the office program as `CSV UTF-8`".to_owned(),
-                format!("or convert it: `iconv -f WINDOWS-1252 -t UTF-8 '{file}' > utf8.csv`"),
-            ],
+            Self::NotText { .. } | Self::NotUtf16 { .. } => {
+                vec!["save it again from the office program as `CSV UTF-8`".to_owned()]
+            }
             Self::Empty { .. } | Self::MissingColumn { .. } => {
                 vec![
-                    "the first line names the columns, as `sku,title,photo,price`, with commas or semicolons"
+                    "the first line names the columns, as `sku,title,photo,price`, with commas, semicolons or tabs"
                         .to_owned(),
                 ]
             }
@@ -138,6 +143,26 @@ pub enum ProblemKind {
     /// Not a price.
     #[error("expected a price such as `19.90`, found `{found}`")]
     NotAPrice {
+        /// The cell.
+        found: String,
+    },
+    /// Not a currency.
+    #[error("expected a currency such as `EUR`, found `{found}`")]
+    NotACurrency {
+        /// The cell.
+        found: String,
+    },
+    /// A barcode with a wrong digit.
+    #[error("the barcode `{found}` has a wrong digit: its last one should be {expected}, or another one is wrong")]
+    CheckDigit {
+        /// The cell.
+        found: String,
+        /// What the other digits ask for.
+        expected: u32,
+    },
+    /// A barcode that an office program took for a number.
+    #[error("the barcode `{found}` was rounded by an office program: make the column's cells text there")]
+    RoundedBarcode {
         /// The cell.
         found: String,
     },

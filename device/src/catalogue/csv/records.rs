@@ -31,10 +31,10 @@ pub struct Records<'a> {
 }
 
 impl<'a> Records<'a> {
-    /// From the beginning of `text`.
+    /// From the beginning of `text`, which is this line of its file.
     #[must_use]
-    pub fn new(text: &'a str, delimiter: char) -> Self {
-        Self { text: text.chars().peekable(), delimiter, line: 1 }
+    pub fn new(text: &'a str, delimiter: char, line: u64) -> Self {
+        Self { text: text.chars().peekable(), delimiter, line }
     }
 
     /// Takes a line end, if one is next.
@@ -112,7 +112,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn rows(text: &str) -> Vec<(u64, Vec<String>)> {
-        Records::new(text, ',').map(|r| r.map(|r| (r.line, r.cells)).unwrap()).collect()
+        Records::new(text, ',', 1).map(|r| r.map(|r| (r.line, r.cells)).unwrap()).collect()
     }
 
     fn row(line: u64, cells: &[&str]) -> (u64, Vec<String>) {
@@ -131,12 +131,12 @@ mod tests {
             [row(1, &[""]), row(2, &["\""]), row(3, &["ab"]), row(4, &["c\"d"])]
         );
         assert_eq!(rows("\"a\r\nb\rc\nd\",1\ne"), [row(1, &["a\r\nb\rc\nd", "1"]), row(5, &["e"])]);
-        assert_eq!(Records::new("a;\"b,\"", ';').next().unwrap().unwrap().cells, ["a", "b,"]);
+        assert_eq!(Records::new("a;\"b,\"", ';', 1).next().unwrap().unwrap().cells, ["a", "b,"]);
     }
 
     #[test]
     fn a_quote_that_never_closes_is_named_where_it_opens() {
-        let all: Vec<_> = Records::new("a,b\nc,\"d\ne,f\n", ',').collect();
+        let all: Vec<_> = Records::new("a,b\nc,\"d\ne,f\n", ',', 1).collect();
         assert_eq!(all.len(), 2);
         assert_eq!(all[1], Err(UnclosedQuote { line: 2 }));
     }
@@ -158,14 +158,14 @@ mod tests {
                 writer.write_record(row).unwrap();
             }
             let text = String::from_utf8(writer.into_inner().unwrap()).unwrap();
-            let read: Vec<Vec<String>> = Records::new(&text, delimiter).map(|r| r.unwrap().cells).collect();
+            let read: Vec<Vec<String>> = Records::new(&text, delimiter, 1).map(|r| r.unwrap().cells).collect();
             prop_assert_eq!(read, table);
         }
 
         #[test]
         fn any_text_is_read_without_panic_and_lines_never_fall(text in "[ab,;\"\r\n]{0,60}") {
             let mut last = 0;
-            for record in Records::new(&text, ';').flatten() {
+            for record in Records::new(&text, ';', 1).flatten() {
                 prop_assert!(record.line > last);
                 last = record.line;
             }

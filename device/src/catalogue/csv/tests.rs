@@ -34,10 +34,19 @@ fn files_of_all_kinds_are_read() {
         "\u{feff}SKU;Title;Photo\r\nA1;Red dress;a.jpg\r\nA1;;b.jpg\r\nB2;Jeans;c.jpg\r\n;;\r\n",
         "photo,stock,title,sku\na.jpg,3,Red  dress ,A1\nb.jpg,,\"Red dress\", A1\nc.jpg,1,Jeans,B2\n,,,\n",
         "sku,title,photo\nA1,\"Red\tdress\",a.jpg\nA1,,b.jpg\nB2,Jeans,c.jpg\n",
+        "sku\ttitle\tphoto\nA1\tRed dress\ta.jpg\nA1\tRed dress\tb.jpg\nB2\tJeans\tc.jpg\n",
     ] {
         assert_eq!(told(file.as_bytes()), plain, "{file}");
     }
     assert_eq!(told(b"sku,title,photo\n"), "");
+    // Excel's own first line is one of the lines; and its two other encodings.
+    assert_eq!(told(b"sep=;\r\nsku;title;photo\r\nA1;Dress, red;a.jpg\r\n"), "A1 `Dress, red` a.jpg@3");
+    let windows = b"sku;title;photo\nA1;Mantel f\xfcr Damen;a.jpg\n";
+    assert_eq!(told(windows), "A1 `Mantel für Damen` a.jpg@2");
+    assert_eq!(read("shop.csv", windows).unwrap().encoding, Encoding::Windows1252);
+    let utf16: Vec<u8> =
+        "\u{feff}sku\ttitle\tphoto\nA1\tMäntel\ta.jpg\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert_eq!(told(&utf16), "A1 `Mäntel` a.jpg@2");
     assert_eq!(
         told("sku,title,photo\nÄ,\"9\"\" skirt,\nred; size \"\"S\"\"\",ä.jpg".as_bytes()),
         "Ä `9\" skirt, red; size \"S\"` ä.jpg@2"
@@ -52,8 +61,8 @@ fn what_is_wrong_with_the_whole_file() {
         b"sku,titel,photo\nA1,Red dress,a.jpg\n",
         b"A1,Red dress,a.jpg\n",
         b"sku,title,photo,title\n",
-        b"sku;title;photo\nA1;Red dress;a.jpg\nB2;Mantel f\xfcr Damen;b.jpg\n",
-        b"\xff\xfes\0k\0u\0",
+        b"sku;title;photo\nA1;Red dress;a.jpg\nB2;\xcf\xeb\xe0\xf2\xfc\xe5;b.jpg\n",
+        b"\xff\xfes\0k\0u",
         b"sku,title,photo\nA1,\"Red dress,a.jpg\nB2,Jeans,b.jpg\n",
     ];
     insta::assert_snapshot!(files.map(told).join("\n\n"));
@@ -76,6 +85,18 @@ fn a_bad_row_never_blocks_a_good_one() {
         G7,Red\x07dress,a.jpg,\n\
         H8,Red dress,a.jpg,-3\n\
         I9,Red dress,a.jpg,\n"
+    ));
+}
+
+#[test]
+fn money_and_barcodes_are_checked() {
+    insta::assert_snapshot!(told(
+        b"sku,title,photo,currency,barcode\n\
+        A1,Dress,a.jpg,eur,4006381333931\n\
+        B2,Dress,b.jpg,\x80,4006381333931\n\
+        C3,Dress,c.jpg,EUR,4006381333932\n\
+        D4,Dress,d.jpg,EUR,4.00638E+12\n\
+        E5,Dress,e.jpg,EUR,SHOP-17\n"
     ));
 }
 

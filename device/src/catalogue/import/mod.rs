@@ -15,7 +15,7 @@ pub mod run;
 
 pub use embed::{EmbedError, Embedder, Embedders};
 pub use network::{NetworkEmbedders, NetworkError};
-pub use plan::{Change, Plan, Step};
+pub use plan::{Change, Plan, SharedPhoto, Step};
 pub use run::{Committed, Summary};
 
 use super::csv::{self, CsvError};

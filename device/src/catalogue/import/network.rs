@@ -72,7 +72,13 @@ impl Embedders for NetworkEmbedders<'_> {
         let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
         match first {
             Some(path) => Ok(Box::new(path)),
-            None => Ok(Box::new(PhotoPath::new(self.bundle, self.others, 1)?)),
+            None => {
+                let mut path = PhotoPath::new(self.bundle, self.others, 1)?;
+                if path.engine().name() != self.engine {
+                    golden::check(&mut path, self.bundle, golden::AT_START)?;
+                }
+                Ok(Box::new(path))
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What an import will do: the catalogue file against the store.
 
 use super::embed::in_one_line;
-use crate::catalogue::csv::{Column, ListedPhoto, ListedProduct, Listing, Problem, ProblemKind};
+use crate::catalogue::csv::{Column, Encoding, ListedPhoto, ListedProduct, Listing, Problem, ProblemKind};
 use crate::catalogue::photos::PhotoSource;
 use crate::catalogue::store::checksum::sha256;
 use crate::catalogue::store::{Store, StoreError, StoredPhoto, StoredProduct};
@@ -26,6 +26,19 @@ pub struct Plan {
     pub reembed: Vec<PhotoId>,
     /// The file's columns that mean nothing to us.
     pub ignored_columns: Vec<String>,
+    /// How the file was written.
+    pub encoding: Encoding,
+    /// Photographs that the file has for several products: either may be the wrong one, and a search finds both.
+    pub shared: Vec<SharedPhoto>,
+}
+
+/// One photograph, under whatever names, for several products.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SharedPhoto {
+    /// As the first row names it.
+    pub name: String,
+    /// The products, in the file's order.
+    pub skus: Vec<String>,
 }
 
 /// One product that is to be written.
@@ -182,7 +195,12 @@ pub(super) fn plan(
         }
     }
 
-    let mut plan = Plan { ignored_columns: listing.ignored_columns.clone(), ..Plan::default() };
+    let mut plan = Plan {
+        ignored_columns: listing.ignored_columns.clone(),
+        encoding: listing.encoding,
+        shared: shared(&listing.products, &hashes),
+        ..Plan::default()
+    };
     plan.problems.clone_from(&listing.problems);
     for (listed, hashes) in listing.products.iter().zip(hashes) {
         let stored = Stored {
@@ -205,6 +223,27 @@ pub(super) fn plan(
     }
     plan.problems.sort_by_key(|p| p.line);
     Ok(plan)
+}
+
+/// The photographs of several products, in the order of their first rows.
+fn shared(products: &[ListedProduct], hashes: &[Hashes]) -> Vec<SharedPhoto> {
+    let mut places: HashMap<[u8; 32], usize> = HashMap::new();
+    let mut all: Vec<SharedPhoto> = Vec::new();
+    for (product, hashes) in products.iter().zip(hashes) {
+        for (photo, hash) in product.photos.iter().zip(hashes) {
+            let Ok(hash) = hash else { continue };
+            let place = *places.entry(*hash).or_insert_with(|| {
+                all.push(SharedPhoto { name: photo.name.clone(), skus: Vec::new() });
+                all.len() - 1
+            });
+            let sku = &product.product.sku;
+            if let Some(photo) = all.get_mut(place).filter(|photo| !photo.skus.contains(sku)) {
+                photo.skus.push(sku.clone());
+            }
+        }
+    }
+    all.retain(|photo| photo.skus.len() > 1);
+    all
 }
 
 /// What is stored of one listed product.

@@ -133,7 +133,9 @@ mod tests {
             for row in gallery {
                 prop_assert!(rows.push(&embedding(row)));
             }
-            for hit in rows.best(&query, gallery.len()) {
+            let hits = rows.best(&query, gallery.len());
+            prop_assert_eq!(hits.len(), gallery.len());
+            for hit in hits {
                 let expected = similarity(&query, &embedding(&gallery[hit.row])).value();
                 prop_assert!((hit.similarity.clamp(-1.0, 1.0) - expected).abs() < 1e-6);
             }

@@ -14,7 +14,7 @@ const MEASURED_FOR: Duration = Duration::from_secs(5);
 #[derive(Debug, Serialize)]
 struct Line<'a> {
     bench: &'static str,
-    /// Of the first; `auto` gives the others the processor.
+    /// Of the first; where `auto` took the graphics processor, the others are on the processor.
     engine: &'a str,
     threads: usize,
     photos: usize,
@@ -50,7 +50,9 @@ pub(super) fn run(bundle: &Bundle, engine: EngineChoice, json: bool) -> Result<O
                 })
             })
             .collect();
-        workers.into_iter().map(|worker| worker.join().unwrap_or(Ok(0))).sum()
+        let joined =
+            workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        joined.sum()
     });
     let photos = counted.map_err(|error| Report::of(error.as_ref()))?;
     let seconds = begun.elapsed().as_secs_f64();

@@ -1,10 +1,11 @@
 //! The network by layer: the least time of each, and what the processor could do at best.
 //!
-//! The bound of a layer is the larger of two times: its products at the rate at which the instruction that makes them runs on registers alone,
+//! The bound of a layer is an estimate, the larger of two times: its products at the rate at which the instruction that makes them runs on registers alone,
 //! and its bytes (inputs, weights, results) at the rate at which a core reads what lies in its second cache. No engine reaches both at once, and
-//! instructions that are neither (rounding, interleaving) count for nothing in it.
+//! instructions that are neither (rounding, interleaving) count for nothing in it; a small layer whose bytes are in the first cache may pass it.
 
 use super::milliseconds;
+use crate::cli::network::of_engine;
 use crate::cli::{Report, print_line};
 use crate::network::PhotoPath;
 use crate::network::plan::{Form, Layer, Plan, ValueId};
@@ -82,7 +83,9 @@ pub(super) fn run(bundle: &Bundle, path: &mut PhotoPath, json: bool) -> Result<(
     let mut least = vec![Duration::MAX; plan.layers.len()];
     let begun = Instant::now();
     while begun.elapsed() < MEASURED_FOR {
-        for (least, time) in least.iter_mut().zip(path.engine_mut().layer_times(&picture)?) {
+        for (least, time) in
+            least.iter_mut().zip(path.engine_mut().layer_times(&picture).map_err(|error| of_engine(&error))?)
+        {
             *least = (*least).min(time);
         }
     }
@@ -95,7 +98,7 @@ pub(super) fn run(bundle: &Bundle, path: &mut PhotoPath, json: bool) -> Result<(
         at_best += bound_s.unwrap_or_default();
         let (layer, min_ms) = (layer.name.as_str(), milliseconds(*time));
         print_line(&if json {
-            let bound_ms = bound_s.map(|seconds| (seconds * 1e7).round() / 1e4);
+            let bound_ms = bound_s.map(|seconds| seconds * 1e3);
             serde_json::to_string(&Line { bench: "layer", layer, kind, min_ms, multiply_adds, bytes, bound_ms })?
         } else {
             let rate = multiply_adds as f64 / time.as_secs_f64() / 1e9;

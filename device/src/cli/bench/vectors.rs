@@ -65,8 +65,10 @@ impl RowFile {
         if byte_len == 0 || byte_len % row_len != 0 {
             return Err(VectorsError::NotRows { path, byte_len, row_len });
         }
-        if byte_len / 4 > MOST_VALUES {
-            return Err(VectorsError::TooMany { path, values: byte_len / 4 });
+        // As the scan pads them.
+        let values = byte_len / row_len * (dims as u64).next_multiple_of(64);
+        if values > MOST_VALUES {
+            return Err(VectorsError::TooMany { path, values });
         }
         #[expect(clippy::cast_possible_truncation, reason = "fewer rows than values, and their count has a bound")]
         let rows = (byte_len / row_len) as usize;

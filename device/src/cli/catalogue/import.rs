@@ -2,8 +2,10 @@
 
 use super::CatalogueArgs;
 use super::list::counted;
-use crate::catalogue::csv::Problem;
-use crate::catalogue::import::{Change, Committed, Import, ImportError, NetworkEmbedders, Plan, Progress, Summary};
+use crate::catalogue::csv::{Encoding, Problem};
+use crate::catalogue::import::{
+    Change, Committed, Import, ImportError, NetworkEmbedders, Plan, Progress, SharedPhoto, Summary,
+};
 use crate::catalogue::photos::PhotoFolder;
 use crate::catalogue::store::quoted;
 use crate::cli::{NetworkArgs, Outcome, Report, Told, say};
@@ -60,6 +62,9 @@ Importing again does what is left. Products that the file does not list stay: `c
 
 /// A table of a hundred thousand products has some 20 MB.
 const MOST_CSV_BYTES: u64 = 256 << 20;
+
+/// Photographs of several products that are named one by one.
+const MOST_SHARED: usize = 10;
 
 /// Set by Ctrl-C.
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -130,6 +135,10 @@ enum Line<'a> {
         change: &'a str,
         what: &'a [String],
     },
+    SharedPhoto {
+        photo: &'a str,
+        skus: &'a [String],
+    },
     Problem {
         line: u64,
         column: Option<&'a str>,
@@ -172,10 +181,26 @@ fn show_problems(problems: &[Problem], json: bool, told: &mut Told<Stdout>) -> R
     Ok(())
 }
 
-fn note_columns(plan: &Plan) {
+/// What is no error, and worth a look.
+fn note(plan: &Plan, json: bool, told: &mut Told<Stdout>) {
+    if plan.encoding == Encoding::Windows1252 {
+        say("note: the file is not UTF-8 and was read as Windows-1252: look at letters with accents");
+    }
     if !plan.ignored_columns.is_empty() {
         let names: Vec<String> = plan.ignored_columns.iter().map(|c| format!("`{c}`")).collect();
         say(format_args!("note: columns that are not used: {}", names.join(", ")));
+    }
+    for SharedPhoto { name, skus } in plan.shared.iter().take(MOST_SHARED) {
+        let skus: Vec<String> = skus.iter().map(|sku| format!("`{sku}`")).collect();
+        say(format_args!("note: the photo `{name}` is that of several products: {}", skus.join(", ")));
+    }
+    if plan.shared.len() > MOST_SHARED {
+        say(format_args!("note: and {} more such photos: `--json` names all", plan.shared.len() - MOST_SHARED));
+    }
+    for SharedPhoto { name, skus } in plan.shared.iter().filter(|_| json) {
+        if let Ok(line) = serde_json::to_string(&Line::SharedPhoto { photo: name, skus }) {
+            told.line(&line);
+        }
     }
 }
 
@@ -296,7 +321,7 @@ impl Progress for Shown {
     }
 
     fn planned(&mut self, plan: &Plan) {
-        note_columns(plan);
+        note(plan, self.json, &mut self.told);
         self.total = plan.embed_count();
         if self.total == 0 {
             return;

@@ -41,6 +41,22 @@ pub enum GpuError {
         /// What the adapter has.
         allowed: u64,
     },
+    /// A layer's kernel needs what the adapter has not got.
+    #[error(
+        "the network's node `{node}` ({operator}, {shape}) needs the feature {feature}, which `{adapter}` has not got"
+    )]
+    Feature {
+        /// The adapter.
+        adapter: String,
+        /// The node in the ONNX file.
+        node: String,
+        /// What it computes.
+        operator: &'static str,
+        /// Its result.
+        shape: String,
+        /// Which feature, as WebGPU calls it.
+        feature: &'static str,
+    },
     /// A layer that the kernels do not know.
     #[error("the network's node `{node}` ({operator}, {shape}) has no kernel: {problem}")]
     Node {
@@ -100,7 +116,9 @@ impl GpuError {
             Self::NoArithmetic { .. } => {
                 "set `CLOTHINGID_GPU_ARITHMETIC` to `int8`, `float32` or `float16`, or unset it"
             }
-            Self::Limit { .. } | Self::Node { .. } => "take `--engine cpu`, which runs every network of a bundle",
+            Self::Limit { .. } | Self::Feature { .. } | Self::Node { .. } => {
+                "take `--engine cpu`, which runs every network of a bundle"
+            }
             Self::Device { .. } | Self::Refused { .. } => "update the board's graphics driver, or take `--engine cpu`",
             Self::Lost { .. } | Self::Late { .. } => {
                 "see the kernel's messages (`dmesg`) for a fault of the graphics driver, or take `--engine cpu`"

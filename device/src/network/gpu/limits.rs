@@ -20,6 +20,16 @@ impl Limits {
     /// Refuses a recording that the adapter cannot run, with the first dispatch that is too much for it.
     pub(super) fn check(&self, adapter: &str, recording: &Recording) -> Result<(), GpuError> {
         for dispatch in &recording.dispatches {
+            let needs_f16 = recording.texts.get(dispatch.text).is_some_and(|text| text.needs_f16);
+            if needs_f16 && !self.shader_f16 {
+                return Err(GpuError::Feature {
+                    adapter: adapter.to_string(),
+                    node: dispatch.node.clone(),
+                    operator: dispatch.operator,
+                    shape: dispatch.shape.to_string(),
+                    feature: "shader-f16",
+                });
+            }
             if let Some((limit, needed, allowed)) = self.exceeded(recording, dispatch) {
                 return Err(GpuError::Limit {
                     adapter: adapter.to_string(),
@@ -54,10 +64,6 @@ impl Limits {
             ("maxComputeInvocationsPerWorkgroup", lanes, self.max_compute_invocations_per_workgroup),
             ("maxStorageBuffersPerShaderStage", reads + 2, self.max_storage_buffers_per_shader_stage),
         ];
-        let needs_f16 = recording.texts.get(dispatch.text).is_some_and(|text| text.wgsl.starts_with("enable f16;"));
-        if needs_f16 && !self.shader_f16 {
-            return Some(("shader-f16", 1, 0));
-        }
         let as_number = |needed: usize| u64::try_from(needed).unwrap_or(u64::MAX);
         let exceeded = most.into_iter().map(|(name, needed, allowed)| (name, as_number(needed), allowed));
         // The other way round: the adapter asks, and parameters begin only at multiples of this.

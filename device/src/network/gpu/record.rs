@@ -85,9 +85,9 @@ impl Recording {
     }
 
     fn push(&mut self, plan: &Plan, (place, layer): (usize, &Layer), kernel: Kernel, reads: &[ValueId]) {
-        let Kernel { file, wgsl, parameters, workgroups, lanes } = kernel;
+        let Kernel { file, wgsl, needs_f16, parameters, workgroups, lanes } = kernel;
         let text = self.texts.iter().position(|text| text.wgsl == wgsl).unwrap_or_else(|| {
-            self.texts.push(Text { file, wgsl, reads: reads.len(), lanes });
+            self.texts.push(Text { file, wgsl, needs_f16, reads: reads.len(), lanes });
             self.texts.len() - 1
         });
         self.parameters.resize(self.parameters.len().next_multiple_of(ALIGNMENT / size_of::<u32>()), 0);

@@ -37,6 +37,8 @@ pub(super) struct Text {
     pub(super) file: &'static str,
     /// The text.
     pub(super) wgsl: String,
+    /// Whether it multiplies float16.
+    pub(super) needs_f16: bool,
     /// How many activations it reads.
     pub(super) reads: usize,
     /// Invocations of a workgroup.

@@ -12,7 +12,8 @@ pub(in crate::network) struct Tiles {
     pub(super) depthwise_pixels: usize,
     /// How integers are multiplied and added.
     pub(super) products: Products,
-    /// Whether float16 is multiplied, and four products summed, in float16: twice as fast where the adapter has it, and a rounding more.
+    /// Whether float16 is multiplied, and four products summed, in float16, where the adapter has it and the sums fit: more roundings, and less
+    /// work where float16 is faster.
     pub(super) half_products: bool,
 }
 

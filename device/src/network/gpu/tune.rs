@@ -5,14 +5,13 @@
 
 use super::GpuError;
 use super::arithmetic::Arithmetic;
-use super::engine::{Device, Loaded, bar};
+use super::engine::{Device, Loaded, Progress};
 use super::recording::Recording;
 use super::tiles::{DEFAULT, SEARCH, Tiles};
 use crate::network::Answer;
 use crate::network::plan::{Plan, ValueId};
 use crate::network::remembered;
 use clothingid_shared::files::sha256_hex;
-use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::sync::Arc;
@@ -22,7 +21,7 @@ use std::time::{Duration, Instant};
 const FILE: &str = "gpu-tiles.json";
 
 /// The form of the file; another one is measured anew.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// Runs that are measured, after one that warms up.
 const RUNS: usize = 5;
@@ -52,6 +51,8 @@ struct Key {
     arithmetic: Arithmetic,
     /// First digits of the printed plan's hash.
     network: String,
+    /// The program's version: its kernels.
+    program: String,
 }
 
 /// The tiles that are fastest on a device: remembered, or measured now.
@@ -70,12 +71,15 @@ pub(super) fn tiles(
         driver: device.driver().to_string(),
         arithmetic,
         network: hash.get(..16).unwrap_or(&hash).to_string(),
+        program: env!("CARGO_PKG_VERSION").to_string(),
     };
+    let is_possible = |tiles: &Tiles| device.limits().shader_f16 || !tiles.half_products;
     let mut memory = state.map(read).unwrap_or_default();
-    if let Some(known) = memory.measured.iter().find(|measured| measured.of == key) {
+    let is_known = |measured: &&Measured| measured.of == key && is_possible(&measured.tiles);
+    if let Some(known) = memory.measured.iter().find(is_known) {
         return Ok(known.tiles);
     }
-    let (tiles, best) = fastest(device, plan, arithmetic)?;
+    let (tiles, best) = fastest(device, plan, arithmetic, is_possible)?;
     // One entry an adapter and arithmetic: an old driver or network does not come back.
     memory.measured.retain(|known| (&known.of.adapter, known.of.arithmetic) != (&key.adapter, arithmetic));
     memory.measured.push(Measured { of: key, tiles, best_ms: best.as_secs_f64() * 1e3 });
@@ -86,33 +90,39 @@ pub(super) fn tiles(
 }
 
 /// The fastest tiles, and what a frame took with them: from the default on, one thing after the other.
-fn fastest(device: &Arc<Device>, plan: &Plan, arithmetic: Arithmetic) -> Result<(Tiles, Duration), GpuError> {
-    let is_possible = |tiles: &Tiles| device.limits().shader_f16 || !tiles.half_products;
-    let progress = bar(format!("first start on `{}`: measuring kernels", device.adapter()));
-    let candidates: usize = SEARCH.iter().map(|variants| variants(DEFAULT, arithmetic).len()).sum();
-    progress.set_length(1 + candidates as u64);
+fn fastest(
+    device: &Arc<Device>,
+    plan: &Plan,
+    arithmetic: Arithmetic,
+    is_possible: impl Fn(&Tiles) -> bool,
+) -> Result<(Tiles, Duration), GpuError> {
+    let possible = |variants: fn(Tiles, Arithmetic) -> Vec<Tiles>, best: Tiles| {
+        let all = variants(best, arithmetic).into_iter();
+        all.filter(&is_possible).collect::<Vec<Tiles>>()
+    };
+    let count = 1 + SEARCH.iter().map(|variants| possible(*variants, DEFAULT).len()).sum::<usize>();
+    let progress = Progress::new(format!("first start on `{}`: measuring kernels", device.adapter()), count);
     let frame_time = |tiles: &Tiles| {
         let time = frame_time(device, plan, arithmetic, tiles);
-        progress.inc(1);
+        progress.step();
         time
     };
     let mut best = (DEFAULT, frame_time(&DEFAULT)?);
     for variants in SEARCH {
-        for tiles in variants(best.0, arithmetic).into_iter().filter(is_possible) {
+        for tiles in possible(variants, best.0) {
             let time = frame_time(&tiles)?;
             if time < best.1 {
                 best = (tiles, time);
             }
         }
     }
-    progress.finish_and_clear();
     Ok(best)
 }
 
 /// The least time that a frame takes with some tiles.
 fn frame_time(device: &Arc<Device>, plan: &Plan, arithmetic: Arithmetic, tiles: &Tiles) -> Result<Duration, GpuError> {
     let recording = Recording::new(plan, arithmetic, tiles)?;
-    let mut loaded = Loaded::new(device.clone(), &recording, &ProgressBar::hidden())?;
+    let mut loaded = Loaded::new(device.clone(), &recording, &Progress::hidden())?;
     let picture = vec![0; plan.value(ValueId(0)).shape.len()];
     let mut answer = Answer::default();
     loaded.run(&picture, &mut answer)?;
@@ -143,12 +153,18 @@ mod tests {
     fn a_torn_or_newer_file_is_measured_again() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(read(folder.path()), Memory::default());
-        let key = Key { adapter: "a".into(), driver: "d".into(), arithmetic: Arithmetic::Int8, network: "n".into() };
+        let key = Key {
+            adapter: "a".into(),
+            driver: "d".into(),
+            arithmetic: Arithmetic::Int8,
+            network: "n".into(),
+            program: "1".into(),
+        };
         let measured = vec![Measured { of: key, tiles: DEFAULT, best_ms: 1.5 }];
         write(folder.path(), &Memory { version: 0, measured: measured.clone() });
         assert_eq!(read(folder.path()), Memory { version: VERSION, measured });
         let text = read_text(&folder.path().join(FILE)).unwrap();
-        for bad in [text.replace("\"version\": 2", "\"version\": 3"), text[..text.len() / 2].to_string()] {
+        for bad in [text.replace("\"version\": 3", "\"version\": 4"), text[..text.len() / 2].to_string()] {
             write_atomic(&folder.path().join(FILE), bad.as_bytes()).unwrap();
             assert_eq!(read(folder.path()), Memory::default());
         }

@@ -6,11 +6,9 @@
 #![expect(unsafe_code, reason = "vector loads take pointers, and the instructions are checked for at run time")]
 
 use super::BLOCK;
-use super::avx_vnni::across;
+use super::across256::{ROWS, across};
 use std::arch::x86_64::*;
 
-/// Rows at a time.
-const ROWS: usize = 4;
 /// Values of a vector.
 const VALUES: usize = 16;
 

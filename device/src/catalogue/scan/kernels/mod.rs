@@ -5,6 +5,8 @@
 //! query with zeros, so that it does not matter with what a row is.
 
 #[cfg(target_arch = "x86_64")]
+mod across256;
+#[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512_vnni;
@@ -68,7 +70,7 @@ impl Query {
     pub(super) fn sums(&self, rows: &[u8]) -> [i32; BLOCK] {
         assert!(rows.len() == BLOCK * self.stride(), "a block of whole rows");
         #[expect(unsafe_code, reason = "the instructions are checked for when a set is chosen, the length above")]
-        // SAFETY: a set is only made where the machine has it.
+        // SAFETY: sets come from `InstructionSet::of_this_machine`.
         let shifted = unsafe {
             match self.set {
                 #[cfg(target_arch = "x86_64")]

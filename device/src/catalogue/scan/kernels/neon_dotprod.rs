@@ -1,14 +1,12 @@
 //! 128-bit vectors: `sdot` adds four products of signed bytes to each of four sums.
 //!
-//! The intrinsic is not stable yet, so that the instruction is written out.
-//!
 //! **Source** Arm Architecture Reference Manual for A-profile, SDOT (vector).
 
 #![expect(unsafe_code, reason = "vector loads take pointers, and the instructions are checked for at run time")]
 
 use super::{BLOCK, SHIFT};
+use crate::processor::sdot;
 use std::arch::aarch64::*;
-use std::arch::asm;
 
 /// Rows at a time.
 const ROWS: usize = 4;
@@ -28,7 +26,7 @@ pub(super) unsafe fn sums(query: &[i8], rows: &[u8]) -> [i32; BLOCK] {
         // SAFETY: `at` and a whole vector lie inside the query.
         let q = unsafe { vld1q_s8(query.as_ptr().add(at)) };
         // 128 times the sum: twice 64.
-        added = dot(added, q, vdupq_n_s8(64));
+        added = sdot(added, q, vdupq_n_s8(64));
     }
     let added = 2 * vaddvq_s32(added);
     // Row by row: memory is read in its order.
@@ -39,7 +37,7 @@ pub(super) unsafe fn sums(query: &[i8], rows: &[u8]) -> [i32; BLOCK] {
             unsafe {
                 let q = vld1q_s8(query.as_ptr().add(at));
                 let bytes = vld1q_u8(rows.as_ptr().add(row * stride + at));
-                sum = dot(sum, vreinterpretq_s8_u8(veorq_u8(bytes, shift)), q);
+                sum = sdot(sum, vreinterpretq_s8_u8(veorq_u8(bytes, shift)), q);
             }
         }
         sum
@@ -51,15 +49,4 @@ pub(super) unsafe fn sums(query: &[i8], rows: &[u8]) -> [i32; BLOCK] {
         unsafe { vst1q_s32(found.as_mut_ptr().add(first), vaddq_s32(four, vdupq_n_s32(added))) };
     }
     found
-}
-
-/// Adds four products to each of four sums.
-#[inline]
-#[target_feature(enable = "neon,dotprod")]
-fn dot(mut sums: int32x4_t, a: int8x16_t, b: int8x16_t) -> int32x4_t {
-    // SAFETY: one instruction on registers.
-    unsafe {
-        asm!("sdot {0:v}.4s, {1:v}.16b, {2:v}.16b", inout(vreg) sums, in(vreg) a, in(vreg) b, options(pure, nomem, nostack, preserves_flags));
-    }
-    sums
 }

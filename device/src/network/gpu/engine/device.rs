@@ -9,14 +9,14 @@ use std::borrow::Cow;
 use std::num::NonZeroU64;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use wgpu::{
-    BindGroup, BindGroupDescriptor, BindGroupEntry, BindGroupLayout, BindGroupLayoutDescriptor, BindGroupLayoutEntry,
-    BindingResource, BindingType, Buffer, BufferBinding, BufferBindingType, BufferDescriptor, BufferUsages,
-    ComputePipeline, ComputePipelineDescriptor, DeviceDescriptor, DeviceLostReason, DeviceType, Features, MapMode,
-    PipelineLayout, PipelineLayoutDescriptor, PollError, PollType, Queue, ShaderModuleDescriptor, ShaderSource,
-    ShaderStages, SubmissionIndex,
+    AdapterInfo, BindGroup, BindGroupDescriptor, BindGroupEntry, BindGroupLayout, BindGroupLayoutDescriptor,
+    BindGroupLayoutEntry, BindingResource, BindingType, Buffer, BufferBinding, BufferBindingType, BufferDescriptor,
+    BufferUsages, ComputePipeline, ComputePipelineDescriptor, DeviceDescriptor, DeviceLostReason, DeviceType, Features,
+    MapMode, PipelineLayout, PipelineLayoutDescriptor, PollError, PollType, Queue, ShaderModuleDescriptor,
+    ShaderSource, ShaderStages, SubmissionIndex,
 };
 
 /// How long the device may take before it counts as lost: far beyond what a software adapter needs for a frame.
@@ -30,15 +30,14 @@ const MOST_READS: usize = 2;
 
 /// An adapter's device.
 pub(in crate::network::gpu) struct Device {
-    adapter: String,
+    info: AdapterInfo,
     driver: String,
-    is_software: bool,
     limits: Limits,
     pub(super) device: wgpu::Device,
     pub(super) queue: Queue,
     /// For kernels that read one activation, two, and so on.
     layouts: Vec<(BindGroupLayout, PipelineLayout)>,
-    pipelines: Option<Pipelines>,
+    pipelines: OnceLock<Pipelines>,
     created: AtomicUsize,
     faults: Arc<Faults>,
 }
@@ -57,11 +56,11 @@ impl Faults {
 }
 
 impl Device {
-    /// Opens the device of an adapter; kernels that were compiled before are in `state`.
+    /// Opens the device of an adapter.
     ///
     /// # Errors
     /// There is no such adapter, or it gives no device.
-    pub(in crate::network::gpu) fn open(choice: &AdapterChoice, state: Option<&Path>) -> Result<Self, GpuError> {
+    pub(in crate::network::gpu) fn open(choice: &AdapterChoice) -> Result<Self, GpuError> {
         let adapter = find(choice)?;
         let info = adapter.get_info();
         // All that the adapter has: the defaults are those of the weakest.
@@ -93,16 +92,14 @@ impl Device {
             shader_f16: device.features().contains(Features::SHADER_F16),
         };
         let layouts = (1..=MOST_READS).map(|reads| layout(&device, reads)).collect();
-        let pipelines = state.and_then(|folder| Pipelines::open(&device, &info, &folder.join(PIPELINES)));
         Ok(Self {
             driver: format!("{} {}", info.driver, info.driver_info),
-            is_software: info.device_type == DeviceType::Cpu,
-            adapter: info.name,
+            info,
             limits,
             device,
             queue,
             layouts,
-            pipelines,
+            pipelines: OnceLock::new(),
             created: AtomicUsize::new(0),
             faults,
         })
@@ -110,7 +107,7 @@ impl Device {
 
     /// The adapter's name.
     pub(in crate::network::gpu) fn adapter(&self) -> &str {
-        &self.adapter
+        &self.info.name
     }
 
     /// The driver's name and version.
@@ -120,7 +117,7 @@ impl Device {
 
     /// Whether the processor only plays a graphics processor.
     pub(in crate::network::gpu) fn is_software(&self) -> bool {
-        self.is_software
+        self.info.device_type == DeviceType::Cpu
     }
 
     /// What the device can do.
@@ -170,7 +167,7 @@ impl Device {
     pub(super) fn wait(&self, submission_index: Option<SubmissionIndex>) -> Result<(), GpuError> {
         match self.device.poll(PollType::Wait { submission_index, timeout: Some(PATIENCE) }) {
             Err(PollError::Timeout) => {
-                Err(GpuError::Late { adapter: self.adapter.clone(), seconds: PATIENCE.as_secs() })
+                Err(GpuError::Late { adapter: self.info.name.clone(), seconds: PATIENCE.as_secs() })
             }
             Err(error) => Err(self.lost(&error.to_string())),
             Ok(_) => self.check(),
@@ -197,7 +194,7 @@ impl Device {
 
     /// That the device is gone.
     pub(super) fn lost(&self, message: &str) -> GpuError {
-        GpuError::Lost { adapter: self.adapter.clone(), message: message.to_string() }
+        GpuError::Lost { adapter: self.info.name.clone(), message: message.to_string() }
     }
 
     /// Creates a buffer of zeros, or of these bytes.
@@ -235,13 +232,21 @@ impl Device {
             module: &module,
             entry_point: Some("main"),
             compilation_options: wgpu::PipelineCompilationOptions::default(),
-            cache: self.pipelines.as_ref().map(Pipelines::cache),
+            cache: self.pipelines.get().map(Pipelines::cache),
         }))
     }
 
-    /// Keeps the compiled kernels for the next start.
-    pub(super) fn keep_pipelines(&self) {
-        if let Some(pipelines) = &self.pipelines {
+    /// From now on, kernels that were compiled at an earlier start are not compiled again.
+    pub(super) fn read_kernels(&self, state: Option<&Path>) {
+        let kept = state.and_then(|folder| Pipelines::open(&self.device, &self.info, &folder.join(PIPELINES)));
+        if let Some(kept) = kept {
+            self.pipelines.get_or_init(|| kept);
+        }
+    }
+
+    /// Keeps what was compiled since [`Device::read_kernels`] for the next start.
+    pub(super) fn keep_kernels(&self) {
+        if let Some(pipelines) = self.pipelines.get() {
             pipelines.keep();
         }
     }

@@ -3,6 +3,7 @@
 use super::adapter::AdapterChoice;
 use super::device::Device;
 use super::loaded::Loaded;
+use super::progress::Progress;
 use crate::network::engine::check_side;
 use crate::network::gpu::arithmetic::Arithmetic;
 use crate::network::gpu::recording::Recording;
@@ -11,7 +12,6 @@ use crate::network::plan::{Elements, Plan};
 use crate::network::{Answer, Engine, EngineError};
 use clothingid_shared::embedding::ArithmeticClass;
 use clothingid_shared::picture::Picture;
-use indicatif::{ProgressBar, ProgressStyle};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,14 +40,15 @@ impl GpuEngine {
         choice: AdapterChoice,
         state: Option<&Path>,
     ) -> Result<Self, GpuError> {
-        let device = Arc::new(Device::open(&choice, state)?);
+        let device = Arc::new(Device::open(&choice)?);
         let tiles = if device.is_software() { tiles::DEFAULT } else { tune::tiles(&device, plan, arithmetic, state)? };
         let recording = Recording::new(plan, arithmetic, &tiles)?;
-        let progress = bar(format!("compiling kernels for `{}`", device.adapter()));
+        // Only now: kernels that were tried and not taken are not worth keeping.
+        device.read_kernels(state);
+        let progress = Progress::new(format!("compiling kernels for `{}`", device.adapter()), recording.texts.len());
         let loaded = Loaded::new(device.clone(), &recording, &progress)?;
-        progress.finish_and_clear();
-        device.keep_pipelines();
-        let name = format!("gpu: {} {}", recording.arithmetic.name(), device.adapter());
+        device.keep_kernels();
+        let name = signature(&recording, &device);
         let state = state.map(Path::to_path_buf);
         Ok(Self { name, choice, state, recording, loaded: Some(loaded), rebuilt: 0 })
     }
@@ -69,9 +70,10 @@ impl GpuEngine {
         let loaded = match self.loaded.take() {
             Some(loaded) => loaded,
             None => {
-                let device = Arc::new(Device::open(&self.choice, self.state.as_deref())?);
-                let loaded = Loaded::new(device.clone(), &self.recording, &ProgressBar::hidden())?;
-                self.name = format!("gpu: {} {}", self.recording.arithmetic.name(), device.adapter());
+                let device = Arc::new(Device::open(&self.choice)?);
+                device.read_kernels(self.state.as_deref());
+                let loaded = Loaded::new(device.clone(), &self.recording, &Progress::hidden())?;
+                self.name = signature(&self.recording, &device);
                 self.rebuilt += 1;
                 loaded
             }
@@ -84,6 +86,12 @@ impl GpuEngine {
         let (loaded, recording) = self.ready()?;
         work(loaded, recording).inspect_err(|_| self.loaded = None)
     }
+}
+
+/// How answers are signed: what decides about numbers, and the adapter.
+fn signature(recording: &Recording, device: &Device) -> String {
+    let products = if recording.texts.iter().any(|text| text.needs_f16) { " with float16 products" } else { "" };
+    format!("gpu: {}{products} {}", recording.arithmetic.name(), device.adapter())
 }
 
 impl Engine for GpuEngine {
@@ -132,10 +140,4 @@ impl Engine for GpuEngine {
     fn float_bound(&self) -> f32 {
         self.recording.arithmetic.float_bound()
     }
-}
-
-/// A progress bar on a terminal; nothing elsewhere.
-pub(in crate::network::gpu) fn bar(message: String) -> ProgressBar {
-    let style = ProgressStyle::with_template("{msg} {wide_bar} {pos} of {len}");
-    ProgressBar::no_length().with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())).with_message(message)
 }

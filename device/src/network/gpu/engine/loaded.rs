@@ -4,10 +4,10 @@
 //! it once, wait, read. Upload and read-back buffers are in a ring, so that the next picture can be written while this one is computed.
 
 use super::device::Device;
+use super::progress::Progress;
 use crate::network::Answer;
 use crate::network::gpu::GpuError;
 use crate::network::gpu::recording::Recording;
-use indicatif::ProgressBar;
 use rayon::prelude::*;
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -63,7 +63,7 @@ impl Loaded {
     pub(in crate::network::gpu) fn new(
         device: Arc<Device>,
         recording: &Recording,
-        progress: &ProgressBar,
+        progress: &Progress,
     ) -> Result<Self, GpuError> {
         device.limits().check(device.adapter(), recording)?;
         let usage = BufferUsages::STORAGE | BufferUsages::COPY_SRC | BufferUsages::COPY_DST;
@@ -72,10 +72,9 @@ impl Loaded {
         let bytes: Vec<u8> = recording.parameters.iter().flat_map(|word| word.to_le_bytes()).collect();
         let parameters = device.buffer("parameters", bytes.len(), BufferUsages::STORAGE, Some(&bytes));
         // Drivers compile for seconds: all cores help.
-        progress.set_length(recording.texts.len() as u64);
         let compile = |text| {
             let pipeline = device.pipeline(text);
-            progress.inc(1);
+            progress.step();
             pipeline
         };
         let pipelines: Vec<Option<ComputePipeline>> = recording.texts.par_iter().map(compile).collect();

@@ -83,6 +83,7 @@ pub(in crate::network::gpu) fn dense(task: &Task<'_>, c: &Convolution) -> Kernel
         .flag("residual", c.residual.is_some());
     let is_real = task.to.form == Form::Floats;
     let template = template.flag("to_floats", is_real);
+    let is_in_halves = task.is_half() && task.tiles.half_products && fits_float16(task, c);
     let (file, wgsl, parameters) = if task.is_int8() {
         let products = products(task, c);
         let template = template
@@ -93,7 +94,6 @@ pub(in crate::network::gpu) fn dense(task: &Task<'_>, c: &Convolution) -> Kernel
             template.fill(&[include_str!("int8.wgsl"), include_str!("window.wgsl"), include_str!("dense_int8.wgsl")]);
         ("dense_int8.wgsl", wgsl, int8_parameters(task, c, products))
     } else {
-        let is_in_halves = task.is_half() && task.tiles.half_products;
         let template = template
             .flag("half", task.is_half())
             .flag("halves", is_in_halves)
@@ -104,7 +104,7 @@ pub(in crate::network::gpu) fn dense(task: &Task<'_>, c: &Convolution) -> Kernel
         let wgsl = if is_in_halves { ["enable f16;\n", &wgsl].concat() } else { wgsl };
         ("dense_float.wgsl", wgsl, float_parameters(task, c))
     };
-    Kernel { file, wgsl, parameters, workgroups, lanes }
+    Kernel { file, wgsl, needs_f16: is_in_halves, parameters, workgroups, lanes }
 }
 
 /// How many invocations share a sum, so that there are as many as wanted.
@@ -128,6 +128,22 @@ fn products(task: &Task<'_>, c: &Convolution) -> Products {
 pub(super) fn is_exact_in_floats(c: &Convolution) -> bool {
     let largest = |row: &[i8]| 255 * row.iter().map(|w| i64::from(w.unsigned_abs())).sum::<i64>();
     c.rows().all(|row| largest(row) <= EXACT_IN_FLOATS)
+}
+
+/// Whether no sum of four products can pass what float16 holds: with inputs four times as large as calibration saw, for floats are not
+/// saturated.
+fn fits_float16(task: &Task<'_>, c: &Convolution) -> bool {
+    let from = task.from.form.quantisation();
+    let largest = [0, 255].map(|byte| from.dequantise(byte).abs()).into_iter().fold(0.0, f32::max) * 4.0;
+    (0..c.bias.len()).all(|output| {
+        let scale = c.scales.get(output).copied().unwrap_or(0.0);
+        (0..c.geometry.taps()).all(|tap| {
+            (0..task.from.shape.channels).step_by(QUAD).all(|input| {
+                let weight = |input: usize| f32::from(c.weight(output, input, tap).unsigned_abs()) * scale;
+                (input..input + QUAD).map(weight).sum::<f32>() * largest < f16::MAX.to_f32()
+            })
+        })
+    })
 }
 
 fn int8_parameters(task: &Task<'_>, c: &Convolution, products: Products) -> Vec<u32> {

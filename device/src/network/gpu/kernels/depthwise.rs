@@ -45,7 +45,7 @@ pub(in crate::network::gpu) fn depthwise(task: &Task<'_>, c: &Convolution) -> Ke
         let wgsl = template.fill(&[include_str!("float.wgsl"), include_str!("depthwise_float.wgsl")]);
         ("depthwise_float.wgsl", wgsl, float_parameters(task, c, quads))
     };
-    Kernel { file, wgsl, parameters, workgroups: [invocations.div_ceil(LANES), 1], lanes: LANES }
+    Kernel { file, wgsl, needs_f16: false, parameters, workgroups: [invocations.div_ceil(LANES), 1], lanes: LANES }
 }
 
 /// `tap7`, from the word in which it lies.

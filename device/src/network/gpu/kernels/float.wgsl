@@ -1,5 +1,5 @@
 // What all kernels in floats share. An activation is `[pixels][quads of channels]`: a quad is a `vec4<f32>`, with `half` four float16 in two
-// words. Heads are float32 in any case. Sums are float32.
+// words. Heads are float32 in any case. Sums are float32, but for those of four products with `halves`.
 
 @group(0) @binding(0) var<storage, read> parameters: array<vec4<u32>>;
 

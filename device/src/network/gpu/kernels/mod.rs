@@ -40,6 +40,8 @@ pub(super) struct Kernel {
     pub(super) file: &'static str,
     /// Its text.
     pub(super) wgsl: String,
+    /// Whether it multiplies float16, which not every adapter does.
+    pub(super) needs_f16: bool,
     /// What it binds first.
     pub(super) parameters: Vec<u32>,
     /// Workgroups along both axes.

@@ -90,7 +90,7 @@ pub(in crate::network::gpu) fn normalise(task: &Task<'_>) -> Kernel {
     let template = Template { constants: &constants, ..Template::default() };
     let wgsl = template.fill(&[include_str!("float.wgsl"), include_str!("normalise.wgsl")]);
     let parameters = header::float(task, Clamp::None, Clamp::None);
-    Kernel { file: "normalise.wgsl", wgsl, parameters, workgroups: [1, 1], lanes: LANES }
+    Kernel { file: "normalise.wgsl", wgsl, needs_f16: false, parameters, workgroups: [1, 1], lanes: LANES }
 }
 
 fn plain(task: &Task<'_>) -> Vec<u32> {
@@ -108,5 +108,5 @@ fn linear(
     let ((file, text), shared) =
         if task.is_int8() { (int8, include_str!("int8.wgsl")) } else { (float, include_str!("float.wgsl")) };
     let wgsl = template.flag("int8", task.is_int8()).flag("half", task.is_half()).fill(&[shared, text]);
-    Kernel { file, wgsl, parameters, workgroups: [invocations.div_ceil(LANES), 1], lanes: LANES }
+    Kernel { file, wgsl, needs_f16: false, parameters, workgroups: [invocations.div_ceil(LANES), 1], lanes: LANES }
 }

@@ -32,8 +32,7 @@ fn validate(recording: &Recording) -> BTreeSet<&'static str> {
         let module = wgsl::parse_str(&text.wgsl)
             .unwrap_or_else(|error| panic!("{}: {}", text.file, error.emit_to_string(&text.wgsl)));
         // `unpack2x16float`, which every Vulkan adapter has; float16 itself is asked for, and nothing else.
-        let float16 =
-            if text.wgsl.starts_with("enable f16;") { Capabilities::SHADER_FLOAT16 } else { Capabilities::empty() };
+        let float16 = if text.needs_f16 { Capabilities::SHADER_FLOAT16 } else { Capabilities::empty() };
         Validator::new(ValidationFlags::all(), Capabilities::SHADER_FLOAT16_IN_FLOAT32 | float16)
             .validate(&module)
             .unwrap_or_else(|error| panic!("{}: {}", text.file, error.emit_to_string(&text.wgsl)));

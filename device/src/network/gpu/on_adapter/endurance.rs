@@ -2,7 +2,7 @@
 
 use super::{choice, device};
 use crate::network::gpu::arithmetic::Arithmetic;
-use crate::network::gpu::engine::{GpuEngine, Loaded};
+use crate::network::gpu::engine::{GpuEngine, Loaded, Progress};
 use crate::network::gpu::recording::Recording;
 use crate::network::gpu::tests::noise;
 use crate::network::gpu::tiles::DEFAULT;
@@ -14,7 +14,6 @@ use crate::network::{Answer, Engine, read_bundle, reference};
 use clothingid_shared::embedding::ArithmeticClass;
 use clothingid_shared::picture::decode;
 use clothingid_shared::quantisation::Quantisation;
-use indicatif::ProgressBar;
 
 /// What memory may grow by after the first tenth: the allocator's own movements.
 const SLACK_KIB: usize = 2048;
@@ -101,7 +100,7 @@ pub(super) fn one_of_each_kind() -> (Plan, Vec<u8>) {
 fn twenty_thousand_submits_of_a_small_network() {
     let (plan, mut picture) = one_of_each_kind();
     let recording = Recording::new(&plan, Arithmetic::Int8, &DEFAULT).unwrap();
-    let mut loaded = Loaded::new(device(), &recording, &ProgressBar::hidden()).unwrap();
+    let mut loaded = Loaded::new(device(), &recording, &Progress::hidden()).unwrap();
     let mut found = Answer::default();
     run(times(20_000), |time| {
         picture[time % 192] = picture[time % 192].wrapping_add(31);

@@ -2,7 +2,7 @@
 
 use super::device;
 use crate::network::gpu::arithmetic::Arithmetic;
-use crate::network::gpu::engine::{Loaded, elements};
+use crate::network::gpu::engine::{Loaded, Progress, elements};
 use crate::network::gpu::recording::Recording;
 use crate::network::gpu::tests::{Case, Ending, Kind, POINTWISE, made_up, made_up_layers, try_made_up};
 use crate::network::gpu::tiles::{DEFAULT, LanesOver, Products, Tile, Tiles};
@@ -11,7 +11,6 @@ use crate::network::plan::layers::Clamp;
 use crate::network::plan::{Form, Geometry, Operation, Plan, Pooling, Shape, ValueId};
 use crate::network::reference;
 use half::f16;
-use indicatif::ProgressBar;
 use proptest::prelude::*;
 
 const TILES: [Tiles; 4] = [
@@ -35,6 +34,21 @@ const TILES: [Tiles; 4] = [
         half_products: true,
     },
 ];
+
+/// The tiles that the adapter can run.
+fn tiles() -> impl Iterator<Item = Tiles> {
+    let has_float16 = device().limits().shader_f16;
+    TILES.into_iter().map(move |tiles| {
+        if tiles.half_products && !has_float16 {
+            println!("the adapter has no `shader-f16`: products in float16 are not tested on it");
+        }
+        Tiles { half_products: tiles.half_products && has_float16, ..tiles }
+    })
+}
+
+fn nth_tiles(place: usize) -> Tiles {
+    tiles().nth(place).unwrap()
+}
 
 /// Elements with their channels padded to quads; the padding is what nobody should use.
 fn pad<T: Copy>(elements: &[T], shape: Shape, padding: T) -> Vec<T> {
@@ -60,7 +74,7 @@ fn le_bytes(floats: &[f32]) -> Vec<u8> {
 /// What the adapter gives in integers.
 fn found_int8(plan: &Plan, inputs: &[(ValueId, Vec<u8>)], tiles: &Tiles) -> Elements {
     let recording = Recording::new(plan, Arithmetic::Int8, tiles).unwrap();
-    let loaded = Loaded::new(device(), &recording, &ProgressBar::hidden()).unwrap();
+    let loaded = Loaded::new(device(), &recording, &Progress::hidden()).unwrap();
     let padded = |(id, bytes): &(ValueId, Vec<u8>)| {
         let value = plan.value(*id);
         let bytes = match value.form {
@@ -101,7 +115,7 @@ fn check_int8(case: &Case, tiles: &Tiles) {
 fn found_float(plan: &Plan, inputs: &[(ValueId, Vec<u8>)], arithmetic: Arithmetic, tiles: &Tiles) -> Vec<f32> {
     let recording = Recording::new(plan, arithmetic, tiles).unwrap();
     let is_half = |form: Form| arithmetic == Arithmetic::Float16 && form != Form::Floats;
-    let loaded = Loaded::new(device(), &recording, &ProgressBar::hidden()).unwrap();
+    let loaded = Loaded::new(device(), &recording, &Progress::hidden()).unwrap();
     let padded = |(id, bytes): &(ValueId, Vec<u8>)| {
         let value = plan.value(*id);
         if *id == ValueId(0) {
@@ -149,10 +163,10 @@ fn expected_float(plan: &Plan, reals: &[Vec<f64>]) -> Vec<f64> {
 /// What float32 may lose over the longest sums of made-up layers, of the largest sum of magnitudes.
 const FLOAT32: f64 = 1e-5;
 
-/// What float16 may lose: inputs, weights and result are rounded to 11 bits each, 3 · 2⁻¹² of the largest sum of magnitudes at most; and the
+/// What float16 may lose: inputs, weights and result are rounded to 11 bits each, 3 · 2⁻¹¹ of the largest sum of magnitudes at most; and the
 /// sums of four products on the way, four more.
-const FLOAT16: f64 = 8e-4;
-const FLOAT16_BY_FLOAT16: f64 = 2e-3;
+const FLOAT16: f64 = 1.5e-3;
+const FLOAT16_BY_FLOAT16: f64 = 3.5e-3;
 
 fn check_near(case: &Case, found: &[f32], (expected, largest): (&[f64], f64), tolerance: f64) {
     assert_eq!(found.len(), expected.len());
@@ -171,7 +185,8 @@ fn check_float(case: &Case, tiles: &Tiles) {
 fn check_floats(case: &Case, plan: &Plan, inputs: &[(ValueId, Vec<u8>)], tiles: &Tiles) {
     let largest = largest_magnitude(plan, inputs);
     let expected = expected_float(plan, &reals(plan, inputs));
-    let float16 = if tiles.half_products { FLOAT16_BY_FLOAT16 } else { FLOAT16 };
+    let is_dense = matches!(plan.layers[0].operation, Operation::Dense(_));
+    let float16 = if tiles.half_products && is_dense { FLOAT16_BY_FLOAT16 } else { FLOAT16 };
     for (arithmetic, tolerance) in [(Arithmetic::Float32, FLOAT32), (Arithmetic::Float16, float16)] {
         let found = found_float(plan, inputs, arithmetic, tiles);
         check_near(case, &found, (&expected, largest), tolerance);
@@ -182,7 +197,7 @@ fn check_floats(case: &Case, plan: &Plan, inputs: &[(ValueId, Vec<u8>)], tiles: 
 #[ignore = "needs a Vulkan adapter: `cargo xtask test --suite gpu`"]
 fn layers_of_real_networks() {
     for case in made_up_layers() {
-        for tiles in &TILES {
+        for tiles in &tiles().collect::<Vec<_>>() {
             check_int8(&case, tiles);
             check_float(&case, tiles);
         }
@@ -200,7 +215,7 @@ fn sums_beyond_what_floats_hold_are_exact_too() {
     inputs[0].1.fill(255);
     let Form::Bytes(quantisation) = &mut plan.values[1].form else { panic!("bytes") };
     quantisation.zero_point = 0;
-    for tiles in &TILES {
+    for tiles in &tiles().collect::<Vec<_>>() {
         assert_eq!(found_int8(&plan, &inputs, tiles), expected_int8(&plan, &inputs), "{}", tiles.line());
     }
 }
@@ -215,7 +230,7 @@ fn a_picture_is_normalised_in_its_first_layer() {
     plan.values[0].form = plan.values[1].form;
     plan.layers[0].inputs = vec![ValueId(0)];
     inputs[0].0 = ValueId(0);
-    for tiles in &TILES {
+    for tiles in &tiles().collect::<Vec<_>>() {
         check_floats(&case, &plan, &inputs, tiles);
         assert_eq!(found_int8(&plan, &inputs, tiles), expected_int8(&plan, &inputs));
     }
@@ -240,7 +255,7 @@ fn a_spoilt_weight_bias_or_byte_is_noticed() {
         }
         let mut other = inputs.clone();
         other[0].1.iter_mut().rev().take(20).for_each(|byte| *byte ^= 0x80);
-        for tiles in &TILES {
+        for tiles in &tiles().collect::<Vec<_>>() {
             assert_eq!(found_int8(&plan, &inputs, tiles), right);
             assert_ne!(found_int8(&spoilt[0], &inputs, tiles), right, "{kind:?} {}", tiles.line());
             assert_ne!(found_int8(&spoilt[1], &inputs, tiles), right, "{kind:?} {}", tiles.line());
@@ -260,8 +275,8 @@ proptest! {
         let ending = [Ending::Bytes, Ending::Residual, Ending::Floats][ending];
         let kind = Kind::Dense(Geometry { kernel, stride, before, after }, ending);
         let case = Case { side, inputs, outputs, kind, seed };
-        check_int8(&case, &TILES[tiles]);
-        check_float(&case, &TILES[tiles]);
+        check_int8(&case, &nth_tiles(tiles));
+        check_float(&case, &nth_tiles(tiles));
     }
 
     #[test]
@@ -271,8 +286,8 @@ proptest! {
         after in 0usize..3, tiles in 0usize..4, seed: u64,
     ) {
         let case = Case { side, inputs, outputs: 0, kind: Kind::Depthwise(Geometry { kernel, stride, before, after }), seed };
-        check_int8(&case, &TILES[tiles]);
-        check_float(&case, &TILES[tiles]);
+        check_int8(&case, &nth_tiles(tiles));
+        check_float(&case, &nth_tiles(tiles));
     }
 
     #[test]

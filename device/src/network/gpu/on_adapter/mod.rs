@@ -23,5 +23,5 @@ fn choice() -> AdapterChoice {
 /// One device for all tests of layers: opening it takes longer than they do.
 fn device() -> Arc<Device> {
     static DEVICE: OnceLock<Arc<Device>> = OnceLock::new();
-    DEVICE.get_or_init(|| Arc::new(Device::open(&choice(), None).unwrap())).clone()
+    DEVICE.get_or_init(|| Arc::new(Device::open(&choice()).unwrap())).clone()
 }

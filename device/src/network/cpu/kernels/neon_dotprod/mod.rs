@@ -29,6 +29,7 @@ mod ends;
 pub(super) use dense::Dense;
 pub(super) use depthwise::Depthwise;
 
+use crate::processor::sdot;
 use std::arch::aarch64::*;
 use std::arch::asm;
 
@@ -43,23 +44,11 @@ const STEP: usize = 4 * VECTOR;
 /// What turns a byte's highest bit.
 const SHIFT: u8 = 0x80;
 
-/// Four products of signed bytes added to each of four sums.
-#[inline]
-#[target_feature(enable = "neon,dotprod")]
-fn sdot(mut sums: int32x4_t, a: int8x16_t, b: int8x16_t) -> int32x4_t {
-    // SAFETY: an instruction on registers alone, which the callers' target features promise.
-    unsafe {
-        asm!("sdot {0:v}.4s, {1:v}.16b, {2:v}.16b", inout(vreg) sums, in(vreg) a, in(vreg) b,
-            options(pure, nomem, nostack, preserves_flags));
-    }
-    sums
-}
-
-/// The same with four bytes of `b`, its lane `LANE`, against each four of `a`.
+/// As [`sdot`], with four bytes of `b`, its lane `LANE`, against each four of `a`.
 #[inline]
 #[target_feature(enable = "neon,dotprod")]
 fn sdot_lane<const LANE: usize>(mut sums: int32x4_t, a: int8x16_t, b: int8x16_t) -> int32x4_t {
-    // SAFETY: as above.
+    // SAFETY: an instruction on registers alone, which the callers' target features promise.
     unsafe {
         asm!("sdot {0:v}.4s, {1:v}.16b, {2:v}.4b[{3}]", inout(vreg) sums, in(vreg) a, in(vreg) b, const LANE,
             options(pure, nomem, nostack, preserves_flags));
