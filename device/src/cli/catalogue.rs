@@ -1,8 +1,9 @@
-//! `clothingid catalogue`: import, list, show, remove and check what the shop owns.
+//! `clothingid catalogue`: import, list, show, remove, check, copy and compact what the shop owns.
 
 mod check;
 mod import;
 mod list;
+mod upkeep;
 
 use super::{Outcome, Report};
 use crate::catalogue::StoreError;
@@ -30,6 +31,10 @@ pub enum Command {
     Remove(list::RemoveArgs),
     /// Look at every byte of the catalogue and name what is damaged
     Check(check::Args),
+    /// Copy the catalogue to another file, while the appliance goes on
+    Backup(upkeep::BackupArgs),
+    /// Give back the space of what was removed
+    Compact(upkeep::CompactArgs),
 }
 
 /// Does what was asked.
@@ -43,6 +48,8 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
         Command::Show(args) => list::show(args),
         Command::Remove(args) => list::remove(args),
         Command::Check(args) => check::run(args),
+        Command::Backup(args) => upkeep::backup(args),
+        Command::Compact(args) => upkeep::compact(args),
     }
 }
 

@@ -52,7 +52,16 @@ pub(crate) const SUITES: [Suite; 9] = [
     Suite {
         name: "programs",
         holds: "the real programs on real and on bad files",
-        programs: &["photos", "messages", "engines", "readers", "allocations", "catalogue_kill", "workspace"],
+        programs: &[
+            "photos",
+            "messages",
+            "imports",
+            "engines",
+            "readers",
+            "allocations",
+            "catalogue_kill",
+            "workspace",
+        ],
         kind: Kind::Programs,
     },
     Suite {

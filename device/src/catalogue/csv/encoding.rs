@@ -44,14 +44,23 @@ type Unit = fn([u8; 2]) -> u16;
 /// # Errors
 /// [`CsvError::NotText`] with the first byte that is wrong.
 pub(super) fn decode<'a>(file: &str, bytes: &'a [u8]) -> Result<(Cow<'a, str>, Encoding), CsvError> {
+    if bytes.starts_with(b"PK\x03\x04") {
+        return Err(CsvError::Spreadsheet { file: file.to_owned() });
+    }
     if let Some((rest, unit)) = utf16(bytes) {
         let units = rest.as_chunks::<2>().0.iter().map(|pair| unit(*pair));
         let is_whole = rest.len().is_multiple_of(2);
         let text: Option<String> = char::decode_utf16(units).map(Result::ok).collect();
         let text = text.filter(|_| is_whole).ok_or_else(|| CsvError::NotUtf16 { file: file.to_owned() })?;
-        return Ok((text.into(), Encoding::Utf16));
+        // Four bytes a character begin with the same mark.
+        return if text.starts_with('\0') { Err(not_text(file, bytes, 0)) } else { Ok((text.into(), Encoding::Utf16)) };
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    // UTF-16 that does not say so, and whatever is no text: a header has no zeros. Further down it is one bad row.
+    let header = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    if let Some(zero) = header.iter().position(|byte| *byte == 0) {
+        return Err(not_text(file, bytes, zero));
+    }
     match std::str::from_utf8(bytes) {
         Ok(text) => Ok((text.into(), Encoding::Utf8)),
         Err(error) => match windows1252(bytes) {

@@ -104,6 +104,20 @@ pub fn delimiter(text: &str) -> char {
     most.map_or(',', |(_, delimiter)| delimiter)
 }
 
+/// Cells of a first line that are named in an error, and characters of each: it may be any file's first line.
+const MOST_NAMED: usize = 12;
+const MOST_CHARACTERS: usize = 40;
+
+/// A cell of the first line as an error names it.
+fn named(cell: &str) -> String {
+    let visible = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+    let mut shown: String = cell.trim().chars().take(MOST_CHARACTERS).map(visible).collect();
+    if cell.trim().chars().nth(MOST_CHARACTERS).is_some() {
+        shown.push('…');
+    }
+    format!("`{shown}`")
+}
+
 /// Where each column is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Columns {
@@ -140,7 +154,7 @@ impl Columns {
         }
         for column in Column::NEEDED {
             if !places.iter().any(|(c, _)| *c == column) {
-                let found: Vec<String> = header.cells.iter().map(|c| format!("`{}`", c.trim())).collect();
+                let found: Vec<String> = header.cells.iter().take(MOST_NAMED).map(|c| named(c)).collect();
                 let found = found.join(", ");
                 return Err(CsvError::MissingColumn { file: file.to_owned(), line: header.line, column, found });
             }

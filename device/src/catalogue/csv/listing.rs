@@ -125,7 +125,8 @@ fn problem(file: &str, line: u64, column: impl Into<Option<Column>>, sku: Option
 
 /// Checks one row alone.
 fn row(file: &str, columns: &Columns, record: &Record) -> Result<Row, Box<Problem>> {
-    let sku = tidy(columns.cell(&record.cells, Column::Sku));
+    let text = |column| plain(tidy(columns.cell(&record.cells, column)));
+    let sku = text(Column::Sku);
     let named = (!sku.is_empty()).then_some(sku.as_str());
     let bad = |column: Option<Column>, kind| Box::new(problem(file, record.line, column, named, kind));
 
@@ -134,7 +135,10 @@ fn row(file: &str, columns: &Columns, record: &Record) -> Result<Row, Box<Proble
         return Err(bad(None, ProblemKind::CellCount { expected, found }));
     }
     for column in Column::ALL {
-        let cell = tidy(columns.cell(&record.cells, column));
+        let cell = text(column);
+        if cell.starts_with('=') {
+            return Err(bad(Some(column), ProblemKind::Formula { found: cell }));
+        }
         if let Some(c) = cell.chars().find(|c| c.is_control()) {
             return Err(bad(Some(column), ProblemKind::ControlCharacter(u32::from(c))));
         }
@@ -144,7 +148,7 @@ fn row(file: &str, columns: &Columns, record: &Record) -> Result<Row, Box<Proble
     }
     let mut common = Vec::new();
     for column in COMMON {
-        let cell = tidy(columns.cell(&record.cells, column));
+        let cell = text(column);
         if cell.is_empty() {
             continue;
         }
@@ -156,14 +160,22 @@ fn row(file: &str, columns: &Columns, record: &Record) -> Result<Row, Box<Proble
         };
         common.push((column, value.map_err(|kind| bad(Some(column), kind))?));
     }
-    let photo = columns.cell(&record.cells, Column::Photo).trim().to_owned();
+    let photo = plain(columns.cell(&record.cells, Column::Photo).trim().to_owned());
     // `S|M|L` and `S, M, L`; but not `38,5`, which is one size.
     let list = |column| {
-        let cell = columns.cell(&record.cells, column);
-        cell.split('|').flat_map(|c| c.split(", ")).map(tidy).filter(|c| !c.is_empty()).collect()
+        let cell = plain(columns.cell(&record.cells, column).to_owned());
+        cell.split('|').flat_map(|c| c.split(", ")).map(tidy).filter(|c| !c.is_empty()).collect::<Vec<String>>()
     };
     let (colours, sizes) = (list(Column::Colour), list(Column::Size));
     Ok(Row { line: record.line, photo, common, colours, sizes, sku })
+}
+
+/// `="00123"`, with which people keep an office program from eating zeros, is `00123`.
+fn plain(cell: String) -> String {
+    match cell.strip_prefix("=\"").and_then(|rest| rest.strip_suffix('"')) {
+        Some(text) if !text.contains('"') => text.to_owned(),
+        _ => cell,
+    }
 }
 
 /// Line breaks and runs of spaces become one space.

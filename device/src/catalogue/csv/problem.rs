@@ -19,6 +19,12 @@ pub enum CsvError {
         /// Its place in the line, from 1.
         byte_of_line: usize,
     },
+    /// A workbook, and no table as text.
+    #[error("`{file}` is a spreadsheet (or another ZIP), not a CSV file")]
+    Spreadsheet {
+        /// The file.
+        file: String,
+    },
     /// It begins as UTF-16 and does not go on so.
     #[error("`{file}` begins as UTF-16 text, and is cut short or damaged")]
     NotUtf16 {
@@ -68,6 +74,9 @@ impl CsvError {
     #[must_use]
     pub fn hints(&self) -> Vec<String> {
         match self {
+            Self::Spreadsheet { .. } => {
+                vec!["open it in the office program and save the table as `CSV UTF-8`".to_owned()]
+            }
             Self::NotText { .. } | Self::NotUtf16 { .. } => {
                 vec!["save it again from the office program as `CSV UTF-8`".to_owned()]
             }
@@ -139,6 +148,12 @@ pub enum ProblemKind {
         photo: String,
         /// The first row's line.
         first_line: u64,
+    },
+    /// A formula that was saved in place of its value.
+    #[error("expected text, found the formula `{found}`: save the table's values")]
+    Formula {
+        /// The cell.
+        found: String,
     },
     /// Not a price.
     #[error("expected a price such as `19.90`, found `{found}`")]

@@ -3,7 +3,7 @@
 //! - `schema` opens and creates the file (`unfinished` until it is whole), and brings old ones up to date;
 //! - [`read`] reads rows and says which are damaged;
 //! - [`mod@write`] is the only place that changes anything, one transaction at a time;
-//! - [`check`] looks at every byte;
+//! - [`check`] looks at every byte; `upkeep` makes copies and gives space back;
 //! - [`checksum`] is the checksum, `damage` what it finds, `error` what stops everything.
 //!
 //! SQLite guards against a kill and a power cut but does not notice a flipped byte: hence our checksums. What a row's
@@ -20,6 +20,7 @@ mod error;
 pub mod read;
 mod schema;
 mod unfinished;
+mod upkeep;
 pub mod write;
 
 pub use check::Check;

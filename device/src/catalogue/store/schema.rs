@@ -130,7 +130,7 @@ fn look_at_first_bytes(path: &Path) -> Result<(), StoreError> {
     Err(StoreError::NotACatalogue { path: path.to_owned(), expected: "an SQLite database", found })
 }
 
-fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+pub(super) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     let settings = || -> rusqlite::Result<Connection> {
         let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         connection.busy_timeout(Duration::from_secs(10))?;
@@ -152,7 +152,6 @@ fn create(path: &Path) -> Result<(), StoreError> {
 }
 
 /// Makes a catalogue under another name in the same folder, then gives it its own. Whatever fails, nothing stays behind.
-#[expect(clippy::disallowed_methods, reason = "SQLite writes and syncs the file itself; the folder is synced below")]
 fn create_as(path: &Path, form: impl FnOnce(&mut Connection) -> rusqlite::Result<()>) -> Result<(), StoreError> {
     let folder = folder_of(path);
     files::create_folder(folder)?;
@@ -165,17 +164,11 @@ fn create_as(path: &Path, form: impl FnOnce(&mut Connection) -> rusqlite::Result
     // Closing writes the journal back, so that the file alone is the catalogue.
     connection.close().map_err(|(_, e)| StoreError::of(path, "making the file", e))?;
 
-    // A link fails where the name is taken; a rename would overwrite what another import has just made.
-    let named = std::fs::hard_link(&temporary.path, path);
-    let named = match named {
+    match temporary.name(path) {
+        // Another import has just made one.
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        // File systems without links (a memory stick).
-        Err(_) if !path.exists() => std::fs::rename(&temporary.path, path),
-        other => other,
-    };
-    named.and_then(|()| temporary.remove()).map_err(failed)?;
-    File::open(folder).and_then(|f| f.sync_all()).map_err(failed)?;
-    Ok(())
+        other => other.map_err(failed).map_err(StoreError::from),
+    }
 }
 
 /// Runs the steps that are missing, all or none.

@@ -1,6 +1,7 @@
 //! Catalogues that are being made, under a name of their own: `catalogue.db.PID.new`, with what SQLite keeps beside it.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -20,6 +21,21 @@ impl Unfinished {
         Self { path: path.with_file_name(name) }
     }
 
+    /// Gives the whole file its own name, for good.
+    ///
+    /// # Errors
+    /// The name is taken: what has it is never overwritten. The folder cannot be written.
+    pub(super) fn name(&self, path: &Path) -> io::Result<()> {
+        // A link fails where the name is taken; a rename would overwrite it.
+        match std::fs::hard_link(&self.path, path) {
+            // File systems without links (a memory stick).
+            Err(e) if e.kind() != io::ErrorKind::AlreadyExists && !path.exists() => rename(&self.path, path)?,
+            other => other?,
+        }
+        self.remove()?;
+        File::open(folder_of(path)).and_then(|folder| folder.sync_all())
+    }
+
     /// Removes it; nothing where it is not there.
     pub(super) fn remove(&self) -> io::Result<()> {
         BESIDE.iter().try_for_each(|end| {
@@ -35,6 +51,14 @@ impl Drop for Unfinished {
         // The error that brought us here is the one to report; what stays is swept at the next start.
         let _ = self.remove();
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a file that SQLite has written and synced; its folder is synced after it"
+)]
+fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    std::fs::rename(from, to)
 }
 
 /// The folder that a file is in.
