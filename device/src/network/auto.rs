@@ -45,9 +45,20 @@ impl Measured {
 /// # Errors
 /// The processor's engine cannot run the network.
 pub(super) fn open(bundle: &Bundle, threads: usize, state: Option<&Path>) -> Result<Opened, EngineError> {
+    open_beside(&AdapterChoice::Hardware, bundle, threads, state)
+}
+
+/// As [`open`], with the adapter that is measured beside the processor.
+pub(super) fn open_beside(
+    choice: &AdapterChoice,
+    bundle: &Bundle,
+    threads: usize,
+    state: Option<&Path>,
+) -> Result<Opened, EngineError> {
     let plan = Plan::new(&bundle.network)?;
     let open_cpu = || CpuEngine::new(&plan, threads);
-    let adapter = match gpu::identity(&AdapterChoice::Hardware) {
+    let open_gpu = || open_gpu(&plan, choice, state);
+    let adapter = match gpu::identity(choice) {
         Ok(adapter) => adapter,
         Err(error) => return Ok(Opened::with(open_cpu()?, error.to_string(), false)),
     };
@@ -59,7 +70,7 @@ pub(super) fn open(bundle: &Bundle, threads: usize, state: Option<&Path>) -> Res
         if !known.is_gpu_faster() {
             return Ok(Opened::with(open_cpu()?, why, false));
         }
-        return match open_gpu(&plan, state) {
+        return match open_gpu() {
             Ok(engine) => Ok(Opened::with(engine, why, false)),
             // It answered when it was measured: something has changed, and whoever reads this must know.
             Err(error) => {
@@ -69,7 +80,7 @@ pub(super) fn open(bundle: &Bundle, threads: usize, state: Option<&Path>) -> Res
         };
     }
     let mut cpu = open_cpu()?;
-    let graphics = open_gpu(&plan, state).and_then(|mut engine| {
+    let graphics = open_gpu().and_then(|mut engine| {
         let time = least(&mut engine)?;
         Ok((engine, time))
     });
@@ -85,8 +96,8 @@ pub(super) fn open(bundle: &Bundle, threads: usize, state: Option<&Path>) -> Res
     })
 }
 
-fn open_gpu(plan: &Plan, state: Option<&Path>) -> Result<GpuEngine, EngineError> {
-    Ok(GpuEngine::new(plan, Arithmetic::Int8, AdapterChoice::Hardware, state)?)
+fn open_gpu(plan: &Plan, choice: &AdapterChoice, state: Option<&Path>) -> Result<GpuEngine, EngineError> {
+    Ok(GpuEngine::new(plan, Arithmetic::Int8, choice.clone(), state)?)
 }
 
 /// The least time that a picture takes.

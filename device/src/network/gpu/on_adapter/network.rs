@@ -9,7 +9,7 @@ use crate::network::gpu::tune;
 use crate::network::nodes::first_difference;
 use crate::network::plan::{Operation, Plan};
 use crate::network::tract::TractEngine;
-use crate::network::{Answer, Engine, Opened, PhotoPath, golden, read_bundle, reference};
+use crate::network::{Answer, Engine, Opened, PhotoPath, auto, golden, read_bundle, reference, with_side};
 use clothingid_shared::bundle::Bundle;
 use clothingid_shared::embedding::{ArithmeticClass, cosine};
 use clothingid_shared::files::write_atomic;
@@ -236,6 +236,25 @@ fn products_in_float16_keep_the_network_near_tract() {
         let difference = difference(&found, &expected);
         assert!(difference < 6e-2, "{name}: {difference}");
     }
+}
+
+#[test]
+#[ignore = "needs a Vulkan adapter: `cargo xtask test --suite gpu`"]
+fn both_are_measured_once_and_again_for_another_bundle() {
+    let mut bundle = read_bundle(None).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let open = |bundle: &Bundle| auto::open_beside(&choice(), bundle, 1, Some(folder.path())).unwrap();
+    let first = open(&bundle);
+    let why = first.why.unwrap();
+    // Whichever was faster here: both times are said, and that is news once.
+    assert!(why.reason.contains(" ms a picture on `") && why.reason.contains(" ms on the processor"), "{}", why.reason);
+    assert!(why.is_news);
+    let second = open(&bundle);
+    assert_eq!(second.engine.name(), first.engine.name());
+    let remembered = second.why.unwrap();
+    assert_eq!((&remembered.reason, remembered.is_news), (&why.reason, false));
+    bundle.network = with_side(&bundle.network, 64).unwrap();
+    assert!(open(&bundle).why.unwrap().is_news, "another bundle is measured anew");
 }
 
 #[test]
