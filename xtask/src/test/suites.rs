@@ -55,7 +55,7 @@ pub(crate) const SUITES: [Suite; 9] = [
         programs: &[
             "photos",
             "messages",
-            "imports",
+            "catalogue",
             "engines",
             "readers",
             "allocations",
