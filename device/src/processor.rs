@@ -36,7 +36,7 @@ pub(crate) enum Encoding {
 
 impl InstructionSet {
     /// All that this machine has, fastest first.
-    pub(crate) fn of_this_machine() -> Vec<Self> {
+    pub(crate) fn of_this_machine() -> impl Iterator<Item = Self> {
         let all = [
             #[cfg(target_arch = "x86_64")]
             Self::Avx512Vnni,
@@ -50,12 +50,12 @@ impl InstructionSet {
             Self::NeonDotprod,
             Self::Portable,
         ];
-        all.into_iter().filter(|set| set.is_there()).collect()
+        all.into_iter().filter(|set| set.is_there())
     }
 
     /// The fastest that this machine has.
     pub(crate) fn fastest() -> Self {
-        Self::of_this_machine().first().copied().unwrap_or(Self::Portable)
+        Self::of_this_machine().next().unwrap_or(Self::Portable)
     }
 
     /// Whether this processor has the instructions: exactly those that the loops' `target_feature`s name.

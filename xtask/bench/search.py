@@ -144,22 +144,22 @@ class Faiss:
         import faiss
 
         faiss.omp_set_num_threads(1)
-        self.library, self.form, self.version = faiss, form, faiss.__version__
+        self.module, self.form, self.version = faiss, form, faiss.__version__
 
     def build(self, rows):
         if self.form == "flat":
-            self.index = self.library.IndexFlatIP(rows.shape[1])
+            self.index = self.module.IndexFlatIP(rows.shape[1])
         else:
-            kind = self.library.ScalarQuantizer.QT_8bit
-            self.index = self.library.IndexScalarQuantizer(rows.shape[1], kind, self.library.METRIC_INNER_PRODUCT)
+            kind = self.module.ScalarQuantizer.QT_8bit
+            self.index = self.module.IndexScalarQuantizer(rows.shape[1], kind, self.module.METRIC_INNER_PRODUCT)
         self.index.train(rows)
         self.index.add(rows)
 
     def save(self, path):
-        self.library.write_index(self.index, path)
+        self.module.write_index(self.index, path)
 
     def open(self, path):
-        self.index = self.library.read_index(path)
+        self.index = self.module.read_index(path)
 
     def ready(self, query):
         return query[None]
@@ -181,14 +181,14 @@ class Usearch:
         import usearch
         from usearch.index import Index
 
-        self.library, self.form, self.version = Index, form, usearch.__version__
+        self.module, self.form, self.version = Index, form, usearch.__version__
 
     @staticmethod
     def int8(rows):
         return np.rint(rows / np.abs(rows).max(-1, keepdims=True) * 127).astype(np.int8)
 
     def build(self, rows):
-        self.index = self.library(ndim=rows.shape[1], metric="cos", dtype="i8")
+        self.index = self.module(ndim=rows.shape[1], metric="cos", dtype="i8")
         for begin in range(0, len(rows), PIECE):
             piece = self.int8(rows[begin : begin + PIECE])
             self.index.add(np.arange(begin, begin + len(piece)), piece, threads=1)
@@ -197,7 +197,7 @@ class Usearch:
         self.index.save(path)
 
     def open(self, path):
-        self.index = self.library.restore(path)
+        self.index = self.module.restore(path)
 
     def ready(self, query):
         return self.int8(query)
@@ -215,10 +215,10 @@ class QdrantEdge:
     def __init__(self, form):
         import qdrant_edge
 
-        self.library, self.form, self.version = qdrant_edge, form, metadata.version("qdrant-edge-py")
+        self.module, self.form, self.version = qdrant_edge, form, metadata.version("qdrant-edge-py")
 
     def build(self, rows):
-        edge, path = self.library, self.path
+        edge, path = self.module, self.path
         graph = edge.HnswIndexConfig(
             m=16 if self.form == "hnsw" else 0, ef_construct=100, full_scan_threshold=10_000, max_indexing_threads=1
         )
@@ -243,10 +243,10 @@ class QdrantEdge:
         self.shard.close()
 
     def open(self, path):
-        self.shard = self.library.EdgeShard.load(path)
+        self.shard = self.module.EdgeShard.load(path)
 
     def ready(self, query):
-        edge = self.library
+        edge = self.module
         again = edge.QuantizationSearchParams(rescore=True, oversampling=2.0 if self.form == "hnsw" else 10.0)
         params = edge.SearchParams(exact=self.form == "float", quantization=again)
         return edge.QueryRequest(TOP, query=edge.Query.Nearest(query.tolist()), params=params)

@@ -299,6 +299,23 @@ fn measure(mut work: impl FnMut() -> Result<(), Report>) -> Result<Times, Report
     Ok(Times { first, samples })
 }
 
+/// The least time of some, to read all of these bytes.
+fn least_read(bytes: &[u8], times: usize) -> Duration {
+    let read = || {
+        let started = Instant::now();
+        let (words, rest) = std::hint::black_box(bytes).as_chunks::<64>();
+        let mut sums = [0_u8; 64];
+        for word in words {
+            for (sum, value) in sums.iter_mut().zip(word) {
+                *sum ^= value;
+            }
+        }
+        std::hint::black_box((sums, rest.len()));
+        started.elapsed()
+    };
+    (0..times).map(|_| read()).min().unwrap_or_default()
+}
+
 /// To the microsecond.
 fn milliseconds(time: Duration) -> f64 {
     (time.as_secs_f64() * 1e6).round() / 1e3

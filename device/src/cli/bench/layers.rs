@@ -4,14 +4,13 @@
 //! and its bytes (inputs, weights, results) at the rate at which a core reads what lies in its second cache. No engine reaches both at once, and
 //! instructions that are neither (rounding, interleaving) count for nothing in it; a small layer whose bytes are in the first cache may pass it.
 
-use super::milliseconds;
+use super::{least_read, milliseconds};
 use crate::cli::network::of_engine;
 use crate::cli::{Report, print_line};
 use crate::network::PhotoPath;
 use crate::network::plan::{Form, Layer, Plan, ValueId};
 use clothingid_shared::bundle::Bundle;
 use serde::Serialize;
-use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 /// How long layers are measured.
@@ -56,14 +55,7 @@ impl Bound {
 
 /// How fast one core reads its second cache.
 fn bytes_per_second() -> f64 {
-    let words = vec![1_u64; READ_BYTES / size_of::<u64>()];
-    let read = || {
-        let started = Instant::now();
-        black_box(black_box(&words).iter().fold(0_u64, |sum, word| sum.wrapping_add(*word)));
-        started.elapsed()
-    };
-    let least = (0..READS).map(|_| read()).min().unwrap_or(Duration::MAX);
-    READ_BYTES as f64 / least.as_secs_f64().max(1e-9)
+    READ_BYTES as f64 / least_read(&vec![1; READ_BYTES], READS).as_secs_f64().max(1e-9)
 }
 
 /// What a layer reads and writes at least once.

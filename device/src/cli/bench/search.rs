@@ -3,12 +3,13 @@
 //! Rows lie around a thousand centres, as garments of a shop do; queries lie around the same centres. The appliance
 //! reads the hundred float rows from its store; here they are in memory, so the store's share is not in the figure.
 
+use super::least_read;
 use crate::catalogue::scan::{RERANKED, Rows, rerank};
 use clothingid_shared::embedding::{Embedding, cosine, l2_normalise};
 use std::collections::TryReserveError;
 use std::convert::Infallible;
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const CENTRES: usize = 1000;
 /// Queries whose answers are compared with an exact float scan.
@@ -65,19 +66,7 @@ impl Garments {
 
     /// The least time of five to read all int8 rows from memory.
     pub(super) fn memory_read(&self) -> Duration {
-        let read = || {
-            let started = Instant::now();
-            let (words, rest) = self.rows.bytes().as_chunks::<64>();
-            let mut sums = [0_u8; 64];
-            for word in words {
-                for (sum, value) in sums.iter_mut().zip(word) {
-                    *sum ^= value;
-                }
-            }
-            black_box((sums, rest.len()));
-            started.elapsed()
-        };
-        (0..5).map(|_| read()).min().unwrap_or_default()
+        least_read(self.rows.bytes(), 5)
     }
 
     /// Share of the true ten nearest (an exact float scan) that the search finds.

@@ -164,7 +164,9 @@ mod tests {
         write(folder.path(), &Memory { version: 0, measured: measured.clone() });
         assert_eq!(read(folder.path()), Memory { version: VERSION, measured });
         let text = read_text(&folder.path().join(FILE)).unwrap();
-        for bad in [text.replace("\"version\": 3", "\"version\": 4"), text[..text.len() / 2].to_string()] {
+        for bad in
+            [text.replace(&format!("\"version\": {VERSION}"), "\"version\": 99"), text[..text.len() / 2].to_string()]
+        {
             write_atomic(&folder.path().join(FILE), bad.as_bytes()).unwrap();
             assert_eq!(read(folder.path()), Memory::default());
         }

@@ -5,8 +5,6 @@
 //! query with zeros, so that it does not matter with what a row is.
 
 #[cfg(target_arch = "x86_64")]
-mod across256;
-#[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512_vnni;
@@ -15,6 +13,8 @@ mod avx_vnni;
 #[cfg(target_arch = "aarch64")]
 mod neon_dotprod;
 mod portable;
+#[cfg(target_arch = "x86_64")]
+mod rows256;
 
 #[cfg(target_arch = "x86_64")]
 use crate::processor::Encoding;
@@ -80,7 +80,7 @@ impl Query {
                 #[cfg(all(target_arch = "x86_64", test))]
                 InstructionSet::AvxVnni(Encoding::Evex) => avx_vnni::evex::sums(&self.values, rows),
                 #[cfg(target_arch = "x86_64")]
-                InstructionSet::Avx2 => avx2::sums(&self.wide, rows),
+                InstructionSet::Avx2 => avx2::widened::sums(&self.wide, rows),
                 #[cfg(target_arch = "aarch64")]
                 InstructionSet::NeonDotprod => neon_dotprod::sums(&self.values, rows),
                 InstructionSet::Portable => portable::sums(&self.wide, rows),

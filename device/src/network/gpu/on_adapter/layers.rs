@@ -1,6 +1,6 @@
 //! Every kernel on the adapter: bytes equal those of the reference, real numbers those of plain loops.
 
-use super::device;
+use super::{device, has_float16};
 use crate::network::gpu::arithmetic::Arithmetic;
 use crate::network::gpu::engine::{Loaded, Progress, elements};
 use crate::network::gpu::recording::Recording;
@@ -37,13 +37,8 @@ const TILES: [Tiles; 4] = [
 
 /// The tiles that the adapter can run.
 fn tiles() -> impl Iterator<Item = Tiles> {
-    let has_float16 = device().limits().shader_f16;
-    TILES.into_iter().map(move |tiles| {
-        if tiles.half_products && !has_float16 {
-            println!("the adapter has no `shader-f16`: products in float16 are not tested on it");
-        }
-        Tiles { half_products: tiles.half_products && has_float16, ..tiles }
-    })
+    let has_float16 = has_float16();
+    TILES.into_iter().map(move |tiles| Tiles { half_products: tiles.half_products && has_float16, ..tiles })
 }
 
 fn nth_tiles(place: usize) -> Tiles {

@@ -20,6 +20,16 @@ fn choice() -> AdapterChoice {
     }
 }
 
+/// Whether the adapter multiplies float16. Mesa's does, so that without a person to read this it must.
+fn has_float16() -> bool {
+    let has = device().limits().shader_f16;
+    if !has {
+        println!("the adapter has no `shader-f16`: products in float16 are not tested on it");
+        assert!(std::env::var_os("CI").is_none(), "products in float16 were not tested");
+    }
+    has
+}
+
 /// One device for all tests of layers: opening it takes longer than they do.
 fn device() -> Arc<Device> {
     static DEVICE: OnceLock<Arc<Device>> = OnceLock::new();

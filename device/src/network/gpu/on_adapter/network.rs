@@ -1,6 +1,6 @@
 //! The whole network on the adapter.
 
-use super::{choice, device};
+use super::{choice, device, has_float16};
 use crate::network::gpu::arithmetic::{ALL, Arithmetic};
 use crate::network::gpu::engine::{GpuEngine, Loaded, Progress};
 use crate::network::gpu::recording::Recording;
@@ -219,8 +219,7 @@ fn each_layer_is_compared_and_timed() {
 fn products_in_float16_keep_the_network_near_tract() {
     let bundle = read_bundle(None).unwrap();
     let plan = Plan::new(&bundle.network).unwrap();
-    if !device().limits().shader_f16 {
-        println!("the adapter has no `shader-f16`: products in float16 are not tested on it");
+    if !has_float16() {
         return;
     }
     let tiles = Tiles { half_products: true, ..DEFAULT };
