@@ -5,6 +5,9 @@
 // bindings    0 parameters (two vectors of `float.wgsl`), 1 y, 2 a, 3 b
 // invocation  one quad; lanes over quads
 
+//flags |half
+//include float.wgsl
+
 @group(0) @binding(1) var<storage, read_write> y: array<Stored>;
 @group(0) @binding(2) var<storage, read> a: array<Stored>;
 @group(0) @binding(3) var<storage, read> b: array<Stored>;

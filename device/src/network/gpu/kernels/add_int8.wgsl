@@ -5,6 +5,8 @@
 // bindings    0 parameters (two vectors of `int8.wgsl`), 1 y, 2 a, 3 b
 // invocation  one quad; lanes over quads
 
+//include int8.wgsl
+
 @group(0) @binding(1) var<storage, read_write> y: array<u32>;
 @group(0) @binding(2) var<storage, read> a: array<u32>;
 @group(0) @binding(3) var<storage, read> b: array<u32>;

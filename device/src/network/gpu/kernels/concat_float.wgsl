@@ -6,6 +6,9 @@
 // invocation  one quad of y that the part touches; lanes over those quads, then over pixels
 // tails       channels of earlier parts in the quad are kept; those behind the part become 0, until their own part comes
 
+//flags |half
+//include float.wgsl
+
 @group(0) @binding(1) var<storage, read_write> y: array<Stored>;
 @group(0) @binding(2) var<storage, read> x: array<Stored>;
 

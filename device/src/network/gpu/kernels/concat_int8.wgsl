@@ -7,6 +7,8 @@
 // invocation  one quad of y that the part touches; lanes over those quads, then over pixels
 // tails       channels of earlier parts in the quad are kept; those behind the part become 0, until their own part comes
 
+//include int8.wgsl
+
 @group(0) @binding(1) var<storage, read_write> y: array<u32>;
 @group(0) @binding(2) var<storage, read> x: array<u32>;
 

@@ -90,8 +90,7 @@ pub(in crate::network::gpu) fn dense(task: &Task<'_>, c: &Convolution) -> Kernel
             .flag("packed", products == Products::Packed)
             .flag("in_floats", products == Products::Floats)
             .flag("to_bytes", !is_real && c.residual.is_none());
-        let wgsl =
-            template.fill(&[include_str!("int8.wgsl"), include_str!("window.wgsl"), include_str!("dense_int8.wgsl")]);
+        let wgsl = template.fill(include_str!("dense_int8.wgsl"));
         ("dense_int8.wgsl", wgsl, int8_parameters(task, c, products))
     } else {
         let template = template
@@ -99,9 +98,7 @@ pub(in crate::network::gpu) fn dense(task: &Task<'_>, c: &Convolution) -> Kernel
             .flag("halves", is_in_halves)
             .flag("bytes", task.reads_picture)
             .flag("to_stored", !is_real && c.residual.is_none());
-        let wgsl =
-            template.fill(&[include_str!("float.wgsl"), include_str!("window.wgsl"), include_str!("dense_float.wgsl")]);
-        let wgsl = if is_in_halves { ["enable f16;\n", &wgsl].concat() } else { wgsl };
+        let wgsl = template.fill(include_str!("dense_float.wgsl"));
         ("dense_float.wgsl", wgsl, float_parameters(task, c))
     };
     Kernel { file, wgsl, needs_f16: is_in_halves, parameters, workgroups, lanes }

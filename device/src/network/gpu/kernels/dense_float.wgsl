@@ -7,6 +7,11 @@
 // invocation  TILE_PIXELS × TILE_QUADS sums in registers, as in `dense_int8.wgsl`; shares, lanes and tails as there
 // sums        float32, in the order of taps and inputs, the bias last; with `halves` the products of four inputs are summed in float16 first
 
+//flags |window  |pixel_lanes  |shared  residual|to_floats|to_stored  |half|half+halves  |bytes
+?halves enable f16;
+//include float.wgsl
+//include window.wgsl
+
 ?to_floats @group(0) @binding(1) var<storage, read_write> y: array<vec4<f32>>;
 !to_floats @group(0) @binding(1) var<storage, read_write> y: array<Stored>;
 ?bytes @group(0) @binding(2) var<storage, read> x: array<u32>;

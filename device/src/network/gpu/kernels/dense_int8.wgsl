@@ -14,6 +14,10 @@
 // tails       the last block computes its last pixel and quad more than once, and stores the same there
 // sums        exact: 32-bit integers, or with `in_floats` float32, where no sum of the layer can pass 2²⁴ (checked when recorded)
 
+//flags |window  |pixel_lanes  |shared  residual|to_floats|to_bytes  |packed|in_floats
+//include int8.wgsl
+//include window.wgsl
+
 ?to_floats @group(0) @binding(1) var<storage, read_write> y: array<vec4<f32>>;
 !to_floats @group(0) @binding(1) var<storage, read_write> y: array<u32>;
 @group(0) @binding(2) var<storage, read> x: array<u32>;

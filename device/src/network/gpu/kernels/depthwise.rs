@@ -3,10 +3,10 @@
 use super::dense::{biases, is_exact_in_floats, padded, real_biases};
 use super::header::{self, HEADER};
 use super::template::Template;
+use super::unrolled::{self, Window};
 use super::{Kernel, LANES, QUAD, Task, bits, quads};
 use crate::network::plan::layers::Clamp;
-use crate::network::plan::{Convolution, Geometry, Shape};
-use std::fmt::Write as _;
+use crate::network::plan::{Convolution, Geometry};
 
 /// The kernel of a convolution of each channel by itself.
 pub(in crate::network::gpu) fn depthwise(task: &Task<'_>, c: &Convolution) -> Kernel {
@@ -29,7 +29,9 @@ pub(in crate::network::gpu) fn depthwise(task: &Task<'_>, c: &Convolution) -> Ke
         ("BIASES", biases),
         ("MULTIPLIERS", biases + quads),
     ];
-    let (word_taps, rows) = (taps_of_words(taps), rows(c.geometry, from, pixels));
+    let Geometry { kernel, stride, before, .. } = c.geometry;
+    let window = Window { kernel, stride, before, height: from.height, width: from.width };
+    let (word_taps, rows) = (unrolled::taps(taps), unrolled::rows(window, pixels));
     let template = Template {
         constants: &constants,
         ranges: &[('p', pixels), ('t', taps), ('v', tap_vectors)],
@@ -38,54 +40,14 @@ pub(in crate::network::gpu) fn depthwise(task: &Task<'_>, c: &Convolution) -> Ke
     };
     let (file, wgsl, parameters) = if task.is_int8() {
         let template = template.flag("in_floats", is_exact_in_floats(c));
-        let wgsl = template.fill(&[include_str!("int8.wgsl"), include_str!("depthwise_int8.wgsl")]);
+        let wgsl = template.fill(include_str!("depthwise_int8.wgsl"));
         ("depthwise_int8.wgsl", wgsl, int8_parameters(task, c, quads))
     } else {
         let template = template.flag("half", task.is_half());
-        let wgsl = template.fill(&[include_str!("float.wgsl"), include_str!("depthwise_float.wgsl")]);
+        let wgsl = template.fill(include_str!("depthwise_float.wgsl"));
         ("depthwise_float.wgsl", wgsl, float_parameters(task, c, quads))
     };
     Kernel { file, wgsl, needs_f16: false, parameters, workgroups: [invocations.div_ceil(LANES), 1], lanes: LANES }
-}
-
-/// `tap7`, from the word in which it lies.
-fn taps_of_words(taps: usize) -> String {
-    let mut text = String::new();
-    for tap in 0..taps {
-        let _ = writeln!(text, "    let tap{tap} = Sums(unpack4xI8(words{}[{}]));", tap / QUAD, tap % QUAD);
-    }
-    text
-}
-
-/// The input's rows and columns, each loaded once and added to every sum that reads it.
-fn rows(geometry: Geometry, from: Shape, pixels: usize) -> String {
-    let Geometry { kernel, stride, before, .. } = geometry;
-    let (height, width) = (from.height, from.width);
-    let mut text = String::new();
-    for row in 0..kernel {
-        let _ = writeln!(text, "    {{");
-        // Rows and columns before the first are very large numbers.
-        let _ = writeln!(text, "        let input_row = row * {stride}u + {row}u - {before}u;");
-        let _ = writeln!(text, "        let is_row = input_row < {height}u;");
-        let _ = writeln!(text, "        let start = select(0u, input_row, is_row) * {width}u;");
-        for column in 0..(pixels - 1) * stride + kernel {
-            let readers = (0..pixels).filter(|pixel| (pixel * stride..pixel * stride + kernel).contains(&column));
-            let readers: Vec<usize> = readers.collect();
-            if readers.is_empty() {
-                continue;
-            }
-            let _ = writeln!(text, "        let at{column} = column * {stride}u + {column}u - {before}u;");
-            let _ = writeln!(text, "        let is_in{column} = is_row && at{column} < {width}u;");
-            let place = format!("(start + min(at{column}, {}u)) * QUADS + quad", width - 1);
-            let _ = writeln!(text, "        let x{column} = select(border, load({place}), is_in{column});");
-            for pixel in readers {
-                let tap = row * kernel + column - pixel * stride;
-                let _ = writeln!(text, "        sum{pixel} += x{column} * tap{tap};");
-            }
-        }
-        let _ = writeln!(text, "    }}");
-    }
-    text
 }
 
 fn int8_parameters(task: &Task<'_>, c: &Convolution, quads: usize) -> Vec<u32> {

@@ -7,6 +7,9 @@
 // invocation  one quad of TILE_PIXELS neighbours of a row, as in `depthwise_int8.wgsl`; lanes and tails as there
 // sums        float32, in the order of rows and columns
 
+//flags |half
+//include float.wgsl
+
 @group(0) @binding(1) var<storage, read_write> y: array<Stored>;
 @group(0) @binding(2) var<storage, read> x: array<Stored>;
 

@@ -11,6 +11,9 @@
 // tails       blocks that pass the end of a row do not store what lies behind it
 // sums        exact: float32, where no sum of the layer can pass 2²⁴ (`in_floats`, checked when recorded), else 32-bit integers
 
+//flags |in_floats
+//include int8.wgsl
+
 @group(0) @binding(1) var<storage, read_write> y: array<u32>;
 @group(0) @binding(2) var<storage, read> x: array<u32>;
 

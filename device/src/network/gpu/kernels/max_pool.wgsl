@@ -5,6 +5,10 @@
 // bindings    0 parameters (two vectors, not read), 1 y, 2 x
 // invocation  one quad; lanes over quads, then over pixels
 
+//flags |int8|half
+?int8 //include int8.wgsl
+!int8 //include float.wgsl
+
 ?int8 alias Element = u32;
 ?int8 alias Values = vec4<u32>;
 ?int8 fn load(place: u32) -> Values { return unpack4xU8(x[place]); }

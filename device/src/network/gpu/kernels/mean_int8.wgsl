@@ -6,6 +6,8 @@
 // invocation  one quad; lanes over quads
 // sums        32-bit integers
 
+//include int8.wgsl
+
 @group(0) @binding(1) var<storage, read_write> y: array<u32>;
 @group(0) @binding(2) var<storage, read> x: array<u32>;
 

@@ -10,7 +10,7 @@
 //! | mean | `mean_int8.wgsl`, `mean_float.wgsl` | equal |
 //! | normalise | `normalise.wgsl` | float32, within 4 steps of the last place |
 //!
-//! [`template`] says how a WGSL file becomes the text of one kernel. Every kernel binds its parameters first, then its result, then what
+//! [`template`] says how a WGSL file becomes the text of one kernel; the build validates every one of them (`build/kernels.rs`). Every kernel binds its parameters first, then its result, then what
 //! it reads; shapes are constants of the text, everything else is a parameter, so that layers of one shape share a pipeline.
 
 mod dense;
@@ -18,6 +18,7 @@ mod depthwise;
 mod header;
 mod simple;
 mod template;
+mod unrolled;
 
 pub(super) use dense::dense;
 pub(super) use depthwise::depthwise;

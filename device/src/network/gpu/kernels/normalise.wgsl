@@ -6,6 +6,8 @@
 // workgroup   one, whose lanes share the sum of squares and add up their parts in a tree
 // tails       the padding of x is zero
 
+//include float.wgsl
+
 @group(0) @binding(1) var<storage, read_write> y: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> x: array<vec4<f32>>;
 

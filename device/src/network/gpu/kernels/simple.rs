@@ -72,7 +72,8 @@ pub(in crate::network::gpu) fn max_pool(task: &Task<'_>, pooling: Pooling) -> Ke
         ("LANES", LANES),
     ];
     let file = ("max_pool.wgsl", include_str!("max_pool.wgsl"));
-    linear(task, [file, file], Template { constants: &constants, ..Template::default() }, plain(task), invocations)
+    let template = Template { constants: &constants, ..Template::default() }.flag("int8", task.is_int8());
+    linear(task, [file, file], template, plain(task), invocations)
 }
 
 /// The kernel of a mean over all pixels: `mean_int8.wgsl`, `mean_float.wgsl`.
@@ -88,7 +89,7 @@ pub(in crate::network::gpu) fn mean(task: &Task<'_>) -> Kernel {
 pub(in crate::network::gpu) fn normalise(task: &Task<'_>) -> Kernel {
     let constants = [("QUADS", quads(task.to.shape)), ("LANES", LANES)];
     let template = Template { constants: &constants, ..Template::default() };
-    let wgsl = template.fill(&[include_str!("float.wgsl"), include_str!("normalise.wgsl")]);
+    let wgsl = template.fill(include_str!("normalise.wgsl"));
     let parameters = header::float(task, Clamp::None, Clamp::None);
     Kernel { file: "normalise.wgsl", wgsl, needs_f16: false, parameters, workgroups: [1, 1], lanes: LANES }
 }
@@ -105,8 +106,7 @@ fn linear(
     parameters: Vec<u32>,
     invocations: usize,
 ) -> Kernel {
-    let ((file, text), shared) =
-        if task.is_int8() { (int8, include_str!("int8.wgsl")) } else { (float, include_str!("float.wgsl")) };
-    let wgsl = template.flag("int8", task.is_int8()).flag("half", task.is_half()).fill(&[shared, text]);
+    let (file, text) = if task.is_int8() { int8 } else { float };
+    let wgsl = template.flag("half", task.is_half()).fill(text);
     Kernel { file, wgsl, needs_f16: false, parameters, workgroups: [invocations.div_ceil(LANES), 1], lanes: LANES }
 }

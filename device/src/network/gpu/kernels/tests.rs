@@ -1,5 +1,10 @@
-//! Every text that a plan can lead to is valid WGSL, by naga and without any adapter.
+//! Every text that a plan leads to is valid WGSL, by naga and without any adapter; and the build's own check, which does not know the plans,
+//! refuses what is not.
 
+#[path = "../../../../build/kernels.rs"]
+mod build;
+
+use super::{template, unrolled};
 use crate::network::gpu::arithmetic::ALL;
 use crate::network::gpu::recording::Recording;
 use crate::network::gpu::tests::{made_up, made_up_layers};
@@ -7,36 +12,13 @@ use crate::network::gpu::tiles::{DEFAULT, LanesOver, Products, SEARCH, Tile, Til
 use crate::network::plan::Plan;
 use crate::network::read_bundle;
 use std::collections::BTreeSet;
-use wgpu::naga::front::wgsl;
-use wgpu::naga::valid::{Capabilities, ValidationFlags, Validator};
-use wgpu::naga::{AddressSpace, StorageAccess};
-
-/// Number of each binding, and whether the kernel writes it.
-fn bindings(module: &wgpu::naga::Module) -> BTreeSet<(u32, bool)> {
-    let is_written = |space| match space {
-        AddressSpace::Storage { access } => Some(access.contains(StorageAccess::STORE)),
-        _ => None,
-    };
-    let variables = module.global_variables.iter().map(|(_, variable)| variable);
-    variables.filter_map(|variable| Some((variable.binding.as_ref()?.binding, is_written(variable.space)?))).collect()
-}
-
-/// Parameters, result, then what is read: as `engine/device.rs` lays them out.
-fn expected_bindings(reads: usize) -> BTreeSet<(u32, bool)> {
-    (0..).map(|binding| (binding, binding == 1)).take(2 + reads).collect()
-}
 
 /// Validates all texts; their files.
 fn validate(recording: &Recording) -> BTreeSet<&'static str> {
     for text in &recording.texts {
-        let module = wgsl::parse_str(&text.wgsl)
-            .unwrap_or_else(|error| panic!("{}: {}", text.file, error.emit_to_string(&text.wgsl)));
-        // `unpack2x16float`, which every Vulkan adapter has; float16 itself is asked for, and nothing else.
-        let float16 = if text.needs_f16 { Capabilities::SHADER_FLOAT16 } else { Capabilities::empty() };
-        Validator::new(ValidationFlags::all(), Capabilities::SHADER_FLOAT16_IN_FLOAT32 | float16)
-            .validate(&module)
-            .unwrap_or_else(|error| panic!("{}: {}", text.file, error.emit_to_string(&text.wgsl)));
-        assert_eq!(bindings(&module), expected_bindings(text.reads), "{}", text.file);
+        let bound = build::validate_text(&text.wgsl).unwrap_or_else(|error| panic!("{}: {error}", text.file));
+        assert_eq!(bound, 2 + text.reads, "{}: bindings", text.file);
+        assert_eq!(text.needs_f16, text.wgsl.contains("enable f16;"), "{}", text.file);
     }
     recording.texts.iter().map(|text| text.file).collect()
 }
@@ -70,5 +52,24 @@ fn every_file_is_valid_for_every_layer() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         let is_tested = files.contains(name.as_str()) || shared.contains(&name.as_str());
         assert!(is_tested || !name.ends_with(".wgsl"), "no layer leads to {name}");
+    }
+}
+
+#[test]
+fn the_build_refuses_what_is_not_valid() {
+    let dense = include_str!("dense_int8.wgsl");
+    assert_eq!(build::validate(dense), Ok(2 * 2 * 2 * 3 * 3));
+    // Each only with flags of its own: a type, a name, a binding, an instruction that nobody asked the adapter for.
+    for (right, wrong, told) in [
+        ("?shared         parts[", "?shared         part[", "with shared"),
+        ("?in_floats alias Sums = vec4<f32>", "?in_floats alias Sums = vec4<f16>", "in_floats"),
+        ("?residual @group(0) @binding(3)", "?residual @group(0) @binding(4)", "residual"),
+        ("?to_bytes     y[at$p_$q] = quad_of", "?to_bytes     y[at$p_$q] = rounded", "to_bytes"),
+        ("//include int8.wgsl", "", "no definition"),
+        ("$pu, PIXELS - 1u", "$zu, PIXELS - 1u", "$z"),
+    ] {
+        assert!(dense.contains(right), "{right}");
+        let error = build::validate(&dense.replace(right, wrong)).unwrap_err();
+        assert!(error.contains(told), "{wrong}: {error}");
     }
 }
