@@ -21,7 +21,7 @@ pub mod snapshot;
 pub mod store;
 
 pub use gallery::{Gallery, GalleryError, Match};
-pub use product::{PhotoId, Product};
+pub use product::{PhotoId, Product, Stock};
 pub use snapshot::{ProductCard, Snapshot};
 pub use store::{Store, StoreError};
 

@@ -1,12 +1,14 @@
 //! `clothingid catalogue`: import, list, show, remove, check, copy and compact what the shop owns.
 
 mod check;
+mod history;
 mod import;
 mod list;
 mod upkeep;
 
 use super::{Outcome, Report};
 use crate::catalogue::StoreError;
+use crate::catalogue::store::Author;
 use crate::state;
 use std::path::PathBuf;
 
@@ -29,6 +31,10 @@ pub enum Command {
     Show(list::ShowArgs),
     /// Remove products and their photographs
     Remove(list::RemoveArgs),
+    /// List what was changed, when and by whom
+    History(history::HistoryArgs),
+    /// Take back the last change, or the one of that number
+    Undo(history::UndoArgs),
     /// Look at every byte of the catalogue and name what is damaged
     Check(check::Args),
     /// Copy the catalogue to another file, while the appliance goes on
@@ -47,6 +53,8 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
         Command::List(args) => list::list(args),
         Command::Show(args) => list::show(args),
         Command::Remove(args) => list::remove(args),
+        Command::History(args) => history::history(args),
+        Command::Undo(args) => history::undo(args),
         Command::Check(args) => check::run(args),
         Command::Backup(args) => upkeep::backup(args),
         Command::Compact(args) => upkeep::compact(args),
@@ -73,6 +81,24 @@ impl CatalogueArgs {
                 state::catalogue().map_err(|e| Report::of(&e).hint("name the catalogue's file: `--catalogue FILE`"))
             }
         }
+    }
+}
+
+/// Who changes the catalogue. Flatten it into a subcommand's `Args`.
+#[derive(clap::Args, Debug, Clone, Default)]
+pub struct ByArgs {
+    /// Who does it, for the history [default: the user's name]
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+}
+
+impl ByArgs {
+    /// For the history.
+    #[must_use]
+    pub fn author(&self, what: String) -> Author {
+        // `sudo` says who asked; without any of them nobody is named.
+        let user = || ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+        Author { who: self.by.clone().or_else(user).unwrap_or_default(), what }
     }
 }
 

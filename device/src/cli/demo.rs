@@ -5,6 +5,7 @@ use super::{NetworkArgs, Outcome, Report};
 use crate::camera::{CameraChoice, Photos, ReplaySettings};
 use crate::catalogue::import::{Import, ImportError, NetworkEmbedders, Quiet};
 use crate::catalogue::photos::EmbeddedPhotos;
+use crate::catalogue::store::Author;
 use crate::catalogue::{Store, StoreError};
 use crate::config::{Language, defaults};
 use crate::state;
@@ -100,6 +101,7 @@ fn import(catalogue: &Path, bundle: &Bundle, args: &Args) -> Result<PathBuf, Rep
         embedders: &embedders,
         threads: std::thread::available_parallelism().map_or(1, usize::from),
         arguments: None,
+        author: author(),
         stop: &AtomicBool::new(false),
     };
     let again = || format!("the demo's catalogue is made anew when `{}` is removed", catalogue.display());
@@ -116,6 +118,7 @@ fn import(catalogue: &Path, bundle: &Bundle, args: &Args) -> Result<PathBuf, Rep
     }
     let remove = || -> Result<(), StoreError> {
         let mut store = Store::open(catalogue)?;
+        store.sign(author());
         summary.kept.iter().try_for_each(|sku| store.remove(sku).map(drop))
     };
     // Products of an older program's demo.
@@ -123,6 +126,10 @@ fn import(catalogue: &Path, bundle: &Bundle, args: &Args) -> Result<PathBuf, Rep
         remove().map_err(|error| failed(error.into()))?;
     }
     Ok(catalogue.to_owned())
+}
+
+fn author() -> Author {
+    Author { who: "the program".to_owned(), what: "demo".to_owned() }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What the cells of some columns must be.
 
 use super::ProblemKind;
+use crate::catalogue::Stock;
 
 /// The codes of ISO 4217 that are money in a shop (2024).
 const CURRENCIES: &str = "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP \
@@ -33,6 +34,12 @@ pub(super) fn price(cell: &str) -> Result<String, ProblemKind> {
 pub(super) fn cents(price: &str) -> Option<u64> {
     let (whole, cents) = price.split_once('.').unwrap_or((price, "0"));
     format!("{whole}{cents:0<2}").parse().ok()
+}
+
+/// How many there are, as the store writes it.
+pub(super) fn stock(cell: &str) -> Result<String, ProblemKind> {
+    let stock: Result<Stock, ()> = cell.parse();
+    stock.map(|stock| stock.to_string()).map_err(|()| ProblemKind::NotAStock { found: cell.to_owned() })
 }
 
 /// A currency's code, in capitals.

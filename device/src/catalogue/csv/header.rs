@@ -26,11 +26,15 @@ pub enum Column {
     VariantOf,
     /// Its page in the web shop.
     Url,
+    /// What it is, in the shop's words.
+    Category,
+    /// How many there are.
+    Stock,
 }
 
 impl Column {
     /// All of them; the first three must be there.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Sku,
         Self::Title,
         Self::Photo,
@@ -41,6 +45,8 @@ impl Column {
         Self::Size,
         Self::VariantOf,
         Self::Url,
+        Self::Category,
+        Self::Stock,
     ];
 
     /// Those without which there is no catalogue.
@@ -60,6 +66,8 @@ impl Column {
             Self::Size => "size",
             Self::VariantOf => "variant_of",
             Self::Url => "url",
+            Self::Category => "category",
+            Self::Stock => "stock",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Rows → products with their photographs.
 
-use super::cells::{barcode, cents, currency, price};
+use super::cells::{barcode, cents, currency, price, stock};
 use super::encoding::Encoding;
 use super::header::{Column, Columns};
 use super::problem::{CsvError, Problem, ProblemKind};
@@ -49,7 +49,8 @@ pub struct ListedPhoto {
 struct Row {
     line: u64,
     sku: String,
-    photo: String,
+    /// Nothing in a row that says something else of the product.
+    photo: Option<String>,
     /// Those that hold for the whole product.
     common: Vec<(Column, String)>,
     colours: Vec<String>,
@@ -66,8 +67,16 @@ struct Group {
 }
 
 /// The columns in which all rows of a product must agree; an empty cell agrees with all.
-const COMMON: [Column; 6] =
-    [Column::Title, Column::Price, Column::Currency, Column::Barcode, Column::VariantOf, Column::Url];
+const COMMON: [Column; 8] = [
+    Column::Title,
+    Column::Price,
+    Column::Currency,
+    Column::Barcode,
+    Column::VariantOf,
+    Column::Url,
+    Column::Category,
+    Column::Stock,
+];
 
 /// Reads all rows under the header.
 ///
@@ -112,6 +121,13 @@ pub fn read(file: &str, columns: &Columns, records: Records<'_>) -> Result<Listi
             listing.refused.insert(sku);
             continue;
         }
+        // A variant may be shown by the photographs of its style.
+        if listed.photos.is_empty() && listed.product.variant_of.is_none() {
+            let sku = listed.product.sku;
+            listing.problems.push(problem(file, group.first_line, Column::Photo, Some(&sku), ProblemKind::Empty));
+            listing.refused.insert(sku);
+            continue;
+        }
         listed.has_bad_rows = with_bad_rows.contains(&listed.product.sku);
         listing.products.push(listed);
     }
@@ -142,7 +158,7 @@ fn row(file: &str, columns: &Columns, record: &Record) -> Result<Row, Box<Proble
         if let Some(c) = cell.chars().find(|c| c.is_control()) {
             return Err(bad(Some(column), ProblemKind::ControlCharacter(u32::from(c))));
         }
-        if cell.is_empty() && matches!(column, Column::Sku | Column::Photo) {
+        if cell.is_empty() && column == Column::Sku {
             return Err(bad(Some(column), ProblemKind::Empty));
         }
     }
@@ -156,11 +172,12 @@ fn row(file: &str, columns: &Columns, record: &Record) -> Result<Row, Box<Proble
             Column::Price => price(&cell),
             Column::Currency => currency(&cell),
             Column::Barcode => barcode(&cell),
+            Column::Stock => stock(&cell),
             _ => Ok(cell),
         };
         common.push((column, value.map_err(|kind| bad(Some(column), kind))?));
     }
-    let photo = plain(columns.cell(&record.cells, Column::Photo).trim().to_owned());
+    let photo = Some(plain(columns.cell(&record.cells, Column::Photo).trim().to_owned())).filter(|p| !p.is_empty());
     // `S|M|L` and `S, M, L`; but not `38,5`, which is one size.
     let list = |column| {
         let cell = plain(columns.cell(&record.cells, column).to_owned());
@@ -204,17 +221,17 @@ impl Group {
                 return Err(Box::new(problem(file, line, *column, Some(&sku), kind)));
             }
         }
-        let known = listed.photos.iter().find(|p| p.name == photo).map(|p| p.line);
+        let known = photo.as_ref().and_then(|name| listed.photos.iter().find(|p| p.name == *name)).map(|p| p.line);
         let says_nothing_new = colours.iter().all(|c| listed.product.colours.contains(c))
             && sizes.iter().all(|s| listed.product.sizes.contains(s))
             && common.iter().all(|(column, _)| self.common.contains_key(column));
-        match known {
-            Some(first_line) if says_nothing_new => {
+        match (known, photo) {
+            (Some(first_line), Some(photo)) if says_nothing_new => {
                 let kind = ProblemKind::Duplicate { sku: sku.clone(), photo, first_line };
                 return Err(Box::new(problem(file, line, Column::Photo, Some(&sku), kind)));
             }
-            Some(_) => {}
-            None => listed.photos.push(ListedPhoto { name: photo, line }),
+            (None, Some(name)) => listed.photos.push(ListedPhoto { name, line }),
+            _ => {}
         }
         for (list, new) in [(&mut listed.product.colours, colours), (&mut listed.product.sizes, sizes)] {
             for value in new {
@@ -235,6 +252,8 @@ impl Group {
                 Column::Barcode => product.barcode = Some(value.clone()),
                 Column::VariantOf => product.variant_of = Some(value.clone()),
                 Column::Url => product.url = Some(value.clone()),
+                Column::Category => product.category = Some(value.clone()),
+                Column::Stock => product.stock = value.parse().ok(),
                 Column::Sku | Column::Photo | Column::Colour | Column::Size => {}
             }
             self.common.insert(column, (value, line));

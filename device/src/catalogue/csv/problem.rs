@@ -167,6 +167,12 @@ pub enum ProblemKind {
         /// The cell.
         found: String,
     },
+    /// Not a number of pieces.
+    #[error("expected how many there are, as `12`, `0`, `in` or `out`, found `{found}`")]
+    NotAStock {
+        /// The cell.
+        found: String,
+    },
     /// A barcode with a wrong digit.
     #[error("the barcode `{found}` has a wrong digit: its last one should be {expected}, or another one is wrong")]
     CheckDigit {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::catalogue::Product;
+use crate::catalogue::Stock;
 
 /// All that a file gives, as text for people.
 fn told(bytes: &[u8]) -> String {
@@ -117,10 +118,11 @@ fn a_product_that_contradicts_itself_is_refused_and_named() {
 
 #[test]
 fn rows_of_one_product_add_up() {
-    let file = "sku,title,photo,price,currency,colour,size,variant_of,barcode,url\n\
-        A1,Dress,a.jpg,\"19,90\",EUR,red,S|M,ST1,4006381333931,https://example.org/a1\n\
-        A1,,a.jpg,,,red,\"M, L, 38,5\",,,\n\
-        A1,,b.jpg,,,blue,,,,\n";
+    let file = "sku,title,photo,price,currency,colour,size,variant_of,barcode,url,category,stock\n\
+        A1,Dress,a.jpg,\"19,90\",EUR,red,S|M,ST1,4006381333931,https://example.org/a1,Dresses,3\n\
+        A1,,a.jpg,,,red,\"M, L, 38,5\",,,,,\n\
+        A1,,b.jpg,,,blue,,,,,,\n\
+        A1,,,,,,XL,,,,,3\n";
     let listing = read("shop.csv", file.as_bytes()).unwrap();
     assert_eq!(listing.problems, []);
     let [listed] = listing.products.as_slice() else { panic!("{listing:?}") };
@@ -135,12 +137,29 @@ fn rows_of_one_product_add_up() {
             currency: some("EUR"),
             barcode: some("4006381333931"),
             colours: strings(&["red", "blue"]),
-            sizes: strings(&["S", "M", "L", "38,5"]),
+            sizes: strings(&["S", "M", "L", "38,5", "XL"]),
             variant_of: some("ST1"),
             url: some("https://example.org/a1"),
+            category: some("Dresses"),
+            stock: Some(Stock::Pieces(3)),
         }
     );
-    assert_eq!(listed.photos.len(), 2);
+    assert_eq!(listed.photos.len(), 2, "a row without photo says more of the product");
+}
+
+#[test]
+fn a_variant_needs_no_photo_of_its_own_and_other_products_do() {
+    let file = "sku,title,photo,variant_of,stock\nT-S,Tee S,,T,0\nT-M,Tee M,a.jpg,T,some\nU,Shirt,,,1\n";
+    let listing = read("shop.csv", file.as_bytes()).unwrap();
+    assert_eq!(listing.products.iter().map(|p| p.product.sku.as_str()).collect::<Vec<_>>(), ["T-S"]);
+    let told: Vec<String> = listing.problems.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "`shop.csv` line 3, column `stock`: expected how many there are, as `12`, `0`, `in` or `out`, found `some`",
+            "`shop.csv` line 4, column `photo`: expected a value, found nothing"
+        ]
+    );
 }
 
 mod any_bytes {

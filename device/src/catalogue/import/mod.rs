@@ -20,7 +20,7 @@ pub use run::{Committed, Summary};
 
 use super::csv::{self, CsvError};
 use super::photos::PhotoSource;
-use super::store::{Store, StoreError};
+use super::store::{Author, Store, StoreError};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
@@ -40,6 +40,8 @@ pub struct Import<'a> {
     pub threads: usize,
     /// The catalogue file and the folder of photographs as a shell takes them, to be named in later messages.
     pub arguments: Option<(&'a str, &'a str)>,
+    /// Who imports, for the history.
+    pub author: Author,
     /// Set from outside: stop after what has begun.
     pub stop: &'a AtomicBool,
 }
@@ -119,6 +121,7 @@ impl Import<'_> {
     pub fn run(&self, progress: &mut dyn Progress) -> Result<Summary, ImportError> {
         let listing = csv::read(self.csv_name, self.csv)?;
         let mut store = Store::open_or_create(self.catalogue)?;
+        store.sign(self.author.clone());
         if let Some((csv, photos)) = self.arguments {
             store.remember_import(csv, photos)?;
         }

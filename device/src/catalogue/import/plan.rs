@@ -52,6 +52,8 @@ pub struct Step {
     pub photos: Vec<StepPhoto>,
     /// Those of its photographs that go.
     pub remove: Vec<PhotoId>,
+    /// Whether the file lists no photograph of it: it is a variant, shown by those of its style.
+    pub is_without_photo: bool,
 }
 
 /// Why a product is written.
@@ -77,7 +79,7 @@ impl Step {
     #[must_use]
     pub fn is_due(&self) -> bool {
         match &self.change {
-            Change::New => self.photos.iter().any(|p| matches!(p, StepPhoto::Keep(_))),
+            Change::New => self.is_without_photo || self.photos.iter().any(|p| matches!(p, StepPhoto::Keep(_))),
             Change::Changed(columns) => !columns.is_empty(),
         }
     }
@@ -302,7 +304,7 @@ impl Plan {
 
         let change = match stored.product {
             // None of its photographs can be used, and there is no such product: it stays so.
-            None if photos.is_empty() => return Ok(()),
+            None if photos.is_empty() && !listed.photos.is_empty() => return Ok(()),
             None => Change::New,
             Some(product) => {
                 let mut what = differences(product, &listed.product);
@@ -321,14 +323,16 @@ impl Plan {
                 Change::Changed(what)
             }
         };
-        self.steps.push(Step { product: listed.product.clone(), change, photos, remove });
+        let is_without_photo = listed.photos.is_empty();
+        self.steps.push(Step { product: listed.product.clone(), change, photos, remove, is_without_photo });
         Ok(())
     }
 }
 
 /// What differs between two forms of a product, in words.
 fn differences(stored: &StoredProduct, listed: &Product) -> Vec<&'static str> {
-    let Product { sku: _, title, price, currency, barcode, colours, sizes, variant_of, url } = &stored.product;
+    let Product { sku: _, title, price, currency, barcode, colours, sizes, variant_of, url, category, stock } =
+        &stored.product;
     let fields = [
         ("title", *title != listed.title),
         ("price", *price != listed.price),
@@ -338,6 +342,8 @@ fn differences(stored: &StoredProduct, listed: &Product) -> Vec<&'static str> {
         ("size", *sizes != listed.sizes),
         ("variant_of", *variant_of != listed.variant_of),
         ("url", *url != listed.url),
+        ("category", *category != listed.category),
+        ("stock", *stock != listed.stock),
         ("damaged row", !stored.is_sound),
     ];
     fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()

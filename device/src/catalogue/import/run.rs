@@ -311,7 +311,7 @@ impl Writer<'_, '_> {
         number: usize,
         outcomes: &mut HashMap<(usize, usize), Outcome>,
     ) -> Option<(ProductWrite, usize)> {
-        let is_due = step.is_due();
+        let (is_due, is_without_photo) = (step.is_due(), step.is_without_photo);
         let mut photos = Vec::new();
         let mut added = 0;
         let mut remove = step.remove;
@@ -339,7 +339,7 @@ impl Writer<'_, '_> {
                 }
             }
         }
-        if photos.is_empty() && step.change == Change::New {
+        if photos.is_empty() && step.change == Change::New && !is_without_photo {
             return None;
         }
         if added == 0 && remove.is_empty() && !is_due {
@@ -384,7 +384,13 @@ mod tests {
         let step = |photos: usize| {
             let add = |i| StepPhoto::Add(ListedPhoto { name: format!("{i}.jpg"), line: 2 });
             let photos = (0..photos).map(add).collect();
-            Step { product: product("A", "a"), change: Change::New, photos, remove: Vec::new() }
+            Step {
+                product: product("A", "a"),
+                change: Change::New,
+                photos,
+                remove: Vec::new(),
+                is_without_photo: false,
+            }
         };
         let cut = |byte_len, products: &[usize]| -> Vec<usize> {
             let units = products.iter().map(|photos| Unit::Product(Box::new(step(*photos))));

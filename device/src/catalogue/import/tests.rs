@@ -31,6 +31,7 @@ impl Shop {
             embedders: &Directions(identity(network)),
             threads: 3,
             arguments: Some(("shop.csv", "photos")),
+            author: Author::default(),
             stop: &self.stop,
         })
     }
@@ -216,7 +217,7 @@ fn importing_again_mends_what_is_damaged() {
     for damage in [
         "UPDATE product SET title = 'x' WHERE sku = 'A'",
         "UPDATE photo SET name = 'x' WHERE name = 'a1.jpg'",
-        "UPDATE photo_bytes SET bytes = X'00' WHERE photo = (SELECT min(photo) FROM photo_bytes)",
+        "UPDATE photo_bytes SET bytes = X'00' WHERE photo = (SELECT min(id) FROM photo)",
         "UPDATE embedding SET quantised = zeroblob(16)",
         "UPDATE embedding_float SET floats = zeroblob(64)",
         "DELETE FROM embedding",

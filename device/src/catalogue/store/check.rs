@@ -1,5 +1,6 @@
 //! Looking at every byte of the store.
 
+use super::history::{Before, before};
 use super::read::{identity_checksum, setting_checksum};
 use super::{Damage, Store, StoreError};
 use crate::catalogue::PhotoId;
@@ -19,6 +20,8 @@ pub struct Check {
     pub embeddings: usize,
     /// Whose embeddings are searched.
     pub served: Option<EmbeddingIdentity>,
+    /// How many changes can be undone.
+    pub changes: usize,
     /// Everything that is not as it was written.
     pub damage: Vec<Damage>,
 }
@@ -37,6 +40,7 @@ impl Store {
         check.structure(self)?;
         check.settings(self)?;
         check.rows(self)?;
+        check.past(self)?;
         check.damage.sort();
         check.damage.dedup();
         Ok(check)
@@ -104,7 +108,9 @@ impl Check {
             }
         }
         let with_photo: BTreeSet<&str> = photos.iter().map(|p| p.sku.as_str()).collect();
-        let without = products.iter().map(|p| &p.product.sku).filter(|sku| !with_photo.contains(sku.as_str()));
+        // A variant is shown by the photographs of its style.
+        let must_have = products.iter().filter(|p| p.product.variant_of.is_none()).map(|p| &p.product.sku);
+        let without = must_have.filter(|sku| !with_photo.contains(sku.as_str()));
         self.damage.extend(without.map(|sku| Damage::NoPhoto { sku: sku.clone() }));
 
         self.served = self.found(store.served())?;
@@ -112,23 +118,51 @@ impl Check {
         let hashes = store.all("reading the identities", "SELECT hash FROM identity", |row| row.get(0));
         for hash in self.found::<Vec<String>>(hashes)? {
             let identity = EmbeddingIdentity::from_stored(hash);
-            self.embeddings(store, &identity, (identity == served).then_some(&photos))?;
+            self.embeddings(store, &identity, &photos, identity == served)?;
         }
         Ok(())
     }
 
-    /// The rows of one identity; `all` is given where each photograph must have one.
+    /// What was before each change.
+    fn past(&mut self, store: &Store) -> Result<(), StoreError> {
+        let history = self.found(store.history())?;
+        self.changes = history.len();
+        let photos = self.found(store.photos())?;
+        let live: BTreeSet<PhotoId> = photos.iter().map(|p| p.id).collect();
+        for change in history {
+            let read = before(&store.connection, change.number).map_err(|e| store.error("reading the history", e));
+            let (products, damage) = self.found(read)?;
+            let mut is_sound = change.is_sound && damage.is_empty();
+            for (_, state) in products {
+                let Before::Present(_, photos) = state else { continue };
+                for photo in photos.iter().filter(|photo| !live.contains(&photo.id)) {
+                    is_sound &= self.found(store.has_bytes(photo))?;
+                }
+            }
+            if !is_sound {
+                self.damage.push(Damage::Past { change: change.number });
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows of one identity for these photographs, each of which must have one where it is served. Those of photographs that are only in
+    /// the history are made anew when somebody goes back to them.
     fn embeddings(
         &mut self,
         store: &Store,
         identity: &EmbeddingIdentity,
-        all: Option<&Vec<super::StoredPhoto>>,
+        photos: &[super::StoredPhoto],
+        is_served: bool,
     ) -> Result<(), StoreError> {
+        let live: BTreeSet<PhotoId> = photos.iter().map(|p| p.id).collect();
         let mut sound: BTreeSet<PhotoId> = BTreeSet::new();
         let damaged = store.embeddings(identity, |row| {
             sound.insert(row.photo);
         });
-        let damaged = self.found(damaged)?;
+        let mut damaged = self.found(damaged)?;
+        damaged.retain(|damage| matches!(damage, Damage::Embedding { photo, .. } if live.contains(photo)));
+        sound.retain(|photo| live.contains(photo));
         let mut with_row = sound.clone();
         with_row.extend(damaged.iter().filter_map(|d| match d {
             Damage::Embedding { photo, .. } => Some(*photo),
@@ -142,9 +176,9 @@ impl Check {
                 None => self.damage.push(Damage::Embedding { photo: *photo, form: "float" }),
             }
         }
-        if let Some(all) = all {
+        if is_served {
             self.embeddings = sound.len();
-            let lacking = all.iter().filter(|p| !with_row.contains(&p.id));
+            let lacking = photos.iter().filter(|p| !with_row.contains(&p.id));
             self.damage.extend(lacking.map(|p| Damage::NoEmbedding {
                 photo: p.id,
                 sku: p.sku.clone(),

@@ -58,6 +58,12 @@ pub enum Damage {
         /// The product.
         sku: String,
     },
+    /// A row of the history: what was before a change.
+    #[error("the history of the change number {change} is not what was written: it cannot be undone")]
+    Past {
+        /// The change.
+        change: i64,
+    },
     /// Something that the store remembers of itself.
     #[error("the setting `{key}` is not what was written")]
     Setting {
@@ -70,6 +76,6 @@ impl Damage {
     /// Whether an import of the same catalogue file and photographs makes it good.
     #[must_use]
     pub fn is_mended_by_import(&self) -> bool {
-        !matches!(self, Self::Structure(_) | Self::Setting { .. })
+        !matches!(self, Self::Structure(_) | Self::Setting { .. } | Self::Past { .. })
     }
 }

@@ -3,6 +3,7 @@
 //! - `schema` opens and creates the file (`unfinished` until it is whole), and brings old ones up to date;
 //! - [`read`] reads rows and says which are damaged;
 //! - [`mod@write`] is the only place that changes anything, one transaction at a time;
+//! - [`history`] keeps what was before each change, and [`undo`] goes back to it;
 //! - [`check`] looks at every byte; `upkeep` makes copies and gives space back;
 //! - [`checksum`] is the checksum, `damage` what it finds, `error` what stops everything.
 //!
@@ -17,8 +18,10 @@ pub mod check;
 pub mod checksum;
 mod damage;
 mod error;
+pub mod history;
 pub mod read;
 mod schema;
+pub mod undo;
 mod unfinished;
 mod upkeep;
 pub mod write;
@@ -27,7 +30,9 @@ pub use check::Check;
 pub use damage::Damage;
 pub use error::StoreError;
 pub(crate) use error::quoted;
+pub use history::{Author, Change};
 pub use read::{StoredPhoto, StoredProduct};
+pub use undo::{UndoError, Undone};
 pub use write::{Embedded, PhotoWrite, ProductWrite};
 
 use rusqlite::Connection;
@@ -38,9 +43,18 @@ use std::path::{Path, PathBuf};
 pub struct Store {
     connection: Connection,
     path: PathBuf,
+    /// Who changes what.
+    author: history::Author,
+    /// The author's change, once it has begun.
+    open: Option<history::Open>,
 }
 
 impl Store {
+    /// On a connection that is open.
+    fn new(connection: Connection, path: &Path) -> Self {
+        Self { connection, path: path.to_owned(), author: history::Author::default(), open: None }
+    }
+
     /// The file.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -58,6 +58,8 @@ pub(super) fn product_checksum(p: &Product) -> Checksum {
         .text(&joined(&p.sizes))
         .maybe(p.variant_of.as_deref())
         .maybe(p.url.as_deref())
+        .added("category", p.category.as_deref())
+        .added("stock", p.stock.map(|stock| stock.to_string()).as_deref())
         .finish()
 }
 
@@ -82,7 +84,7 @@ pub(super) fn float_checksum(hash: &str, photo: PhotoId, floats: &[u8]) -> Check
 }
 
 /// A damaged text is not UTF-8 perhaps: it is shown as well as it can be, and its checksum then fails.
-fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
+pub(super) fn text(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
     Ok(String::from_utf8_lossy(row.get_ref(column)?.as_bytes_or_null()?.unwrap_or_default()).into_owned())
 }
 
@@ -95,11 +97,13 @@ fn list(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<String>> {
 }
 
 /// All products of a table row by row.
-const PRODUCTS: &str = "SELECT sku, title, price, currency, barcode, colours, sizes, variant_of, url, checksum
+const PRODUCTS: &str =
+    "SELECT sku, title, price, currency, barcode, colours, sizes, variant_of, url, category, stock, checksum
     FROM product NOT INDEXED ORDER BY rowid";
 
-fn product(row: &Row<'_>) -> rusqlite::Result<StoredProduct> {
-    let product = Product {
+/// The product of the first eleven columns of a row.
+pub(super) fn fields(row: &Row<'_>) -> rusqlite::Result<Product> {
+    Ok(Product {
         sku: text(row, 0)?,
         title: text(row, 1)?,
         price: maybe_text(row, 2)?,
@@ -109,12 +113,21 @@ fn product(row: &Row<'_>) -> rusqlite::Result<StoredProduct> {
         sizes: list(row, 6)?,
         variant_of: maybe_text(row, 7)?,
         url: maybe_text(row, 8)?,
-    };
-    let is_sound = row.get_ref(9)?.as_bytes()? == product_checksum(&product);
+        category: maybe_text(row, 9)?,
+        stock: maybe_text(row, 10)?.and_then(|stock| stock.parse().ok()),
+    })
+}
+
+pub(super) fn product(row: &Row<'_>) -> rusqlite::Result<StoredProduct> {
+    let product = fields(row)?;
+    // What is no stock is nothing, and another text of the same stock is not what was written.
+    let stock = maybe_text(row, 10)?;
+    let is_written_so = stock == product.stock.map(|stock| stock.to_string());
+    let is_sound = is_written_so && row.get_ref(11)?.as_bytes()? == product_checksum(&product);
     Ok(StoredProduct { product, is_sound })
 }
 
-fn photo(row: &Row<'_>) -> rusqlite::Result<StoredPhoto> {
+pub(super) fn photo(row: &Row<'_>) -> rusqlite::Result<StoredPhoto> {
     let id = PhotoId::new(row.get(0)?);
     let (sku, name, position): (_, _, i64) = (text(row, 1)?, text(row, 2)?, row.get(3)?);
     let sha256 = row.get_ref(4)?.as_bytes()?.to_vec();

@@ -16,7 +16,7 @@ const APPLICATION_ID: i64 = 0x436C_4944;
 ///
 /// Photographs and float rows have tables of their own, so that opening a catalogue reads the small rows alone.
 /// Rows of `embedding` lie in the order of identity and photograph: the served ones are read in one sweep.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = ["
     CREATE TABLE setting (
         key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL, checksum BLOB NOT NULL
     ) STRICT;
@@ -50,6 +50,56 @@ const MIGRATIONS: [&str; 1] = ["
         PRIMARY KEY (identity, photo)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX embedding_float_photo ON embedding_float(photo);
+", "
+    -- What was before each change, for as long as it can be undone. A photograph that was removed keeps its bytes and embeddings, so these
+    -- no longer hang on its row.
+    CREATE TABLE change (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, mark BLOB NOT NULL, at INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL,
+        undoes INTEGER, checksum BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE past_product (
+        place INTEGER PRIMARY KEY AUTOINCREMENT,
+        change INTEGER NOT NULL REFERENCES change(id) ON DELETE CASCADE,
+        sku TEXT NOT NULL, state TEXT NOT NULL,
+        title TEXT NOT NULL, price TEXT, currency TEXT, barcode TEXT, colours TEXT NOT NULL, sizes TEXT NOT NULL, variant_of TEXT, url TEXT,
+        category TEXT, stock TEXT, checksum BLOB NOT NULL,
+        UNIQUE (change, sku)
+    ) STRICT;
+    CREATE INDEX past_product_sku ON past_product(sku);
+    CREATE TABLE past_photo (
+        change INTEGER NOT NULL REFERENCES change(id) ON DELETE CASCADE,
+        id INTEGER NOT NULL, sku TEXT NOT NULL, name TEXT NOT NULL, position INTEGER NOT NULL, sha256 BLOB NOT NULL,
+        checksum BLOB NOT NULL,
+        PRIMARY KEY (change, id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX past_photo_id ON past_photo(id);
+    CREATE INDEX past_photo_sku ON past_photo(change, sku);
+
+    ALTER TABLE product ADD COLUMN category TEXT;
+    ALTER TABLE product ADD COLUMN stock TEXT;
+
+    CREATE TABLE free_photo_bytes (photo INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
+    INSERT INTO free_photo_bytes SELECT photo, bytes FROM photo_bytes;
+    DROP TABLE photo_bytes;
+    ALTER TABLE free_photo_bytes RENAME TO photo_bytes;
+    CREATE TABLE free_embedding (
+        identity INTEGER NOT NULL REFERENCES identity(id) ON DELETE CASCADE,
+        photo INTEGER NOT NULL, scale REAL NOT NULL, quantised BLOB NOT NULL, checksum BLOB NOT NULL,
+        PRIMARY KEY (identity, photo)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO free_embedding SELECT identity, photo, scale, quantised, checksum FROM embedding;
+    DROP TABLE embedding;
+    ALTER TABLE free_embedding RENAME TO embedding;
+    CREATE INDEX embedding_photo ON embedding(photo);
+    CREATE TABLE free_embedding_float (
+        identity INTEGER NOT NULL REFERENCES identity(id) ON DELETE CASCADE,
+        photo INTEGER NOT NULL, floats BLOB NOT NULL, checksum BLOB NOT NULL,
+        PRIMARY KEY (identity, photo)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO free_embedding_float SELECT identity, photo, floats, checksum FROM embedding_float;
+    DROP TABLE embedding_float;
+    ALTER TABLE free_embedding_float RENAME TO embedding_float;
+    CREATE INDEX embedding_float_photo ON embedding_float(photo);
 "];
 
 /// The newest form.
@@ -67,7 +117,7 @@ impl Store {
         }
         look_at_first_bytes(path)?;
         let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        let mut store = Self { connection, path: path.to_owned() };
+        let mut store = Self::new(connection, path);
         store.look_at_form()?;
         Ok(store)
     }

@@ -5,7 +5,7 @@ use crate::catalogue::PhotoId;
 use crate::catalogue::testing::{embedded, identity, product, write};
 use clothingid_shared::files;
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 fn told(error: &StoreError, folder: &Path) -> String {
     let hints: String = error.hints().iter().map(|h| format!("\nhint: {h}")).collect();
@@ -111,9 +111,15 @@ fn a_changed_field_is_named() {
     let mut full = product("A", "a");
     full.price = Some("1".into());
     full.colours = vec!["red".into()];
-    let writes =
-        [write(&whose, full, &[("a.jpg", "aa"), ("b.jpg", "bb")]), write(&whose, product("B", "b"), &[("c", "c")])];
+    let writes = [
+        write(&whose, full, &[("a.jpg", "aa"), ("b.jpg", "bb")]),
+        write(&whose, product("B", "b"), &[("c", "c")]),
+        write(&whose, product("C", "c"), &[("d", "d")]),
+    ];
     store.commit(&whose, &writes, &[]).unwrap();
+    // A second change, after which the photograph number 4 is only in the history.
+    store.sign(Author::default());
+    store.remove("C").unwrap();
     store.remember_import("x", "y").unwrap();
     assert_eq!(store.check().unwrap().damage, []);
     drop(store);
@@ -145,6 +151,14 @@ fn a_changed_field_is_named() {
         "UPDATE identity SET value_count = 8",
         "UPDATE setting SET value = 'other' WHERE key = 'last_csv'",
         "PRAGMA foreign_keys = OFF; DELETE FROM product WHERE sku = 'B'",
+        "UPDATE product SET category = 'x' WHERE sku = 'A'",
+        "UPDATE product SET stock = '7' WHERE sku = 'A'",
+        "UPDATE product SET stock = 'instock' WHERE sku = 'A'",
+        "UPDATE change SET who = 'x' WHERE id = 1",
+        "UPDATE past_product SET state = 'present' WHERE sku = 'A' AND change = 1",
+        "UPDATE past_product SET title = 'x' WHERE sku = 'C' AND change = 2",
+        "UPDATE past_photo SET position = 7 WHERE sku = 'C' AND change = 2",
+        "UPDATE photo_bytes SET bytes = X'00' WHERE photo = 4",
     ] {
         files::write_atomic(&path, &sound).unwrap();
         let connection = Connection::open(&path).unwrap();
@@ -167,6 +181,7 @@ type Drawn = (u8, String, Vec<(u8, u8)>);
 enum Step {
     Write(Vec<Drawn>),
     Remove(u8),
+    Undo,
     Reopen,
     Serve(bool),
 }
@@ -177,6 +192,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         6 => products.prop_map(Step::Write),
         2 => (0_u8..5).prop_map(Step::Remove),
+        2 => Just(Step::Undo),
         1 => Just(Step::Reopen),
         1 => any::<bool>().prop_map(Step::Serve),
     ];
@@ -233,7 +249,10 @@ proptest! {
         // Durability is what the kill test is for; here it only costs time.
         store.connection.pragma_update(None, "synchronous", "OFF").unwrap();
         let mut model = Model::new();
+        // What the model was before each change that holds.
+        let mut before: Vec<Model> = Vec::new();
         for step in steps {
+            store.sign(Author::default());
             match step {
                 Step::Write(products) => {
                     let mut writes: BTreeMap<String, (String, Vec<(String, String)>)> = BTreeMap::new();
@@ -245,12 +264,26 @@ proptest! {
                     let planned: Vec<ProductWrite> =
                         writes.iter().map(|(sku, (title, photos))| wanted(&store, sku, title, photos, "one")).collect();
                     store.commit(&identity("one"), &planned, &[]).unwrap();
+                    if !writes.is_empty() {
+                        before.push(model.clone());
+                    }
                     model.extend(writes);
                 }
                 Step::Remove(number) => {
                     let sku = number.to_string();
+                    let was = model.clone();
                     prop_assert_eq!(store.remove(&sku).unwrap(), model.remove(&sku).is_some());
+                    if was != model {
+                        before.push(was);
+                    }
                 }
+                Step::Undo => match before.pop() {
+                    Some(was) => {
+                        store.undo(None).unwrap();
+                        model = was;
+                    }
+                    None => prop_assert!(matches!(store.undo(None), Err(UndoError::Nothing))),
+                },
                 Step::Reopen => {
                     drop(store);
                     store = Store::open(&path).unwrap();
@@ -269,11 +302,94 @@ proptest! {
             }
             prop_assert_eq!(contents(&store), model.clone());
             let (mut found, one) = (0, identity("one"));
-            prop_assert_eq!(store.embeddings(&one, |_| found += 1).unwrap(), vec![]);
+            let live: BTreeSet<PhotoId> = store.photos().unwrap().iter().map(|p| p.id).collect();
+            prop_assert_eq!(store.embeddings(&one, |row| found += usize::from(live.contains(&row.photo))).unwrap(), vec![]);
             let served = store.served().unwrap();
             if served.as_ref() == Some(&one) {
                 prop_assert_eq!(found, model.values().map(|(_, photos)| photos.len()).sum::<usize>());
             }
+            let damage = store.check().unwrap().damage;
+            prop_assert!(damage.iter().all(|d| matches!(d, Damage::NoPhoto { .. } | Damage::NoEmbedding { .. })), "{:?}", damage);
         }
     }
+}
+
+#[test]
+fn a_change_by_its_number_and_back_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let whose = identity("one");
+    let mut store = Store::open_or_create(&folder.path().join("c.db")).unwrap();
+    let author = |what: &str| Author { who: "mia".into(), what: what.into() };
+    let all = |store: &Store| contents(store);
+    for (what, sku, title, photo) in
+        [("import a", "A", "one", "x"), ("import b", "B", "b", "y"), ("import c", "A", "two", "z")]
+    {
+        store.sign(author(what));
+        store.commit(&whose, &[write(&whose, product(sku, title), &[("a.jpg", photo)])], &[]).unwrap();
+    }
+    let whole = all(&store);
+    assert!(matches!(store.undo(Some(1)), Err(UndoError::ChangedSince { by: 3, .. })), "a later one holds on to `A`");
+    store.sign(author("undo 2"));
+    let undone = store.undo(Some(2)).unwrap();
+    assert_eq!(undone, Undone { number: 2, what: "import b".into(), products: 1 });
+    assert!(!all(&store).contains_key("B"));
+    assert!(matches!(store.undo(Some(2)), Err(UndoError::Already { number: 2 })));
+    assert!(matches!(store.undo(Some(9)), Err(UndoError::Unknown { number: 9 })));
+    // Undoing the undo.
+    store.undo(Some(4)).unwrap();
+    assert_eq!(all(&store), whole);
+    let told: Vec<_> =
+        store.history().unwrap().into_iter().map(|c| (c.number, c.what, c.undoes, c.is_undone)).collect();
+    let expected = [(5, "undo 2", Some(4), false), (4, "undo 2", Some(2), true), (3, "import c", None, false)];
+    assert_eq!(told[..3], expected.map(|(n, what, undoes, is)| (n, what.to_owned(), undoes, is)));
+    store.undo(None).unwrap();
+    store.undo(Some(1)).unwrap();
+    assert_eq!(all(&store).keys().collect::<Vec<_>>(), ["B"]);
+    assert_eq!(store.check().unwrap().damage, []);
+
+    // What nobody can go back to takes no room.
+    let count = |table: &str| -> i64 {
+        store.connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!([count("photo_bytes"), count("embedding"), count("embedding_float")], [3; 3]);
+    store.forget_all().unwrap();
+    let count = |table: &str| -> i64 {
+        store.connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!([count("photo_bytes"), count("embedding"), count("embedding_float"), count("past_photo")], [1, 1, 1, 0]);
+    assert!(matches!(store.undo(None), Err(UndoError::Nothing)));
+}
+
+#[test]
+fn a_change_is_forgotten_when_it_is_old_and_a_damaged_past_is_not_gone_back_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("c.db");
+    let whose = identity("one");
+    let mut store = Store::open_or_create(&path).unwrap();
+    store.commit(&whose, &[write(&whose, product("A", "a"), &[("a.jpg", "a")])], &[]).unwrap();
+    store.sign(Author::default());
+    store.remove("A").unwrap();
+    spoil(&path, "UPDATE photo_bytes SET bytes = zeroblob(1)");
+    assert!(matches!(store.undo(None), Err(UndoError::Damaged { number: 2, .. })));
+    let old = "UPDATE change SET at = at - 31 * 86400";
+    spoil(&path, old);
+    store.sign(Author::default());
+    store.commit(&whose, &[write(&whose, product("B", "b"), &[("b.jpg", "b")])], &[]).unwrap();
+    assert_eq!(store.history().unwrap().iter().map(|c| c.number).collect::<Vec<_>>(), [3]);
+    assert_eq!(store.check().unwrap().damage, []);
+}
+
+/// A catalogue of the form 1, as the first release wrote it.
+#[test]
+fn an_old_catalogue_is_brought_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("c.db");
+    files::write_atomic(&path, include_bytes!("form-1.db")).unwrap();
+    let mut store = Store::open(&path).unwrap();
+    assert_eq!(store.check().unwrap().damage, []);
+    assert_eq!(contents(&store)["A"], ("a".to_owned(), vec![("a.jpg".to_owned(), "aa".to_owned())]));
+    store.remove("A").unwrap();
+    store.undo(None).unwrap();
+    assert_eq!(contents(&store)["A"].1.len(), 1);
+    assert_eq!(store.check().unwrap().damage, []);
 }

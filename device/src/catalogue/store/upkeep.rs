@@ -29,7 +29,7 @@ impl Store {
         self.connection.execute("VACUUM INTO ?1", [&name]).map_err(|e| self.error("writing a copy", e))?;
         let check = {
             let connection = connect(&unfinished.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-            let written = Self { connection, path: copy.to_owned() };
+            let written = Self::new(connection, copy);
             // A copy is born without a journal beside it; the first who opens it as a catalogue expects one.
             let mode = written.connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()));
             mode.map_err(|e| written.error("writing a copy", e))?;

@@ -62,8 +62,9 @@ impl Store {
         products: &[ProductWrite],
         embedded: &[(PhotoId, Embedded)],
     ) -> Result<(), StoreError> {
-        self.transact("writing products", |t| {
+        self.change("writing products", |t, change| {
             for product in products {
+                change.touch(t, &product.product.sku)?;
                 write_product(t, identity, product)?;
             }
             for (photo, embedded) in embedded {
@@ -93,7 +94,14 @@ impl Store {
     /// # Errors
     /// The file cannot be written; nothing is changed then.
     pub fn remove(&mut self, sku: &str) -> Result<bool, StoreError> {
-        self.transact("removing a product", |t| t.execute("DELETE FROM product WHERE sku = ?1", [sku]).map(|n| n > 0))
+        self.change("removing a product", |t, change| {
+            let is_there = t.query_row("SELECT 1 FROM product WHERE sku = ?1", [sku], |_| Ok(())).optional()?.is_some();
+            if is_there {
+                change.touch(t, sku)?;
+                delete_product(t, sku)?;
+            }
+            Ok(is_there)
+        })
     }
 
     /// Remembers the arguments of the import, as a shell takes them, for messages. Writes only what is new.
@@ -109,7 +117,7 @@ impl Store {
         Ok(())
     }
 
-    fn transact<T>(
+    pub(super) fn transact<T>(
         &mut self,
         doing: &'static str,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
@@ -125,11 +133,29 @@ impl Store {
 
 fn write_product(t: &Transaction<'_>, identity: &EmbeddingIdentity, write: &ProductWrite) -> rusqlite::Result<()> {
     let p = &write.product;
+    write_fields(t, p)?;
+    for id in &write.remove {
+        delete_photo(t, *id)?;
+    }
+    for (position, photo) in (0_i64..).zip(&write.photos) {
+        match photo {
+            PhotoWrite::Keep(id) => keep_photo(t, *id, &p.sku, position)?,
+            PhotoWrite::Add { name, bytes, embedded } => {
+                let id = add_photo(t, &p.sku, name, position, bytes)?;
+                write_embedding(t, identity, id, embedded)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Writes a product's row.
+pub(super) fn write_fields(t: &Transaction<'_>, p: &Product) -> rusqlite::Result<()> {
     t.prepare_cached(
-        "INSERT INTO product (sku, title, price, currency, barcode, colours, sizes, variant_of, url, checksum)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+        "INSERT INTO product (sku, title, price, currency, barcode, colours, sizes, variant_of, url, category, stock, checksum)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
          ON CONFLICT (sku) DO UPDATE SET title = ?2, price = ?3, currency = ?4, barcode = ?5, colours = ?6,
-            sizes = ?7, variant_of = ?8, url = ?9, checksum = ?10",
+            sizes = ?7, variant_of = ?8, url = ?9, category = ?10, stock = ?11, checksum = ?12",
     )?
     .execute(params![
         p.sku,
@@ -141,18 +167,52 @@ fn write_product(t: &Transaction<'_>, identity: &EmbeddingIdentity, write: &Prod
         joined(&p.sizes),
         p.variant_of,
         p.url,
+        p.category,
+        p.stock.map(|stock| stock.to_string()),
         product_checksum(p)
-    ])?;
-    for id in &write.remove {
-        t.prepare_cached("DELETE FROM photo WHERE id = ?1")?.execute([id.number()])?;
+    ])
+    .map(drop)
+}
+
+/// Removes a product's row and those of its photographs.
+pub(super) fn delete_product(t: &Transaction<'_>, sku: &str) -> rusqlite::Result<()> {
+    let mut statement = t.prepare_cached("SELECT id FROM photo WHERE sku = ?1")?;
+    let ids: Vec<i64> = statement.query_map([sku], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    for id in ids {
+        delete_photo(t, PhotoId::new(id))?;
     }
-    for (position, photo) in (0_i64..).zip(&write.photos) {
-        match photo {
-            PhotoWrite::Keep(id) => keep_photo(t, *id, &p.sku, position)?,
-            PhotoWrite::Add { name, bytes, embedded } => {
-                let id = add_photo(t, &p.sku, name, position, bytes)?;
-                write_embedding(t, identity, id, embedded)?;
-            }
+    t.prepare_cached("DELETE FROM product WHERE sku = ?1")?.execute([sku]).map(drop)
+}
+
+/// Removes a photograph's row; its bytes and embeddings too, unless a change that can be undone needs them.
+pub(super) fn delete_photo(t: &Transaction<'_>, id: PhotoId) -> rusqlite::Result<()> {
+    let sql = "SELECT sha256, bytes FROM photo LEFT JOIN photo_bytes ON photo_bytes.photo = photo.id WHERE id = ?1";
+    let is_sound = t
+        .prepare_cached(sql)?
+        .query_row([id.number()], |row| {
+            let bytes = row.get_ref(1)?.as_bytes_or_null()?;
+            Ok(bytes.is_some_and(|bytes| row.get_ref(0).is_ok_and(|sum| sum.as_bytes() == Ok(&sha256(bytes)))))
+        })
+        .optional()?;
+    if is_sound == Some(false) {
+        // Nobody can go back to a photograph that is damaged.
+        t.prepare_cached("DELETE FROM past_photo WHERE id = ?1")?.execute([id.number()])?;
+    }
+    t.prepare_cached("DELETE FROM photo WHERE id = ?1")?.execute([id.number()])?;
+    free_photo(t, id)
+}
+
+/// Removes the bytes and embeddings of a photograph that nothing needs any more.
+pub(super) fn free_photo(t: &Transaction<'_>, id: PhotoId) -> rusqlite::Result<()> {
+    let sql =
+        "SELECT 1 WHERE EXISTS (SELECT 1 FROM photo WHERE id = ?1) OR EXISTS (SELECT 1 FROM past_photo WHERE id = ?1)";
+    if t.prepare_cached(sql)?.query_row([id.number()], |_| Ok(())).optional()?.is_none() {
+        for sql in [
+            "DELETE FROM photo_bytes WHERE photo = ?1",
+            "DELETE FROM embedding WHERE photo = ?1",
+            "DELETE FROM embedding_float WHERE photo = ?1",
+        ] {
+            t.prepare_cached(sql)?.execute([id.number()])?;
         }
     }
     Ok(())
@@ -177,7 +237,11 @@ fn keep_photo(t: &Transaction<'_>, id: PhotoId, sku: &str, position: i64) -> rus
 
 fn add_photo(t: &Transaction<'_>, sku: &str, name: &str, position: i64, bytes: &[u8]) -> rusqlite::Result<PhotoId> {
     let hash = sha256(bytes);
-    t.prepare_cached("DELETE FROM photo WHERE sku = ?1 AND name = ?2")?.execute([sku, name])?;
+    let mut statement = t.prepare_cached("SELECT id FROM photo WHERE sku = ?1 AND name = ?2")?;
+    let replaced: Option<i64> = statement.query_row([sku, name], |row| row.get(0)).optional()?;
+    if let Some(id) = replaced {
+        delete_photo(t, PhotoId::new(id))?;
+    }
     // The number is part of the checksum, and is known only after the row is there.
     t.prepare_cached("INSERT INTO photo (sku, name, position, sha256, checksum) VALUES (?1, ?2, ?3, ?4, X'')")?
         .execute(params![sku, name, position, hash])?;

@@ -1,7 +1,7 @@
 //! `clothingid catalogue import`: a catalogue file and its photographs into the catalogue.
 
-use super::CatalogueArgs;
 use super::list::counted;
+use super::{ByArgs, CatalogueArgs};
 use crate::catalogue::csv::{Encoding, Problem};
 use crate::catalogue::import::{
     Change, Committed, Import, ImportError, NetworkEmbedders, Plan, Progress, SharedPhoto, Summary,
@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 #[derive(clap::Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The catalogue file: `sku,title,photo`, and optionally price, currency, barcode, colour, size, variant_of, url
+    /// The catalogue file: `sku,title,photo`, and optionally price, currency, barcode, colour, size, variant_of, url, category, stock
     pub csv: PathBuf,
 
     /// The folder in which the photographs are that the file names
@@ -36,6 +36,10 @@ pub struct Args {
     /// Which catalogue.
     #[command(flatten)]
     pub catalogue: CatalogueArgs,
+
+    /// Who imports.
+    #[command(flatten)]
+    pub by: ByArgs,
 
     /// Print one JSON object a line: each batch that is on the disk, each bad row, the sum
     #[arg(long)]
@@ -96,6 +100,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome, Report> {
         embedders: &embedders,
         threads: args.threads.map_or(cores, usize::from),
         arguments: Some((&names[0], &names[1])),
+        author: args.by.author(format!("import {}", names[0])),
         stop: &STOP,
     };
     let report = |error: ImportError| {

@@ -1,6 +1,6 @@
 //! `clothingid catalogue list`, `show` and `remove`.
 
-use super::{CatalogueArgs, store_report};
+use super::{ByArgs, CatalogueArgs, store_report};
 use crate::catalogue::store::{Damage, StoredPhoto};
 use crate::catalogue::{Product, Store};
 use crate::cli::{Outcome, Report, print_line};
@@ -44,6 +44,10 @@ pub struct RemoveArgs {
     /// Which catalogue.
     #[command(flatten)]
     pub catalogue: CatalogueArgs,
+
+    /// Who removes.
+    #[command(flatten)]
+    pub by: ByArgs,
 }
 
 /// One line of `--json`.
@@ -121,7 +125,7 @@ pub(super) fn show(args: &ShowArgs) -> Result<Outcome, Report> {
         print_line(&serde_json::to_string(&line)?)?;
         return Ok(listing.outcome);
     }
-    let Product { sku, title, price, currency, barcode, colours, sizes, variant_of, url } = product;
+    let Product { sku, title, price, currency, barcode, colours, sizes, variant_of, url, category, stock } = product;
     let price = price.as_ref().map(|p| [p.as_str(), currency.as_deref().unwrap_or_default()].join(" "));
     let fields = [
         ("sku", Some(sku.clone())),
@@ -132,6 +136,8 @@ pub(super) fn show(args: &ShowArgs) -> Result<Outcome, Report> {
         ("size", Some(sizes.join(", "))),
         ("variant of", variant_of.clone()),
         ("url", url.clone()),
+        ("category", category.clone()),
+        ("stock", stock.map(|stock| stock.to_string())),
         ("photos", Some(line.photos.join(", "))),
     ];
     for (name, value) in fields {
@@ -144,6 +150,7 @@ pub(super) fn show(args: &ShowArgs) -> Result<Outcome, Report> {
 
 pub(super) fn remove(args: &RemoveArgs) -> Result<Outcome, Report> {
     let mut store = Store::open(&args.catalogue.path()?).map_err(|e| store_report(&e))?;
+    store.sign(args.by.author(format!("remove {}", args.skus.join(" "))));
     let mut outcome = Outcome::Done;
     for sku in &args.skus {
         if store.remove(sku).map_err(|e| store_report(&e))? {

@@ -29,6 +29,10 @@ pub struct BackupArgs {
 /// Arguments of `catalogue compact`.
 #[derive(clap::Args, Debug)]
 pub struct CompactArgs {
+    /// Also forget what was before the changes of the last 30 days: they can no longer be undone
+    #[arg(long)]
+    pub forget: bool,
+
     /// Which catalogue.
     #[command(flatten)]
     pub catalogue: CatalogueArgs,
@@ -78,7 +82,10 @@ pub(super) fn backup(args: &BackupArgs) -> Result<Outcome, Report> {
 }
 
 pub(super) fn compact(args: &CompactArgs) -> Result<Outcome, Report> {
-    let store = Store::open(&args.catalogue.path()?).map_err(|e| store_report(&e))?;
+    let mut store = Store::open(&args.catalogue.path()?).map_err(|e| store_report(&e))?;
+    if args.forget {
+        store.forget_all().map_err(|e| store_report(&e))?;
+    }
     let [bytes_before, bytes_after] = store.compact().map_err(|e| store_report(&e))?;
     #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
     let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
