@@ -1,6 +1,6 @@
 //! Looking at every byte of the store.
 
-use super::history::{Before, before};
+use super::history::{Before, Past, before};
 use super::read::{identity_checksum, setting_checksum};
 use super::{Damage, Store, StoreError};
 use crate::catalogue::PhotoId;
@@ -131,8 +131,8 @@ impl Check {
         let live: BTreeSet<PhotoId> = photos.iter().map(|p| p.id).collect();
         for change in history {
             let read = before(&store.connection, change.number).map_err(|e| store.error("reading the history", e));
-            let (products, damage) = self.found(read)?;
-            let mut is_sound = change.is_sound && damage.is_empty();
+            let Past { products, damaged } = self.found(read)?;
+            let mut is_sound = change.is_sound && damaged.is_empty();
             for (_, state) in products {
                 let Before::Present(_, photos) = state else { continue };
                 for photo in photos.iter().filter(|photo| !live.contains(&photo.id)) {

@@ -77,11 +77,13 @@ pub(super) struct PastPhoto {
     pub(super) sha256: Vec<u8>,
 }
 
-/// A row of the past that is not what was written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct PastDamage {
-    pub(super) change: i64,
-    pub(super) sku: String,
+/// What a change found.
+#[derive(Debug, Default)]
+pub(super) struct Past {
+    /// The products that it touched.
+    pub(super) products: Vec<(String, Before)>,
+    /// Those of which that is not what was written.
+    pub(super) damaged: Vec<String>,
 }
 
 impl Store {
@@ -247,13 +249,9 @@ fn forget(t: &Transaction<'_>, before: i64) -> rusqlite::Result<usize> {
     Ok(forgotten)
 }
 
-/// What the products were before a change, and what of it is damaged.
-pub(super) fn before(
-    store: &rusqlite::Connection,
-    change: i64,
-) -> rusqlite::Result<(Vec<(String, Before)>, Vec<PastDamage>)> {
-    let mut damage = Vec::new();
-    let mut all = Vec::new();
+/// What the products were before a change.
+pub(super) fn before(store: &rusqlite::Connection, change: i64) -> rusqlite::Result<Past> {
+    let mut past = Past::default();
     let sql =
         "SELECT sku, title, price, currency, barcode, colours, sizes, variant_of, url, category, stock, state, checksum
         FROM past_product WHERE change = ?1 ORDER BY place";
@@ -262,7 +260,7 @@ pub(super) fn before(
     while let Some(row) = rows.next()? {
         let (p, state) = (fields(row)?, super::read::text(row, 11)?);
         if row.get_ref(12)?.as_bytes()? != past_product_checksum(change, &state, &p) {
-            damage.push(PastDamage { change, sku: p.sku });
+            past.damaged.push(p.sku);
             continue;
         }
         let sku = p.sku.clone();
@@ -271,15 +269,15 @@ pub(super) fn before(
             "present" => match past_photos(store, change, &sku)? {
                 Some(photos) => Before::Present(Box::new(p), photos),
                 None => {
-                    damage.push(PastDamage { change, sku });
+                    past.damaged.push(sku);
                     continue;
                 }
             },
             _ => Before::Damaged,
         };
-        all.push((sku, before));
+        past.products.push((sku, before));
     }
-    Ok((all, damage))
+    Ok(past)
 }
 
 /// A product's photographs before a change; nothing where a row is not what was written.

@@ -1,7 +1,7 @@
 //! Going back to what was before a change.
 
 use super::checksum::sha256;
-use super::history::{Before, Open, PastPhoto, before};
+use super::history::{Before, Open, Past, PastPhoto, before};
 use super::read::photo_checksum;
 use super::write::{delete_photo, delete_product, write_fields};
 use super::{Store, StoreError};
@@ -92,9 +92,9 @@ impl Store {
             return Err(UndoError::Already { number });
         }
         let failed = |e| self.error("reading the history", e);
-        let (products, damage) = before(&self.connection, number).map_err(failed)?;
-        if let Some(damage) = damage.into_iter().next() {
-            return Err(UndoError::Damaged { sku: damage.sku, number });
+        let Past { products, damaged } = before(&self.connection, number).map_err(failed)?;
+        if let Some(sku) = damaged.into_iter().next() {
+            return Err(UndoError::Damaged { sku, number });
         }
         let later: BTreeSet<i64> =
             history.iter().filter(|c| c.number > number && c.has_effect).map(|c| c.number).collect();
