@@ -50,9 +50,82 @@ fn a_catalogue_is_copied_and_compacted_and_a_copy_overwrites_nothing() {
     assert!(again.stderr.contains("copies/a.db"), "{}", again.stderr);
 
     let _remove = rig.clothingid(["catalogue", "remove", "2"]).run().expect_code(0);
-    let line = &rig.clothingid(["catalogue", "compact", "--json"]).run().expect_code(0).json_lines()[0];
+    let line = &rig.clothingid(["catalogue", "compact", "--forget", "--json"]).run().expect_code(0).json_lines()[0];
     assert!(line["bytes_after"].as_u64() < line["bytes_before"].as_u64(), "{line}");
     let search =
         rig.clothingid(["search", "--json", "--catalogue", "copies/a.db", "photos/one.jpg"]).run().expect_code(0);
     assert!(search.stdout.contains("\"Shirt\""), "{}", search.stdout);
+}
+
+#[test]
+fn a_change_is_listed_and_taken_back() {
+    let rig = Rig::new();
+    rig.copy(photographs::good(), "photos/one.jpg");
+    rig.write("catalogue.csv", b"sku,title,photo,stock,variant_of\n1,Tee,one.jpg,3,T\n2,Tee L,,0,T\n");
+    let import = ["catalogue", "import", "catalogue.csv", "--photos", "photos", "--by", "mia"];
+    let _import = rig.clothingid(import).run().expect_code(0);
+    let _remove = rig.clothingid(["catalogue", "remove", "1", "2", "--by", "mia"]).run().expect_code(0);
+    let history = rig.clothingid(["catalogue", "history", "--json"]).run().expect_code(0).json_lines();
+    let told = |line: &serde_json::Value| (line["number"].as_i64(), line["who"].to_string(), line["products"].as_u64());
+    assert_eq!(
+        history.iter().map(told).collect::<Vec<_>>(),
+        [(Some(2), "\"mia\"".to_owned(), Some(2)), (Some(1), "\"mia\"".to_owned(), Some(2))]
+    );
+    let undo = rig.clothingid(["catalogue", "undo"]).run().expect_code(0);
+    assert_eq!(undo.stdout, "undone: remove 1 2 (2 products as before)\n");
+    let search = rig.clothingid(["search", "--json", "photos/one.jpg"]).run().expect_code(0);
+    assert!(search.stdout.contains("\"Tee\""), "{}", search.stdout);
+    let list = rig.clothingid(["catalogue", "list", "--json"]).run().expect_code(0).json_lines();
+    assert_eq!((list[0]["stock"].as_str(), list[1]["stock"].as_str()), (Some("3"), Some("out")));
+    let refused = rig.clothingid(["catalogue", "undo", "7"]).run().expect_code(1);
+    insta::assert_snapshot!(refused.stderr);
+    let _check = rig.clothingid(["catalogue", "check"]).run().expect_code(0);
+}
+
+#[test]
+fn an_edition_goes_from_a_head_office_to_a_board() {
+    let rig = Rig::new();
+    rig.copy(photographs::good(), "photos/one.jpg");
+    rig.write("first.csv", b"sku,title,photo\n1,Tee,one.jpg\n2,Shirt,one.jpg\n");
+    rig.write("second.csv", b"sku,title,photo\n1,Long tee,one.jpg\n");
+    let office = ["--catalogue", "office.db"];
+    let run = |arguments: &[&str]| rig.clothingid(arguments.iter().copied()).run();
+    let _key = run(&["catalogue", "key", "office.key"]).expect_code(0);
+    let table = |csv| [&["catalogue", "import", csv, "--photos", "photos"][..], &office].concat();
+    let export = |edition, more: &[&'static str]| {
+        [&["catalogue", "export", edition, "--key", "office.key", "--json"][..], more, &office].concat()
+    };
+    let _import = run(&table("first.csv")).expect_code(0);
+    let line = &run(&export("first.edition", &[])).expect_code(0).json_lines()[0];
+    assert_eq!((line["products"].as_u64(), line["photos"].as_u64()), (Some(2), Some(2)), "{line}");
+    let _import = run(&table("second.csv")).expect_code(0);
+    let _remove = run(&[&["catalogue", "remove", "2"][..], &office].concat()).expect_code(0);
+    let line = &run(&export("second.edition", &["--since", "first.edition"])).expect_code(0).json_lines()[0];
+    assert_eq!((line["removes"].as_u64(), line["photos"].as_u64()), (Some(1), Some(0)), "{line}");
+
+    let mut told = String::new();
+    for arguments in [
+        // Nobody looks for a key; another one; what is not signed; a difference on nothing.
+        &["catalogue", "import", "first.edition"][..],
+        &["catalogue", "import", "first.edition", "--key", "nonsense"],
+        &["catalogue", "import", "office.db", "--key", "office.key.pub"],
+        &["catalogue", "import", "office.db", "--unsigned"],
+        &["catalogue", "import", "second.edition", "--key", "office.key.pub"],
+        &["catalogue", "export", "first.edition", "--catalogue", "office.db"],
+        &["catalogue", "export", "third.edition", "--since", "second.edition", "--catalogue", "office.db"],
+    ] {
+        let refused = run(arguments).expect_code(1);
+        let _ = writeln!(told, "{}\n{}", arguments.join(" "), refused.stderr);
+    }
+    insta::assert_snapshot!(told);
+
+    let _first = run(&["catalogue", "import", "first.edition", "--key", "office.key.pub"]).expect_code(0);
+    let take = ["catalogue", "import", "second.edition", "--key", "office.key.pub"];
+    let dry = run(&[&take[..], &["--dry-run"]].concat()).expect_code(0);
+    insta::assert_snapshot!(dry.stdout);
+    let _second = run(&take).expect_code(0);
+    let list = run(&["catalogue", "list"]).expect_code(0);
+    assert_eq!(list.stdout, "1  Long tee  (1 photo)\n");
+    let search = run(&["search", "--json", "photos/one.jpg"]).expect_code(0);
+    assert!(search.stdout.contains("\"Long tee\""), "{}", search.stdout);
 }

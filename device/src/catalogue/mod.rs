@@ -5,6 +5,7 @@
 //! - [`csv`] reads the catalogue file of an office program into [`Product`]s, naming each bad row;
 //! - [`photos`] is where their photographs come from;
 //! - [`import`] plans what would change, computes the embeddings on all cores and commits batch by batch;
+//! - [`edition`] is a catalogue on its way from a head office to its boards;
 //! - [`store`] keeps rows, photographs and embeddings in one SQLite file, each with a checksum of ours;
 //! - [`snapshot`] is a fixed view of the store that can be searched while an import runs;
 //! - [`scan`] is the exact int8 search in memory, and [`gallery`] the interface that every gallery has.
@@ -12,6 +13,7 @@
 //! Not here: how a photograph becomes an embedding (`network`).
 
 pub mod csv;
+pub mod edition;
 pub mod gallery;
 pub mod import;
 pub mod photos;

@@ -87,7 +87,7 @@ impl Embedders for Directions {
         &self.0
     }
 
-    fn open(&self) -> Result<Box<dyn Embedder>, EmbedError> {
+    fn open(&self) -> Result<Box<dyn Embedder + '_>, EmbedError> {
         Ok(Box::new(OfBytes(self.0.clone())))
     }
 }

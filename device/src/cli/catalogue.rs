@@ -1,6 +1,7 @@
 //! `clothingid catalogue`: import, list, show, remove, check, copy and compact what the shop owns.
 
 mod check;
+mod edition;
 mod history;
 mod import;
 mod list;
@@ -31,6 +32,10 @@ pub enum Command {
     Show(list::ShowArgs),
     /// Remove products and their photographs
     Remove(list::RemoveArgs),
+    /// Make an edition of the catalogue for other boards, whole or as a difference
+    Export(edition::ExportArgs),
+    /// Make the pair of keys that editions are signed with
+    Key(edition::KeyArgs),
     /// List what was changed, when and by whom
     History(history::HistoryArgs),
     /// Take back the last change, or the one of that number
@@ -53,6 +58,8 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
         Command::List(args) => list::list(args),
         Command::Show(args) => list::show(args),
         Command::Remove(args) => list::remove(args),
+        Command::Export(args) => edition::export(args),
+        Command::Key(args) => edition::key(args),
         Command::History(args) => history::history(args),
         Command::Undo(args) => history::undo(args),
         Command::Check(args) => check::run(args),

@@ -3,10 +3,10 @@
 use super::run::{Appliance, listen_at};
 use super::{NetworkArgs, Outcome, Report};
 use crate::camera::{CameraChoice, Photos, ReplaySettings};
-use crate::catalogue::import::{Import, ImportError, NetworkEmbedders, Quiet};
+use crate::catalogue::csv;
+use crate::catalogue::import::{Import, ImportError, NetworkEmbedders, Quiet, Removes};
 use crate::catalogue::photos::EmbeddedPhotos;
 use crate::catalogue::store::Author;
-use crate::catalogue::{Store, StoreError};
 use crate::config::{Language, defaults};
 use crate::state;
 use clothingid_shared::bundle::Bundle;
@@ -93,15 +93,20 @@ fn import(catalogue: &Path, bundle: &Bundle, args: &Args) -> Result<PathBuf, Rep
     let embedders = NetworkEmbedders::new(bundle, args.network.engine)
         .map_err(|error| error.hint().into_iter().fold(Report::of(&error), Report::hint))?;
     let find = |name: &str| Some(photos?.get_file(photos?.path().join(name))?.contents());
+    let name = "the demo's catalogue.csv";
+    let listing =
+        csv::read(name, csv).map_err(|error| error.hints().into_iter().fold(Report::of(&error), Report::hint))?;
     let import = Import {
-        csv_name: "the demo's catalogue.csv",
-        csv,
+        name,
+        listing: &listing,
+        // Products of an older program's demo go.
+        removes: Removes::Unlisted,
         photos: &EmbeddedPhotos(find),
         catalogue,
         embedders: &embedders,
         threads: std::thread::available_parallelism().map_or(1, usize::from),
         arguments: None,
-        author: author(),
+        author: Author { who: "the program".to_owned(), what: "demo".to_owned() },
         stop: &AtomicBool::new(false),
     };
     let again = || format!("the demo's catalogue is made anew when `{}` is removed", catalogue.display());
@@ -116,20 +121,7 @@ fn import(catalogue: &Path, bundle: &Bundle, args: &Args) -> Result<PathBuf, Rep
     for problem in &summary.problems {
         eprintln!("{problem}");
     }
-    let remove = || -> Result<(), StoreError> {
-        let mut store = Store::open(catalogue)?;
-        store.sign(author());
-        summary.kept.iter().try_for_each(|sku| store.remove(sku).map(drop))
-    };
-    // Products of an older program's demo.
-    if !summary.kept.is_empty() {
-        remove().map_err(|error| failed(error.into()))?;
-    }
     Ok(catalogue.to_owned())
-}
-
-fn author() -> Author {
-    Author { who: "the program".to_owned(), what: "demo".to_owned() }
 }
 
 #[cfg(test)]

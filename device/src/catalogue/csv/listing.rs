@@ -37,12 +37,16 @@ pub struct ListedProduct {
 }
 
 /// One photograph of a product.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ListedPhoto {
     /// As the row names it.
     pub name: String,
-    /// The row's line.
+    /// What the source of photographs calls it: its name, where it is a file.
+    pub key: String,
+    /// The row's line; 0 where it came from no table.
     pub line: u64,
+    /// SHA-256 of its bytes, where it is known before they are read.
+    pub sha256: Option<[u8; 32]>,
 }
 
 /// The row's cells as they are understood.
@@ -230,7 +234,9 @@ impl Group {
                 let kind = ProblemKind::Duplicate { sku: sku.clone(), photo, first_line };
                 return Err(Box::new(problem(file, line, Column::Photo, Some(&sku), kind)));
             }
-            (None, Some(name)) => listed.photos.push(ListedPhoto { name, line }),
+            (None, Some(name)) => {
+                listed.photos.push(ListedPhoto { key: name.clone(), name, line, sha256: None });
+            }
             _ => {}
         }
         for (list, new) in [(&mut listed.product.colours, colours), (&mut listed.product.sizes, sizes)] {

@@ -94,13 +94,17 @@ impl CsvError {
     }
 }
 
+fn at(line: u64) -> String {
+    if line == 0 { String::new() } else { format!(" line {line}") }
+}
+
 /// One row that cannot be used as it is. The other rows are.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{file}` line {line}{}: {kind}", .column.map_or_else(String::new, |c| format!(", column `{c}`")))]
+#[error("`{file}`{}{}: {kind}", at(*line), .column.map_or_else(String::new, |c| format!(", column `{c}`")))]
 pub struct Problem {
     /// The catalogue file.
     pub file: String,
-    /// The line on which the row begins, from 1.
+    /// The line on which the row begins, from 1; 0 where the file is no table.
     pub line: u64,
     /// The column, where it is one.
     pub column: Option<Column>,
@@ -166,6 +170,20 @@ pub enum ProblemKind {
     NotACurrency {
         /// The cell.
         found: String,
+    },
+    /// A difference that was made for another state of the product.
+    #[error(
+        "the product `{sku}` is not as it was where this difference was made: it was changed on this board, or an edition was left out"
+    )]
+    OtherBase {
+        /// The product.
+        sku: String,
+    },
+    /// A difference has the bytes of new photographs only.
+    #[error("the photo `{photo}` is not in this difference, since it was there before; it is not in this catalogue")]
+    NotInDifference {
+        /// Its name.
+        photo: String,
     },
     /// Not a number of pieces.
     #[error("expected how many there are, as `12`, `0`, `in` or `out`, found `{found}`")]

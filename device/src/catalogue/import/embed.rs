@@ -24,7 +24,7 @@ pub trait Embedders: Sync {
     ///
     /// # Errors
     /// The network cannot be run.
-    fn open(&self) -> Result<Box<dyn Embedder>, EmbedError>;
+    fn open(&self) -> Result<Box<dyn Embedder + '_>, EmbedError>;
 }
 
 /// Embeds a photograph into both stored forms.

@@ -18,7 +18,7 @@ pub use network::{NetworkEmbedders, NetworkError};
 pub use plan::{Change, Plan, SharedPhoto, Step};
 pub use run::{Committed, Summary};
 
-use super::csv::{self, CsvError};
+use super::csv::Listing;
 use super::photos::PhotoSource;
 use super::store::{Author, Store, StoreError};
 use std::path::Path;
@@ -26,10 +26,12 @@ use std::sync::atomic::AtomicBool;
 
 /// An import that is to be made.
 pub struct Import<'a> {
-    /// The catalogue file's name, for messages.
-    pub csv_name: &'a str,
-    /// Its bytes.
-    pub csv: &'a [u8],
+    /// The name of what is imported, for messages.
+    pub name: &'a str,
+    /// What it says.
+    pub listing: &'a Listing,
+    /// Which products go.
+    pub removes: Removes<'a>,
     /// Where its photographs are.
     pub photos: &'a dyn PhotoSource,
     /// The store's file.
@@ -44,6 +46,18 @@ pub struct Import<'a> {
     pub author: Author,
     /// Set from outside: stop after what has begun.
     pub stop: &'a AtomicBool,
+}
+
+/// Which stored products an import removes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Removes<'a> {
+    /// None: products that are not listed stay.
+    #[default]
+    Nothing,
+    /// Those that are not listed.
+    Unlisted,
+    /// These.
+    These(&'a [String]),
 }
 
 /// Follows an import.
@@ -71,9 +85,6 @@ impl Progress for Quiet {
 /// Why an import was not made, or not to its end. What was committed before stays.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    /// The catalogue file as a whole cannot be used; nothing is changed.
-    #[error(transparent)]
-    Csv(#[from] CsvError),
     /// The store cannot be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -87,7 +98,6 @@ impl ImportError {
     #[must_use]
     pub fn hints(&self) -> Vec<String> {
         match self {
-            Self::Csv(error) => error.hints(),
             Self::Store(error) => error.hints(),
             Self::Embed(_) => Vec::new(),
         }
@@ -101,14 +111,13 @@ impl Import<'_> {
     /// # Errors
     /// The catalogue file or the store as a whole cannot be used.
     pub fn dry_run(&self, progress: &mut dyn Progress) -> Result<Plan, ImportError> {
-        let listing = csv::read(self.csv_name, self.csv)?;
         let store = match Store::open(self.catalogue) {
             Err(StoreError::Missing { .. }) => None,
             opened => Some(opened?),
         };
-        progress.comparing(listing.products.iter().map(|p| p.photos.len()).sum());
-        let mut plan = plan::plan(self.csv_name, store.as_ref(), &listing, self.photos, self.embedders.identity())?;
-        plan.try_photos(self.csv_name, self.photos);
+        progress.comparing(self.listing.products.iter().map(|p| p.photos.len()).sum());
+        let mut plan = plan::plan(self, store.as_ref())?;
+        plan.try_photos(self.name, self.photos);
         progress.planned(&plan);
         Ok(plan)
     }
@@ -119,14 +128,13 @@ impl Import<'_> {
     /// The catalogue file or the store as a whole cannot be used, or the network cannot. Bad rows are no error: they
     /// are in the summary.
     pub fn run(&self, progress: &mut dyn Progress) -> Result<Summary, ImportError> {
-        let listing = csv::read(self.csv_name, self.csv)?;
         let mut store = Store::open_or_create(self.catalogue)?;
         store.sign(self.author.clone());
         if let Some((csv, photos)) = self.arguments {
             store.remember_import(csv, photos)?;
         }
-        progress.comparing(listing.products.iter().map(|p| p.photos.len()).sum());
-        let plan = plan::plan(self.csv_name, Some(&store), &listing, self.photos, self.embedders.identity())?;
+        progress.comparing(self.listing.products.iter().map(|p| p.photos.len()).sum());
+        let plan = plan::plan(self, Some(&store))?;
         progress.planned(&plan);
         run::run(self, &mut store, plan, progress)
     }

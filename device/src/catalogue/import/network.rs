@@ -68,7 +68,7 @@ impl Embedders for NetworkEmbedders<'_> {
         &self.identity
     }
 
-    fn open(&self) -> Result<Box<dyn Embedder>, EmbedError> {
+    fn open(&self) -> Result<Box<dyn Embedder + '_>, EmbedError> {
         let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
         match first {
             Some(path) => Ok(Box::new(path)),

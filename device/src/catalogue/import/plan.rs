@@ -1,12 +1,12 @@
 //! What an import will do: the catalogue file against the store.
 
 use super::embed::in_one_line;
-use crate::catalogue::csv::{Column, Encoding, ListedPhoto, ListedProduct, Listing, Problem, ProblemKind};
+use super::{Import, Removes};
+use crate::catalogue::csv::{Column, Encoding, ListedPhoto, ListedProduct, Problem, ProblemKind};
 use crate::catalogue::photos::PhotoSource;
 use crate::catalogue::store::checksum::sha256;
 use crate::catalogue::store::{Store, StoreError, StoredPhoto, StoredProduct};
 use crate::catalogue::{PhotoId, Product};
-use clothingid_shared::embedding::EmbeddingIdentity;
 use clothingid_shared::picture;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -20,6 +20,8 @@ pub struct Plan {
     pub unchanged: usize,
     /// The stored products that the file does not list. They stay.
     pub kept: Vec<String>,
+    /// The stored products that go.
+    pub going: Vec<String>,
     /// The rows that cannot be used.
     pub problems: Vec<Problem>,
     /// The stored photographs that need an embedding of the network in use.
@@ -129,7 +131,7 @@ impl Plan {
             let mut bad = Vec::new();
             step.photos.retain(|photo| match photo {
                 StepPhoto::Keep(_) => true,
-                StepPhoto::Add(photo) => match try_photo(photos, &photo.name) {
+                StepPhoto::Add(photo) => match try_photo(photos, photo) {
                     Ok(()) => true,
                     Err(kind) => {
                         bad.push(photo_problem(file, &sku, photo, kind));
@@ -153,11 +155,11 @@ impl Plan {
     }
 }
 
-fn try_photo(photos: &dyn PhotoSource, name: &str) -> Result<(), ProblemKind> {
-    let bytes = photos.read(name)?;
+fn try_photo(photos: &dyn PhotoSource, photo: &ListedPhoto) -> Result<(), ProblemKind> {
+    let bytes = photos.read(&photo.key)?;
     match picture::decode(&bytes) {
         Ok(_) => Ok(()),
-        Err(e) => Err(unusable(name, &e.into())),
+        Err(e) => Err(unusable(&photo.name, &e.into())),
     }
 }
 
@@ -173,18 +175,17 @@ pub(super) fn photo_problem(file: &str, sku: &str, photo: &ListedPhoto, kind: Pr
 /// The hash of each photograph of a product, or why it cannot be read.
 type Hashes = Vec<Result<[u8; 32], ProblemKind>>;
 
-/// Compares the file with the store (none: everything is new). Reads every photograph of both.
+/// Compares what is listed with the store (none: everything is new). Reads every stored photograph, and every listed one whose SHA-256 is
+/// not known.
 ///
 /// # Errors
 /// The store cannot be read.
-pub(super) fn plan(
-    file: &str,
-    store: Option<&Store>,
-    listing: &Listing,
-    photos: &dyn PhotoSource,
-    identity: &EmbeddingIdentity,
-) -> Result<Plan, StoreError> {
-    let hash = |photo: &ListedPhoto| photos.read(&photo.name).map(|bytes| sha256(&bytes));
+pub(super) fn plan(import: &Import<'_>, store: Option<&Store>) -> Result<Plan, StoreError> {
+    let Import { name: file, listing, photos, .. } = *import;
+    let hash = |photo: &ListedPhoto| match photo.sha256 {
+        Some(known) => Ok(known),
+        None => photos.read(&photo.key).map(|bytes| sha256(&bytes)),
+    };
     let hashes: Vec<Hashes> =
         listing.products.par_iter().map(|product| product.photos.iter().map(hash).collect()).collect();
 
@@ -217,10 +218,17 @@ pub(super) fn plan(
         .chain(listing.refused.iter().map(String::as_str))
         .chain(listing.problems.iter().filter_map(|p| p.sku.as_deref()))
         .collect();
-    plan.kept = stored_products.into_keys().filter(|sku| !named.contains(sku.as_str())).collect();
+    let unlisted = || stored_products.keys().filter(|sku| !named.contains(sku.as_str())).cloned().collect();
+    match import.removes {
+        Removes::Nothing => plan.kept = unlisted(),
+        Removes::Unlisted => plan.going = unlisted(),
+        Removes::These(skus) => {
+            plan.going = skus.iter().filter(|sku| stored_products.contains_key(*sku)).cloned().collect();
+        }
+    }
     if let Some(store) = store {
         let going: BTreeSet<PhotoId> = plan.steps.iter().flat_map(|s| s.remove.iter().copied()).collect();
-        plan.reembed = store.unembedded(identity)?;
+        plan.reembed = store.unembedded(import.embedders.identity())?;
         plan.reembed.retain(|id| !going.contains(id));
     }
     plan.problems.sort_by_key(|p| p.line);

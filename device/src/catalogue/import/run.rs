@@ -35,6 +35,8 @@ pub struct Summary {
     pub unchanged: usize,
     /// Stored products that the file does not list.
     pub kept: Vec<String>,
+    /// Stored products that were removed.
+    pub removed: usize,
     /// Photographs that were stored.
     pub photos: usize,
     /// Stored photographs that were embedded with the network in use.
@@ -75,7 +77,7 @@ impl Unit {
     /// Bytes that are kept until the batch is written; those of a stored photograph are not.
     fn byte_len(&self, photos: &dyn PhotoSource) -> u64 {
         match self {
-            Self::Product(step) => step.added().map(|photo| photos.byte_len(&photo.name)).sum(),
+            Self::Product(step) => step.added().map(|photo| photos.byte_len(&photo.key)).sum(),
             Self::Reembed(_) => 0,
         }
     }
@@ -88,6 +90,7 @@ type Place = (usize, usize, usize);
 struct Job {
     place: Place,
     name: String,
+    key: String,
     /// The bytes of a stored photograph; another one is read by the thread itself.
     stored: Option<Vec<u8>>,
 }
@@ -109,6 +112,7 @@ pub(super) fn run(
     progress: &mut dyn Progress,
 ) -> Result<Summary, ImportError> {
     let embed_count = plan.embed_count();
+    let going = plan.going;
     let mut summary =
         Summary { unchanged: plan.unchanged, kept: plan.kept, problems: plan.problems, ..Summary::default() };
     let units = plan
@@ -135,6 +139,7 @@ pub(super) fn run(
     })?;
 
     if !summary.is_interrupted {
+        summary.removed = store.remove_all(&going)?;
         let identity = import.embedders.identity();
         // All that can be embedded is: the old embeddings have done their service.
         if store.served()?.as_ref() != Some(identity) && store.value_count(identity)?.is_some() {
@@ -146,7 +151,7 @@ pub(super) fn run(
 }
 
 /// Opens as many embedders as there is work for, at the same time.
-fn embedders(import: &Import<'_>, photos: usize) -> Result<Vec<Box<dyn Embedder>>, ImportError> {
+fn embedders<'i>(import: &Import<'i>, photos: usize) -> Result<Vec<Box<dyn Embedder + 'i>>, ImportError> {
     let count = import.threads.clamp(1, 256).min(photos);
     std::thread::scope(|scope| {
         let opening: Vec<_> = (0..count).map(|_| scope.spawn(|| import.embedders.open())).collect();
@@ -193,9 +198,9 @@ fn work(
 ) {
     loop {
         let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(Job { place, name, stored }) = job else { return };
+        let Ok(Job { place, name, key, stored }) = job else { return };
         let is_stored = stored.is_some();
-        let bytes = stored.map_or_else(|| photos.read(&name), Ok);
+        let bytes = stored.map_or_else(|| photos.read(&key), Ok);
         let outcome = bytes.and_then(|bytes| match embed(embedder, &bytes) {
             Ok(embedded) if is_stored => Ok((Vec::new(), embedded)),
             Ok(embedded) => Ok((bytes, embedded)),
@@ -252,16 +257,16 @@ impl Writer<'_, '_> {
             let mut jobs = Vec::new();
             match unit {
                 Unit::Product(step) => {
-                    jobs.extend(step.added().map(|photo| (photo.name.clone(), None)));
+                    jobs.extend(step.added().map(|photo| (photo.name.clone(), photo.key.clone(), None)));
                 }
                 Unit::Reembed(id) => match self.store.photo_bytes(*id)? {
-                    Some(Ok(bytes)) => jobs.push((format!("number {id}"), Some(bytes))),
+                    Some(Ok(bytes)) => jobs.push((format!("number {id}"), String::new(), Some(bytes))),
                     Some(Err(damage)) => self.summary.damage.push(damage),
                     None => {}
                 },
             }
-            for (photo, (name, stored)) in jobs.into_iter().enumerate() {
-                let job = Job { place: (number, unit_number, photo), name, stored };
+            for (photo, (name, key, stored)) in jobs.into_iter().enumerate() {
+                let job = Job { place: (number, unit_number, photo), name, key, stored };
                 self.jobs.send(job).map_err(|_| gone())?;
                 waiting += 1;
             }
@@ -331,7 +336,7 @@ impl Writer<'_, '_> {
                             // The stored photographs stay: one of them may be what this row meant.
                             remove.clear();
                             let sku = &step.product.sku;
-                            let problem = photo_problem(self.import.csv_name, sku, &listed, kind);
+                            let problem = photo_problem(self.import.name, sku, &listed, kind);
                             self.summary.problems.push(problem);
                         }
                         None => {}
@@ -382,7 +387,7 @@ mod tests {
     #[test]
     fn a_batch_is_bounded_by_photographs_and_by_bytes() {
         let step = |photos: usize| {
-            let add = |i| StepPhoto::Add(ListedPhoto { name: format!("{i}.jpg"), line: 2 });
+            let add = |i| StepPhoto::Add(ListedPhoto { key: format!("{i}.jpg"), ..ListedPhoto::default() });
             let photos = (0..photos).map(add).collect();
             Step {
                 product: product("A", "a"),

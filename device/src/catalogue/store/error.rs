@@ -41,6 +41,16 @@ pub enum StoreError {
         /// The newest that we read.
         known: i64,
     },
+    /// Written by an older program, where it cannot be brought up to date.
+    #[error("`{}` was written by an older program: its form is {found}, this program reads {known}", path.display())]
+    Older {
+        /// The file.
+        path: PathBuf,
+        /// The file's form.
+        found: i64,
+        /// The one that we read.
+        known: i64,
+    },
     /// Another program is writing.
     #[error("the catalogue `{}` is being changed by another program", path.display())]
     Busy {
@@ -138,6 +148,7 @@ impl StoreError {
                 ]
             }
             Self::Newer { .. } => vec!["update this program".to_owned()],
+            Self::Older { .. } => vec!["have it made again by a newer program".to_owned()],
             Self::Busy { .. } => vec!["wait until the other import has ended, then try again".to_owned()],
             Self::OtherIdentity { command, .. } => vec![
                 format!("embed it again with the network in use: `{command}`"),

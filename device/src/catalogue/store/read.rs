@@ -47,7 +47,7 @@ pub(super) fn joined(list: &[String]) -> String {
     list.join("|")
 }
 
-pub(super) fn product_checksum(p: &Product) -> Checksum {
+pub(in crate::catalogue) fn product_checksum(p: &Product) -> Checksum {
     Fields::of("product")
         .text(&p.sku)
         .text(&p.title)
@@ -345,6 +345,27 @@ impl Store {
             }
         }
         Ok(lacking)
+    }
+
+    /// How many bytes a photograph has, or nothing where its bytes are not here.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn photo_byte_len(&self, id: PhotoId) -> Result<Option<u64>, StoreError> {
+        let sql = "SELECT length(bytes) FROM photo_bytes WHERE photo = ?1";
+        let read =
+            || self.connection.prepare_cached(sql)?.query_row([id.number()], |row| row.get::<_, i64>(0)).optional();
+        read().map(|len| len.map(i64::cast_unsigned)).map_err(|e| self.error("reading a photo", e))
+    }
+
+    /// As the catalogue file names a photograph.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn photo_name(&self, id: PhotoId) -> Result<Option<String>, StoreError> {
+        let sql = "SELECT name FROM photo WHERE id = ?1";
+        let read = || self.connection.prepare_cached(sql)?.query_row([id.number()], |row| text(row, 0)).optional();
+        read().map_err(|e| self.error("reading a photo", e))
     }
 
     fn photo_ids(&self) -> Result<Vec<PhotoId>, StoreError> {

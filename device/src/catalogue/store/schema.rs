@@ -137,19 +137,49 @@ impl Store {
         Self::open(path)
     }
 
-    fn look_at_form(&mut self) -> Result<(), StoreError> {
+    /// Opens a catalogue that is only read, and writes nothing beside it: it may lie on a medium that cannot be written.
+    ///
+    /// # Errors
+    /// As [`Store::open`]; a file in an old form, which cannot be brought up to date here.
+    pub fn open_read_only(path: &Path) -> Result<Self, StoreError> {
+        if !path.exists() {
+            return Err(StoreError::Missing { path: path.to_owned() });
+        }
+        look_at_first_bytes(path)?;
+        let store = Self::new(connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?, path);
+        let (application, found) = store.form()?;
+        if application != APPLICATION_ID {
+            return Err(store.of_another_program());
+        }
+        match found {
+            NEWEST => Ok(store),
+            newer if newer > NEWEST => Err(StoreError::Newer { path: path.to_owned(), found, known: NEWEST }),
+            _ => Err(StoreError::Older { path: path.to_owned(), found, known: NEWEST }),
+        }
+    }
+
+    /// Whose file it is, and its form.
+    fn form(&self) -> Result<(i64, i64), StoreError> {
         let pragma = |name: &str| {
             self.connection
                 .pragma_query_value(None, name, |row| row.get::<_, i64>(0))
                 .map_err(|e| self.error("reading the header", e))
         };
-        let (application, found) = (pragma("application_id")?, pragma("user_version")?);
+        Ok((pragma("application_id")?, pragma("user_version")?))
+    }
+
+    fn of_another_program(&self) -> StoreError {
+        StoreError::NotACatalogue {
+            path: self.path.clone(),
+            expected: "an SQLite database of ClothingID",
+            found: "one of another program".to_owned(),
+        }
+    }
+
+    fn look_at_form(&mut self) -> Result<(), StoreError> {
+        let (application, found) = self.form()?;
         if application != APPLICATION_ID {
-            return Err(StoreError::NotACatalogue {
-                path: self.path.clone(),
-                expected: "an SQLite database of ClothingID",
-                found: "one of another program".to_owned(),
-            });
+            return Err(self.of_another_program());
         }
         if found > NEWEST {
             return Err(StoreError::Newer { path: self.path.clone(), found, known: NEWEST });

@@ -17,6 +17,37 @@ impl Store {
     /// There is a file of that name, which is never overwritten; the disk is full; the catalogue is damaged ([`Check::damage`] of the copy is
     /// then what was found, and there is no copy).
     pub fn backup(&self, copy: &Path) -> Result<Check, StoreError> {
+        let check = self.copy(copy, |written| {
+            // A copy is born without a journal beside it; the first who opens it as a catalogue expects one.
+            let mode = written.connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()));
+            mode.map_err(|e| written.error("writing a copy", e))?;
+            Ok(true)
+        })?;
+        Ok(check.unwrap_or_default())
+    }
+
+    /// Writes a copy that `change` makes something else of; the rest is as with [`Store::backup`]. `change` says whether the copy is to be
+    /// looked at; what was found is returned.
+    ///
+    /// # Errors
+    /// As [`Store::backup`], and those of `change`.
+    pub fn copy_changed(
+        &self,
+        copy: &Path,
+        change: impl FnOnce(&mut Self) -> Result<bool, StoreError>,
+    ) -> Result<Option<Check>, StoreError> {
+        self.copy(copy, |written| {
+            let is_checked = change(written)?;
+            written.connection.execute_batch("VACUUM").map_err(|e| written.error("writing a copy", e))?;
+            Ok(is_checked)
+        })
+    }
+
+    fn copy(
+        &self,
+        copy: &Path,
+        change: impl FnOnce(&mut Self) -> Result<bool, StoreError>,
+    ) -> Result<Option<Check>, StoreError> {
         let failed = |source: io::Error| FileError::Write { path: copy.to_owned(), source };
         if copy.exists() {
             return Err(failed(io::ErrorKind::AlreadyExists.into()).into());
@@ -29,15 +60,13 @@ impl Store {
         self.connection.execute("VACUUM INTO ?1", [&name]).map_err(|e| self.error("writing a copy", e))?;
         let check = {
             let connection = connect(&unfinished.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-            let written = Self::new(connection, copy);
-            // A copy is born without a journal beside it; the first who opens it as a catalogue expects one.
-            let mode = written.connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()));
-            mode.map_err(|e| written.error("writing a copy", e))?;
-            let check = written.check()?;
+            let mut written = Self::new(connection, copy);
+            let is_checked = change(&mut written)?;
+            let check = if is_checked { Some(written.check()?) } else { None };
             written.connection.close().map_err(|(_, e)| StoreError::of(copy, "writing a copy", e))?;
             check
         };
-        if check.damage.is_empty() {
+        if check.as_ref().is_none_or(|check| check.damage.is_empty()) {
             File::open(&unfinished.path).and_then(|file| file.sync_all()).map_err(failed)?;
             unfinished.name(copy).map_err(failed)?;
         }

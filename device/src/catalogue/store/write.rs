@@ -94,14 +94,53 @@ impl Store {
     /// # Errors
     /// The file cannot be written; nothing is changed then.
     pub fn remove(&mut self, sku: &str) -> Result<bool, StoreError> {
-        self.change("removing a product", |t, change| {
-            let is_there = t.query_row("SELECT 1 FROM product WHERE sku = ?1", [sku], |_| Ok(())).optional()?.is_some();
-            if is_there {
-                change.touch(t, sku)?;
-                delete_product(t, sku)?;
+        self.remove_all(&[sku.to_owned()]).map(|count| count > 0)
+    }
+
+    /// Removes products with their photographs, all at once. Says how many there were.
+    ///
+    /// # Errors
+    /// The file cannot be written; nothing is changed then.
+    pub fn remove_all(&mut self, skus: &[String]) -> Result<usize, StoreError> {
+        if skus.is_empty() {
+            return Ok(0);
+        }
+        self.change("removing products", |t, change| {
+            let mut count = 0;
+            for sku in skus {
+                let sql = "SELECT 1 FROM product WHERE sku = ?1";
+                if t.prepare_cached(sql)?.query_row([sku], |_| Ok(())).optional()?.is_some() {
+                    change.touch(t, sku)?;
+                    delete_product(t, sku)?;
+                    count += 1;
+                }
             }
-            Ok(is_there)
+            Ok(count)
         })
+    }
+
+    /// Writes a setting.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn set_setting(&mut self, key: &str, value: &str) -> Result<(), StoreError> {
+        self.transact("writing the settings", |t| write_setting(t, key, value))
+    }
+
+    /// Forgets all settings but whose embeddings are served.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn clear_settings(&mut self) -> Result<(), StoreError> {
+        self.transact("writing the settings", |t| t.execute("DELETE FROM setting WHERE key <> ?1", [SERVED]).map(drop))
+    }
+
+    /// Removes the bytes and embeddings of photographs and keeps their rows: the store is then a part of another one.
+    ///
+    /// # Errors
+    /// The file cannot be written; nothing is changed then.
+    pub fn drop_bytes(&mut self, photos: &[PhotoId]) -> Result<(), StoreError> {
+        self.transact("leaving out photos", |t| photos.iter().try_for_each(|id| drop_bytes(t, *id)))
     }
 
     /// Remembers the arguments of the import, as a shell takes them, for messages. Writes only what is new.
@@ -207,13 +246,18 @@ pub(super) fn free_photo(t: &Transaction<'_>, id: PhotoId) -> rusqlite::Result<(
     let sql =
         "SELECT 1 WHERE EXISTS (SELECT 1 FROM photo WHERE id = ?1) OR EXISTS (SELECT 1 FROM past_photo WHERE id = ?1)";
     if t.prepare_cached(sql)?.query_row([id.number()], |_| Ok(())).optional()?.is_none() {
-        for sql in [
-            "DELETE FROM photo_bytes WHERE photo = ?1",
-            "DELETE FROM embedding WHERE photo = ?1",
-            "DELETE FROM embedding_float WHERE photo = ?1",
-        ] {
-            t.prepare_cached(sql)?.execute([id.number()])?;
-        }
+        drop_bytes(t, id)?;
+    }
+    Ok(())
+}
+
+fn drop_bytes(t: &Transaction<'_>, id: PhotoId) -> rusqlite::Result<()> {
+    for sql in [
+        "DELETE FROM photo_bytes WHERE photo = ?1",
+        "DELETE FROM embedding WHERE photo = ?1",
+        "DELETE FROM embedding_float WHERE photo = ?1",
+    ] {
+        t.prepare_cached(sql)?.execute([id.number()])?;
     }
     Ok(())
 }

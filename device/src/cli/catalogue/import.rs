@@ -1,19 +1,21 @@
 //! `clothingid catalogue import`: a catalogue file and its photographs into the catalogue.
 
 use super::list::counted;
-use super::{ByArgs, CatalogueArgs};
-use crate::catalogue::csv::{Encoding, Problem};
+use super::{ByArgs, CatalogueArgs, store_report};
+use crate::catalogue::csv::{self, Encoding, Listing, Problem};
+use crate::catalogue::edition::{Edition, EditionError, signature};
 use crate::catalogue::import::{
-    Change, Committed, Import, ImportError, NetworkEmbedders, Plan, Progress, SharedPhoto, Summary,
+    Change, Committed, Embedders, Import, ImportError, NetworkEmbedders, Plan, Progress, Removes, SharedPhoto, Summary,
 };
-use crate::catalogue::photos::PhotoFolder;
+use crate::catalogue::photos::{PhotoFolder, PhotoSource};
 use crate::catalogue::store::quoted;
+use crate::catalogue::{Store, StoreError};
 use crate::cli::{NetworkArgs, Outcome, Report, Told, say};
 use crate::network::EngineChoice;
 use clothingid_shared::files;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
-use std::io::{IsTerminal, Stdout};
+use std::io::{IsTerminal, Read as _, Stdout};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -22,12 +24,21 @@ use std::time::{Duration, Instant};
 #[derive(clap::Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The catalogue file: `sku,title,photo`, and optionally price, currency, barcode, colour, size, variant_of, url, category, stock
-    pub csv: PathBuf,
+    /// The catalogue file: `sku,title,photo`, and optionally price, currency, barcode, colour, size, variant_of, url, category, stock; or an
+    /// edition that a head office has exported
+    pub file: PathBuf,
 
-    /// The folder in which the photographs are that the file names
+    /// The folder in which the photographs are that a catalogue file names; an edition has them
     #[arg(long, value_name = "DIR")]
-    pub photos: PathBuf,
+    pub photos: Option<PathBuf>,
+
+    /// The public key of the head office, or its file: an edition that it has not signed is not taken
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<String>,
+
+    /// Take an edition whoever made it
+    #[arg(long, conflicts_with = "key")]
+    pub unsigned: bool,
 
     /// Only say what would change
     #[arg(long)]
@@ -61,8 +72,10 @@ pub struct Args {
 const EXAMPLES: &str = "Examples:
   clothingid catalogue import catalogue.csv --photos photos/ --dry-run
   clothingid catalogue import catalogue.csv --photos photos/
+  clothingid catalogue import spring.edition --key head-office.pub
 
-Importing again does what is left. Products that the file does not list stay: `catalogue remove SKU` removes them.";
+Importing again does what is left. Products that a catalogue file does not list stay: `catalogue remove SKU` removes them. A whole edition
+removes the products that it does not have. Either can be taken back: `catalogue undo`.";
 
 /// A table of a hundred thousand products has some 20 MB.
 const MOST_CSV_BYTES: u64 = 256 << 20;
@@ -74,37 +87,118 @@ const MOST_SHARED: usize = 10;
 static STOP: AtomicBool = AtomicBool::new(false);
 
 pub(super) fn run(args: &Args) -> Result<Outcome, Report> {
-    let while_importing = || format!("importing `{}`", args.csv.display());
-    let csv = files::read_at_most(&args.csv, MOST_CSV_BYTES).map_err(|e| {
+    if is_database(&args.file) { run_edition(args) } else { run_table(args) }
+}
+
+/// Whether the file is an edition, or anything else that SQLite wrote.
+fn is_database(path: &Path) -> bool {
+    let mut first = [0; 15];
+    let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut first));
+    read.is_ok() && &first == b"SQLite format 3"
+}
+
+/// What an error was about.
+fn while_importing(args: &Args) -> String {
+    format!("importing `{}`", args.file.display())
+}
+
+fn run_table(args: &Args) -> Result<Outcome, Report> {
+    let csv = files::read_at_most(&args.file, MOST_CSV_BYTES).map_err(|e| {
         Report::of(&e)
-            .during(while_importing())
+            .during(while_importing(args))
             .hint("name the shop's catalogue file: its first line has `sku,title,photo`")
     })?;
-    let photos = PhotoFolder::open(&args.photos)
-        .map_err(|e| Report::of(&e).during(while_importing()).hint("name the folder of photographs: `--photos DIR`"))?;
-    let catalogue = args.catalogue.path()?;
+    let folder = "name the folder of photographs: `--photos DIR`";
+    let photos = args.photos.as_ref().ok_or_else(|| {
+        Report::new("a catalogue file names photographs, and `--photos DIR` is missing".to_owned()).hint(folder)
+    })?;
+    let source = PhotoFolder::open(photos).map_err(|e| Report::of(&e).during(while_importing(args)).hint(folder))?;
+    let name = args.file.display().to_string();
+    let listing = csv::read(&name, &csv).map_err(|e| {
+        let report = Report::of(&e).during(while_importing(args));
+        e.hints().into_iter().fold(report, Report::hint)
+    })?;
+    let names = [&args.file, photos].map(|path| absolute(path));
+    with_network(args, |embedders| {
+        let arguments = Some((names[0].as_str(), names[1].as_str()));
+        let what = From { name: &name, listing: &listing, removes: Removes::Nothing, photos: &source, arguments };
+        import(args, what, embedders)
+    })
+}
+
+fn run_edition(args: &Args) -> Result<Outcome, Report> {
+    let report = |error: EditionError| {
+        let report = Report::of(&error).during(while_importing(args));
+        error.hints().into_iter().fold(report, Report::hint)
+    };
+    match &args.key {
+        Some(key) => signature::verify(&args.file, key).map_err(|e| report(e.into()))?,
+        None if args.unsigned => say("note: nobody looks who made this edition (`--unsigned`)"),
+        None => {
+            return Err(Report::new("an edition is taken from a head office that is known, and `--key KEY` is missing".to_owned())
+                .hint("name its public key or the file of it: `--key head-office.pub`; or trust the file as it is: `--unsigned`"));
+        }
+    }
+    let edition = Edition::open(&args.file).map_err(report)?;
+    let name = args.file.display().to_string();
+    let target = match Store::open(&args.catalogue.path()?) {
+        Err(StoreError::Missing { .. }) => None,
+        opened => Some(opened.map_err(|e| store_report(&e))?),
+    };
+    let wanted = edition.wanted(&name, target.as_ref()).map_err(report)?;
+    drop(target);
+    with_network(args, |network| {
+        let embedders = edition.embedders(network).map_err(report)?;
+        let (listing, removes) = (&wanted.listing, wanted.removes());
+        import(args, From { name: &name, listing, removes, photos: &edition, arguments: None }, &embedders)
+    })
+}
+
+/// A path as a shell takes it, from wherever.
+fn absolute(path: &Path) -> String {
+    quoted(&std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
+}
+
+fn with_network(
+    args: &Args,
+    work: impl FnOnce(&NetworkEmbedders<'_>) -> Result<Outcome, Report>,
+) -> Result<Outcome, Report> {
     let network = NetworkArgs { engine: args.engine, threads: 1, bundle: args.bundle.clone() };
     let bundle = network.bundle()?;
     let embedders = NetworkEmbedders::new(&bundle, args.engine).map_err(|e| {
         let report = Report::of(&e);
         e.hint().into_iter().fold(report, Report::hint)
     })?;
+    work(&embedders)
+}
 
-    let names = [&args.csv, &args.photos].map(|p| quoted(&std::path::absolute(p).unwrap_or_else(|_| p.clone())));
+/// Where products come from.
+struct From<'a> {
+    name: &'a str,
+    listing: &'a Listing,
+    removes: Removes<'a>,
+    photos: &'a dyn PhotoSource,
+    arguments: Option<(&'a str, &'a str)>,
+}
+
+fn import(args: &Args, from: From<'_>, embedders: &dyn Embedders) -> Result<Outcome, Report> {
+    let catalogue = args.catalogue.path()?;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let From { name, listing, removes, photos, arguments } = from;
     let import = Import {
-        csv_name: &args.csv.display().to_string(),
-        csv: &csv,
-        photos: &photos,
+        name,
+        listing,
+        removes,
+        photos,
         catalogue: &catalogue,
-        embedders: &embedders,
+        embedders,
         threads: args.threads.map_or(cores, usize::from),
-        arguments: Some((&names[0], &names[1])),
-        author: args.by.author(format!("import {}", names[0])),
+        arguments,
+        author: args.by.author(format!("import {name}")),
         stop: &STOP,
     };
     let report = |error: ImportError| {
-        let report = Report::of(&error).during(while_importing());
+        let report = Report::of(&error).during(while_importing(args));
         error.hints().into_iter().fold(report, Report::hint)
     };
     let mut shown = Shown::new(args.json);
@@ -144,6 +238,9 @@ enum Line<'a> {
         photo: &'a str,
         skus: &'a [String],
     },
+    WouldRemove {
+        sku: &'a str,
+    },
     Problem {
         line: u64,
         column: Option<&'a str>,
@@ -156,6 +253,7 @@ enum Line<'a> {
         unchanged: usize,
         wrong: usize,
         kept: usize,
+        removed: usize,
         photos: usize,
         reembedded: usize,
         interrupted: bool,
@@ -166,6 +264,7 @@ enum Line<'a> {
         unchanged: usize,
         wrong: usize,
         kept: usize,
+        removed: usize,
     },
 }
 
@@ -224,24 +323,30 @@ fn show_plan(plan: &Plan, json: bool, told: &mut Told<Stdout>) -> Result<Outcome
             told.line(&format!("{change:<8} {}  {}  ({what})", product.sku, product.title));
         }
     }
+    for sku in &plan.going {
+        if json {
+            tell_json(&Line::WouldRemove { sku }, told)?;
+        } else {
+            told.line(&format!("{:<8} {sku}", "removed"));
+        }
+    }
     show_problems(&plan.problems, json, told)?;
+    let removed = plan.going.len();
     let (new, unchanged, wrong, kept) = (plan.new_count(), plan.unchanged, plan.problems.len(), plan.kept.len());
     let changed = plan.steps.len() - new;
     if json {
-        tell_json(&Line::DryRun { new, changed, unchanged, wrong, kept }, told)?;
+        tell_json(&Line::DryRun { new, changed, unchanged, wrong, kept, removed }, told)?;
     } else {
-        let sum = sum(new, changed, unchanged, wrong, kept);
+        let sum = sum(new, changed, unchanged, wrong, [kept, removed]);
         told.line(&format!("{sum}; nothing was changed (dry run)"));
     }
     Ok(if wrong == 0 { Outcome::Done } else { Outcome::SomeFailed })
 }
 
-fn sum(new: usize, changed: usize, unchanged: usize, wrong: usize, kept: usize) -> String {
-    let kept = match kept {
-        0 => String::new(),
-        _ => format!(", not in the file {kept} (kept)"),
-    };
-    format!("new {new}, changed {changed}, unchanged {unchanged}, wrong {wrong}{kept}")
+fn sum(new: usize, changed: usize, unchanged: usize, wrong: usize, [kept, removed]: [usize; 2]) -> String {
+    let kept = if kept == 0 { String::new() } else { format!(", not in the file {kept} (kept)") };
+    let removed = if removed == 0 { String::new() } else { format!(", removed {removed}") };
+    format!("new {new}, changed {changed}, unchanged {unchanged}, wrong {wrong}{kept}{removed}")
 }
 
 fn show_summary(summary: &Summary, args: &Args, catalogue: &Path, told: &mut Told<Stdout>) -> Result<Outcome, Report> {
@@ -250,16 +355,19 @@ fn show_summary(summary: &Summary, args: &Args, catalogue: &Path, told: &mut Tol
         say(format_args!("error: {damage}"));
     }
     let &Summary { new, changed, unchanged, photos, reembedded, is_interrupted: interrupted, .. } = summary;
-    let (wrong, kept) = (summary.problems.len(), summary.kept.len());
+    let (wrong, kept, removed) = (summary.problems.len(), summary.kept.len(), summary.removed);
     if args.json {
-        tell_json(&Line::Done { new, changed, unchanged, wrong, kept, photos, reembedded, interrupted }, told)?;
+        tell_json(
+            &Line::Done { new, changed, unchanged, wrong, kept, removed, photos, reembedded, interrupted },
+            told,
+        )?;
     } else {
         let of_photos = match (photos, reembedded) {
             (0, 0) => String::new(),
             (_, 0) => format!("; {} stored", counted(photos, "photo")),
             _ => format!("; {} stored, {reembedded} embedded with the network in use", counted(photos, "photo")),
         };
-        told.line(&format!("{}{of_photos}", sum(new, changed, unchanged, wrong, kept)));
+        told.line(&format!("{}{of_photos}", sum(new, changed, unchanged, wrong, [kept, removed])));
     }
     if interrupted {
         say(format_args!("stopped; what is told above is stored. Go on with: `{}`", again(args, catalogue)));
@@ -270,7 +378,16 @@ fn show_summary(summary: &Summary, args: &Args, catalogue: &Path, told: &mut Tol
 
 /// The command that goes on.
 fn again(args: &Args, catalogue: &Path) -> String {
-    let mut command = format!("clothingid catalogue import {} --photos {}", quoted(&args.csv), quoted(&args.photos));
+    let mut command = format!("clothingid catalogue import {}", quoted(&args.file));
+    if let Some(photos) = &args.photos {
+        command = format!("{command} --photos {}", quoted(photos));
+    }
+    if let Some(key) = &args.key {
+        command = format!("{command} --key {}", quoted(Path::new(key)));
+    }
+    if args.unsigned {
+        command.push_str(" --unsigned");
+    }
     if args.catalogue.catalogue.is_some() {
         command = format!("{command} --catalogue {}", quoted(catalogue));
     }
