@@ -173,7 +173,7 @@ pub enum ProblemKind {
     },
     /// A difference that was made for another state of the product.
     #[error(
-        "the product `{sku}` is not as it was where this difference was made: it was changed on this board, or an edition was left out"
+        "the product `{sku}` is not as it was where this difference was made: it was changed on this board, or an edition was left out; take the whole edition"
     )]
     OtherBase {
         /// The product.
