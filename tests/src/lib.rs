@@ -6,14 +6,19 @@
 //! 4. [`documented`]: the commands that the documents name.
 //! 5. [`photographs`]: good ones that ship, bad ones made from them.
 //! 6. [`readers`]: the readers of outside bytes, for fuzzing and its replay.
+//! 7. [`made_up`]: a catalogue without a network, and [`contents`], all that it answers with.
+//! 8. [`dice`]: chance that comes out the same in each run.
 //!
 //! The programs are not built from here: `cargo xtask test` builds them first, and so must whoever runs one test by hand
 //! (`cargo build --profile ci -p clothingid-device -p clothingid-trainer`).
 
 pub mod command;
+pub mod contents;
 pub mod demo;
+pub mod dice;
 pub mod documented;
 pub mod filter;
+pub mod made_up;
 pub mod photographs;
 pub mod readers;
 pub mod rig;

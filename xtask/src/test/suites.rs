@@ -60,6 +60,8 @@ pub(crate) const SUITES: [Suite; 9] = [
             "readers",
             "allocations",
             "catalogue_kill",
+            "catalogue_disk",
+            "catalogue_flips",
             "workspace",
         ],
         kind: Kind::Programs,

@@ -156,11 +156,16 @@ impl StoreError {
             ],
             Self::Sqlite { source, .. } => match source.sqlite_error_code() {
                 Some(ErrorCode::DiskFull) => {
-                    vec!["make room on the disk; the catalogue is as it was before".to_owned()]
+                    vec!["make room on the disk, then do it again: what is stored is whole".to_owned()]
                 }
+                // A file that may not grow, too: a quota, a limit on the size of files.
+                Some(ErrorCode::SystemIoFailure) => vec![
+                    "see whether the disk has room and is sound (`df`, `dmesg`), then do it again: what is stored is whole"
+                        .to_owned(),
+                ],
                 Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
                     vec![
-                        "the folder must be writable for this user: SQLite keeps its journal beside the file"
+                        "the folder must be writable for this user, and its disk must have room: SQLite keeps its journal beside the file"
                             .to_owned(),
                     ]
                 }

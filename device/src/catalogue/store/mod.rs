@@ -1,6 +1,6 @@
 //! The store: one SQLite file (WAL, full sync) with a checksum of ours on every row and photograph.
 //!
-//! - `schema` opens and creates the file (`unfinished` until it is whole), and brings old ones up to date;
+//! - `schema` opens and creates the file (`unfinished` until it is whole; `without_room` on a full disk), and brings old ones up to date;
 //! - [`read`] reads rows and says which are damaged;
 //! - [`mod@write`] is the only place that changes anything, one transaction at a time;
 //! - [`history`] keeps what was before each change, and [`undo`] goes back to it;
@@ -24,6 +24,7 @@ mod schema;
 pub mod undo;
 mod unfinished;
 mod upkeep;
+mod without_room;
 pub mod write;
 
 pub use check::Check;

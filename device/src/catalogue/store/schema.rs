@@ -1,7 +1,7 @@
 //! The file's form, how it is made, and how old forms are brought up to date.
 
 use super::unfinished::{Unfinished, folder_of, sweep};
-use super::{Store, StoreError};
+use super::{Store, StoreError, without_room};
 use clothingid_shared::files;
 use rusqlite::{Connection, OpenFlags};
 use std::fs::File;
@@ -211,17 +211,16 @@ fn look_at_first_bytes(path: &Path) -> Result<(), StoreError> {
 }
 
 pub(super) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
-    let settings = || -> rusqlite::Result<Connection> {
-        let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let prepare = |connection: &Connection| -> rusqlite::Result<()> {
         connection.busy_timeout(Duration::from_secs(10))?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         // Checks each page's cells as it is read, and trusts nothing that the schema could call.
         connection.pragma_update(None, "cell_size_check", true)?;
-        connection.pragma_update(None, "trusted_schema", false)?;
-        Ok(connection)
+        connection.pragma_update(None, "trusted_schema", false)
     };
-    settings().map_err(|e| StoreError::of(path, "opening", e))
+    without_room::open(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX, prepare)
+        .map_err(|e| StoreError::of(path, "opening", e))
 }
 
 fn create(path: &Path) -> Result<(), StoreError> {
