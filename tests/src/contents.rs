@@ -61,6 +61,8 @@ impl Contents {
         for whose in identities.iter().map(|name| identity(name)) {
             let mut rows = Vec::new();
             store.embeddings(&whose, |row| rows.push(row)).map_err(|e| said(&e))?;
+            // Those of photographs that an undo would bring back are not searched.
+            rows.retain(|row| all_bytes.contains_key(&row.photo));
             for row in &rows {
                 let made = embedded(&whose, all_bytes.get(&row.photo).ok_or("an embedding without photo")?);
                 let floats = store.float_row(&whose, row.photo).map_err(|e| said(&e))?;

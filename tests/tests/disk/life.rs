@@ -1,8 +1,9 @@
 //! The life of a catalogue, recorded: made, filled, imported into, changed, embedded again, compacted, copied.
 
 use super::record::{Event, Recording};
-use clothingid_device::catalogue::import::{Committed, Import, Plan, Progress};
-use clothingid_device::catalogue::store::ProductWrite;
+use clothingid_device::catalogue::csv;
+use clothingid_device::catalogue::import::{Committed, Import, Plan, Progress, Removes};
+use clothingid_device::catalogue::store::{Author, ProductWrite};
 use clothingid_device::catalogue::{Product, Snapshot, Store};
 use clothingid_shared::embedding::EmbeddingIdentity;
 use clothingid_tests::contents::{Contents, Item};
@@ -69,14 +70,17 @@ pub(crate) fn import(
     progress: &mut dyn Progress,
 ) -> Result<(), clothingid_device::catalogue::import::ImportError> {
     let (csv, photos) = files(shop);
+    let listing = csv::read("shop.csv", csv.as_bytes()).expect("a catalogue file");
     let import = Import {
-        csv_name: "shop.csv",
-        csv: csv.as_bytes(),
+        name: "shop.csv",
+        listing: &listing,
+        removes: Removes::Nothing,
         photos: &photos,
         catalogue,
         embedders: &Directions(whose.clone()),
         threads: 2,
         arguments: None,
+        author: Author::default(),
         stop: &AtomicBool::new(false),
     };
     let summary = import.run(progress)?;
@@ -155,6 +159,7 @@ pub(crate) fn live(folder: &Path) -> Life {
 
     // New ones in several batches, then an update: other titles, photographs replaced, one view less.
     life.import(&catalogue, &shop(0..28, 3, 0), IDENTITIES[0]);
+    let imported = life.now.clone();
     let updated = shop(0..24, 3, 1).into_iter().map(|(product, mut photos)| {
         photos.truncate(if product.sku.ends_with('7') { 2 } else { 3 });
         (product, photos)
@@ -163,9 +168,17 @@ pub(crate) fn live(folder: &Path) -> Life {
     life.import(&catalogue, &updated, IDENTITIES[0]);
 
     let mut store = Store::open(&catalogue).expect("the catalogue");
+    let whole = life.now.clone();
     store.remove("S027").expect("a removal");
     life.now.contents.items.remove("S027");
     life.told();
+    // Back to before the removal and to before the whole update, then forth again.
+    let removed = life.now.clone();
+    for (change, state) in [(None, whole.clone()), (None, imported), (Some(6), whole), (Some(5), removed)] {
+        store.undo(change).expect("an undo");
+        life.now = state;
+        life.told();
+    }
 
     // A journal that grows past the point where it is written back, first under a reader of an old state, then without one.
     let mut reader = Some(Snapshot::open(&catalogue, &identity(IDENTITIES[0])).expect("a snapshot"));

@@ -3,7 +3,7 @@
 use super::unfinished::{Unfinished, folder_of, sweep};
 use super::{Store, StoreError, without_room};
 use clothingid_shared::files;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, ffi};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -119,6 +119,7 @@ impl Store {
         let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         let mut store = Self::new(connection, path);
         store.look_at_form()?;
+        write_ahead(&store.connection).map_err(|e| store.error("opening", e))?;
         Ok(store)
     }
 
@@ -226,8 +227,21 @@ pub(super) fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, Store
 fn create(path: &Path) -> Result<(), StoreError> {
     create_as(path, |connection| {
         migrate(connection)?;
-        connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))
+        write_ahead(connection)
     })
+}
+
+/// Makes sure that there is a journal beside the file: without one a reader would hold up every writer. Nothing to do for all but a file that
+/// was made on a full disk, or copied by another program.
+pub(super) fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
+    let mode =
+        |connection: &Connection| connection.pragma_query_value(None, "journal_mode", |row| row.get::<_, String>(0));
+    if mode(connection)? == "wal" {
+        return Ok(());
+    }
+    // Where it cannot be, SQLite leaves the mode as it was and says so in its answer.
+    let set = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0))?;
+    if set == "wal" { Ok(()) } else { Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_FULL), None)) }
 }
 
 /// Makes a catalogue under another name in the same folder, then gives it its own. Whatever fails, nothing stays behind.

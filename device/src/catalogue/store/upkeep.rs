@@ -1,6 +1,6 @@
 //! Copies for safety, and space given back.
 
-use super::schema::connect;
+use super::schema::{connect, write_ahead};
 use super::unfinished::{Unfinished, folder_of, sweep};
 use super::{Check, Store, StoreError};
 use clothingid_shared::files::{FileError, create_folder};
@@ -19,8 +19,7 @@ impl Store {
     pub fn backup(&self, copy: &Path) -> Result<Check, StoreError> {
         let check = self.copy(copy, |written| {
             // A copy is born without a journal beside it; the first who opens it as a catalogue expects one.
-            let mode = written.connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()));
-            mode.map_err(|e| written.error("writing a copy", e))?;
+            write_ahead(&written.connection).map_err(|e| written.error("writing a copy", e))?;
             Ok(true)
         })?;
         Ok(check.unwrap_or_default())
