@@ -8,8 +8,14 @@ use std::path::Path;
 pub type Reader = fn(&[u8]);
 
 /// All readers by the names of their fuzz targets.
-pub const READERS: [(&str, Reader); 5] =
-    [("photo", photo), ("bundle", bundle), ("network", network), ("catalogue_csv", catalogue_csv), ("config", config)];
+pub const READERS: [(&str, Reader); 6] = [
+    ("photo", photo),
+    ("bundle", bundle),
+    ("network", network),
+    ("catalogue_csv", catalogue_csv),
+    ("catalogue_zip", catalogue_zip),
+    ("config", config),
+];
 
 /// A photograph, all the way to the network's input.
 pub fn photo(bytes: &[u8]) {
@@ -51,6 +57,22 @@ pub fn network(bytes: &[u8]) {
 pub fn catalogue_csv(bytes: &[u8]) {
     // The listing or the error are both fine.
     let _ = clothingid_device::catalogue::csv::read("catalogue.csv", bytes);
+}
+
+/// The ZIP file of a catalogue's photographs, and all that is in it. A photograph has the size that was said before it was read.
+pub fn catalogue_zip(bytes: &[u8]) {
+    use clothingid_device::catalogue::photos::{PhotoSource, ZipPhotos};
+
+    if let Ok(photos) = ZipPhotos::of(Path::new("photos.zip"), bytes.to_vec()) {
+        for name in photos.names() {
+            if let Ok(photo) = photos.read(name) {
+                assert_eq!(photo.len() as u64, photos.byte_len(name), "{name}");
+            }
+            // Its name in other letters, and without its first folder.
+            let _ = photos.read(&name.to_uppercase());
+            let _ = photos.read(name.split_once('/').map_or("", |(_, rest)| rest));
+        }
+    }
 }
 
 /// A configuration file.

@@ -1,9 +1,11 @@
 //! The catalogue as staff handle it: files that cannot be used as they are, copies, space given back.
 
 use std::fmt::Write as _;
+use std::io::{Cursor, Write as _};
 use std::path::{Path, PathBuf};
 
-use clothingid_tests::{Rig, photographs};
+use clothingid_tests::{Rig, photographs, rig};
+use zip::write::SimpleFileOptions;
 
 fn files() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/catalogue-files");
@@ -35,6 +37,89 @@ fn what_is_wrong_with_a_catalogue_file_is_said() {
         assert_eq!(import.code, Some(i32::from(!is_empty_table)), "{name}: {}", import.snapshot());
     }
     insta::assert_snapshot!(told);
+}
+
+/// The files of a folder below a folder of the same name, as office programs pack them.
+fn packed(folder: &Path) -> Vec<u8> {
+    let top = folder.file_name().expect("a name").to_string_lossy();
+    let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for path in photographs::photos_below(folder) {
+        let name = path.strip_prefix(folder).expect("a path below the folder").display();
+        archive.start_file(format!("{top}/{name}"), SimpleFileOptions::default()).expect("a file in the archive");
+        archive.write_all(&std::fs::read(&path).expect("a photograph")).expect("its bytes");
+    }
+    archive.finish().expect("the archive").into_inner()
+}
+
+#[test]
+fn photographs_in_a_zip_file_give_the_catalogue_that_the_folder_gives() {
+    let [from_folder, from_zip] = [(); 2].map(|()| Rig::new());
+    let (csv, folder) = (rig::demo().join("catalogue.csv"), rig::demo().join("photos"));
+    from_zip.write("photos.zip", packed(&folder));
+    let _import = from_folder.clothingid(["catalogue", "import"]).arg(&csv).arg("--photos").arg(&folder).run();
+    let import = || from_zip.clothingid(["catalogue", "import"]).arg(&csv).args(["--photos", "photos.zip"]);
+    let _import = import().run().expect_code(0);
+
+    let [folder_list, zip_list] = [&from_folder, &from_zip]
+        .map(|rig| rig.clothingid(["catalogue", "list", "--json"]).run().expect_code(0).stdout);
+    assert!(!folder_list.is_empty());
+    assert_eq!(folder_list, zip_list);
+    let [folder_found, zip_found] = [&from_folder, &from_zip]
+        .map(|rig| rig.clothingid(["search", "--json", "--top", "9"]).arg(&folder).run().expect_code(0).stdout);
+    assert_eq!(folder_found.lines().count(), photographs::shop().len());
+    assert_eq!(folder_found, zip_found);
+    let again = import().arg("--dry-run").run().expect_code(0);
+    assert!(again.stdout.contains("new 0, changed 0"), "{}", again.snapshot());
+
+    // The folder's photographs are those of the ZIP file: it makes no difference which of them is named later.
+    let again =
+        from_zip.clothingid(["catalogue", "import"]).arg(&csv).arg("--photos").arg(&folder).run().expect_code(0);
+    assert!(again.stdout.contains("new 0, changed 0"), "{}", again.snapshot());
+}
+
+#[test]
+fn what_is_wrong_with_a_zip_file_of_photographs_is_said() {
+    let rig = Rig::new();
+    rig.write("catalogue.csv", b"sku,title,photo\n1,Tee,a.jpg\n");
+    let folder = rig::workspace().join("fuzz/saved/catalogue_zip");
+    let entries = std::fs::read_dir(folder).expect("the saved archives").map(|entry| entry.expect("an entry").path());
+    let mut archives: Vec<PathBuf> = entries.collect();
+    archives.sort();
+    assert!(archives.len() >= 30, "{}", archives.len());
+    let mut told = String::new();
+    for archive in archives {
+        rig.copy(&archive, "photos.zip");
+        let import =
+            rig.clothingid(["catalogue", "import", "catalogue.csv", "--photos", "photos.zip", "--dry-run"]).run();
+        // Where the ZIP file is sound: three letters are no photograph.
+        assert_eq!(import.code, Some(1), "{}", import.snapshot());
+        let _ = writeln!(told, "{}", archive.file_stem().expect("a name").display());
+        let lines =
+            import.stderr.lines().filter(|line| ["error: ", "hint: "].iter().any(|kind| line.starts_with(kind)));
+        lines.for_each(|line| {
+            let _ = writeln!(told, "  {line}");
+        });
+    }
+    insta::assert_snapshot!(told);
+}
+
+/// The sensors of phones that make the largest photographs have 50 million pixels.
+#[test]
+fn a_photograph_of_50_megapixels_is_taken() {
+    let rig = Rig::new();
+    let (width, height) = (8192, 6144);
+    let shade = |x: u32, y: u32| image::Rgb([(x / 64).to_le_bytes()[0], (y / 64).to_le_bytes()[0], 90]);
+    let mut jpeg = Vec::new();
+    let encoder = image::codecs::jpeg::JpegEncoder::new(&mut jpeg);
+    image::RgbImage::from_fn(width, height, shade).write_with_encoder(encoder).expect("a JPEG");
+    rig.write("photos/large.jpg", jpeg);
+    rig.write("photos.zip", packed(&rig.path("photos")));
+    rig.write("catalogue.csv", b"sku,title,photo\n1,Tee,large.jpg\n");
+    for photos in ["photos", "photos.zip"] {
+        let import = rig.clothingid(["catalogue", "import", "catalogue.csv", "--photos", photos, "--catalogue"]);
+        let import = import.arg(format!("{photos}.db")).run().expect_code(0);
+        assert!(import.stdout.contains("new 1, "), "{}", import.snapshot());
+    }
 }
 
 #[test]

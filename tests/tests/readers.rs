@@ -17,6 +17,9 @@ fn seeds(reader: &str) -> Vec<Vec<u8>> {
         "catalogue_csv" => {
             vec![read(rig::demo().join("catalogue.csv")), b"sku;title;photo\n\"1\";\"a\"\"b\";x.jpg\r\n".to_vec()]
         }
+        "catalogue_zip" => ["good", "one-folder", "code-page-437", "in-front", "large-form"]
+            .map(|name| read(rig::workspace().join(format!("fuzz/saved/catalogue_zip/{name}.zip"))))
+            .into(),
         "config" => vec![b"[camera]\nfolder = \"photos\"\nframes_per_second = 2.5\n# end\n".to_vec()],
         other => panic!("no seed for `{other}`"),
     }

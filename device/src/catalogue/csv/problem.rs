@@ -213,6 +213,16 @@ pub enum ProblemKind {
         /// The folder.
         source_name: String,
     },
+    /// The photograph is not there, but one whose name has other capital letters.
+    #[error("the photo `{photo}` does not exist in {source_name}, which has `{there}`")]
+    PhotoOtherCase {
+        /// As the row names it.
+        photo: String,
+        /// The ZIP file.
+        source_name: String,
+        /// The name that is there.
+        there: String,
+    },
     /// The photograph lies elsewhere.
     #[error("the photo `{photo}` is outside {source_name}")]
     PhotoOutside {

@@ -40,7 +40,7 @@ pub struct Import<'a> {
     pub embedders: &'a dyn Embedders,
     /// How many photographs are embedded at a time, at least one.
     pub threads: usize,
-    /// The catalogue file and the folder of photographs as a shell takes them, to be named in later messages.
+    /// The catalogue file and the folder or ZIP file of photographs as a shell takes them, to be named in later messages.
     pub arguments: Option<(&'a str, &'a str)>,
     /// Who imports, for the history.
     pub author: Author,

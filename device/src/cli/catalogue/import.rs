@@ -7,7 +7,7 @@ use crate::catalogue::edition::{Edition, EditionError, signature};
 use crate::catalogue::import::{
     Change, Committed, Embedders, Import, ImportError, NetworkEmbedders, Plan, Progress, Removes, SharedPhoto, Summary,
 };
-use crate::catalogue::photos::{PhotoFolder, PhotoSource};
+use crate::catalogue::photos::{self, PhotoSource};
 use crate::catalogue::store::quoted;
 use crate::catalogue::{Store, StoreError};
 use crate::cli::{NetworkArgs, Outcome, Report, Told, say};
@@ -28,8 +28,8 @@ pub struct Args {
     /// edition that a head office has exported
     pub file: PathBuf,
 
-    /// The folder in which the photographs are that a catalogue file names; an edition has them
-    #[arg(long, value_name = "DIR")]
+    /// The folder, or the ZIP file, in which the photographs are that a catalogue file names; an edition has them
+    #[arg(long, value_name = "DIR|ZIP")]
     pub photos: Option<PathBuf>,
 
     /// The public key of the head office, or its file: an edition that it has not signed is not taken
@@ -72,6 +72,7 @@ pub struct Args {
 const EXAMPLES: &str = "Examples:
   clothingid catalogue import catalogue.csv --photos photos/ --dry-run
   clothingid catalogue import catalogue.csv --photos photos/
+  clothingid catalogue import catalogue.csv --photos photos.zip
   clothingid catalogue import spring.edition --key head-office.pub
 
 Importing again does what is left. Products that a catalogue file does not list stay: `catalogue remove SKU` removes them. A whole edition
@@ -108,11 +109,14 @@ fn run_table(args: &Args) -> Result<Outcome, Report> {
             .during(while_importing(args))
             .hint("name the shop's catalogue file: its first line has `sku,title,photo`")
     })?;
-    let folder = "name the folder of photographs: `--photos DIR`";
+    let folder = "name the folder of photographs, or a ZIP file of them: `--photos DIR`";
     let photos = args.photos.as_ref().ok_or_else(|| {
         Report::new("a catalogue file names photographs, and `--photos DIR` is missing".to_owned()).hint(folder)
     })?;
-    let source = PhotoFolder::open(photos).map_err(|e| Report::of(&e).during(while_importing(args)).hint(folder))?;
+    let source = photos::open(photos).map_err(|e| {
+        let report = Report::of(&e).during(while_importing(args));
+        e.hints().into_iter().fold(report, Report::hint)
+    })?;
     let name = args.file.display().to_string();
     let listing = csv::read(&name, &csv).map_err(|e| {
         let report = Report::of(&e).during(while_importing(args));
@@ -121,7 +125,8 @@ fn run_table(args: &Args) -> Result<Outcome, Report> {
     let names = [&args.file, photos].map(|path| absolute(path));
     with_network(args, |embedders| {
         let arguments = Some((names[0].as_str(), names[1].as_str()));
-        let what = From { name: &name, listing: &listing, removes: Removes::Nothing, photos: &source, arguments };
+        let what =
+            From { name: &name, listing: &listing, removes: Removes::Nothing, photos: source.as_ref(), arguments };
         import(args, what, embedders)
     })
 }

@@ -1,23 +1,9 @@
-//! Where the photographs of a catalogue file come from: a folder, or photographs inside the program.
+//! A folder of photographs.
 
-use super::csv::ProblemKind;
+use super::PhotoSource;
+use crate::catalogue::csv::ProblemKind;
 use clothingid_shared::files::{self, FileError, MOST_PHOTO_BYTES};
 use std::path::{Component, Path, PathBuf};
-
-/// Gives photographs by the names that a catalogue file has.
-pub trait PhotoSource: Sync {
-    /// How messages call it, as: the folder `photos`.
-    fn describe(&self) -> String;
-
-    /// How many bytes a photograph has, before it is read; 0 where that cannot be said.
-    fn byte_len(&self, name: &str) -> u64;
-
-    /// The bytes of a photograph.
-    ///
-    /// # Errors
-    /// It is not there, lies elsewhere, or cannot be read.
-    fn read(&self, name: &str) -> Result<Vec<u8>, ProblemKind>;
-}
 
 /// A folder, with folders in it. Nothing outside it is ever read, whatever a name or a link says.
 #[derive(Debug, Clone)]
@@ -93,24 +79,6 @@ impl PhotoSource for PhotoFolder {
     }
 }
 
-/// Photographs inside the program, found by a function.
-pub struct EmbeddedPhotos<F>(pub F);
-
-impl<F: Fn(&str) -> Option<&'static [u8]> + Sync> PhotoSource for EmbeddedPhotos<F> {
-    fn describe(&self) -> String {
-        "the program".to_owned()
-    }
-
-    fn byte_len(&self, name: &str) -> u64 {
-        (self.0)(name).map_or(0, |bytes| bytes.len() as u64)
-    }
-
-    fn read(&self, name: &str) -> Result<Vec<u8>, ProblemKind> {
-        let missing = || ProblemKind::PhotoMissing { photo: name.to_owned(), source_name: self.describe() };
-        (self.0)(name).map(<[u8]>::to_vec).ok_or_else(missing)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,12 +107,5 @@ mod tests {
         assert!(matches!(photos.read("in"), Err(ProblemKind::PhotoUnreadable { .. })));
         assert!(PhotoFolder::open(&root.path().join("secret")).is_err());
         assert!(PhotoFolder::open(&root.path().join("nothing")).is_err());
-    }
-
-    #[test]
-    fn photographs_inside_the_program() {
-        let photos = EmbeddedPhotos(|name: &str| (name == "a.jpg").then_some(&b"a"[..]));
-        assert_eq!(photos.read("a.jpg").unwrap(), b"a");
-        assert!(matches!(photos.read("b.jpg"), Err(ProblemKind::PhotoMissing { .. })));
     }
 }
