@@ -1,7 +1,8 @@
 //! Crop or letterbox, and resize with `fast_image_resize` (SIMD, chosen at run time, equal results on each instruction set).
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8x3;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 
 use super::{Filter, Fit, Picture, PictureContract, PictureError};
 
@@ -49,9 +50,10 @@ impl PictureMaker {
         let place = placement(&self.contract, width, height);
         self.resized.reset(place.to_width, place.to_height, [0; 3]);
         let failed = |_| PictureError::NoPixels { width, height };
-        let source = ImageRef::new(width, height, picture.rgb(), PixelType::U8x3)
+        // Images of a type, since the resizer of any image brings the code for all of them: 3 MiB of a program.
+        let source = TypedImageRef::<U8x3>::from_buffer(width, height, picture.rgb())
             .map_err(|_| PictureError::NoPixels { width, height })?;
-        let mut target = Image::from_slice_u8(place.to_width, place.to_height, self.resized.rgb_mut(), PixelType::U8x3)
+        let mut target = TypedImage::<U8x3>::from_buffer(place.to_width, place.to_height, self.resized.rgb_mut())
             .map_err(|_| PictureError::NoPixels { width, height })?;
         let filter = match self.contract.filter {
             Filter::Bilinear => FilterType::Bilinear,
@@ -61,7 +63,7 @@ impl PictureMaker {
             .resize_alg(ResizeAlg::Convolution(filter))
             .crop(place.left, place.top, place.width, place.height)
             .use_alpha(false);
-        self.resizer.resize(&source, &mut target, &options).map_err(failed)?;
+        self.resizer.resize_typed(&source, &mut target, &options).map_err(failed)?;
         if (place.to_width, place.to_height) == (side, side) {
             input.clone_from(&self.resized);
         } else {
