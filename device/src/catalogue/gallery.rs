@@ -1,5 +1,6 @@
 //! What can be searched: one interface for this board's catalogue and, later, for a chain's engine.
 
+use super::filter::Filter;
 use super::store::{Damage, StoreError};
 use clothingid_shared::embedding::EmbeddingError;
 use serde::Serialize;
@@ -39,13 +40,36 @@ pub enum GalleryError {
     Damaged(#[from] Damage),
 }
 
+/// What is searched for.
+#[derive(Debug, Clone, Copy)]
+pub struct Search<'a> {
+    /// The embedding as the network gave it, in float: the last step of a search compares it with float rows.
+    pub query: &'a [f32],
+    /// How many products are wanted.
+    pub top: usize,
+    /// What they must be, if not all will do.
+    pub filter: Option<&'a Filter>,
+}
+
+impl<'a> Search<'a> {
+    /// Among all products.
+    #[must_use]
+    pub fn of(query: &'a [f32], top: usize) -> Self {
+        Self { query, top, filter: None }
+    }
+
+    /// Among those that the filter takes.
+    #[must_use]
+    pub fn among(self, filter: &'a Filter) -> Self {
+        Self { filter: Some(filter), ..self }
+    }
+}
+
 /// Something that knows the shop's products by their looks.
 pub trait Gallery {
-    /// The `top` products most like the query, one match a product, best first.
-    ///
-    /// `query` is the embedding as the network gave it, in float: the last step of a search compares it with float rows.
+    /// The products most like the query, one match a style, best first.
     ///
     /// # Errors
     /// The query is of another length or no direction, or the gallery cannot be read.
-    fn search(&self, query: &[f32], top: usize) -> Result<Vec<Match>, GalleryError>;
+    fn search(&self, search: &Search<'_>) -> Result<Vec<Match>, GalleryError>;
 }

@@ -1,28 +1,34 @@
 //! What the shop owns: products and their photographs, kept safely, searched exactly.
 //!
-//! `CSV + photographs → csv → import (plan → embed → commit) → store → snapshot → scan → re-rank → matches`
+//! `CSV + photographs → csv → import (plan → embed → commit) → store → index → scan → re-rank → matches`
 //!
 //! - [`csv`] reads the catalogue file of an office program into [`Product`]s, naming each bad row;
 //! - [`photos`] is where their photographs come from;
 //! - [`import`] plans what would change, computes the embeddings on all cores and commits batch by batch;
 //! - [`edition`] is a catalogue on its way from a head office to its boards;
 //! - [`store`] keeps rows, photographs and embeddings in one SQLite file, each with a checksum of ours;
-//! - [`snapshot`] is a fixed view of the store that can be searched while an import runs;
-//! - [`scan`] is the exact int8 search in memory, and [`gallery`] the interface that every gallery has.
+//! - [`index`] is what is searched, in memory, and follows the store by what has changed;
+//! - [`snapshot`] is the index at one time with the store behind it: what is searched while an import runs;
+//! - [`readers`] are the connections that queries read with;
+//! - [`scan`] is the exact int8 search, [`filter`] what a match must be, and [`gallery`] the interface that every gallery has.
 //!
 //! Not here: how a photograph becomes an embedding (`network`).
 
 pub mod csv;
 pub mod edition;
+pub mod filter;
 pub mod gallery;
 pub mod import;
+pub mod index;
 pub mod photos;
 mod product;
+pub mod readers;
 pub mod scan;
 pub mod snapshot;
 pub mod store;
 
-pub use gallery::{Gallery, GalleryError, Match};
+pub use filter::Filter;
+pub use gallery::{Gallery, GalleryError, Match, Search};
 pub use product::{PhotoId, Product, Stock};
 pub use snapshot::{ProductCard, Snapshot};
 pub use store::{Store, StoreError};

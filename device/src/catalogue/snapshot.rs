@@ -1,41 +1,28 @@
-//! A fixed view of the catalogue, searched while an import runs.
+//! The catalogue as it is searched: the index of one time, and the store for what is shown.
 //!
-//! The int8 rows, the products and the photographs' names are in memory; float rows and photographs are read from the
-//! file when they are needed. The file is held at the state that it had on opening (a read transaction), so that all
-//! answers of a snapshot belong together. An import is not held up by it, but its journal is only written back when
-//! no old snapshot is left: take a new one now and then, see [`Follow`].
+//! Which photographs there are, whose they are and what filters see is the index's, which never changes. Titles, names, float rows and photographs
+//! are read from the file for the few that are shown, all of one answer at one time. What has been removed since is left out of the answer: a
+//! photograph's number never names another one. No query waits for another, for an import, or for the thread that follows the file.
 
-use super::gallery::{Gallery, GalleryError, Match};
-use super::scan::{Hit, RERANKED, Rows, rerank};
+use super::gallery::{Gallery, GalleryError, Match, Search};
+use super::index::{Index, Keeper};
+use super::readers::Readers;
+use super::scan::{Hit, RERANKED, rerank};
 use super::store::{Damage, Store, StoreError};
 use super::{PhotoId, Product};
 use clothingid_shared::embedding::{Embedding, EmbeddingIdentity};
 use serde::Serialize;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-/// A fixed view of a catalogue. Cheap to clone; clones are the same view.
+/// The catalogue at one time. Cheap to clone; clones are the same view.
 #[derive(Debug, Clone)]
-pub struct Snapshot(Arc<View>);
-
-#[derive(Debug)]
-struct View {
-    store: Mutex<Store>,
+pub struct Snapshot {
+    index: Index,
     identity: EmbeddingIdentity,
-    rows: Rows,
-    /// What each row of the scan shows.
-    shown: Vec<Shown>,
-    products: Vec<ProductCard>,
-    by_sku: HashMap<String, usize>,
-    damage: Mutex<BTreeSet<Damage>>,
-}
-
-#[derive(Debug)]
-struct Shown {
-    photo: PhotoId,
-    name: String,
-    product: usize,
+    readers: Arc<Readers>,
+    damage: Arc<Mutex<BTreeSet<Damage>>>,
 }
 
 /// What a customer is shown of a product.
@@ -57,87 +44,64 @@ impl ProductCard {
 }
 
 impl Snapshot {
-    /// Reads the catalogue as it is now, for a network of this identity.
+    /// The catalogue as it is now, for a network of this identity: what was written beside it is brought up to date, or everything read and,
+    /// where that took long, written beside it.
     ///
-    /// Rows that are not what was written are left out and named by [`Snapshot::damage`].
+    /// Rows that are not what was written are left out and named by [`Snapshot::damage`]; those that are not read now are not named.
     ///
     /// # Errors
     /// The file is missing, no catalogue, cut short, or embedded with another network.
     pub fn open(path: &Path, identity: &EmbeddingIdentity) -> Result<Self, StoreError> {
+        Ok(Follow::open(path, identity)?.1)
+    }
+
+    /// The same, with every row read and looked at.
+    ///
+    /// # Errors
+    /// As [`Snapshot::open`].
+    pub fn read(path: &Path, identity: &EmbeddingIdentity) -> Result<Self, StoreError> {
         let store = Store::open(path)?;
-        store.hold()?;
-        store.expect_identity(identity)?;
-        let mut damage = BTreeSet::new();
+        let keeper = Keeper::read(&store, identity)?;
+        Ok(Self::of(&keeper, identity, Arc::new(Readers::new(path, store))))
+    }
 
-        let mut products: Vec<ProductCard> = Vec::new();
-        let mut by_sku = HashMap::new();
-        for stored in store.products()? {
-            let product = stored.product;
-            if stored.is_sound {
-                by_sku.insert(product.sku.clone(), products.len());
-                products.push(ProductCard { product, photos: Vec::new() });
-            } else {
-                damage.insert(Damage::Product { sku: product.sku });
-            }
-        }
-        let mut photos = store.photos()?;
-        photos.sort_by_key(|p| p.position);
-        let mut shown: HashMap<PhotoId, Shown> = HashMap::with_capacity(photos.len());
-        for photo in photos {
-            if !photo.is_sound {
-                damage.insert(photo.damage());
-                continue;
-            }
-            let Some(product) = by_sku.get(&photo.sku).copied() else { continue };
-            if let Some(card) = products.get_mut(product) {
-                card.photos.push((photo.id, photo.name.clone()));
-            }
-            shown.insert(photo.id, Shown { photo: photo.id, name: photo.name, product });
-        }
-
-        let mut rows = Rows::new(store.value_count(identity)?.unwrap_or(0));
-        let mut in_order = Vec::with_capacity(shown.len());
-        let damaged_rows = store.embeddings(identity, |row| {
-            // A photograph whose own row is damaged is not there to be shown.
-            if shown.contains_key(&row.photo) && rows.push(&row.embedding) {
-                in_order.extend(shown.remove(&row.photo));
-            }
-        })?;
-        damage.extend(damaged_rows);
-        let identity = identity.clone();
-        let (store, damage) = (Mutex::new(store), Mutex::new(damage));
-        Ok(Self(Arc::new(View { store, identity, rows, shown: in_order, products, by_sku, damage })))
+    fn of(keeper: &Keeper, identity: &EmbeddingIdentity, readers: Arc<Readers>) -> Self {
+        let damage = Arc::new(Mutex::new(keeper.damage().clone()));
+        Self { index: keeper.index(), identity: identity.clone(), readers, damage }
     }
 
     /// How many photographs are searched.
     #[must_use]
     pub fn photo_count(&self) -> usize {
-        self.0.rows.len()
+        self.index.photo_count()
     }
 
     /// How many products there are.
     #[must_use]
     pub fn product_count(&self) -> usize {
-        self.0.products.len()
+        self.index.product_count()
     }
 
-    /// The products in the order in which they came.
-    #[must_use]
-    pub fn products(&self) -> &[ProductCard] {
-        &self.0.products
-    }
-
-    /// One product.
-    #[must_use]
-    pub fn product(&self, sku: &str) -> Option<ProductCard> {
-        self.0.by_sku.get(sku).and_then(|place| self.0.products.get(*place)).cloned()
+    /// One product, as it is now; nothing where there is none or its row is damaged.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn product(&self, sku: &str) -> Result<Option<ProductCard>, GalleryError> {
+        self.readers.read(|store| {
+            let Some(stored) = store.product(sku)?.filter(|stored| stored.is_sound) else { return Ok(None) };
+            let photos = store.photos_of(sku)?.into_iter().filter(|photo| photo.is_sound);
+            let photos = photos.map(|photo| (photo.id, photo.name)).collect();
+            Ok(Some(ProductCard { product: stored.product, photos }))
+        })
     }
 
     /// The number of a product's photograph, by the name that a [`Match`] gives.
-    #[must_use]
-    pub fn photo_id(&self, sku: &str, name: &str) -> Option<PhotoId> {
-        let card = self.0.by_sku.get(sku).and_then(|place| self.0.products.get(*place))?;
-        card.photos.iter().find(|(_, n)| n == name).map(|(id, _)| *id)
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn photo_id(&self, sku: &str, name: &str) -> Result<Option<PhotoId>, GalleryError> {
+        let card = self.product(sku)?;
+        Ok(card.and_then(|card| card.photos.into_iter().find(|(_, n)| n == name)).map(|(id, _)| id))
     }
 
     /// The bytes of a photograph as they were imported, or nothing where there is no such photograph.
@@ -145,96 +109,104 @@ impl Snapshot {
     /// # Errors
     /// The file cannot be read, or the bytes are not what was written.
     pub fn photo(&self, id: PhotoId) -> Result<Option<Vec<u8>>, GalleryError> {
-        let bytes = self.store().photo_bytes(id)?.transpose();
+        let bytes = self.readers.read(|store| store.photo_bytes(id))?.transpose();
         if let Err(damage) = &bytes {
             self.note(damage.clone());
         }
         Ok(bytes?)
     }
 
-    /// What was found to be damaged, on opening or since. It is left out of all answers.
+    /// What was found to be damaged, on reading or since. It is left out of all answers.
     #[must_use]
     pub fn damage(&self) -> Vec<Damage> {
-        self.0.damage.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+        self.damage.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
-    fn find(&self, quantised: &Embedding, floats: &[f32], top: usize) -> Result<Vec<Match>, GalleryError> {
-        let view = &*self.0;
-        if view.rows.is_empty() || top == 0 {
+    fn find(&self, quantised: &Embedding, search: &Search<'_>) -> Result<Vec<Match>, GalleryError> {
+        if self.index.photo_count() == 0 || search.top == 0 {
             return Ok(Vec::new());
         }
-        if quantised.values.len() != view.rows.value_count() {
-            let (expected, found) = (view.rows.value_count(), quantised.values.len());
+        let (expected, found) = (self.index.value_count(), quantised.values.len());
+        if expected != found {
             return Err(GalleryError::ValueCount { expected, found });
         }
-        let mut count = RERANKED.max(top.saturating_mul(2));
-        loop {
-            let hits = view.rows.best(quantised, count);
-            let is_all = hits.len() == view.rows.len();
-            let matches = self.one_a_product(self.rerank(hits, floats)?, top);
-            if matches.len() == top || is_all {
-                return Ok(matches);
-            }
-            // A few products with many photographs have filled the list.
-            count = count.saturating_mul(4);
-        }
+        // Twice as many styles as are shown: their order among themselves is the float rows' too.
+        let groups = search.top.saturating_mul(2);
+        let hits = self.index.candidates(quantised, search.filter, RERANKED.max(search.top), groups);
+        self.readers.read(|store| self.shown(store, hits, search))
     }
 
-    /// Puts the hits in the order of their float rows. A float row that is not what was written is named, and its int8
-    /// similarity, which is sound, stays.
-    fn rerank(&self, hits: Vec<Hit>, query: &[f32]) -> Result<Vec<Hit>, GalleryError> {
-        let store = self.store();
-        rerank(hits, query, |row| {
-            let Some(shown) = self.0.shown.get(row) else { return Ok(None) };
-            match store.float_row(&self.0.identity, shown.photo)? {
-                Some(Ok(floats)) if floats.len() == query.len() => Ok(Some(floats)),
+    /// Puts the hits in the order of their float rows, and shows the best photograph of each style. A float row that is not what was written is
+    /// named, and its int8 similarity, which is sound, stays.
+    fn shown(&self, store: &Store, hits: Vec<Hit>, search: &Search<'_>) -> Result<Vec<Match>, GalleryError> {
+        let mut unranked = HashSet::new();
+        let ranked =
+            rerank(hits, search.query, |photo| match store.float_row(&self.identity, PhotoId::new(photo))? {
+                Some(Ok(floats)) if floats.len() == search.query.len() => Ok::<_, StoreError>(Some(floats)),
                 _ => {
-                    self.note(Damage::Embedding { photo: shown.photo, form: "float" });
+                    unranked.insert(photo);
                     Ok(None)
                 }
+            })?;
+        let (mut taken, mut matches) = (HashSet::new(), Vec::new());
+        for hit in ranked {
+            if matches.len() == search.top {
+                break;
             }
-        })
-    }
-
-    /// The best photograph of each product.
-    fn one_a_product(&self, hits: Vec<Hit>, top: usize) -> Vec<Match> {
-        let mut taken = HashSet::new();
-        let matches = hits.into_iter().filter_map(|hit| {
-            let shown = self.0.shown.get(hit.row)?;
-            let card = self.0.products.get(shown.product)?;
-            taken.insert(shown.product).then(|| Match {
-                sku: card.product.sku.clone(),
-                title: card.product.title.clone(),
-                photo: shown.name.clone(),
+            if taken.contains(&hit.group) {
+                continue;
+            }
+            // What is gone since is left out, and the style's next photograph may be shown.
+            let Some(photo) = store.photo(PhotoId::new(hit.id))?.filter(|photo| photo.is_sound) else { continue };
+            let Some(stored) = store.product(&photo.sku)?.filter(|stored| stored.is_sound) else { continue };
+            taken.insert(hit.group);
+            matches.push(Match {
+                sku: stored.product.sku,
+                title: stored.product.title,
+                photo: photo.name,
                 similarity: f64::from(hit.similarity),
-            })
-        });
-        matches.take(top).collect()
+            });
+        }
+        self.note_unranked(store, unranked)?;
+        Ok(matches)
     }
 
-    fn store(&self) -> MutexGuard<'_, Store> {
-        // A panic while reading leaves the store as it was.
-        self.0.store.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Names the photographs that are there and have no sound float row.
+    fn note_unranked(&self, store: &Store, photos: HashSet<i64>) -> Result<(), GalleryError> {
+        // Another identity is served since: the rows of this one are gone, and nothing is damaged.
+        if photos.is_empty() || store.value_count(&self.identity)?.is_none() {
+            return Ok(());
+        }
+        for photo in photos.into_iter().map(PhotoId::new) {
+            if store.photo(photo)?.is_some() {
+                self.note(Damage::Embedding { photo, form: "float" });
+            }
+        }
+        Ok(())
     }
 
     fn note(&self, damage: Damage) {
-        self.0.damage.lock().unwrap_or_else(PoisonError::into_inner).insert(damage);
+        self.damage.lock().unwrap_or_else(PoisonError::into_inner).insert(damage);
     }
 }
 
 impl Gallery for Snapshot {
-    fn search(&self, query: &[f32], top: usize) -> Result<Vec<Match>, GalleryError> {
-        self.find(&Embedding::quantise(query)?, query, top)
+    fn search(&self, search: &Search<'_>) -> Result<Vec<Match>, GalleryError> {
+        self.find(&Embedding::quantise(search.query)?, search)
     }
 }
 
-/// Takes a new snapshot whenever the catalogue has changed.
+/// Takes a new snapshot whenever the catalogue has changed, by what has changed alone.
 #[derive(Debug)]
 pub struct Follow {
     path: PathBuf,
     identity: EmbeddingIdentity,
     watch: Store,
+    keeper: Keeper,
+    readers: Arc<Readers>,
     seen: i64,
+    /// Whether the index could be written beside the catalogue when it was last tried.
+    can_save: bool,
 }
 
 impl Follow {
@@ -245,22 +217,43 @@ impl Follow {
     pub fn open(path: &Path, identity: &EmbeddingIdentity) -> Result<(Self, Snapshot), StoreError> {
         let watch = Store::open(path)?;
         let seen = watch.version()?;
-        let snapshot = Snapshot::open(path, identity)?;
-        Ok((Self { path: path.to_owned(), identity: identity.clone(), watch, seen }, snapshot))
+        let keeper = match Keeper::load(path, identity) {
+            Some(mut kept) => {
+                kept.follow(&watch)?;
+                kept
+            }
+            None => Keeper::read(&watch, identity)?,
+        };
+        let readers = Arc::new(Readers::new(path, Store::open(path)?));
+        let snapshot = Snapshot::of(&keeper, identity, Arc::clone(&readers));
+        let (path, identity) = (path.to_owned(), identity.clone());
+        let mut follow = Self { path, identity, watch, keeper, readers, seen, can_save: true };
+        follow.save();
+        Ok((follow, snapshot))
     }
 
-    /// A new snapshot if the catalogue has changed since the last one, by this or another program.
+    /// A new snapshot if the catalogue has changed since the last one, by this or another program. Where nothing has, the index is written
+    /// beside the catalogue if that is overdue.
     ///
     /// # Errors
     /// As [`Snapshot::open`]. The last snapshot still answers.
     pub fn newer(&mut self) -> Result<Option<Snapshot>, StoreError> {
         let version = self.watch.version()?;
         if version == self.seen {
+            self.save();
             return Ok(None);
         }
-        let snapshot = Snapshot::open(&self.path, &self.identity)?;
+        self.keeper.follow(&self.watch)?;
         self.seen = version;
-        Ok(Some(snapshot))
+        Ok(Some(Snapshot::of(&self.keeper, &self.identity, Arc::clone(&self.readers))))
+    }
+
+    /// Writes the index beside the catalogue, if it is worth it. A folder that cannot be written costs time at the next start and nothing else.
+    /// A damaged catalogue gets none, so that each start reads it and names the damage.
+    fn save(&mut self) {
+        if self.can_save && self.keeper.wants_saving() && self.keeper.damage().is_empty() {
+            self.can_save = self.keeper.save(&self.path).is_ok();
+        }
     }
 }
 

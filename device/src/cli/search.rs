@@ -2,7 +2,8 @@
 
 use super::catalogue::{CatalogueArgs, store_report};
 use super::{NetworkArgs, Outcome, Report, expand, one_line, print_line};
-use crate::catalogue::{Gallery, GalleryError, Match, Snapshot};
+use crate::catalogue::filter::PriceRange;
+use crate::catalogue::{Filter, Gallery, GalleryError, Match, Search, Snapshot};
 use crate::network::{PathError, PhotoPath};
 use clothingid_shared::embedding::EmbeddingIdentity;
 use clothingid_shared::files::{self, FileError, MOST_PHOTO_BYTES};
@@ -25,6 +26,22 @@ pub struct Args {
     #[arg(long, value_name = "K", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub top: u32,
 
+    /// Only products that the shop has, or does not count
+    #[arg(long)]
+    pub in_stock: bool,
+
+    /// Only products of this category, in the shop's own word
+    #[arg(long, value_name = "WORD")]
+    pub category: Option<String>,
+
+    /// Only products with this colour among theirs, in the shop's own word
+    #[arg(long, value_name = "WORD")]
+    pub colour: Option<String>,
+
+    /// Only products whose price lies within: `20..49.90`, `20..`, `..49.90`
+    #[arg(long, value_name = "MIN..MAX")]
+    pub price: Option<PriceRange>,
+
     /// Which catalogue.
     #[command(flatten)]
     pub catalogue: CatalogueArgs,
@@ -34,8 +51,16 @@ pub struct Args {
     pub network: NetworkArgs,
 }
 
+impl Args {
+    fn filter(&self) -> Filter {
+        let Self { in_stock, category, colour, price, .. } = self;
+        Filter { in_stock: *in_stock, category: category.clone(), colour: colour.clone(), price: *price }
+    }
+}
+
 const EXAMPLES: &str = "Examples:
   clothingid search photo.jpg
+  clothingid search --in-stock --category dress --price ..49.90 photo.jpg
   clothingid search --json --top 20 photos/ > matches.jsonl";
 
 /// One line of `--json`.
@@ -70,11 +95,12 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
     let mut path = args.network.open(&bundle)?;
     let identity = bundle.identity(path.engine().arithmetic());
     let snapshot = open(&args.catalogue.path()?, &identity, args.network.bundle.as_deref())?;
+    let filter = args.filter();
     let mut outcome = Outcome::Done;
     for photo in expand(&args.paths) {
         let (name, found) = match photo {
             Ok(photo) => {
-                let found = read(&photo, &mut path).and_then(|query| search(&snapshot, query, args.top));
+                let found = read(&photo, &mut path).and_then(|query| search(&snapshot, query, args.top, &filter));
                 (photo, found)
             }
             Err(error) => (error.path().to_owned(), Err(error.into())),
@@ -106,8 +132,9 @@ fn read<'a>(photo: &Path, path: &'a mut PhotoPath) -> Result<&'a [f32], PhotoErr
     Ok(&path.answer(&bytes)?.embedding)
 }
 
-fn search(gallery: &dyn Gallery, query: &[f32], top: u32) -> Found {
-    Ok(gallery.search(query, usize::try_from(top).unwrap_or(usize::MAX))?)
+fn search(gallery: &dyn Gallery, query: &[f32], top: u32, filter: &Filter) -> Found {
+    let search = Search::of(query, usize::try_from(top).unwrap_or(usize::MAX));
+    Ok(gallery.search(&search.among(filter))?)
 }
 
 fn is_confident(matches: &[Match], threshold: f64) -> bool {
@@ -133,6 +160,9 @@ fn show(json: bool, name: &Path, found: &Found, threshold: f64) -> Result<(), Re
 }
 
 fn human(name: &str, matches: &[Match], confident: bool) -> String {
+    if matches.is_empty() {
+        return format!("{name}: no product is as asked for");
+    }
     let said = if confident { "found" } else { "not sure that it is in the catalogue; closest are" };
     let lines = matches.iter().map(|m| format!("\n  {:.3}  {}  {}  ({})", m.similarity, m.sku, m.title, m.photo));
     format!("{name}: {said}{}", lines.collect::<String>())
@@ -167,11 +197,11 @@ mod tests {
     fn a_search_that_fails_is_the_photographs_own_line() {
         struct Torn;
         impl Gallery for Torn {
-            fn search(&self, _query: &[f32], _top: usize) -> Result<Vec<Match>, GalleryError> {
+            fn search(&self, _search: &Search<'_>) -> Result<Vec<Match>, GalleryError> {
                 Err(GalleryError::ValueCount { expected: 4, found: 2 })
             }
         }
-        let found = search(&Torn, &[1.0, 0.5], 5);
+        let found = search(&Torn, &[1.0, 0.5], 5, &Filter::default());
         let expected = "the catalogue cannot be searched: the query has 2 values, the gallery's embeddings have 4";
         assert_eq!(one_line(&found.unwrap_err()), expected);
     }

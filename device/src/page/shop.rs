@@ -12,9 +12,16 @@ use std::sync::Arc;
 
 /// `GET /api/v1/catalogue/{sku}`: a product.
 pub async fn product(State(state): State<Arc<PageState>>, Path(sku): Path<String>) -> Response {
-    match state.shop.snapshot().and_then(|snapshot| snapshot.product(&sku)) {
-        Some(card) => Json(card.product).into_response(),
-        None => ApiError::new(StatusCode::NOT_FOUND, format!("no product `{sku}` in the catalogue")).into_response(),
+    let name = sku.clone();
+    let read =
+        tokio::task::spawn_blocking(move || state.shop.snapshot().map_or(Ok(None), |snapshot| snapshot.product(&name)));
+    match read.await {
+        Ok(Ok(Some(card))) => Json(card.product).into_response(),
+        Ok(Ok(None)) => {
+            ApiError::new(StatusCode::NOT_FOUND, format!("no product `{sku}` in the catalogue")).into_response()
+        }
+        Ok(Err(error)) => internal(sku, &error),
+        Err(error) => internal(sku, &error),
     }
 }
 
@@ -33,7 +40,7 @@ pub async fn photo(
     let name = which.name.clone();
     let read = tokio::task::spawn_blocking(move || {
         let Some(snapshot) = state.shop.snapshot() else { return Ok(None) };
-        snapshot.photo_id(&sku, &name).map_or(Ok(None), |id| snapshot.photo(id))
+        snapshot.photo_id(&sku, &name)?.map_or(Ok(None), |id| snapshot.photo(id))
     });
     match read.await {
         Ok(Ok(Some(bytes))) => {

@@ -5,7 +5,7 @@ use super::scene::Scene;
 use super::supervise::in_words;
 use crate::camera::decode::FrameError;
 use crate::camera::{Frame, FrameDecoder, FrameNumber};
-use crate::catalogue::{Gallery, GalleryError, Match};
+use crate::catalogue::{Gallery, GalleryError, Match, Search};
 use crate::health::{CatalogueState, Health, Stage};
 use crate::network::golden::{self, GoldenError};
 use crate::network::{Answer, EngineChoice, EngineError, PathError, PhotoPath};
@@ -221,7 +221,7 @@ impl Looker {
     }
 
     fn search(&self, embedding: &[f32], top: usize) -> Result<Vec<Match>, LookError> {
-        Ok(self.gallery.search(embedding, top)?)
+        Ok(self.gallery.search(&Search::of(embedding, top))?)
     }
 
     fn is_confident(&self, matches: &[Match]) -> bool {
@@ -286,7 +286,7 @@ mod tests {
     struct Unreadable(std::sync::atomic::AtomicUsize);
 
     impl Gallery for Unreadable {
-        fn search(&self, _query: &[f32], _top: usize) -> Result<Vec<Match>, GalleryError> {
+        fn search(&self, _search: &Search<'_>) -> Result<Vec<Match>, GalleryError> {
             self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             Err(GalleryError::ValueCount { expected: 4, found: 3 })
         }

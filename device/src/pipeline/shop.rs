@@ -1,18 +1,22 @@
-//! The catalogue as it is now: a snapshot that is taken anew when an import has changed the file.
+//! The catalogue as it is now: a snapshot that follows what an import or the staff change in the file.
 
 use super::supervise::{StageError, Stop, supervise};
 use crate::catalogue::snapshot::Follow;
 use crate::catalogue::store::quoted;
-use crate::catalogue::{Gallery, GalleryError, Match, Snapshot, StoreError};
+use crate::catalogue::{Gallery, GalleryError, Match, Search, Snapshot, StoreError};
 use crate::health::{Health, Stage};
 use clothingid_shared::embedding::EmbeddingIdentity;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// How often the file is looked at: an article added at the counter is found within this time and that of one search.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often the file is looked at: an article added at the counter is found within this time and that of one search. A look at a file that
+/// has not changed costs microseconds.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// How often it is said how many products there are now: an import changes that with each of its batches.
+const SAY_EVERY: Duration = Duration::from_secs(1);
 
 /// What the shop owns, always the newest snapshot; nothing while there is no catalogue yet.
 #[derive(Debug)]
@@ -68,28 +72,40 @@ impl Shop {
                 return Ok(());
             }
         }
+        let mut said = self.product_count();
         let (mut follow, first) = Follow::open(&self.path, &self.identity)?;
-        self.show(first, health);
+        self.show(first);
+        self.say(&mut said, health);
+        let mut last = Instant::now();
         while !stop.wait(LOOK_EVERY) {
             if let Some(newer) = follow.newer()? {
-                self.show(newer, health);
+                self.show(newer);
+            }
+            if last.elapsed() >= SAY_EVERY {
+                self.say(&mut said, health);
+                last = Instant::now();
             }
         }
         Ok(())
     }
 
-    fn show(&self, snapshot: Snapshot, health: &Health) {
-        let (products, before) = (snapshot.product_count(), self.product_count());
+    fn show(&self, snapshot: Snapshot) {
         *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Some(snapshot);
-        if products != before {
+    }
+
+    /// Says how many products there are, if that is another number than was said before.
+    fn say(&self, before: &mut usize, health: &Health) {
+        let products = self.product_count();
+        if products != *before {
             health.events.say(format!("the catalogue has {products} products now, before {before}"));
+            *before = products;
         }
     }
 }
 
 impl Gallery for Shop {
-    fn search(&self, query: &[f32], top: usize) -> Result<Vec<Match>, GalleryError> {
-        self.snapshot().map_or_else(|| Ok(Vec::new()), |snapshot| snapshot.search(query, top))
+    fn search(&self, search: &Search<'_>) -> Result<Vec<Match>, GalleryError> {
+        self.snapshot().map_or_else(|| Ok(Vec::new()), |snapshot| snapshot.search(search))
     }
 }
 

@@ -3,7 +3,7 @@
 use super::*;
 use crate::catalogue::csv::ProblemKind;
 use crate::catalogue::testing::{Directions, Photos, direction, identity};
-use crate::catalogue::{Gallery, Snapshot};
+use crate::catalogue::{Gallery, Search, Snapshot};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
@@ -47,9 +47,13 @@ impl Shop {
         assert_eq!(store.check().unwrap().damage, []);
         let served = store.served().unwrap().unwrap_or_else(|| identity("one"));
         let snapshot = Snapshot::open(&self.catalogue, &served).unwrap();
+        let skus = store.products().unwrap().into_iter().map(|stored| stored.product.sku);
+        let cards = skus.map(|sku| snapshot.product(&sku).unwrap().unwrap());
         let names = |card: &crate::catalogue::ProductCard| card.photos.iter().map(|(_, n)| n.clone()).collect();
-        let of = |c: &crate::catalogue::ProductCard| (c.product.sku.clone(), (c.product.title.clone(), names(c)));
-        snapshot.products().iter().map(of).collect()
+        let contents = cards.map(|c| (c.product.sku.clone(), (c.product.title.clone(), names(&c))));
+        let contents: BTreeMap<_, _> = contents.collect();
+        assert_eq!(snapshot.product_count(), contents.len());
+        contents
     }
 }
 
@@ -153,7 +157,7 @@ fn another_network_embeds_what_is_stored_and_then_takes_over() {
     let summary = shop.with(&csv, &photos(), "two", |i| i.run(&mut Quiet).unwrap());
     assert_eq!(counts(&summary), [0, 0, 2, 0, 1, 0, 4]);
     let snapshot = Snapshot::open(&shop.catalogue, &identity("two")).unwrap();
-    let found = snapshot.search(&direction(&identity("two"), b"b"), 1).unwrap();
+    let found = snapshot.search(&Search::of(&direction(&identity("two"), b"b"), 1)).unwrap();
     assert_eq!(found[0].sku, "B");
     assert!(Snapshot::open(&shop.catalogue, &identity("one")).is_err());
     shop.contents();

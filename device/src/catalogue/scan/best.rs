@@ -1,4 +1,4 @@
-//! The best of many, kept while they come by.
+//! The best of many rows, kept while they come by.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -6,21 +6,23 @@ use std::collections::BinaryHeap;
 /// One row of the scan.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Hit {
-    /// The row's number.
-    pub row: usize,
+    /// The row's own number, which no other row has. Rows may come by in any order of them.
+    pub id: i64,
+    /// What there is one answer for, however many rows it has.
+    pub group: u32,
     /// Cosine of its int8 form with the query's.
     pub similarity: f32,
 }
 
-/// Worst first, so that the heap gives up its worst. Of equals the later row is worse: the answer is always the same.
-#[derive(PartialEq)]
-struct Worst(Hit);
+/// Worst first, so that the heap gives up its worst. Of equals the larger number is worse: the answer is always the same.
+#[derive(Debug, PartialEq)]
+pub(super) struct Worst(pub(super) Hit);
 
 impl Eq for Worst {}
 
 impl Ord for Worst {
     fn cmp(&self, other: &Self) -> Ordering {
-        other.0.similarity.total_cmp(&self.0.similarity).then(self.0.row.cmp(&other.0.row))
+        other.0.similarity.total_cmp(&self.0.similarity).then(self.0.id.cmp(&other.0.id))
     }
 }
 
@@ -30,11 +32,14 @@ impl PartialOrd for Worst {
     }
 }
 
-/// Keeps the best `count` hits.
+/// What a hit must reach to be looked at where nothing is kept at all.
+pub(super) const NOTHING: f32 = f32::INFINITY;
+
+/// Keeps the best `count` rows.
+#[derive(Debug)]
 pub struct Best {
     heap: BinaryHeap<Worst>,
     count: usize,
-    /// What a hit must exceed to be kept, once the heap is full.
     bar: f32,
 }
 
@@ -42,28 +47,26 @@ impl Best {
     /// Nothing yet.
     #[must_use]
     pub fn of(count: usize) -> Self {
-        let bar = if count == 0 { f32::INFINITY } else { f32::NEG_INFINITY };
+        let bar = if count == 0 { NOTHING } else { f32::NEG_INFINITY };
         Self { heap: BinaryHeap::with_capacity(count.min(1 << 16) + 1), count, bar }
     }
 
-    /// Whether a later hit of this similarity would be kept.
+    /// What a row must reach to be kept.
     #[must_use]
-    pub fn wants(&self, similarity: f32) -> bool {
-        similarity > self.bar
+    pub fn bar(&self) -> f32 {
+        self.bar
     }
 
-    /// Takes a hit. Rows must come in ascending order.
+    /// Takes a row, if it is one of the best so far.
     pub fn take(&mut self, hit: Hit) {
         if self.heap.len() < self.count {
             self.heap.push(Worst(hit));
-        } else if self.wants(hit.similarity) {
+        } else if self.heap.peek().is_some_and(|worst| Worst(hit) < *worst) {
             self.heap.pop();
             self.heap.push(Worst(hit));
-        } else {
-            return;
         }
         if self.heap.len() == self.count {
-            self.bar = self.heap.peek().map_or(f32::INFINITY, |worst| worst.0.similarity);
+            self.bar = self.heap.peek().map_or(NOTHING, |worst| worst.0.similarity);
         }
     }
 
@@ -75,25 +78,37 @@ impl Best {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// Few similarities and groups, so that many are equal; numbers in any order.
+    pub(in crate::catalogue::scan) fn hits() -> impl Strategy<Value = Vec<Hit>> {
+        let hits = prop::collection::vec((-3_i8..3, 0_u32..9), 0..60).prop_map(|all| {
+            let hit = |(id, (similarity, group))| Hit { id, group, similarity: f32::from(similarity) };
+            (0..).zip(all).map(hit).collect::<Vec<Hit>>()
+        });
+        hits.prop_shuffle()
+    }
+
+    /// By similarity, of equals the smaller number first.
+    pub(in crate::catalogue::scan) fn sorted(mut hits: Vec<Hit>) -> Vec<Hit> {
+        hits.sort_by(|a, b| b.similarity.total_cmp(&a.similarity).then(a.id.cmp(&b.id)));
+        hits
+    }
+
     proptest! {
         #[test]
-        fn keeps_what_a_sort_keeps(similarities in prop::collection::vec(-3_i8..3, 0..40), count in 0_usize..12) {
-            let hits: Vec<Hit> = similarities
-                .iter()
-                .enumerate()
-                .map(|(row, s)| Hit { row, similarity: f32::from(*s) })
-                .collect();
+        fn keeps_what_a_sort_keeps(hits in hits(), count in 0_usize..12) {
             let mut best = Best::of(count);
-            hits.iter().for_each(|h| best.take(*h));
-            let mut sorted = hits;
-            // A stable sort: of equals the earlier row comes first.
-            sorted.sort_by(|a, b| b.similarity.total_cmp(&a.similarity));
-            sorted.truncate(count);
-            prop_assert_eq!(best.into_sorted(), sorted);
+            for hit in &hits {
+                if hit.similarity >= best.bar() {
+                    best.take(*hit);
+                }
+            }
+            let mut expected = sorted(hits);
+            expected.truncate(count);
+            prop_assert_eq!(best.into_sorted(), expected);
         }
     }
 }

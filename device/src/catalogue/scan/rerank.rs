@@ -10,25 +10,25 @@ pub const RERANKED: usize = 100;
 const LANES: usize = 8;
 
 /// Puts hits in the order of the cosine of `query` (float, as the network gave it) and their float rows, which are of length one; of equals
-/// the earlier row first.
+/// the smaller number first.
 ///
-/// `float_row` gives the float row of a row's number. Where it has none, the hit keeps its int8 similarity.
+/// `float_row` gives the float row of a row's number ([`Hit::id`]). Where it has none, the hit keeps its int8 similarity.
 ///
 /// # Errors
 /// Those of `float_row`.
 pub fn rerank<R: AsRef<[f32]>, E>(
     hits: Vec<Hit>,
     query: &[f32],
-    mut float_row: impl FnMut(usize) -> Result<Option<R>, E>,
+    mut float_row: impl FnMut(i64) -> Result<Option<R>, E>,
 ) -> Result<Vec<Hit>, E> {
     let mut query = query.to_vec();
     l2_normalise(&mut query);
     let mut ranked = Vec::with_capacity(hits.len());
     for hit in hits {
-        let similarity = float_row(hit.row)?.map_or(hit.similarity, |row| dot(&query, row.as_ref()));
-        ranked.push(Hit { row: hit.row, similarity });
+        let similarity = float_row(hit.id)?.map_or(hit.similarity, |row| dot(&query, row.as_ref()));
+        ranked.push(Hit { similarity, ..hit });
     }
-    ranked.sort_by(|a, b| b.similarity.total_cmp(&a.similarity).then(a.row.cmp(&b.row)));
+    ranked.sort_by(|a, b| b.similarity.total_cmp(&a.similarity).then(a.id.cmp(&b.id)));
     Ok(ranked)
 }
 
@@ -62,11 +62,12 @@ mod tests {
     #[test]
     fn the_float_rows_decide_and_a_missing_one_keeps_its_place_by_int8() {
         let rows: [Option<[f32; 2]>; 4] = [Some([0.0, 1.0]), Some([1.0, 0.0]), None, Some([1.0, 0.0])];
-        let hits = (0..4).map(|row| Hit { row, similarity: 0.5 }).collect();
-        let ranked = rerank(hits, &[1.0, 0.0], |row| Ok::<_, Infallible>(rows[row])).unwrap();
-        let found: Vec<(usize, f32)> = ranked.iter().map(|hit| (hit.row, hit.similarity)).collect();
+        let hits = (0..4).map(|id| Hit { id, group: 0, similarity: 0.5 }).collect();
+        let float_row = |id: i64| Ok::<_, Infallible>(rows[usize::try_from(id).unwrap()]);
+        let ranked = rerank(hits, &[1.0, 0.0], float_row).unwrap();
+        let found: Vec<(i64, f32)> = ranked.iter().map(|hit| (hit.id, hit.similarity)).collect();
         assert_eq!(found, [(1, 1.0), (3, 1.0), (2, 0.5), (0, 0.0)]);
-        let longer = rerank(vec![Hit { row: 1, similarity: 0.0 }], &[3.0, 4.0], |row| Ok::<_, Infallible>(rows[row]));
+        let longer = rerank(vec![Hit { id: 1, group: 0, similarity: 0.0 }], &[3.0, 4.0], float_row);
         assert!((longer.unwrap()[0].similarity - 0.6).abs() < 1e-6, "the query's length does not matter");
         assert!(rerank(ranked, &[1.0, 0.0], |_| Err::<Option<Vec<f32>>, _>("torn")).is_err());
     }

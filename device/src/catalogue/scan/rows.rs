@@ -1,7 +1,9 @@
 //! All int8 rows, one after the other.
 
-use super::best::{Best, Hit};
+use super::best::Hit;
+use super::candidates::Candidates;
 use super::kernels::{BLOCK, MOST_VALUES, Query, STEP, byte};
+use super::mask::Mask;
 use crate::processor::InstructionSet;
 use clothingid_shared::embedding::Embedding;
 
@@ -38,6 +40,69 @@ impl Rows {
         true
     }
 
+    /// No rows yet, and room for so many.
+    #[must_use]
+    pub fn with_room(value_count: usize, rows: usize) -> Self {
+        let mut new = Self::new(value_count);
+        new.bytes.reserve_exact(Self::byte_len(rows, new.value_count).unwrap_or(0));
+        new.scales.reserve_exact(rows);
+        new
+    }
+
+    /// Gives back the room that was taken for more.
+    pub fn settle(&mut self) {
+        self.bytes.shrink_to_fit();
+        self.scales.shrink_to_fit();
+    }
+
+    /// Rows that were written as [`bytes`](Self::bytes) and [`scales`](Self::scales); nothing where those do not fit each other.
+    #[must_use]
+    pub fn from_parts(bytes: Vec<u8>, scales: Vec<f32>, value_count: usize) -> Option<Self> {
+        let rows = Self { bytes, scales, value_count };
+        let fits = value_count <= MOST_VALUES && Some(rows.bytes.len()) == Self::byte_len(rows.len(), value_count);
+        fits.then_some(rows)
+    }
+
+    /// Bytes of so many rows of so many values; nothing where that is more than a number can say.
+    #[must_use]
+    pub fn byte_len(rows: usize, value_count: usize) -> Option<usize> {
+        value_count.checked_next_multiple_of(STEP)?.checked_mul(rows.checked_next_multiple_of(BLOCK)?)
+    }
+
+    /// Adds a row of other rows of the same length; `false` where there is none.
+    #[must_use]
+    pub fn push_from(&mut self, other: &Self, row: usize) -> bool {
+        let (start, stride) = (self.len() * self.stride(), self.stride());
+        let (Some(bytes), Some(scale)) = (other.row_bytes(row), other.scales.get(row)) else { return false };
+        if other.value_count != self.value_count {
+            return false;
+        }
+        if self.len().is_multiple_of(BLOCK) {
+            self.bytes.resize(start + BLOCK * stride, 0);
+        }
+        if let Some(into) = self.bytes.get_mut(start..start + stride) {
+            into.copy_from_slice(bytes);
+        }
+        self.scales.push(*scale);
+        true
+    }
+
+    /// Whether a row is this embedding.
+    #[must_use]
+    pub fn is(&self, row: usize, embedding: &Embedding) -> bool {
+        let same_scale = self.scales.get(row).is_some_and(|scale| scale.to_bits() == embedding.scale.to_bits());
+        let values = embedding.values.iter().map(|value| byte(*value));
+        same_scale
+            && embedding.values.len() == self.value_count
+            && self.row_bytes(row).is_some_and(|bytes| bytes.iter().copied().take(self.value_count).eq(values))
+    }
+
+    /// A row with its padding.
+    fn row_bytes(&self, row: usize) -> Option<&[u8]> {
+        let start = row.checked_mul(self.stride())?;
+        self.bytes.get(start..start + self.stride()).filter(|_| row < self.len())
+    }
+
     /// Bytes of a row with its padding.
     fn stride(&self) -> usize {
         self.value_count.next_multiple_of(STEP)
@@ -61,22 +126,36 @@ impl Rows {
         self.value_count
     }
 
-    /// The rows as they lie in memory, for a bench that reads them.
+    /// The rows as they lie in memory: whole blocks of padded rows.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// The `count` rows most like the query, best first; of equals the earlier row first. None for a query of another length.
+    /// One scale a row.
     #[must_use]
-    pub fn best(&self, query: &Embedding, count: usize) -> Vec<Hit> {
-        let mut best = Best::of(count);
+    pub fn scales(&self) -> &[f32] {
+        &self.scales
+    }
+
+    /// Gives the rows of the mask to `candidates`, each with the number and group that `label` says. None for a query of another length.
+    pub fn scan(
+        &self,
+        query: &Embedding,
+        mask: &Mask,
+        label: impl Fn(usize) -> (i64, u32),
+        candidates: &mut Candidates,
+    ) {
         if query.values.len() != self.value_count {
-            return Vec::new();
+            return;
         }
         let kernel = Query::new(&query.values, InstructionSet::fastest());
-        let blocks = self.bytes.chunks_exact((BLOCK * self.stride()).max(1)).zip(self.scales.chunks(BLOCK));
-        for (block, (bytes, scales)) in blocks.enumerate() {
+        let bytes = self.bytes.chunks_exact((BLOCK * self.stride()).max(1));
+        let blocks = bytes.zip(self.scales.chunks(BLOCK)).zip(mask.words());
+        for (block, ((bytes, scales), mask)) in blocks.enumerate() {
+            if *mask == 0 {
+                continue;
+            }
             let sums = kernel.sums(bytes);
             let mut similarities = [f32::NEG_INFINITY; BLOCK];
             for ((similarity, sum), scale) in similarities.iter_mut().zip(sums).zip(scales) {
@@ -85,13 +164,24 @@ impl Rows {
                 *similarity = sum * *scale * query.scale;
             }
             // Almost always none: one comparison a block.
-            if similarities.iter().any(|similarity| best.wants(*similarity)) {
+            if similarities.iter().any(|similarity| candidates.wants(*similarity)) {
                 for (place, similarity) in similarities.into_iter().enumerate().take(scales.len()) {
-                    best.take(Hit { row: block * BLOCK + place, similarity });
+                    if mask >> place & 1 == 1 && candidates.wants(similarity) {
+                        let (id, group) = label(block * BLOCK + place);
+                        candidates.take(Hit { id, group, similarity });
+                    }
                 }
             }
         }
-        best.into_sorted()
+    }
+
+    /// The `count` rows most like the query, best first, each with its place for a number; of equals the earlier row first.
+    #[must_use]
+    pub fn best(&self, query: &Embedding, count: usize) -> Vec<Hit> {
+        let mut best = Candidates::of(count, 0);
+        let place = |row| (i64::try_from(row).unwrap_or(i64::MAX), 0);
+        self.scan(query, &Mask::all(self.len()), place, &mut best);
+        best.into_hits()
     }
 }
 
@@ -113,7 +203,7 @@ mod tests {
         assert!(rows.push(&embedding(&[1.0, 0.0])) && rows.push(&embedding(&[-1.0, 0.0])));
         assert_eq!(rows.len(), 2);
         let best = rows.best(&embedding(&[1.0, 0.0]), 3);
-        assert_eq!(best.iter().map(|h| h.row).collect::<Vec<_>>(), [0, 1]);
+        assert_eq!(best.iter().map(|h| h.id).collect::<Vec<_>>(), [0, 1]);
         assert!(rows.best(&embedding(&[1.0, 0.0]), 0).is_empty());
         assert!(Rows::new(0).best(&embedding(&[1.0]), 1).is_empty());
     }
@@ -136,9 +226,30 @@ mod tests {
             let hits = rows.best(&query, gallery.len());
             prop_assert_eq!(hits.len(), gallery.len());
             for hit in hits {
-                let expected = similarity(&query, &embedding(&gallery[hit.row])).value();
+                let expected = similarity(&query, &embedding(&gallery[usize::try_from(hit.id).unwrap()])).value();
                 prop_assert!((hit.similarity.clamp(-1.0, 1.0) - expected).abs() < 1e-6);
             }
+        }
+
+        /// Rows that the mask leaves out are as if they were not there, and a copy of the rows is the same rows.
+        #[test]
+        fn only_rows_of_the_mask_count(all in vectors(20), seed in any::<u64>()) {
+            let (query, gallery) = all.split_first().unwrap();
+            let counts = |row: usize| seed >> (row % 64) & 1 == 1;
+            let (mut rows, mut copy) = (Rows::new(20), Rows::new(20));
+            for (row, values) in gallery.iter().enumerate() {
+                prop_assert!(rows.push(&embedding(values)) && copy.push_from(&rows, row));
+                prop_assert!(rows.is(row, &embedding(values)) && !rows.is(row + 1, &embedding(values)));
+            }
+            let copy = Rows::from_parts(copy.bytes().to_vec(), copy.scales().to_vec(), 20).unwrap();
+            prop_assert!(Rows::from_parts(copy.bytes().to_vec(), copy.scales()[1..].to_vec(), 200).is_none());
+            let mut best = Candidates::of(5, 0);
+            let mask = Mask::of((0..gallery.len()).map(counts));
+            copy.scan(&embedding(query), &mask, |row| (i64::try_from(row).unwrap(), 0), &mut best);
+            let mut expected = rows.best(&embedding(query), gallery.len());
+            expected.retain(|hit| counts(usize::try_from(hit.id).unwrap()));
+            expected.truncate(5);
+            prop_assert_eq!(best.into_hits(), expected);
         }
 
         /// Against a naive float scan: what int8 puts first is as near as the nearest, within both quantisation steps.
@@ -152,7 +263,7 @@ mod tests {
             let nearest = gallery.iter().map(|g| cosine(query, g)).fold(f32::NEG_INFINITY, f32::max);
             let first = rows.best(&embedding(query), 1)[0];
             // Half a step of at most 1/127 on each of two unit vectors of 64 values, taken as a random walk, times four.
-            prop_assert!(cosine(query, &gallery[first.row]) >= nearest - 0.03);
+            prop_assert!(cosine(query, &gallery[usize::try_from(first.id).unwrap()]) >= nearest - 0.03);
         }
     }
 }

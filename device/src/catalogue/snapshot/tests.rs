@@ -1,6 +1,8 @@
 //! Snapshots: the order against a naive float scan, the fixed view, and damage.
 
 use super::*;
+use crate::catalogue::Stock;
+use crate::catalogue::filter::Filter;
 use crate::catalogue::store::{ProductWrite, StoreError};
 use crate::catalogue::testing::{direction, identity, product, write};
 use clothingid_shared::embedding::cosine;
@@ -26,8 +28,8 @@ fn an_empty_catalogue_finds_nothing() {
     let (_folder, path) = shop(&[]);
     let snapshot = Snapshot::open(&path, &identity("one")).unwrap();
     assert_eq!((snapshot.photo_count(), snapshot.product_count()), (0, 0));
-    assert_eq!(snapshot.search(&query("a"), 5).unwrap(), []);
-    assert_eq!(snapshot.product("A"), None);
+    assert_eq!(snapshot.search(&Search::of(&query("a"), 5)).unwrap(), []);
+    assert_eq!(snapshot.product("A").unwrap(), None);
     assert_eq!(snapshot.photo(PhotoId::new(1)).unwrap(), None);
 }
 
@@ -35,23 +37,26 @@ fn an_empty_catalogue_finds_nothing() {
 fn one_match_a_product_by_its_best_photo() {
     let (_folder, path) = shop(&[("A", &[("a1", "x"), ("a2", "y")]), ("B", &[("b1", "z")])]);
     let snapshot = Snapshot::open(&path, &identity("one")).unwrap();
-    let matches = snapshot.search(&query("y"), 5).unwrap();
+    let matches = snapshot.search(&Search::of(&query("y"), 5)).unwrap();
     assert_eq!(matches.len(), 2, "one a product");
     let best = &matches[0];
     assert_eq!((best.sku.as_str(), best.title.as_str(), best.photo.as_str()), ("A", "title of A", "a2"));
     assert!(best.similarity > 0.999_99);
-    assert_eq!(snapshot.search(&query("y"), 1).unwrap().len(), 1);
-    assert_eq!(snapshot.search(&query("y"), 0).unwrap(), []);
+    assert_eq!(snapshot.search(&Search::of(&query("y"), 1)).unwrap().len(), 1);
+    assert_eq!(snapshot.search(&Search::of(&query("y"), 0)).unwrap(), []);
     // The float query is compared with the float rows: to itself its cosine is one, and its int8 form's is not.
     let coarse = Embedding::quantise(&query("y")).unwrap().dequantise();
     assert!(f64::from(cosine(&query("y"), &query("y"))) - best.similarity < 1e-7);
-    assert!(snapshot.search(&coarse, 1).unwrap()[0].similarity < best.similarity);
-    assert!(matches!(snapshot.search(&[1.0, 0.0], 5), Err(GalleryError::ValueCount { expected: 16, found: 2 })));
-    assert!(matches!(snapshot.search(&[0.0; 16], 5), Err(GalleryError::Query(_))), "no direction");
+    assert!(snapshot.search(&Search::of(&coarse, 1)).unwrap()[0].similarity < best.similarity);
+    assert!(matches!(
+        snapshot.search(&Search::of(&[1.0, 0.0], 5)),
+        Err(GalleryError::ValueCount { expected: 16, found: 2 })
+    ));
+    assert!(matches!(snapshot.search(&Search::of(&[0.0; 16], 5)), Err(GalleryError::Query(_))), "no direction");
 
-    let card = snapshot.product("A").unwrap();
-    assert_eq!(card.photo(), snapshot.photo_id("A", "a1"));
-    let id = snapshot.photo_id(&best.sku, &best.photo).unwrap();
+    let card = snapshot.product("A").unwrap().unwrap();
+    assert_eq!(card.photo(), snapshot.photo_id("A", "a1").unwrap());
+    let id = snapshot.photo_id(&best.sku, &best.photo).unwrap().unwrap();
     assert_eq!(snapshot.photo(id).unwrap().unwrap(), b"y");
 }
 
@@ -61,29 +66,65 @@ fn products_with_many_photos_do_not_hide_the_others() {
     let many: Vec<(&str, &str)> = names.iter().map(|(n, b)| (n.as_str(), b.as_str())).collect();
     let (_folder, path) = shop(&[("A", &many), ("B", &[("b", "b")]), ("C", &[("c", "c")])]);
     let snapshot = Snapshot::open(&path, &identity("one")).unwrap();
-    assert_eq!(snapshot.search(&query("7"), 3).unwrap().len(), 3);
+    assert_eq!(snapshot.search(&Search::of(&query("7"), 3)).unwrap().len(), 3);
 }
 
 #[test]
-fn a_snapshot_stays_while_the_catalogue_changes_and_another_follows() {
+fn what_is_gone_is_left_out_and_the_next_snapshot_follows() {
     let (_folder, path) = shop(&[("A", &[("a", "x")])]);
     let whose = identity("one");
     let (mut follow, snapshot) = Follow::open(&path, &whose).unwrap();
     assert!(follow.newer().unwrap().is_none());
-    let id = snapshot.photo_id("A", "a").unwrap();
+    let id = snapshot.photo_id("A", "a").unwrap().unwrap();
 
     let mut store = Store::open(&path).unwrap();
     store.remove("A").unwrap();
     store.commit(&whose, &[write(&whose, product("B", "b"), &[("b", "x")])], &[]).unwrap();
-    assert_eq!(snapshot.search(&query("x"), 5).unwrap()[0].sku, "A");
-    assert_eq!(snapshot.photo(id).unwrap().unwrap(), b"x");
+    // The snapshot knows A alone, and A is not there to be shown.
+    assert_eq!(snapshot.search(&Search::of(&query("x"), 5)).unwrap(), []);
+    assert_eq!(snapshot.photo_count(), 1);
+    assert_eq!(snapshot.photo(id).unwrap(), None);
     assert_eq!(snapshot.damage(), []);
 
     let newer = follow.newer().unwrap().unwrap();
     assert!(follow.newer().unwrap().is_none());
-    assert_eq!(newer.search(&query("x"), 5).unwrap()[0].sku, "B");
-    assert_eq!(newer.product("A"), None);
+    assert_eq!(newer.search(&Search::of(&query("x"), 5)).unwrap()[0].sku, "B");
+    assert_eq!(newer.product("A").unwrap(), None);
     assert_eq!(newer.photo(id).unwrap(), None, "a number is never used again");
+}
+
+#[test]
+fn one_match_a_style_and_only_what_the_filter_takes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("c.sqlite");
+    let whose = identity("one");
+    let of = |sku: &str, price: &str, style: Option<&str>, stock| Product {
+        price: Some(price.to_owned()),
+        variant_of: style.map(str::to_owned),
+        stock,
+        category: Some("Dress".into()),
+        ..product(sku, "t")
+    };
+    let writes = [
+        write(&whose, of("S", "20.00", None, Some(Stock::Out)), &[("s", "x")]),
+        write(&whose, of("S-red", "25.00", Some("S"), Some(Stock::In)), &[("r", "y")]),
+        write(&whose, of("T", "30.00", None, None), &[("t", "z")]),
+    ];
+    Store::open_or_create(&path).unwrap().commit(&whose, &writes, &[]).unwrap();
+    let snapshot = Snapshot::open(&path, &whose).unwrap();
+    let found = |filter: &Filter| -> BTreeSet<String> {
+        let matches = snapshot.search(&Search::of(&query("x"), 5).among(filter)).unwrap();
+        matches.into_iter().map(|found| found.sku).collect()
+    };
+    let price = |range: &str| Filter { price: Some(range.parse().unwrap()), ..Filter::default() };
+    let of = |skus: &[&str]| skus.iter().map(|sku| (*sku).to_owned()).collect::<BTreeSet<_>>();
+    assert_eq!(found(&Filter::default()), of(&["S", "T"]), "one a style: its photograph that is most alike");
+    assert_eq!(found(&Filter { in_stock: true, ..Filter::default() }), of(&["S-red", "T"]));
+    assert_eq!(found(&price("..29.99")), of(&["S"]));
+    assert_eq!(found(&price("25..")), of(&["S-red", "T"]));
+    assert_eq!(found(&price("31..")), of(&[]));
+    assert_eq!(found(&Filter { category: Some("dress".into()), ..price("30..30") }), of(&["T"]));
+    assert_eq!(found(&Filter { colour: Some("red".into()), ..Filter::default() }), of(&[]));
 }
 
 #[test]
@@ -123,9 +164,9 @@ fn a_flipped_byte_is_named_and_left_out() {
         assert_eq!(damage, std::slice::from_ref(&expected));
 
         let snapshot = Snapshot::open(&path, &whose).unwrap();
-        let matches = snapshot.search(&query("x"), 5).unwrap();
+        let matches = snapshot.search(&Search::of(&query("x"), 5)).unwrap();
         assert!(matches.iter().any(|m| m.sku == "B"), "the sound ones are found: {matches:?}");
-        if let Some(id) = snapshot.photo_id("A", "a2") {
+        if let Some(id) = snapshot.photo_id("A", "a2").unwrap() {
             assert_eq!(snapshot.photo(id).is_err(), matches!(expected, Damage::PhotoBytes { .. }));
         }
         assert_eq!(snapshot.damage(), [expected]);
@@ -165,7 +206,7 @@ proptest! {
             .collect();
         naive.sort_by(|a, b| b.0.total_cmp(&a.0));
         let expected: Vec<String> = naive.into_iter().take(top).map(|(_, sku)| sku).collect();
-        let found: Vec<String> = snapshot.search(&asked, top).unwrap().into_iter().map(|m| m.sku).collect();
+        let found: Vec<String> = snapshot.search(&Search::of(&asked, top)).unwrap().into_iter().map(|m| m.sku).collect();
         prop_assert_eq!(found, expected);
     }
 }

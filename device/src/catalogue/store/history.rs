@@ -6,6 +6,7 @@
 
 use super::checksum::{Checksum, Fields};
 use super::read::{fields, joined, photo_checksum, product, product_checksum};
+use super::since::{leaves_a_gap, renew_epoch};
 use super::write::free_photo;
 use super::{Store, StoreError};
 use crate::catalogue::{PhotoId, Product};
@@ -238,6 +239,9 @@ fn begin(t: &Transaction<'_>, author: &Author, undoes: Option<i64>) -> rusqlite:
 
 /// Forgets the changes before a time, and the photographs that only they knew.
 fn forget(t: &Transaction<'_>, before: i64) -> rusqlite::Result<usize> {
+    if leaves_a_gap(t, before)? {
+        renew_epoch(t)?;
+    }
     let mut statement = t.prepare_cached(
         "SELECT DISTINCT past_photo.id FROM past_photo JOIN change ON change.id = past_photo.change WHERE change.at < ?1",
     )?;
@@ -314,7 +318,7 @@ fn change_checksum(number: i64, mark: &[u8], at: i64, who: &str, what: &str, und
         .finish()
 }
 
-fn past_product_checksum(change: i64, state: &str, p: &Product) -> Checksum {
+pub(super) fn past_product_checksum(change: i64, state: &str, p: &Product) -> Checksum {
     Fields::of("past_product").number(change).text(state).bytes(&product_checksum(p)).finish()
 }
 

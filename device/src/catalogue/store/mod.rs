@@ -2,6 +2,7 @@
 //!
 //! - `schema` opens and creates the file (`unfinished` until it is whole; `without_room` on a full disk), and brings old ones up to date;
 //! - [`read`] reads rows and says which are damaged;
+//! - [`one`] reads single rows, and rows that belong together at one time; [`since`] says what has changed;
 //! - [`mod@write`] is the only place that changes anything, one transaction at a time;
 //! - [`history`] keeps what was before each change, and [`undo`] goes back to it;
 //! - [`check`] looks at every byte; `upkeep` makes copies and gives space back;
@@ -19,8 +20,10 @@ pub mod checksum;
 mod damage;
 mod error;
 pub mod history;
+pub mod one;
 pub mod read;
 mod schema;
+pub mod since;
 pub mod undo;
 mod unfinished;
 mod upkeep;

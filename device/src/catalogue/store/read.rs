@@ -97,9 +97,12 @@ fn list(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<String>> {
 }
 
 /// All products of a table row by row.
-const PRODUCTS: &str =
+pub(super) const PRODUCTS: &str =
     "SELECT sku, title, price, currency, barcode, colours, sizes, variant_of, url, category, stock, checksum
     FROM product NOT INDEXED ORDER BY rowid";
+
+/// All photographs of a table row by row.
+pub(super) const PHOTOS: &str = "SELECT id, sku, name, position, sha256, checksum FROM photo NOT INDEXED ORDER BY id";
 
 /// The product of the first eleven columns of a row.
 pub(super) fn fields(row: &Row<'_>) -> rusqlite::Result<Product> {
@@ -144,17 +147,25 @@ pub struct StoredEmbedding {
     pub embedding: Embedding,
 }
 
-impl Store {
-    /// From now on this store reads the catalogue as it is now, whatever is written to it.
-    ///
-    /// # Errors
-    /// The file cannot be read.
-    pub fn hold(&self) -> Result<(), StoreError> {
-        // The view is fixed by the first read and not by `BEGIN`.
-        let begun = self.connection.execute_batch("BEGIN; SELECT count(*) FROM setting");
-        begun.map_err(|e| self.error("opening a view", e))
+/// The int8 embedding of a row of photograph, scale, values and checksum.
+pub(super) fn embedding(
+    row: &Row<'_>,
+    identity: &EmbeddingIdentity,
+    value_count: Option<usize>,
+) -> rusqlite::Result<Result<StoredEmbedding, Damage>> {
+    let (photo, scale) = (PhotoId::new(row.get(0)?), row.get::<_, f64>(1)?);
+    let bytes = row.get_ref(2)?.as_bytes()?;
+    let is_sound = row.get_ref(3)?.as_bytes()? == embedding_checksum(identity.as_str(), photo, scale, bytes);
+    if !is_sound || Some(bytes.len()) != value_count {
+        return Ok(Err(Damage::Embedding { photo, form: "int8" }));
     }
+    #[expect(clippy::cast_possible_truncation, reason = "it was written from a float32")]
+    let scale = scale as f32;
+    let values = bytes.iter().map(|b| b.cast_signed()).collect();
+    Ok(Ok(StoredEmbedding { photo, embedding: Embedding { values, scale } }))
+}
 
+impl Store {
     /// A number that changes whenever another connection has changed the catalogue.
     ///
     /// # Errors
@@ -177,8 +188,7 @@ impl Store {
     /// # Errors
     /// The file cannot be read.
     pub fn photos(&self) -> Result<Vec<StoredPhoto>, StoreError> {
-        let sql = "SELECT id, sku, name, position, sha256, checksum FROM photo NOT INDEXED ORDER BY id";
-        self.all("reading the photos", sql, photo)
+        self.all("reading the photos", PHOTOS, photo)
     }
 
     /// The bytes of a photograph as they came, or nothing where there is no such photograph.
@@ -283,16 +293,9 @@ impl Store {
             let mut statement = self.connection.prepare_cached(sql)?;
             let mut rows = statement.query([identity.as_str()])?;
             while let Some(row) = rows.next()? {
-                let (id, scale) = (PhotoId::new(row.get(0)?), row.get::<_, f64>(1)?);
-                let bytes = row.get_ref(2)?.as_bytes()?;
-                let is_sound = row.get_ref(3)?.as_bytes()? == embedding_checksum(identity.as_str(), id, scale, bytes);
-                if is_sound && Some(bytes.len()) == value_count {
-                    #[expect(clippy::cast_possible_truncation, reason = "it was written from a float32")]
-                    let scale = scale as f32;
-                    let values = bytes.iter().map(|b| b.cast_signed()).collect();
-                    take(StoredEmbedding { photo: id, embedding: Embedding { values, scale } });
-                } else {
-                    damage.push(Damage::Embedding { photo: id, form: "int8" });
+                match embedding(row, identity, value_count)? {
+                    Ok(row) => take(row),
+                    Err(found) => damage.push(found),
                 }
             }
             Ok(())

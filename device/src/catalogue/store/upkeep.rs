@@ -116,8 +116,7 @@ mod tests {
         let copy = folder.path().join("deep/copy.db");
         // Another one reads an old state meanwhile.
         let reader = Store::open(store.path()).unwrap();
-        reader.hold().unwrap();
-        let check = store.backup(&copy).unwrap();
+        let check = reader.at_one_time(|_| store.backup(&copy)).unwrap();
         assert_eq!((check.products, check.photos, check.damage.len()), (2, 2, 0));
         store.remove("A").unwrap();
         let copied = Store::open(&copy).unwrap();

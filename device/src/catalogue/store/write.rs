@@ -4,6 +4,7 @@ use super::checksum::sha256;
 use super::read::{
     embedding_checksum, float_checksum, identity_checksum, joined, photo_checksum, product_checksum, setting_checksum,
 };
+use super::since::renew_epoch;
 use super::{Store, StoreError};
 use crate::catalogue::{PhotoId, Product};
 use clothingid_shared::embedding::{Embedding, EmbeddingIdentity};
@@ -70,9 +71,13 @@ impl Store {
             for (photo, embedded) in embedded {
                 write_embedding(t, identity, *photo, embedded)?;
             }
-            let served = t.query_row("SELECT 1 FROM setting WHERE key = ?1", [SERVED], |_| Ok(())).optional()?;
+            let sql = "SELECT value FROM setting WHERE key = ?1";
+            let served = t.query_row(sql, [SERVED], |row| super::read::text(row, 0)).optional()?;
             if served.is_none() {
                 write_setting(t, SERVED, identity.as_str())?;
+            } else if !embedded.is_empty() && served.as_deref() == Some(identity.as_str()) {
+                // No product is touched, and yet another row is searched.
+                renew_epoch(t)?;
             }
             Ok(())
         })
@@ -85,6 +90,7 @@ impl Store {
     pub fn serve(&mut self, identity: &EmbeddingIdentity) -> Result<(), StoreError> {
         self.transact("switching to the new embeddings", |t| {
             write_setting(t, SERVED, identity.as_str())?;
+            renew_epoch(t)?;
             t.execute("DELETE FROM identity WHERE hash <> ?1", [identity.as_str()]).map(drop)
         })
     }
@@ -329,7 +335,7 @@ fn write_embedding(
     Ok(())
 }
 
-fn write_setting(t: &Transaction<'_>, key: &str, value: &str) -> rusqlite::Result<()> {
+pub(super) fn write_setting(t: &Transaction<'_>, key: &str, value: &str) -> rusqlite::Result<()> {
     t.execute(
         "INSERT OR REPLACE INTO setting (key, value, checksum) VALUES (?1, ?2, ?3)",
         params![key, value, setting_checksum(key, value)],

@@ -31,14 +31,14 @@ impl Garments {
     pub(super) fn new(rows: usize, dims: usize) -> Result<Self, TryReserveError> {
         let mut floats = Vec::new();
         floats.try_reserve_exact(rows.saturating_mul(dims))?;
-        let mut chance = Chance(0x9e37_79b9_7f4a_7c15);
-        let centres: Vec<Vec<f32>> = (0..CENTRES).map(|_| chance.direction(dims, None)).collect();
-        let mut near = |i: usize| chance.direction(dims, centres.get(i % CENTRES).map(Vec::as_slice));
-        let queries =
-            (0..64).map(|i| near(i * 7)).filter_map(|q| Some((q.clone(), Embedding::quantise(&q).ok()?))).collect();
+        let mut source = Source::new(dims);
+        let queries = (0..64)
+            .map(|i| source.near(i * 7))
+            .filter_map(|q| Some((q.clone(), Embedding::quantise(&q).ok()?)))
+            .collect();
         let mut scan = Rows::new(dims);
         for i in 0..rows {
-            let row = near(i);
+            let row = source.near(i);
             if Embedding::quantise(&row).is_ok_and(|embedding| scan.push(&embedding)) {
                 floats.extend_from_slice(&row);
             }
@@ -49,8 +49,8 @@ impl Garments {
     /// The ten nearest rows to a query, found by the catalogue's own scan and re-rank.
     fn nearest(&self, query: &(Vec<f32>, Embedding)) -> Vec<usize> {
         let hits = self.rows.best(&query.1, RERANKED);
-        let Ok(ranked) = rerank(hits, &query.0, |row| Ok::<_, Infallible>(self.float_row(row)));
-        ranked.into_iter().take(10).map(|hit| hit.row).collect()
+        let Ok(ranked) = rerank(hits, &query.0, |row| Ok::<_, Infallible>(self.float_row(place(row))));
+        ranked.into_iter().take(10).map(|hit| place(hit.id)).collect()
     }
 
     fn float_row(&self, row: usize) -> Option<&[f32]> {
@@ -82,10 +82,35 @@ impl Garments {
     }
 }
 
+/// Which row a number of the scan names.
+fn place(id: i64) -> usize {
+    usize::try_from(id).unwrap_or(usize::MAX)
+}
+
 fn ten_best<'a>(query: &[f32], rows: impl Iterator<Item = (usize, &'a [f32])>) -> Vec<usize> {
     let mut all: Vec<(usize, f32)> = rows.map(|(row, values)| (row, cosine(query, values))).collect();
     all.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     all.into_iter().take(10).map(|(row, _)| row).collect()
+}
+
+/// Makes directions around the centres; always the same ones.
+pub(super) struct Source {
+    chance: Chance,
+    centres: Vec<Vec<f32>>,
+    dims: usize,
+}
+
+impl Source {
+    pub(super) fn new(dims: usize) -> Self {
+        let mut chance = Chance(0x9e37_79b9_7f4a_7c15);
+        let centres = (0..CENTRES).map(|_| chance.direction(dims, None)).collect();
+        Self { chance, centres, dims }
+    }
+
+    /// One around the centre that garment `i` has.
+    pub(super) fn near(&mut self, i: usize) -> Vec<f32> {
+        self.chance.direction(self.dims, self.centres.get(i % CENTRES).map(Vec::as_slice))
+    }
 }
 
 /// A seeded generator (xorshift64*, Vigna 2016): the bench is the same everywhere.

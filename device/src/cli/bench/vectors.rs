@@ -96,8 +96,8 @@ impl RowFile {
     }
 
     /// One row, read where it lies.
-    fn row(&self, row: usize, bytes: &mut [u8]) -> Result<Vec<f32>, VectorsError> {
-        let offset = row as u64 * bytes.len() as u64;
+    fn row(&self, row: i64, bytes: &mut [u8]) -> Result<Vec<f32>, VectorsError> {
+        let offset = row.cast_unsigned() * bytes.len() as u64;
         self.file.read_exact_at(bytes, offset).map_err(|source| self.unreadable(source))?;
         let mut floats = Vec::new();
         decode(bytes, &mut floats);
@@ -135,11 +135,11 @@ impl Vectors {
     }
 
     /// The rows nearest to a query, best first, found by the catalogue's own scan and re-rank.
-    fn nearest(&self, (floats, quantised): &Query) -> Result<Vec<usize>, VectorsError> {
+    fn nearest(&self, (floats, quantised): &Query) -> Result<Vec<i64>, VectorsError> {
         let hits = self.rows.best(quantised, RERANKED);
         let mut bytes = vec![0; self.file.dims * 4];
         let ranked = rerank(hits, floats, |row| self.file.row(row, &mut bytes).map(Some))?;
-        Ok(ranked.into_iter().take(TOP).map(|hit| hit.row).collect())
+        Ok(ranked.into_iter().take(TOP).map(|hit| hit.id).collect())
     }
 }
 
@@ -170,7 +170,7 @@ struct Line {
     all_ms: Option<Vec<f64>>,
     /// The rows that answer each query, best first.
     #[serde(skip_serializing_if = "Option::is_none")]
-    found: Option<Vec<Vec<usize>>>,
+    found: Option<Vec<Vec<i64>>>,
 }
 
 /// Answers every query once, after a warm-up.
@@ -220,7 +220,7 @@ fn measured(args: &Args, rows: &Path, asked: &Path) -> Result<Line, VectorsError
 /// What was found, and how long it took, query by query.
 struct Answers {
     times: Vec<Duration>,
-    found: Vec<Vec<usize>>,
+    found: Vec<Vec<i64>>,
 }
 
 fn answer(vectors: &Vectors, queries: &[Query]) -> Result<Answers, VectorsError> {
@@ -273,7 +273,7 @@ mod tests {
         let path = file(folder.path(), &[[1.0, 0.0], [1.0, 0.0035]]);
         let query = (vec![1.0, 0.0035], Embedding::quantise(&[1.0, 0.0035]).unwrap());
         let vectors = Vectors::open(&path, 2).unwrap();
-        assert_eq!(vectors.rows.best(&query.1, 1)[0].row, 0);
+        assert_eq!(vectors.rows.best(&query.1, 1)[0].id, 0);
         assert_eq!(vectors.nearest(&query).unwrap(), [1, 0]);
     }
 

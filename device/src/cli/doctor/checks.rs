@@ -136,7 +136,7 @@ fn catalogue(configured: Option<PathBuf>, identity: Option<&EmbeddingIdentity>, 
             "mend bundle and engine first: they say what fits them",
         );
     };
-    match Snapshot::open(&path, identity) {
+    match Snapshot::read(&path, identity) {
         Err(error) => Finding::failed("catalogue", store_report(&error.with_bundle(bundle_file))),
         Ok(shop) => {
             let found = format!("`{place}`: {} products, {} photos", shop.product_count(), shop.photo_count());

@@ -1,0 +1,77 @@
+//! The catalogue at one time, as it is searched.
+
+use super::products::Products;
+use super::segment::Segment;
+use crate::catalogue::filter::Filter;
+use crate::catalogue::scan::{Candidates, Hit, Mask};
+use clothingid_shared::embedding::Embedding;
+use std::sync::Arc;
+
+/// The catalogue at one time. Clones share its parts, and so does the next one made from it.
+#[derive(Debug, Clone)]
+pub struct Index {
+    /// Almost all rows.
+    pub(super) base: Arc<Segment>,
+    /// Which of them are still in the catalogue.
+    pub(super) base_alive: Arc<Mask>,
+    /// Those that came since.
+    pub(super) recent: Arc<Segment>,
+    pub(super) recent_alive: Arc<Mask>,
+    pub(super) products: Arc<Products>,
+    pub(super) photo_count: usize,
+}
+
+impl Index {
+    /// Nothing yet, for rows of this many values.
+    #[must_use]
+    pub fn new(value_count: usize) -> Self {
+        Self::of(Segment::new(value_count), Products::default())
+    }
+
+    /// All of these rows.
+    #[must_use]
+    pub fn of(base: Segment, products: Products) -> Self {
+        let recent = Arc::new(Segment::new(base.rows().value_count()));
+        let (base_alive, photo_count) = (Arc::new(Mask::all(base.len())), base.len());
+        let (base, products) = (Arc::new(base), Arc::new(products));
+        Self { base, base_alive, recent, recent_alive: Arc::default(), products, photo_count }
+    }
+
+    /// How many photographs are searched.
+    #[must_use]
+    pub fn photo_count(&self) -> usize {
+        self.photo_count
+    }
+
+    /// How many products there are, those without a photograph of their own among them.
+    #[must_use]
+    pub fn product_count(&self) -> usize {
+        self.products.count()
+    }
+
+    /// Values of a row.
+    #[must_use]
+    pub fn value_count(&self) -> usize {
+        self.base.rows().value_count()
+    }
+
+    /// The rows most like the query among the products that the filter takes: the best `rows` of all, and the best one of each of the best
+    /// `groups` styles. Numbers are those of photographs.
+    #[must_use]
+    pub fn candidates(&self, query: &Embedding, filter: Option<&Filter>, rows: usize, groups: usize) -> Vec<Hit> {
+        let mut candidates = Candidates::of(rows, groups);
+        let passing = filter.map(|filter| self.products.passing(filter));
+        for (segment, alive) in [(&self.base, &self.base_alive), (&self.recent, &self.recent_alive)] {
+            let group = |product| self.products.group(product);
+            match &passing {
+                None => segment.scan(query, alive, group, &mut candidates),
+                Some(passing) => {
+                    let passes = |product: &u32| passing.get(*product as usize).copied().unwrap_or(false);
+                    let mask = alive.and(segment.products().iter().map(passes));
+                    segment.scan(query, &mask, group, &mut candidates);
+                }
+            }
+        }
+        candidates.into_hits()
+    }
+}

@@ -1,0 +1,213 @@
+//! The index in a file beside the catalogue, `catalogue.db.index`: never needed, only faster.
+//!
+//! Little-endian: 8 bytes that name the form, the length of a JSON header, the header, then columns whose lengths follow from it (rows, scales,
+//! photographs, products of the rows; groups, facets and prices of the products; ends and order of the names, their text), and a CRC-32 of all
+//! before it.
+//!
+//! Promise: any bytes are an index or nothing, and whoever gets nothing reads the catalogue. A file that is torn, flipped, of another form, of
+//! another network or of another catalogue is nothing. Memory is in proportion to the file's length, which is looked at before anything is read.
+//!
+//! The file is read and not mapped into memory: a mapped file that is cut short or whose disk fails kills the program that looks at it, and
+//! reading 100,000 rows of 256 values takes some 20 ms.
+
+use super::facet::Facet;
+use super::index::Index;
+use super::keeper::Keeper;
+use super::names::Names;
+use super::position::Position;
+use super::products::Products;
+use super::segment::Segment;
+use crate::catalogue::scan::Rows;
+use clothingid_shared::embedding::EmbeddingIdentity;
+use clothingid_shared::files::{FileError, write_atomic_with};
+use crc32fast::Hasher;
+use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io::{BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// What the file begins with; the last byte is its form.
+const MAGIC: &[u8; 8] = b"ClIDidx\x01";
+
+/// The longest header: a catalogue in which each of 100,000 products has colours of its own has one of 10 MB.
+const LONGEST_HEADER: u64 = 64 << 20;
+
+/// What the columns are of.
+#[derive(Debug, Serialize, Deserialize)]
+struct Header {
+    identity: String,
+    position: Position,
+    value_count: usize,
+    rows: usize,
+    names: usize,
+    name_bytes: usize,
+    facets: Vec<Facet>,
+}
+
+impl Header {
+    /// Bytes of all columns; nothing where that is more than a number can say.
+    fn column_bytes(&self) -> Option<u64> {
+        let rows = Rows::byte_len(self.rows, self.value_count)?.checked_add(self.rows.checked_mul(4 + 8 + 4)?)?;
+        let names = self.names.checked_mul(4 + 4 + 8 + 4 + 4)?.checked_add(self.name_bytes)?;
+        u64::try_from(rows.checked_add(names)?).ok()
+    }
+}
+
+/// The file beside a catalogue.
+#[must_use]
+pub fn beside(catalogue: &Path) -> PathBuf {
+    let mut name = catalogue.file_name().unwrap_or_default().to_owned();
+    name.push(".index");
+    catalogue.with_file_name(name)
+}
+
+impl Keeper {
+    /// The index that was written beside the catalogue, if it is whole and of this network. It may be old, or of another catalogue: whoever
+    /// uses it [follows](Keeper::follow) the catalogue first.
+    #[must_use]
+    pub fn load(catalogue: &Path, identity: &EmbeddingIdentity) -> Option<Self> {
+        let file = File::open(beside(catalogue)).ok()?;
+        let facts = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
+        read(BufReader::with_capacity(1 << 16, file), facts.len(), identity)
+    }
+
+    /// Writes the index beside the catalogue, wholly or not at all.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn save(&mut self, catalogue: &Path) -> Result<(), FileError> {
+        let path = beside(catalogue);
+        sweep(&path);
+        self.compacted();
+        write_atomic_with(&path, |file| write(self, file))?;
+        self.unsaved = Some(0);
+        Ok(())
+    }
+
+    /// Whether it is time to write it: the catalogue is large, and the file missing or far behind.
+    #[must_use]
+    pub fn wants_saving(&self) -> bool {
+        const MANY: usize = 256;
+        self.is_large() && self.unsaved.is_none_or(|changed| changed >= MANY)
+    }
+}
+
+/// Reads and sums.
+struct Summed<R> {
+    inner: R,
+    sum: Hasher,
+}
+
+impl<R: Read> Summed<R> {
+    fn bytes(&mut self, len: usize) -> Option<Vec<u8>> {
+        let mut bytes = Vec::with_capacity(len);
+        // Not into a buffer of zeros: filling it costs as much as reading.
+        self.inner.by_ref().take(len as u64).read_to_end(&mut bytes).ok()?;
+        self.sum.update(&bytes);
+        (bytes.len() == len).then_some(bytes)
+    }
+
+    fn column<T, const N: usize>(&mut self, len: usize, value: impl Fn([u8; N]) -> T) -> Option<Vec<T>> {
+        let bytes = self.bytes(len.checked_mul(N)?)?;
+        Some(bytes.as_chunks::<N>().0.iter().map(|bytes| value(*bytes)).collect())
+    }
+}
+
+fn read(inner: impl Read, byte_len: u64, identity: &EmbeddingIdentity) -> Option<Keeper> {
+    let mut file = Summed { inner, sum: Hasher::new() };
+    if file.bytes(MAGIC.len())? != MAGIC {
+        return None;
+    }
+    let header_len = file.column(1, u64::from_le_bytes)?.first().copied()?;
+    if header_len > LONGEST_HEADER.min(byte_len) {
+        return None;
+    }
+    let header: Header = serde_json::from_slice(&file.bytes(usize::try_from(header_len).ok()?)?).ok()?;
+    // Before any column is made room for.
+    if header.identity != identity.as_str()
+        || (16 + header_len).checked_add(header.column_bytes()?)?.checked_add(4)? != byte_len
+    {
+        return None;
+    }
+    let Header { position, value_count, rows, names, name_bytes, facets, .. } = header;
+    let row_bytes = file.bytes(Rows::byte_len(rows, value_count)?)?;
+    let scales = file.column(rows, f32::from_le_bytes)?;
+    let photos = file.column(rows, i64::from_le_bytes)?;
+    let shown = file.column(rows, u32::from_le_bytes)?;
+    let groups = file.column(names, u32::from_le_bytes)?;
+    let kinds = file.column(names, u32::from_le_bytes)?;
+    let prices = file.column(names, u64::from_le_bytes)?;
+    let ends = file.column(names, u32::from_le_bytes)?;
+    let order = file.column(names, u32::from_le_bytes)?;
+    let text = file.bytes(name_bytes)?;
+    let sum = std::mem::take(&mut file.sum).finalize();
+    if file.column(1, u32::from_le_bytes)? != [sum] {
+        return None;
+    }
+    let base = Segment::from_parts(Rows::from_parts(row_bytes, scales, value_count)?, photos, shown)?;
+    let products = Products::from_parts(groups, kinds, prices, facets)?;
+    let names = Names::from_parts(String::from_utf8(text).ok()?, ends, order)?;
+    Some(Keeper::kept(identity.clone(), position, names, Index::of(base, products)))
+}
+
+fn write(keeper: &Keeper, file: &mut impl Write) -> std::io::Result<()> {
+    let Index { base, products, .. } = &keeper.index;
+    let (groups, kinds, prices, facets) = products.parts();
+    let (text, ends, order) = keeper.names.parts();
+    let header = serde_json::to_vec(&Header {
+        identity: keeper.identity.as_str().to_owned(),
+        position: keeper.position.clone(),
+        value_count: base.rows().value_count(),
+        rows: base.len(),
+        names: ends.len(),
+        name_bytes: text.len(),
+        facets: facets.to_vec(),
+    })?;
+    let mut sum = Hasher::new();
+    let mut put = |bytes: &[u8]| {
+        sum.update(bytes);
+        file.write_all(bytes)
+    };
+    put(MAGIC)?;
+    put(&(header.len() as u64).to_le_bytes())?;
+    put(&header)?;
+    put(base.rows().bytes())?;
+    put(&column(base.rows().scales(), |value| value.to_le_bytes()))?;
+    put(&column(base.photos(), |value| value.to_le_bytes()))?;
+    put(&column(base.products(), |value| value.to_le_bytes()))?;
+    put(&column(groups, |value| value.to_le_bytes()))?;
+    put(&column(kinds, |value| value.to_le_bytes()))?;
+    put(&column(prices, |value| value.to_le_bytes()))?;
+    put(&column(ends, |value| value.to_le_bytes()))?;
+    put(&column(&order, |value| value.to_le_bytes()))?;
+    put(text.as_bytes())?;
+    file.write_all(&sum.finalize().to_le_bytes())
+}
+
+fn column<T: Copy, const N: usize>(values: &[T], bytes: impl Fn(T) -> [u8; N]) -> Vec<u8> {
+    values.iter().flat_map(|value| bytes(*value)).collect()
+}
+
+/// Removes what processes that are no more have left half written. Best effort: what cannot be removed does no harm.
+fn sweep(path: &Path) {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return };
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let file = entry.file_name();
+        if file.to_str().and_then(|file| writer_of(file, name)).is_some_and(|process| !is_running(process)) {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Which process is writing `file` as the next form of `name`, if it is that.
+fn writer_of(file: &str, name: &str) -> Option<u32> {
+    file.strip_prefix(name)?.strip_prefix('.')?.strip_suffix(".tmp")?.split_once('-')?.0.parse().ok()
+}
+
+fn is_running(process: u32) -> bool {
+    Path::new("/proc").join(process.to_string()).exists()
+}
+
+#[cfg(test)]
+mod tests;

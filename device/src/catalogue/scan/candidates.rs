@@ -1,0 +1,81 @@
+//! What a scan keeps for the re-rank: the best rows, and enough different groups.
+//!
+//! The best rows are what the float rows put into their order. One product with hundreds of photographs can fill them all; the best row of
+//! each of the best groups is kept beside them, so that one pass finds as many different products as were asked for.
+
+use super::best::{Best, Hit};
+use super::groups::BestGroups;
+use std::collections::HashSet;
+
+/// The best rows and the best groups of a scan.
+#[derive(Debug)]
+pub struct Candidates {
+    rows: Best,
+    groups: BestGroups,
+    bar: f32,
+}
+
+impl Candidates {
+    /// Keeps this many rows, and the best row of each of this many groups.
+    #[must_use]
+    pub fn of(rows: usize, groups: usize) -> Self {
+        let (rows, groups) = (Best::of(rows), BestGroups::of(groups));
+        let bar = rows.bar().min(groups.bar());
+        Self { rows, groups, bar }
+    }
+
+    /// Whether a row of this similarity may change anything: the one comparison of almost all rows.
+    #[must_use]
+    pub fn wants(&self, similarity: f32) -> bool {
+        similarity >= self.bar
+    }
+
+    /// Takes a row.
+    pub fn take(&mut self, hit: Hit) {
+        if hit.similarity >= self.rows.bar() {
+            self.rows.take(hit);
+        }
+        if hit.similarity >= self.groups.bar() {
+            self.groups.take(hit);
+        }
+        self.bar = self.rows.bar().min(self.groups.bar());
+    }
+
+    /// The kept rows, each once: the best ones first, then those that are here for their group alone.
+    #[must_use]
+    pub fn into_hits(self) -> Vec<Hit> {
+        let mut hits = self.rows.into_sorted();
+        let known: HashSet<i64> = hits.iter().map(|hit| hit.id).collect();
+        hits.extend(self.groups.into_sorted().into_iter().filter(|hit| !known.contains(&hit.id)));
+        hits
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::best::tests::{hits, sorted};
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_best_rows_and_the_best_of_each_group(hits in hits(), rows in 0_usize..12, groups in 0_usize..12) {
+            let mut candidates = Candidates::of(rows, groups);
+            for hit in &hits {
+                if candidates.wants(hit.similarity) {
+                    candidates.take(*hit);
+                }
+            }
+            let all = sorted(hits);
+            let mut taken = HashSet::new();
+            let firsts = all.iter().filter(|hit| taken.insert(hit.group)).take(groups);
+            let mut expected: Vec<Hit> = all.iter().take(rows).copied().collect();
+            for hit in firsts {
+                if !expected.contains(hit) {
+                    expected.push(*hit);
+                }
+            }
+            prop_assert_eq!(candidates.into_hits(), expected);
+        }
+    }
+}
