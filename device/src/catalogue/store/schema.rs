@@ -16,7 +16,7 @@ const APPLICATION_ID: i64 = 0x436C_4944;
 ///
 /// Photographs and float rows have tables of their own, so that opening a catalogue reads the small rows alone.
 /// Rows of `embedding` lie in the order of identity and photograph: the served ones are read in one sweep.
-const MIGRATIONS: [&str; 2] = ["
+const MIGRATIONS: [&str; 3] = ["
     CREATE TABLE setting (
         key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL, checksum BLOB NOT NULL
     ) STRICT;
@@ -99,6 +99,19 @@ const MIGRATIONS: [&str; 2] = ["
     INSERT INTO free_embedding_float SELECT identity, photo, floats, checksum FROM embedding_float;
     DROP TABLE embedding_float;
     ALTER TABLE free_embedding_float RENAME TO embedding_float;
+    CREATE INDEX embedding_float_photo ON embedding_float(photo);
+", "
+    -- With a number for each row: without, rows of a kilobyte lie in the inner pages of the tree too, and one is found through six of them
+    -- and two of its own. The hundred of a search took 3 to 10 ms, and take 1.2.
+    CREATE TABLE numbered_float (
+        identity INTEGER NOT NULL REFERENCES identity(id) ON DELETE CASCADE,
+        photo INTEGER NOT NULL, floats BLOB NOT NULL, checksum BLOB NOT NULL,
+        PRIMARY KEY (identity, photo)
+    ) STRICT;
+    INSERT INTO numbered_float (identity, photo, floats, checksum)
+        SELECT identity, photo, floats, checksum FROM embedding_float ORDER BY identity, photo;
+    DROP TABLE embedding_float;
+    ALTER TABLE numbered_float RENAME TO embedding_float;
     CREATE INDEX embedding_float_photo ON embedding_float(photo);
 "];
 

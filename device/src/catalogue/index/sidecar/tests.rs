@@ -70,6 +70,39 @@ fn every_flip_and_every_length_is_nothing() {
     assert!(Keeper::load(&folder.path().join("d.db"), &whose).is_none(), "a folder of that name");
 }
 
+/// The checksum made right again: whoever wrote it, no file makes a search fail.
+fn summed(mut bytes: Vec<u8>) -> Vec<u8> {
+    let end = bytes.len().saturating_sub(4);
+    let mut sum = Hasher::new();
+    sum.update(&bytes[..end]);
+    bytes.truncate(end);
+    bytes.extend(sum.finalize().to_le_bytes());
+    bytes
+}
+
+#[test]
+fn no_file_with_a_right_checksum_makes_a_search_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, mut keeper) = shop(folder.path());
+    keeper.save(&path).unwrap();
+    let (whose, bytes) = (identity("one"), files::read(&beside(&path)).unwrap());
+    let store = Store::open(&path).unwrap();
+    let mut taken = 0;
+    for at in 0..bytes.len() - 4 {
+        for value in [0, 0x7F, 0xFF, bytes[at] ^ 1] {
+            let mut other = bytes.clone();
+            other[at] = value;
+            let other = summed(other);
+            if let Some(mut read) = read(&other[..], other.len() as u64, &whose) {
+                answer(&read);
+                read.follow(&store).unwrap();
+                taken += 1;
+            }
+        }
+    }
+    assert!(taken > 100, "{taken}: values of rows and the like");
+}
+
 /// A header that lies, with a checksum that is right.
 #[test]
 fn what_does_not_fit_is_nothing() {
@@ -82,10 +115,7 @@ fn what_does_not_fit_is_nothing() {
         let at = bytes.windows(from.len()).position(|bytes| bytes == from.as_bytes()).unwrap();
         let mut lying = bytes.clone();
         lying[at..at + to.len()].copy_from_slice(to.as_bytes());
-        let end = lying.len() - 4;
-        let mut sum = Hasher::new();
-        sum.update(&lying[..end]);
-        lying[end..].copy_from_slice(&sum.finalize().to_le_bytes());
+        let lying = summed(lying);
         assert!(read(&lying[..], lying.len() as u64, &whose).is_none(), "{to}");
     }
 }
