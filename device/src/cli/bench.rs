@@ -3,6 +3,7 @@
 mod import;
 mod layers;
 mod search;
+mod store;
 mod vectors;
 
 use super::{Cli, NetworkArgs, Outcome, Report, print_line};
@@ -29,7 +30,7 @@ const MOST_VALUES: u64 = 1 << 30;
 /// Arguments of `bench`.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Examples:\n  clothingid bench\n  clothingid bench network --engine tract --json\n  clothingid bench network --layers --side 224\n  clothingid bench import\n  clothingid bench search --rows 100000 --dims 256"
+    after_help = "Examples:\n  clothingid bench\n  clothingid bench network --engine tract --json\n  clothingid bench network --layers --side 224\n  clothingid bench import\n  clothingid bench search --rows 100000 --dims 256\n  clothingid bench search --store bench/"
 )]
 pub struct Args {
     /// What to measure; without it, network and path
@@ -55,6 +56,10 @@ pub struct Args {
     /// Queries for `--vectors`, in the same form; each is asked once
     #[arg(long, value_name = "FILE", requires = "vectors")]
     pub queries: Option<PathBuf>,
+
+    /// Folder for a catalogue of the `--rows` made-up garments that `search` opens, searches and changes as the appliance does; it stays there
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["vectors", "samples"])]
+    pub store: Option<PathBuf>,
 
     /// Pictures of this side in place of the bundle's, for `network`: the same weights, more or fewer pixels
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(32..=1024))]
@@ -129,10 +134,13 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
         if let Some(problem) = too_many_values(args.rows, args.dims) {
             wrong_use(&problem);
         }
-        return bench_search(args);
+        return match &args.store {
+            Some(folder) => store::run(args, folder),
+            None => bench_search(args),
+        };
     }
-    if args.vectors.is_some() {
-        wrong_use("`--vectors` is for `search`");
+    if args.vectors.is_some() || args.store.is_some() {
+        wrong_use("`--vectors` and `--store` are for `search`");
     }
     let mut bundle = args.network.bundle()?;
     if args.what == Some(What::Import) {
