@@ -233,7 +233,7 @@ impl Keeper {
 
     /// Lays the rows together, as the file has them.
     pub(super) fn compacted(&mut self) -> &Segment {
-        if self.index.photo_count() != self.index.base.len() {
+        if !self.index.recent.is_empty() || self.index.base_alive.count() != self.index.base.len() {
             self.lay_together();
         }
         &self.index.base

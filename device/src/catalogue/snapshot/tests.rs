@@ -3,6 +3,7 @@
 use super::*;
 use crate::catalogue::Stock;
 use crate::catalogue::filter::Filter;
+use crate::catalogue::index::sidecar::beside;
 use crate::catalogue::store::{ProductWrite, StoreError};
 use crate::catalogue::testing::{direction, identity, product, write};
 use clothingid_shared::embedding::cosine;
@@ -125,6 +126,36 @@ fn one_match_a_style_and_only_what_the_filter_takes() {
     assert_eq!(found(&price("31..")), of(&[]));
     assert_eq!(found(&Filter { category: Some("dress".into()), ..price("30..30") }), of(&["T"]));
     assert_eq!(found(&Filter { colour: Some("red".into()), ..Filter::default() }), of(&[]));
+}
+
+#[test]
+fn a_large_catalogue_is_opened_from_the_file_beside_it() {
+    let names: Vec<String> = (0..2000).map(|i| format!("{i}")).collect();
+    let many: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), name.as_str())).collect();
+    let (_folder, path) = shop(&[("A", &many), ("B", &[("b", "x")])]);
+    let (whose, index) = (identity("one"), beside(&path));
+    let answer = |snapshot: &Snapshot| snapshot.search(&Search::of(&query("7"), 5)).unwrap();
+    let first = answer(&Snapshot::open(&path, &whose).unwrap());
+    let written = files::read(&index).unwrap();
+
+    // A file that is not whole is as none, and written again.
+    for bytes in [&written[..written.len() / 2], b""] {
+        files::write_atomic(&index, bytes).unwrap();
+        assert_eq!(answer(&Snapshot::open(&path, &whose).unwrap()), first);
+        assert_eq!(files::read(&index).unwrap(), written);
+    }
+    // Rows that are not read are not looked at; a catalogue whose rows are read and damaged gets no file.
+    crate::catalogue::store::spoil(&path, "UPDATE embedding SET scale = 9 WHERE photo = 5");
+    assert_eq!(Snapshot::open(&path, &whose).unwrap().damage(), []);
+    let found = Damage::Embedding { photo: PhotoId::new(5), form: "int8" };
+    assert_eq!(Snapshot::read(&path, &whose).unwrap().damage(), std::slice::from_ref(&found));
+    files::write_atomic(&index, b"torn").unwrap();
+    assert_eq!(Snapshot::open(&path, &whose).unwrap().damage(), [found]);
+    assert_eq!(files::read(&index).unwrap(), b"torn");
+    // What changed since the file was written is seen.
+    files::write_atomic(&index, &written).unwrap();
+    Store::open(&path).unwrap().remove("A").unwrap();
+    assert_eq!(Snapshot::open(&path, &whose).unwrap().photo_count(), 1);
 }
 
 #[test]

@@ -173,7 +173,7 @@ impl Run {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
     fn an_index_that_follows_is_one_made_from_nothing(steps in steps()) {
@@ -215,6 +215,13 @@ fn a_copy_that_goes_its_own_way_is_noticed() {
     let after = [Step::Sign, other(3, &[5]), other(4, &[6]), Step::Load, Step::Follow];
     let (_folder, run) = run_of(&[&before[..], &after].concat());
     assert_eq!(run.keeper.index.product_count(), 3);
+}
+
+#[test]
+fn rows_that_replace_as_many_are_what_is_written() {
+    let other = Step::Commit { sku: 0, photos: vec![3, 4], in_stock: true, style: None };
+    let (_folder, mut run) = run_of(&[other, Step::Follow, Step::Save, Step::Load]);
+    run.follow_and_compare();
 }
 
 #[test]
