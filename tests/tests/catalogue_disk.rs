@@ -3,7 +3,7 @@
 mod disk;
 
 use clothingid_device::catalogue::import::{ImportError, Quiet};
-use clothingid_device::catalogue::{Gallery, Match, Snapshot, Store};
+use clothingid_device::catalogue::{Gallery, Match, Search, Snapshot, Store};
 use clothingid_tests::contents::{Contents, Item};
 use clothingid_tests::made_up::{direction, identity};
 use clothingid_tests::{Rig, Run, photographs, rig};
@@ -69,7 +69,7 @@ fn a_full_disk_leaves_the_old_catalogue_answering() {
     let whose = identity(IDENTITIES[0]);
     let queries: Vec<Vec<f32>> = old.iter().map(|(_, photos)| direction(&whose, &photos[1].1)).collect();
     let answers = |snapshot: &Snapshot| -> Vec<Vec<Match>> {
-        queries.iter().map(|query| snapshot.search(query, 5).expect("an answer")).collect()
+        queries.iter().map(|query| snapshot.search(&Search::of(query, 5)).expect("an answer")).collect()
     };
     let mut full = 0;
     // From no room at all to room for everything; where the disk fills up decides what fails: journal, write-back, or the new file itself.

@@ -1,6 +1,6 @@
 //! Flipped bits of a catalogue file: each is noticed by `check`, or changes no answer and no field.
 
-use clothingid_device::catalogue::{Gallery, Match, Product, ProductCard, Snapshot, Store};
+use clothingid_device::catalogue::{Gallery, Match, Product, ProductCard, Search, Snapshot, Store};
 use clothingid_tests::dice::Dice;
 use clothingid_tests::made_up::{direction, identity, photo, product, write};
 use std::path::Path;
@@ -76,8 +76,10 @@ impl Answers {
         let whose = identity("one");
         let snapshot = Snapshot::open(path, &whose)?;
         let queries = (0..PRODUCTS).step_by(4).map(|number| direction(&whose, &photos(number)[0].1));
-        let matches = queries.map(|query| snapshot.search(&query, 10)).collect::<Result<_, _>>()?;
-        let products = snapshot.products().to_vec();
+        let matches = queries.map(|query| snapshot.search(&Search::of(&query, 10))).collect::<Result<_, _>>()?;
+        let stored = Store::open(path)?.products()?;
+        let cards = stored.iter().map(|stored| snapshot.product(&stored.product.sku));
+        let products: Vec<ProductCard> = cards.filter_map(Result::transpose).collect::<Result<_, _>>()?;
         let photos = products.iter().flat_map(|card| &card.photos);
         let bytes = photos.map(|(id, _)| snapshot.photo(*id)).collect::<Result<_, _>>()?;
         Ok(Self { matches, products, bytes })
