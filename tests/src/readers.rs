@@ -2,18 +2,21 @@
 //!
 //! The fuzz targets and the replay test call the same functions.
 
+use crate::made_up::{direction, identity};
 use std::path::Path;
 
 /// One reader.
 pub type Reader = fn(&[u8]);
 
 /// All readers by the names of their fuzz targets.
-pub const READERS: [(&str, Reader); 6] = [
+pub const READERS: [(&str, Reader); 8] = [
     ("photo", photo),
     ("bundle", bundle),
     ("network", network),
     ("catalogue_csv", catalogue_csv),
     ("catalogue_zip", catalogue_zip),
+    ("catalogue_file", catalogue_file),
+    ("catalogue_index", catalogue_index),
     ("config", config),
 ];
 
@@ -71,6 +74,42 @@ pub fn catalogue_zip(bytes: &[u8]) {
             // Its name in other letters, and without its first folder.
             let _ = photos.read(&name.to_uppercase());
             let _ = photos.read(name.split_once('/').map_or("", |(_, rest)| rest));
+        }
+    }
+}
+
+/// A catalogue, or an edition of one, whoever wrote it: opened, looked at byte by byte, searched, and asked what an import would take of it.
+pub fn catalogue_file(bytes: &[u8]) {
+    use clothingid_device::catalogue::edition::Edition;
+    use clothingid_device::catalogue::{Gallery, Search, Snapshot, Store};
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("c.db");
+    std::fs::write(&path, bytes).expect("to write the input");
+    if let Ok(edition) = Edition::open(&path) {
+        let _ = edition.wanted("c.db", None);
+    }
+    let whose = identity("one");
+    if let Ok(mut store) = Store::open(&path) {
+        let _ = store.check();
+        let _ = store.undo(None);
+    }
+    if let Ok(snapshot) = Snapshot::open(&path, &whose) {
+        let _ = snapshot.search(&Search::of(&direction(&whose, b"any"), 5));
+    }
+}
+
+/// The index beside a catalogue. Its checksum is made right first: otherwise nothing behind it would ever be read.
+pub fn catalogue_index(bytes: &[u8]) {
+    use clothingid_device::catalogue::index::Keeper;
+    use clothingid_shared::embedding::Embedding;
+
+    let (of, whose) = (&bytes[..bytes.len().saturating_sub(4)], identity("one"));
+    let summed = [of, &crc32fast::hash(of).to_le_bytes()].concat();
+    for bytes in [bytes, &summed] {
+        if let Some(keeper) = Keeper::of_bytes(bytes, &whose) {
+            let query = Embedding::quantise(&direction(&whose, b"any")).expect("a direction");
+            let _ = keeper.index().candidates(&query, None, 10, 10);
         }
     }
 }

@@ -71,6 +71,12 @@ impl Keeper {
         read(BufReader::with_capacity(1 << 16, file), facts.len(), identity)
     }
 
+    /// The same of bytes that are in memory.
+    #[must_use]
+    pub fn of_bytes(bytes: &[u8], identity: &EmbeddingIdentity) -> Option<Self> {
+        read(bytes, bytes.len() as u64, identity)
+    }
+
     /// Writes the index beside the catalogue, wholly or not at all.
     ///
     /// # Errors

@@ -93,7 +93,7 @@ fn no_file_with_a_right_checksum_makes_a_search_panic() {
             let mut other = bytes.clone();
             other[at] = value;
             let other = summed(other);
-            if let Some(mut read) = read(&other[..], other.len() as u64, &whose) {
+            if let Some(mut read) = Keeper::of_bytes(&other, &whose) {
                 answer(&read);
                 read.follow(&store).unwrap();
                 taken += 1;
@@ -116,6 +116,6 @@ fn what_does_not_fit_is_nothing() {
         let mut lying = bytes.clone();
         lying[at..at + to.len()].copy_from_slice(to.as_bytes());
         let lying = summed(lying);
-        assert!(read(&lying[..], lying.len() as u64, &whose).is_none(), "{to}");
+        assert!(Keeper::of_bytes(&lying, &whose).is_none(), "{to}");
     }
 }
