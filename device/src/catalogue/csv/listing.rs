@@ -23,6 +23,8 @@ pub struct Listing {
     pub ignored_columns: Vec<String>,
     /// How the file was written.
     pub encoding: Encoding,
+    /// Whether a product is left as it is where one of its photographs cannot be used. Else the rest of it is taken.
+    pub is_all_or_nothing: bool,
 }
 
 /// One product and its photographs.

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// The setting that only an edition has.
-const SETTING: &str = "edition";
+pub(super) const SETTING: &str = "edition";
 
 /// What an edition is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

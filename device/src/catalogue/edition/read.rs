@@ -10,6 +10,7 @@ use crate::catalogue::photos::PhotoSource;
 use crate::catalogue::store::checksum::sha256;
 use crate::catalogue::store::{Damage, Store, StoreError, StoredPhoto};
 use clothingid_shared::embedding::EmbeddingIdentity;
+use clothingid_shared::files::MOST_PHOTO_BYTES;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -167,7 +168,8 @@ impl Edition {
             sku: Some(sku.clone()),
             kind: ProblemKind::OtherBase { sku: sku.clone() },
         };
-        let mut listing = Listing { problems: refused.iter().map(problem).collect(), ..Listing::default() };
+        let problems = refused.iter().map(problem).collect();
+        let mut listing = Listing { problems, is_all_or_nothing: true, ..Listing::default() };
         let mut photos: HashMap<String, Vec<StoredPhoto>> = HashMap::new();
         for photo in store.photos()? {
             photos.entry(photo.sku.clone()).or_default().push(photo);
@@ -195,9 +197,10 @@ impl Edition {
     /// # Errors
     /// The edition cannot be read.
     pub fn embedders<'a>(&'a self, network: &'a dyn Embedders) -> Result<EditionEmbedders<'a>, EditionError> {
-        let photos = self.store().photos()?;
+        let store = self.store();
+        let (photos, value_count) = (store.photos()?, store.value_count(network.identity())?);
         let by_sha256 = photos.into_iter().map(|photo| (photo.sha256, photo.id)).collect();
-        Ok(EditionEmbedders { edition: self, network, by_sha256 })
+        Ok(EditionEmbedders { edition: self, network, by_sha256, value_count })
     }
 
     fn store(&self) -> MutexGuard<'_, Store> {
@@ -226,6 +229,9 @@ impl PhotoSource for Edition {
                 let name = store.photo_name(id).ok().flatten().unwrap_or_else(|| key.to_owned());
                 Err(ProblemKind::NotInDifference { photo: name })
             }
+            Some(len) if len > MOST_PHOTO_BYTES => {
+                Err(unreadable(format!("it has more than {} MiB", MOST_PHOTO_BYTES >> 20)))
+            }
             Some(_) => match store.photo_bytes(id).map_err(|error| unreadable(error.to_string()))? {
                 Some(Ok(bytes)) => Ok(bytes),
                 Some(Err(damage)) => Err(unreadable(damage.to_string())),
@@ -240,6 +246,8 @@ pub struct EditionEmbedders<'a> {
     edition: &'a Edition,
     network: &'a dyn Embedders,
     by_sha256: HashMap<Vec<u8>, PhotoId>,
+    /// Of its embeddings, where it has any of this network.
+    value_count: Option<usize>,
 }
 
 impl Embedders for EditionEmbedders<'_> {
@@ -263,6 +271,8 @@ impl Embedder for OneOf<'_> {
         let known = self.of.by_sha256.get(sha256(photo).as_slice());
         if let Some(id) = known
             && let Some(Ok(floats)) = self.of.edition.store().float_row(self.of.identity(), *id)?
+            && Some(floats.len()) == self.of.value_count
+            && floats.iter().all(|value| value.is_finite())
         {
             return Ok(floats);
         }

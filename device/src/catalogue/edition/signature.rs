@@ -5,8 +5,9 @@
 use clothingid_shared::files::{self, FileError};
 use minisign::{KeyPair, PublicKey, SecretKey, SecretKeyBox, SignatureBox};
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::BufReader;
+use std::fs::{File, Permissions};
+use std::io::{BufReader, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// Keys and signatures have a few hundred bytes.
@@ -82,32 +83,35 @@ pub fn make_keys(path: &Path) -> Result<String, SignatureError> {
     let KeyPair { pk, sk } = KeyPair::generate_unencrypted_keypair().map_err(SignatureError::Key)?;
     let secret = sk.to_box(Some("clothingid catalogue secret key")).map_err(SignatureError::Key)?;
     let text = pk.to_box().map_err(SignatureError::Key)?;
-    files::write_atomic(path, secret.to_bytes().as_slice())?;
-    owner_only(path)?;
+    files::write_atomic_with(path, |file| {
+        // Before there is anything to be read in it.
+        file.get_ref().set_permissions(Permissions::from_mode(0o600))?;
+        file.write_all(&secret.to_bytes())
+    })?;
     files::write_atomic(&public, &text.to_bytes())?;
     Ok(pk.to_base64())
 }
 
-fn owner_only(path: &Path) -> Result<(), FileError> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let mode = std::fs::Permissions::from_mode(0o600);
-    std::fs::set_permissions(path, mode).map_err(|source| FileError::Write { path: path.to_owned(), source })
-}
-
-/// Signs an edition with the secret key in a file; where the signature is.
+/// The secret key in a file.
 ///
 /// # Errors
-/// No key, an encrypted one, or the signature cannot be written.
-pub fn sign(edition: &Path, key: &Path) -> Result<PathBuf, SignatureError> {
+/// No key, or an encrypted one.
+pub fn secret_key(key: &Path) -> Result<SecretKey, SignatureError> {
     let text = files::read_text_at_most(key, MOST_BYTES)?;
     let not_a_key = |source| SignatureError::NotAKey { given: key.display().to_string(), what: "secret", source };
-    let key: SecretKey =
-        SecretKeyBox::from_string(&text).and_then(SecretKeyBox::into_unencrypted_secret_key).map_err(not_a_key)?;
+    SecretKeyBox::from_string(&text).and_then(SecretKeyBox::into_unencrypted_secret_key).map_err(not_a_key)
+}
+
+/// Signs an edition; where the signature is.
+///
+/// # Errors
+/// The edition cannot be read, or the signature not be written.
+pub fn sign(edition: &Path, key: &SecretKey) -> Result<PathBuf, SignatureError> {
     let unreadable = |source| FileError::Read { path: edition.to_owned(), source };
     let bytes = BufReader::new(File::open(edition).map_err(unreadable)?);
     let name = edition.file_name().unwrap_or_default().to_string_lossy();
     let signature =
-        minisign::sign(None, &key, bytes, Some(&format!("file:{name}")), None).map_err(SignatureError::Key)?;
+        minisign::sign(None, key, bytes, Some(&format!("file:{name}")), None).map_err(SignatureError::Key)?;
     let path = beside(edition, ".minisig");
     files::write_atomic(&path, &signature.to_bytes())?;
     Ok(path)

@@ -194,20 +194,55 @@ fn what_the_key_holder_did_not_sign_is_refused() {
     use std::os::unix::fs::PermissionsExt as _;
     assert_eq!(key.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     assert!(matches!(signature::verify(&edition, &public), Err(SignatureError::File(_))), "no signature");
-    signature::sign(&edition, &key).unwrap();
+    signature::sign(&edition, &signature::secret_key(&key).unwrap()).unwrap();
     signature::verify(&edition, &public).unwrap();
     signature::verify(&edition, &rig.path("office.key.pub").display().to_string()).unwrap();
 
     let others = signature::make_keys(&rig.path("others.key")).unwrap();
     assert!(matches!(signature::verify(&edition, &others), Err(SignatureError::Other { .. })));
     assert!(matches!(signature::verify(&edition, "nonsense"), Err(SignatureError::NotAKey { .. })));
-    assert!(matches!(signature::sign(&edition, &rig.path("office.key.pub")), Err(SignatureError::NotAKey { .. })));
+    assert!(matches!(signature::secret_key(&rig.path("office.key.pub")), Err(SignatureError::NotAKey { .. })));
     let mut bytes = files::read(&edition).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     files::write_atomic(&edition, &bytes).unwrap();
     assert!(matches!(signature::verify(&edition, &public), Err(SignatureError::Other { .. })));
     files::write_atomic(&rig.path("first.minisig"), b"nonsense").unwrap();
     assert!(matches!(signature::verify(&edition, &public), Err(SignatureError::NotASignature { .. })));
+}
+
+#[test]
+fn what_lies_beside_an_edition_is_not_read() {
+    let rig = Rig::new();
+    rig.office(&shop(&[("A", "a", &[("1.jpg", "x")])]));
+    rig.export("first", None);
+    // A journal that would change a title, as somebody else could lay it there.
+    files::write_atomic(&rig.path("other"), &files::read(&rig.path("first")).unwrap()).unwrap();
+    let writer = rusqlite::Connection::open(rig.path("other")).unwrap();
+    writer.execute_batch("PRAGMA journal_mode = WAL; UPDATE product SET title = 'forged'").unwrap();
+    files::write_atomic(&rig.path("first-wal"), &files::read(&rig.path("other-wal")).unwrap()).unwrap();
+    let edition = Edition::open(&rig.path("first")).unwrap();
+    assert_eq!(edition.wanted("e", None).unwrap().listing.products[0].product.title, "a");
+    assert!(!rig.path("first-shm").exists(), "nothing is made in its folder");
+    // Nor does anybody who opens it as a catalogue change what was signed.
+    let before = files::read(&rig.path("first")).unwrap();
+    std::fs::remove_file(rig.path("first-wal")).unwrap();
+    drop(Store::open(&rig.path("first")).unwrap());
+    assert_eq!(files::read(&rig.path("first")).unwrap(), before);
+}
+
+#[test]
+fn a_product_of_an_edition_is_taken_as_a_whole_or_not_at_all() {
+    let rig = Rig::new();
+    let first = shop(&[("A", "a", &[("1.jpg", "x")])]);
+    rig.office(&first);
+    rig.export("first", None);
+    rig.take("first");
+    rig.office(&shop(&[("A", "new", &[("1.jpg", "x"), ("2.jpg", "bad")])]));
+    rig.export("second", Some("first"));
+    let other = Directions(identity("two"));
+    let summary = take(&rig.path("second"), &rig.path("board.db"), &other);
+    assert_eq!((summary.changed, summary.problems.len()), (0, 1), "{:?}", summary.problems);
+    assert_eq!(rig.board(), first);
 }
 
 fn any_shop() -> impl Strategy<Value = Contents> {

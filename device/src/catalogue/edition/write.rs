@@ -24,33 +24,34 @@ pub struct Written {
 /// # Errors
 /// The catalogue is damaged, the earlier edition is a difference itself, the disk is full.
 pub fn write(store: &Store, path: &Path, since: Option<&Edition>) -> Result<Written, EditionError> {
-    let (now, damage) = fingerprint::all(store)?;
-    if let Some(damage) = damage.into_iter().next() {
-        return Err(EditionError::Damaged(damage));
-    }
     let earlier = since.map(Edition::contents).transpose()?;
-    let kind = match &earlier {
-        None => Kind::Whole,
-        Some(earlier) => Kind::Difference { before: differences(&earlier.fingerprints, &now) },
-    };
-    let mut written = Written { products: now.len(), removes: 0, photos: 0 };
-    let text = serde_json::to_string(&kind).map_err(EditionError::Form)?;
+    let mut written = Written { products: 0, removes: 0, photos: 0 };
+    // What is looked at is the copy: the catalogue may be another one by now.
     let check = store.copy_changed(path, |copy| {
         copy.forget_all()?;
         copy.clear_settings()?;
+        let (now, damage) = fingerprint::all(copy)?;
+        if let Some(damage) = damage.into_iter().next() {
+            return Err(EditionError::Damaged(damage));
+        }
+        let kind = match &earlier {
+            None => Kind::Whole,
+            Some(earlier) => Kind::Difference { before: differences(&earlier.fingerprints, &now) },
+        };
         if let (Kind::Difference { before }, Some(earlier)) = (&kind, &earlier) {
             let same: Vec<String> = now.keys().filter(|sku| !before.contains_key(*sku)).cloned().collect();
             copy.remove_all(&same)?;
             copy.forget_all()?;
-            let known: Vec<_> = copy.photos()?.into_iter().filter(|photo| earlier.has(photo)).map(|p| p.id).collect();
-            copy.drop_bytes(&known)?;
-            written.products -= same.len();
+            let (known, new): (Vec<_>, Vec<_>) = copy.photos()?.into_iter().partition(|photo| earlier.has(photo));
+            for photo in &new {
+                copy.photo_bytes(photo.id)?.transpose().map_err(EditionError::Damaged)?;
+            }
+            copy.drop_bytes(&known.iter().map(|photo| photo.id).collect::<Vec<_>>())?;
             written.removes = before.keys().filter(|sku| !now.contains_key(*sku)).count();
-            written.photos = copy.photos()?.len() - known.len();
-        } else {
-            written.photos = copy.photos()?.len();
         }
-        copy.set_setting(SETTING, &text)?;
+        written.products = copy.products()?.len();
+        written.photos = copy.stored_photo_count()?;
+        copy.set_setting(SETTING, &serde_json::to_string(&kind).map_err(EditionError::Form)?)?;
         Ok(earlier.is_none())
     })?;
     match check.and_then(|check| check.damage.into_iter().next()) {

@@ -247,7 +247,8 @@ fn shared(products: &[ListedProduct], hashes: &[Hashes]) -> Vec<SharedPhoto> {
                 all.len() - 1
             });
             let sku = &product.product.sku;
-            if let Some(photo) = all.get_mut(place).filter(|photo| !photo.skus.contains(sku)) {
+            // A product's photographs come one after the other.
+            if let Some(photo) = all.get_mut(place).filter(|photo| photo.skus.last() != Some(sku)) {
                 photo.skus.push(sku.clone());
             }
         }

@@ -321,6 +321,7 @@ impl Writer<'_, '_> {
         let mut added = 0;
         let mut remove = step.remove;
         let mut place = 0;
+        let mut has_failed = false;
         for photo in step.photos {
             match photo {
                 StepPhoto::Keep(id) => photos.push(PhotoWrite::Keep(id)),
@@ -335,6 +336,7 @@ impl Writer<'_, '_> {
                         Some(Err(kind)) => {
                             // The stored photographs stay: one of them may be what this row meant.
                             remove.clear();
+                            has_failed = true;
                             let sku = &step.product.sku;
                             let problem = photo_problem(self.import.name, sku, &listed, kind);
                             self.summary.problems.push(problem);
@@ -343,6 +345,9 @@ impl Writer<'_, '_> {
                     }
                 }
             }
+        }
+        if has_failed && self.import.listing.is_all_or_nothing {
+            return None;
         }
         if photos.is_empty() && step.change == Change::New && !is_without_photo {
             return None;

@@ -94,7 +94,9 @@ impl Keeper {
     #[must_use]
     pub fn wants_saving(&self) -> bool {
         const MANY: usize = 256;
-        self.is_large() && self.unsaved.is_none_or(|changed| changed >= MANY)
+        // In proportion to what is written: an import of a large shop does not wear out the card that it lies on.
+        let many = MANY.max(self.index.product_count() / 8);
+        self.is_large() && self.unsaved.is_none_or(|changed| changed >= many)
     }
 }
 

@@ -2,8 +2,9 @@
 
 use super::history::{Before, Past, before};
 use super::read::{identity_checksum, setting_checksum};
+use super::undo::has_bytes;
 use super::{Damage, Store, StoreError};
-use crate::catalogue::PhotoId;
+use crate::catalogue::{PhotoId, Product};
 use clothingid_shared::embedding::EmbeddingIdentity;
 use std::collections::BTreeSet;
 
@@ -109,9 +110,10 @@ impl Check {
         }
         let with_photo: BTreeSet<&str> = photos.iter().map(|p| p.sku.as_str()).collect();
         // A variant is shown by the photographs of its style.
-        let must_have = products.iter().filter(|p| p.product.variant_of.is_none()).map(|p| &p.product.sku);
-        let without = must_have.filter(|sku| !with_photo.contains(sku.as_str()));
-        self.damage.extend(without.map(|sku| Damage::NoPhoto { sku: sku.clone() }));
+        let shown = products.iter().map(|p| &p.product).filter(|p| with_photo.contains(p.sku.as_str()));
+        let styles: BTreeSet<&str> = shown.map(Product::style).collect();
+        let without = products.iter().filter(|p| !styles.contains(p.product.style()));
+        self.damage.extend(without.map(|p| Damage::NoPhoto { sku: p.product.sku.clone() }));
 
         self.served = self.found(store.served())?;
         let Some(served) = self.served.clone() else { return Ok(()) };
@@ -136,7 +138,8 @@ impl Check {
             for (_, state) in products {
                 let Before::Present(_, photos) = state else { continue };
                 for photo in photos.iter().filter(|photo| !live.contains(&photo.id)) {
-                    is_sound &= self.found(store.has_bytes(photo))?;
+                    let has_bytes = has_bytes(&store.connection, photo).map_err(|e| store.error("reading a photo", e));
+                    is_sound &= self.found(has_bytes)?;
                 }
             }
             if !is_sound {

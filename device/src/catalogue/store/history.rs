@@ -99,17 +99,7 @@ impl Store {
     /// # Errors
     /// The file cannot be read.
     pub fn history(&self) -> Result<Vec<Change>, StoreError> {
-        let sql = "SELECT id, mark, at, who, what, undoes, checksum,
-            (SELECT count(*) FROM past_product WHERE change = change.id) FROM change ORDER BY id DESC";
-        let mut changes = self.all("reading the history", sql, change)?;
-        let mut undone = BTreeSet::new();
-        // A later one decides over an earlier one, so it is asked first.
-        for change in &mut changes {
-            change.is_undone = undone.contains(&change.number);
-            change.has_effect = !change.is_undone && change.undoes.is_none();
-            undone.extend(change.undoes.filter(|_| !change.is_undone));
-        }
-        Ok(changes)
+        changes(&self.connection).map_err(|e| self.error("reading the history", e))
     }
 
     /// Forgets what was before all changes: none of them can be undone then.
@@ -127,21 +117,12 @@ impl Store {
         doing: &'static str,
         work: impl FnOnce(&Transaction<'_>, &mut Open) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
-        self.change_that_undoes(None, doing, work)
-    }
-
-    /// The same, for a change that takes back another one.
-    pub(super) fn change_that_undoes<T>(
-        &mut self,
-        undoes: Option<i64>,
-        doing: &'static str,
-        work: impl FnOnce(&Transaction<'_>, &mut Open) -> rusqlite::Result<T>,
-    ) -> Result<T, StoreError> {
         let (author, before) = (self.author.clone(), self.open);
         let (value, open) = self.transact(doing, |t| {
+            // Where somebody else has changed something meanwhile, a change of its own begins: those of larger numbers are later ones.
             let mut open = match before {
-                Some(open) => open,
-                None => begin(t, &author, undoes)?,
+                Some(open) if open.is_newest(t)? => open,
+                _ => begin(t, &author, None)?,
             };
             let value = work(t, &mut open)?;
             let sql = "SELECT 1 FROM past_product WHERE change = ?1";
@@ -157,6 +138,11 @@ impl Store {
 }
 
 impl Open {
+    fn is_newest(self, t: &Transaction<'_>) -> rusqlite::Result<bool> {
+        let newest: Option<i64> = t.prepare_cached("SELECT max(id) FROM change")?.query_row([], |row| row.get(0))?;
+        Ok(newest == Some(self.number))
+    }
+
     /// Must be called before a product or one of its photographs is changed.
     pub(super) fn touch(&mut self, t: &Transaction<'_>, sku: &str) -> rusqlite::Result<()> {
         let sql = "SELECT place FROM past_product WHERE change = ?1 AND sku = ?2";
@@ -223,10 +209,36 @@ impl Open {
     }
 }
 
+/// All changes, newest first.
+pub(super) fn changes(connection: &rusqlite::Connection) -> rusqlite::Result<Vec<Change>> {
+    let sql = "SELECT id, mark, at, who, what, undoes, checksum,
+        (SELECT count(*) FROM past_product WHERE change = change.id) FROM change ORDER BY id DESC";
+    let mut changes: Vec<Change> = connection.prepare(sql)?.query_map([], change)?.collect::<rusqlite::Result<_>>()?;
+    let mut undone = BTreeSet::new();
+    // A later one decides over an earlier one, so it is asked first.
+    for change in &mut changes {
+        change.is_undone = undone.contains(&change.number);
+        change.has_effect = !change.is_undone && change.undoes.is_none();
+        undone.extend(change.undoes.filter(|_| !change.is_undone));
+    }
+    Ok(changes)
+}
+
+/// The time of a change that begins now: never before another one, for a board without a clock of its own wakes in 1970.
+fn now(t: &Transaction<'_>) -> rusqlite::Result<i64> {
+    let newest: Option<i64> = t.prepare_cached("SELECT max(at) FROM change")?.query_row([], |row| row.get(0))?;
+    Ok(seconds(SystemTime::now()).max(newest.unwrap_or(0)))
+}
+
+/// Forgets the changes that are too old to be undone.
+pub(super) fn forget_old(t: &Transaction<'_>) -> rusqlite::Result<()> {
+    forget(t, now(t)? - seconds_of(KEPT)).map(drop)
+}
+
 /// Begins a change, and forgets those that are too old.
-fn begin(t: &Transaction<'_>, author: &Author, undoes: Option<i64>) -> rusqlite::Result<Open> {
-    let at = seconds(SystemTime::now());
-    forget(t, at - seconds_of(KEPT))?;
+pub(super) fn begin(t: &Transaction<'_>, author: &Author, undoes: Option<i64>) -> rusqlite::Result<Open> {
+    forget_old(t)?;
+    let at = now(t)?;
     // Tells two changes of one number apart, where a copy of the catalogue has gone its own way.
     let mark: Vec<u8> = t.query_row("SELECT randomblob(16)", [], |row| row.get(0))?;
     t.prepare_cached("INSERT INTO change (mark, at, who, what, undoes, checksum) VALUES (?1, ?2, ?3, ?4, ?5, X'')")?

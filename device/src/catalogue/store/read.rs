@@ -361,6 +361,16 @@ impl Store {
         read().map(|len| len.map(i64::cast_unsigned)).map_err(|e| self.error("reading a photo", e))
     }
 
+    /// How many photographs have their bytes here.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn stored_photo_count(&self) -> Result<usize, StoreError> {
+        let sql = "SELECT count(*) FROM photo_bytes";
+        let count = self.connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+        count.map(|count| usize::try_from(count).unwrap_or(0)).map_err(|e| self.error("reading the photos", e))
+    }
+
     /// As the catalogue file names a photograph.
     ///
     /// # Errors

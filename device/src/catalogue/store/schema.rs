@@ -132,7 +132,10 @@ impl Store {
         let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         let mut store = Self::new(connection, path);
         store.look_at_form()?;
-        write_ahead(&store.connection).map_err(|e| store.error("opening", e))?;
+        // An edition stays as it was signed.
+        if store.setting(crate::catalogue::edition::SETTING)?.is_none() {
+            write_ahead(&store.connection).map_err(|e| store.error("opening", e))?;
+        }
         Ok(store)
     }
 
@@ -151,7 +154,8 @@ impl Store {
         Self::open(path)
     }
 
-    /// Opens a catalogue that is only read, and writes nothing beside it: it may lie on a medium that cannot be written.
+    /// Opens a catalogue that is only read and that nobody writes meanwhile, and looks at nothing beside it: it may lie on a medium that
+    /// cannot be written, and a journal that somebody laid beside it is none of its own.
     ///
     /// # Errors
     /// As [`Store::open`]; a file in an old form, which cannot be brought up to date here.
@@ -160,7 +164,9 @@ impl Store {
             return Err(StoreError::Missing { path: path.to_owned() });
         }
         look_at_first_bytes(path)?;
-        let store = Self::new(connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?, path);
+        let uri = without_room::uri(path, "immutable=1");
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        let store = Self::new(connect(Path::new(&uri), flags)?, path);
         let (application, found) = store.form()?;
         if application != APPLICATION_ID {
             return Err(store.of_another_program());

@@ -1,12 +1,12 @@
 //! Going back to what was before a change.
 
 use super::checksum::sha256;
-use super::history::{Before, Open, Past, PastPhoto, before};
+use super::history::{Before, Change, Open, Past, PastPhoto, before, begin, changes, forget_old};
 use super::read::photo_checksum;
-use super::write::{delete_photo, delete_product, write_fields};
+use super::write::{SERVED, delete_photo, delete_product, write_fields};
 use super::{Store, StoreError};
 use crate::catalogue::{PhotoId, Product};
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use std::collections::BTreeSet;
 
 /// What was taken back.
@@ -18,6 +18,10 @@ pub struct Undone {
     pub what: String,
     /// Products that are as they were before it.
     pub products: usize,
+    /// Products that are as they are now, since what they were was damaged even then.
+    pub left: usize,
+    /// Photographs that are back and that no search finds, since another network is in use than when they were removed.
+    pub unembedded: usize,
 }
 
 /// Why a change is not taken back. Nothing is changed then.
@@ -54,6 +58,12 @@ pub enum UndoError {
         /// The change.
         number: i64,
     },
+    /// A row of the history is not what was written: what holds and what does not cannot be told.
+    #[error("the history of the change number {number} is damaged")]
+    History {
+        /// That change.
+        number: i64,
+    },
     /// The file cannot be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -68,7 +78,7 @@ impl UndoError {
             Self::Nothing | Self::Unknown { .. } | Self::Already { .. } => {
                 vec!["`clothingid catalogue history` lists the changes".to_owned()]
             }
-            Self::Damaged { .. } => {
+            Self::Damaged { .. } | Self::History { .. } => {
                 vec!["import the product again from the shop's own file, which is safe in any case".to_owned()]
             }
             Self::Store(error) => error.hints(),
@@ -82,69 +92,103 @@ impl Store {
     /// # Errors
     /// There is no such change, it is undone already, a later one touches the same products, or what was before is damaged.
     pub fn undo(&mut self, number: Option<i64>) -> Result<Undone, UndoError> {
-        let history = self.history()?;
-        let change = match number {
-            None => history.iter().find(|c| c.has_effect).ok_or(UndoError::Nothing)?,
-            Some(number) => history.iter().find(|c| c.number == number).ok_or(UndoError::Unknown { number })?,
-        };
-        let (number, what) = (change.number, change.what.clone());
-        if change.is_undone {
-            return Err(UndoError::Already { number });
-        }
-        let failed = |e| self.error("reading the history", e);
-        let Past { products, damaged } = before(&self.connection, number).map_err(failed)?;
-        if let Some(sku) = damaged.into_iter().next() {
-            return Err(UndoError::Damaged { sku, number });
-        }
-        let later: BTreeSet<i64> =
-            history.iter().filter(|c| c.number > number && c.has_effect).map(|c| c.number).collect();
-        for (sku, state) in &products {
-            if let Some(by) = self.newest_change_of(sku, &later)? {
-                return Err(UndoError::ChangedSince { sku: sku.clone(), by });
-            }
-            let Before::Present(_, photos) = state else { continue };
-            for photo in photos {
-                if !self.has_bytes(photo)? {
-                    return Err(UndoError::Damaged { sku: sku.clone(), number });
-                }
-            }
-        }
-        let count = products.len();
         self.open = None;
-        self.change_that_undoes(Some(number), "undoing a change", |t, open| {
-            products.iter().try_for_each(|(sku, state)| go_back(t, open, sku, state))
-        })?;
-        self.open = None;
-        Ok(Undone { number, what, products: count })
-    }
-
-    /// The newest of these changes that touched a product.
-    fn newest_change_of(&self, sku: &str, of: &BTreeSet<i64>) -> Result<Option<i64>, StoreError> {
-        let sql = "SELECT change FROM past_product WHERE sku = ?1 ORDER BY change DESC";
-        let read = || -> rusqlite::Result<Option<i64>> {
-            let mut statement = self.connection.prepare_cached(sql)?;
-            let mut rows = statement.query([sku])?;
-            while let Some(row) = rows.next()? {
-                let change = row.get(0)?;
-                if of.contains(&change) {
-                    return Ok(Some(change));
-                }
+        let author = self.author.clone();
+        // All of it is looked at in the transaction that writes: nobody changes anything in between.
+        self.transact("undoing a change", |t| {
+            forget_old(t)?;
+            let (change, products) = match target(t, number)? {
+                Ok(target) => target,
+                Err(refused) => return Ok(Err(refused)),
+            };
+            let mut open = begin(t, &author, Some(change.number))?;
+            let mut undone = Undone { number: change.number, what: change.what, products: 0, left: 0, unembedded: 0 };
+            for (sku, state) in &products {
+                undone.left += usize::from(*state == Before::Damaged);
+                go_back(t, &mut open, sku, state)?;
+                undone.unembedded += unembedded(t, sku)?;
             }
-            Ok(None)
-        };
-        read().map_err(|e| self.error("reading the history", e))
+            undone.products = products.len() - undone.left;
+            Ok(Ok(undone))
+        })?
     }
+}
 
-    /// Whether the bytes of a photograph before a change are still what was written.
-    pub(super) fn has_bytes(&self, photo: &PastPhoto) -> Result<bool, StoreError> {
-        let sql = "SELECT bytes FROM photo_bytes WHERE photo = ?1";
-        let read = || -> rusqlite::Result<Option<bool>> {
-            let mut statement = self.connection.prepare_cached(sql)?;
-            let is_sound = |row: &rusqlite::Row<'_>| Ok(sha256(row.get_ref(0)?.as_bytes()?).as_slice() == photo.sha256);
-            statement.query_row([photo.id.number()], is_sound).optional()
-        };
-        Ok(read().map_err(|e| self.error("reading a photo", e))?.unwrap_or(false))
+/// A change that can be taken back, and what its products were before; or why it cannot be.
+type Target = Result<(Change, Vec<(String, Before)>), UndoError>;
+
+fn target(t: &Transaction<'_>, number: Option<i64>) -> rusqlite::Result<Target> {
+    let history = changes(t)?;
+    let change = match number {
+        None => history.iter().find(|c| c.has_effect).ok_or(UndoError::Nothing),
+        Some(number) => history.iter().find(|c| c.number == number).ok_or(UndoError::Unknown { number }),
+    };
+    let change = match change {
+        Ok(change) => change.clone(),
+        Err(refused) => return Ok(Err(refused)),
+    };
+    let number = change.number;
+    if let Some(damaged) = history.iter().find(|c| c.number >= number && !c.is_sound) {
+        return Ok(Err(UndoError::History { number: damaged.number }));
     }
+    if change.is_undone {
+        return Ok(Err(UndoError::Already { number }));
+    }
+    let Past { products, damaged } = before(t, number)?;
+    if let Some(sku) = damaged.into_iter().next() {
+        return Ok(Err(UndoError::Damaged { sku, number }));
+    }
+    let later: BTreeSet<i64> = history.iter().filter(|c| c.number > number && c.has_effect).map(|c| c.number).collect();
+    for (sku, state) in &products {
+        if let Some(by) = newest_change_of(t, sku, &later)? {
+            return Ok(Err(UndoError::ChangedSince { sku: sku.clone(), by }));
+        }
+        let Before::Present(_, photos) = state else { continue };
+        for photo in photos {
+            if !is_stored(t, photo)? && !has_bytes(t, photo)? {
+                return Ok(Err(UndoError::Damaged { sku: sku.clone(), number }));
+            }
+        }
+    }
+    Ok(Ok((change, products)))
+}
+
+/// The newest of these changes that touched a product.
+fn newest_change_of(t: &Transaction<'_>, sku: &str, of: &BTreeSet<i64>) -> rusqlite::Result<Option<i64>> {
+    let mut statement = t.prepare_cached("SELECT change FROM past_product WHERE sku = ?1 ORDER BY change DESC")?;
+    let mut rows = statement.query([sku])?;
+    while let Some(row) = rows.next()? {
+        let change = row.get(0)?;
+        if of.contains(&change) {
+            return Ok(Some(change));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether a photograph is there now, as it was before a change.
+fn is_stored(t: &Transaction<'_>, photo: &PastPhoto) -> rusqlite::Result<bool> {
+    let sql = "SELECT 1 FROM photo WHERE id = ?1 AND sha256 = ?2";
+    t.prepare_cached(sql)?
+        .query_row(params![photo.id.number(), photo.sha256], |_| Ok(()))
+        .optional()
+        .map(|row| row.is_some())
+}
+
+/// Whether the bytes of a photograph before a change are still what was written.
+pub(super) fn has_bytes(connection: &Connection, photo: &PastPhoto) -> rusqlite::Result<bool> {
+    let mut statement = connection.prepare_cached("SELECT bytes FROM photo_bytes WHERE photo = ?1")?;
+    let is_sound = |row: &rusqlite::Row<'_>| Ok(sha256(row.get_ref(0)?.as_bytes()?).as_slice() == photo.sha256);
+    Ok(statement.query_row([photo.id.number()], is_sound).optional()?.unwrap_or(false))
+}
+
+/// How many photographs of a product no search finds, since the served network has not seen them.
+fn unembedded(t: &Transaction<'_>, sku: &str) -> rusqlite::Result<usize> {
+    let sql = "SELECT count(*) FROM photo WHERE sku = ?1 AND NOT EXISTS (
+        SELECT 1 FROM embedding JOIN identity ON identity.id = embedding.identity JOIN setting ON setting.value = identity.hash
+        WHERE setting.key = ?2 AND embedding.photo = photo.id)";
+    let count: i64 = t.prepare_cached(sql)?.query_row([sku, SERVED], |row| row.get(0))?;
+    Ok(usize::try_from(count).unwrap_or(0))
 }
 
 /// Makes a product what it was.

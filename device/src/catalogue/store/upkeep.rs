@@ -17,7 +17,7 @@ impl Store {
     /// There is a file of that name, which is never overwritten; the disk is full; the catalogue is damaged ([`Check::damage`] of the copy is
     /// then what was found, and there is no copy).
     pub fn backup(&self, copy: &Path) -> Result<Check, StoreError> {
-        let check = self.copy(copy, |written| {
+        let check = self.copy(copy, |written| -> Result<bool, StoreError> {
             // A copy is born without a journal beside it; the first who opens it as a catalogue expects one.
             write_ahead(&written.connection).map_err(|e| written.error("writing a copy", e))?;
             Ok(true)
@@ -30,11 +30,11 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::backup`], and those of `change`.
-    pub fn copy_changed(
+    pub fn copy_changed<E: From<StoreError>>(
         &self,
         copy: &Path,
-        change: impl FnOnce(&mut Self) -> Result<bool, StoreError>,
-    ) -> Result<Option<Check>, StoreError> {
+        change: impl FnOnce(&mut Self) -> Result<bool, E>,
+    ) -> Result<Option<Check>, E> {
         self.copy(copy, |written| {
             let is_checked = change(written)?;
             written.connection.execute_batch("VACUUM").map_err(|e| written.error("writing a copy", e))?;
@@ -42,16 +42,16 @@ impl Store {
         })
     }
 
-    fn copy(
+    fn copy<E: From<StoreError>>(
         &self,
         copy: &Path,
-        change: impl FnOnce(&mut Self) -> Result<bool, StoreError>,
-    ) -> Result<Option<Check>, StoreError> {
-        let failed = |source: io::Error| FileError::Write { path: copy.to_owned(), source };
+        change: impl FnOnce(&mut Self) -> Result<bool, E>,
+    ) -> Result<Option<Check>, E> {
+        let failed = |source: io::Error| StoreError::from(FileError::Write { path: copy.to_owned(), source });
         if copy.exists() {
             return Err(failed(io::ErrorKind::AlreadyExists.into()).into());
         }
-        create_folder(folder_of(copy))?;
+        create_folder(folder_of(copy)).map_err(StoreError::from)?;
         sweep(copy);
         let unfinished = Unfinished::beside(copy);
         unfinished.remove().map_err(failed)?;

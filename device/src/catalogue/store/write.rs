@@ -270,11 +270,11 @@ fn drop_bytes(t: &Transaction<'_>, id: PhotoId) -> rusqlite::Result<()> {
 
 /// Puts a stored photograph in its place. Its row is rewritten only where the place is another one.
 fn keep_photo(t: &Transaction<'_>, id: PhotoId, sku: &str, position: i64) -> rusqlite::Result<()> {
-    let row: Option<(String, Vec<u8>)> = t
-        .prepare_cached("SELECT name, sha256 FROM photo WHERE id = ?1 AND position <> ?2")?
-        .query_row(params![id.number(), position], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    if let Some((name, sha256)) = row {
+    // No row: somebody else has removed it since this was planned, and the whole transaction is given up.
+    let (name, sha256, place): (String, Vec<u8>, i64) = t
+        .prepare_cached("SELECT name, sha256, position FROM photo WHERE id = ?1 AND sku = ?2")?
+        .query_row(params![id.number(), sku], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    if place != position {
         let checksum = photo_checksum(id, sku, &name, position, &sha256);
         t.prepare_cached("UPDATE photo SET position = ?2, checksum = ?3 WHERE id = ?1")?.execute(params![
             id.number(),

@@ -79,7 +79,16 @@ pub(super) fn run(args: &Args) -> Result<Outcome, Report> {
         return Ok(Outcome::Done);
     }
     eprintln!();
-    if check.damage.iter().any(|d| !d.is_mended_by_import()) {
+    let (past, now): (Vec<&Damage>, Vec<&Damage>) = check.damage.iter().partition(|d| matches!(d, Damage::Past { .. }));
+    if !past.is_empty() {
+        eprintln!(
+            "hint: what is stored is not touched by a damaged history; to be rid of it: `clothingid catalogue compact --forget`"
+        );
+    }
+    if now.is_empty() && fits_bundle {
+        return Ok(Outcome::SomeFailed);
+    }
+    if now.iter().any(|d| !d.is_mended_by_import()) {
         let old = crate::catalogue::store::quoted(&path);
         eprintln!("hint: keep the file aside with `mv {old} {old}.damaged`, then make the catalogue anew: `{import}`");
     } else {

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 #[command(
     after_help = "Examples:\n  clothingid catalogue export spring.edition --key head-office.key\n  clothingid catalogue export april.edition \
                         --since spring.edition --key head-office.key\n\nBoards take it with `catalogue import spring.edition --key \
-                        head-office.pub`; the signature `spring.edition.minisig` must lie beside it."
+                        head-office.key.pub`; the signature `spring.edition.minisig` must lie beside it."
 )]
 pub struct ExportArgs {
     /// The edition; a file that is there is not overwritten
@@ -64,9 +64,10 @@ pub(super) fn export(args: &ExportArgs) -> Result<Outcome, Report> {
     let store = Store::open(&args.catalogue.path()?).map_err(|e| store_report(&e))?;
     let doing = || format!("exporting the catalogue to `{}`", args.file.display());
     let since = args.since.as_deref().map(Edition::open).transpose().map_err(|e| report(&e, doing()))?;
+    let key = args.key.as_deref().map(signature::secret_key).transpose().map_err(|e| report(&e.into(), doing()))?;
     let written = write::write(&store, &args.file, since.as_ref()).map_err(|e| report(&e, doing()))?;
     let sign = |key| signature::sign(&args.file, key).map_err(|e| report(&e.into(), doing()));
-    let signature = args.key.as_deref().map(sign).transpose()?;
+    let signature = key.as_ref().map(sign).transpose()?;
     let write::Written { products, removes, photos } = written;
     let edition = args.file.display().to_string();
     if args.json {

@@ -2,7 +2,7 @@
 
 use super::list::counted;
 use super::{ByArgs, CatalogueArgs, store_report};
-use crate::catalogue::store::{Change, Store, UndoError};
+use crate::catalogue::store::{Change, Store, UndoError, Undone};
 use crate::cli::{Outcome, Report, print_line};
 use serde::Serialize;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -47,6 +47,8 @@ struct UndoLine<'a> {
     undone: i64,
     what: &'a str,
     products: usize,
+    left: usize,
+    unembedded: usize,
 }
 
 pub(super) fn history(args: &HistoryArgs) -> Result<Outcome, Report> {
@@ -85,13 +87,25 @@ pub(super) fn undo(args: &UndoArgs) -> Result<Outcome, Report> {
     let undone = store.undo(args.number).map_err(|error: UndoError| {
         error.hints().into_iter().fold(Report::of(&error).during("undoing a change".to_owned()), Report::hint)
     })?;
-    let (what, products) = (undone.what.as_str(), undone.products);
+    let Undone { products, left, unembedded, .. } = undone;
+    let what = undone.what.as_str();
     print_line(&if args.json {
-        serde_json::to_string(&UndoLine { undone: undone.number, what, products })?
+        serde_json::to_string(&UndoLine { undone: undone.number, what, products, left, unembedded })?
     } else {
         format!("undone: {what} ({} as before)", counted(products, "product"))
     })?;
-    Ok(Outcome::Done)
+    if left > 0 {
+        eprintln!("error: left as they are, since they were damaged before the change: {}", counted(left, "product"));
+    }
+    if unembedded > 0 {
+        let import = store.import_command().map_err(|e| store_report(&e))?;
+        eprintln!(
+            "error: found by no search until they are embedded with the network in use: {}",
+            counted(unembedded, "photo")
+        );
+        eprintln!("\nhint: importing again embeds them: `{import}`");
+    }
+    Ok(if left + unembedded == 0 { Outcome::Done } else { Outcome::SomeFailed })
 }
 
 #[cfg(test)]

@@ -12,10 +12,12 @@ use crate::catalogue::store::quoted;
 use crate::catalogue::{Store, StoreError};
 use crate::cli::{NetworkArgs, Outcome, Report, Told, say};
 use crate::network::EngineChoice;
-use clothingid_shared::files;
+use clothingid_shared::files::{self, FileError};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
+use std::fs::Metadata;
 use std::io::{IsTerminal, Read as _, Stdout};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -73,7 +75,7 @@ const EXAMPLES: &str = "Examples:
   clothingid catalogue import catalogue.csv --photos photos/ --dry-run
   clothingid catalogue import catalogue.csv --photos photos/
   clothingid catalogue import catalogue.csv --photos photos.zip
-  clothingid catalogue import spring.edition --key head-office.pub
+  clothingid catalogue import spring.edition --key head-office.key.pub
 
 Importing again does what is left. Products that a catalogue file does not list stay: `catalogue remove SKU` removes them. A whole edition
 removes the products that it does not have. Either can be taken back: `catalogue undo`.";
@@ -136,15 +138,25 @@ fn run_edition(args: &Args) -> Result<Outcome, Report> {
         let report = Report::of(&error).during(while_importing(args));
         error.hints().into_iter().fold(report, Report::hint)
     };
+    let unread = |source| FileError::Read { path: args.file.clone(), source };
+    let facts = || std::fs::metadata(&args.file).map_err(|e| Report::of(&unread(e)).during(while_importing(args)));
+    let signed = facts()?;
     match &args.key {
         Some(key) => signature::verify(&args.file, key).map_err(|e| report(e.into()))?,
         None if args.unsigned => say("note: nobody looks who made this edition (`--unsigned`)"),
         None => {
             return Err(Report::new("an edition is taken from a head office that is known, and `--key KEY` is missing".to_owned())
-                .hint("name its public key or the file of it: `--key head-office.pub`; or trust the file as it is: `--unsigned`"));
+                .hint("name its public key or the file of it: `--key head-office.key.pub`; or trust the file as it is: `--unsigned`"));
         }
     }
     let edition = Edition::open(&args.file).map_err(report)?;
+    let opened = facts()?;
+    let of = |facts: &Metadata| {
+        (facts.dev(), facts.ino(), facts.len(), facts.mtime_nsec(), facts.ctime(), facts.ctime_nsec())
+    };
+    if of(&signed) != of(&opened) {
+        return Err(Report::new("the file was changed while its signature was looked at").during(while_importing(args)));
+    }
     let name = args.file.display().to_string();
     let target = match Store::open(&args.catalogue.path()?) {
         Err(StoreError::Missing { .. }) => None,
