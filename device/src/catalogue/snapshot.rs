@@ -62,12 +62,12 @@ impl Snapshot {
     pub fn read(path: &Path, identity: &EmbeddingIdentity) -> Result<Self, StoreError> {
         let store = Store::open(path)?;
         let keeper = Keeper::read(&store, identity)?;
-        Ok(Self::of(&keeper, identity, Arc::new(Readers::new(path, store))))
+        Ok(Self::of(&keeper, Arc::new(Readers::new(path, store))))
     }
 
-    fn of(keeper: &Keeper, identity: &EmbeddingIdentity, readers: Arc<Readers>) -> Self {
+    fn of(keeper: &Keeper, readers: Arc<Readers>) -> Self {
         let damage = Arc::new(Mutex::new(keeper.damage().clone()));
-        Self { index: keeper.index(), identity: identity.clone(), readers, damage }
+        Self { index: keeper.index(), identity: keeper.identity().clone(), readers, damage }
     }
 
     /// How many photographs are searched.
@@ -200,7 +200,6 @@ impl Gallery for Snapshot {
 #[derive(Debug)]
 pub struct Follow {
     path: PathBuf,
-    identity: EmbeddingIdentity,
     watch: Store,
     keeper: Keeper,
     readers: Arc<Readers>,
@@ -225,9 +224,8 @@ impl Follow {
             None => Keeper::read(&watch, identity)?,
         };
         let readers = Arc::new(Readers::new(path, Store::open(path)?));
-        let snapshot = Snapshot::of(&keeper, identity, Arc::clone(&readers));
-        let (path, identity) = (path.to_owned(), identity.clone());
-        let mut follow = Self { path, identity, watch, keeper, readers, seen, can_save: true };
+        let snapshot = Snapshot::of(&keeper, Arc::clone(&readers));
+        let mut follow = Self { path: path.to_owned(), watch, keeper, readers, seen, can_save: true };
         follow.save();
         Ok((follow, snapshot))
     }
@@ -245,7 +243,7 @@ impl Follow {
         }
         self.keeper.follow(&self.watch)?;
         self.seen = version;
-        Ok(Some(Snapshot::of(&self.keeper, &self.identity, Arc::clone(&self.readers))))
+        Ok(Some(Snapshot::of(&self.keeper, Arc::clone(&self.readers))))
     }
 
     /// Writes the index beside the catalogue, if it is worth it. A folder that cannot be written costs time at the next start and nothing else.

@@ -112,5 +112,5 @@ impl ByArgs {
 /// The report of a store that cannot be used.
 #[must_use]
 pub fn store_report(error: &StoreError) -> Report {
-    error.hints().into_iter().fold(Report::of(error), Report::hint)
+    Report::of(error).hinted(error.hints())
 }

@@ -90,12 +90,11 @@ fn camera() -> CameraChoice {
 fn import(catalogue: &Path, bundle: &Bundle, args: &Args) -> Result<PathBuf, Report> {
     let csv = SHOP.get_file("catalogue.csv").map(include_dir::File::contents).unwrap_or_default();
     let photos = SHOP.get_dir("photos");
-    let embedders = NetworkEmbedders::new(bundle, args.network.engine)
-        .map_err(|error| error.hint().into_iter().fold(Report::of(&error), Report::hint))?;
+    let embedders =
+        NetworkEmbedders::new(bundle, args.network.engine).map_err(|error| Report::of(&error).hinted(error.hint()))?;
     let find = |name: &str| Some(photos?.get_file(photos?.path().join(name))?.contents());
     let name = "the demo's catalogue.csv";
-    let listing =
-        csv::read(name, csv).map_err(|error| error.hints().into_iter().fold(Report::of(&error), Report::hint))?;
+    let listing = csv::read(name, csv).map_err(|error| Report::of(&error).hinted(error.hints()))?;
     let import = Import {
         name,
         listing: &listing,
@@ -110,10 +109,8 @@ fn import(catalogue: &Path, bundle: &Bundle, args: &Args) -> Result<PathBuf, Rep
         stop: &AtomicBool::new(false),
     };
     let again = || format!("the demo's catalogue is made anew when `{}` is removed", catalogue.display());
-    let failed = |error: ImportError| {
-        let report = Report::of(&error).during("importing the demo shop");
-        error.hints().into_iter().fold(report, Report::hint).hint(again())
-    };
+    let failed =
+        |error: ImportError| Report::of(&error).during("importing the demo shop").hinted(error.hints()).hint(again());
     let summary = import.run(&mut Quiet).map_err(failed)?;
     if summary.new + summary.changed > 0 {
         eprintln!("imported {} products with {} photographs", summary.new + summary.changed, summary.photos);

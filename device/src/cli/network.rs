@@ -66,7 +66,7 @@ impl NetworkArgs {
 
 /// What an engine could not do, and what the user may do about it.
 pub(super) fn of_engine(error: &EngineError) -> Report {
-    error.hint().into_iter().fold(Report::of(error), Report::hint)
+    Report::of(error).hinted(error.hint())
 }
 
 /// Reads a bundle file, or the embedded bundle.

@@ -81,6 +81,12 @@ impl Report {
         self.hints.push(hint.into());
         self
     }
+
+    /// Adds all that an error knows of what the user may do.
+    #[must_use]
+    pub fn hinted(self, hints: impl IntoIterator<Item: Into<String>>) -> Self {
+        hints.into_iter().fold(self, Self::hint)
+    }
 }
 
 impl<E: Error + 'static> From<E> for Report {

@@ -65,7 +65,7 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
 
 /// The report of a configuration that cannot be used.
 pub(super) fn config_report(error: &ConfigError) -> Report {
-    let report = error.hint().into_iter().fold(Report::of(error), Report::hint);
+    let report = Report::of(error).hinted(error.hint());
     if matches!(error, ConfigError::File(_)) { report } else { report.during("reading the configuration") }
 }
 
@@ -101,14 +101,14 @@ pub(super) fn camera(config: &Config, file: Option<&Path>) -> Result<CameraChoic
     });
     camera.open().map_err(|error| {
         let report = Report::of(&error).during("opening the camera");
-        error.hint().into_iter().fold(report, Report::hint)
+        report.hinted(error.hint())
     })?;
     Ok(camera)
 }
 
 /// Takes the page's address first: it is what fails most often, and at once.
 pub(super) fn listen_at(address: &str) -> Result<TcpListener, Report> {
-    page::bind(address).map_err(|error| error.hints().into_iter().fold(Report::of(&error), Report::hint))
+    page::bind(address).map_err(|error| Report::of(&error).hinted(error.hints()))
 }
 
 /// Everything that the appliance needs to start.
@@ -135,7 +135,7 @@ impl Appliance {
         let path = catalogue(&bundle)?;
 
         let network = PhotoPath::new(&bundle, self.engine, self.threads)
-            .map_err(|error| error.hint().into_iter().fold(Report::of(&error), Report::hint))?;
+            .map_err(|error| Report::of(&error).hinted(error.hint()))?;
         let shop = Shop::open(path, bundle.identity(network.engine().arithmetic())).map_err(|error| {
             store_report(&error.with_bundle(self.bundle_file.as_deref())).during("opening the catalogue")
         })?;

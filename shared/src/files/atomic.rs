@@ -2,6 +2,7 @@
 //! A reader sees the old file or the new one, never a part.
 #![expect(clippy::disallowed_methods, reason = "this is the one place that writes files; everyone else calls it")]
 
+use super::folder_of;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -167,10 +168,7 @@ fn temporary_beside(path: &Path) -> PathBuf {
 
 /// Makes the rename itself durable.
 fn sync_folder(path: &Path) -> io::Result<()> {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
-        _ => File::open(".")?.sync_all(),
-    }
+    File::open(folder_of(path))?.sync_all()
 }
 
 #[cfg(test)]

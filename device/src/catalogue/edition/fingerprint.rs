@@ -1,8 +1,8 @@
 //! What a product is, whichever catalogue it is in: its fields and its photographs in their order, without numbers and embeddings.
 
+use crate::catalogue::store::Item;
 use crate::catalogue::store::checksum::Fields;
-use crate::catalogue::store::read::product_checksum;
-use crate::catalogue::store::{Damage, Store, StoreError, StoredPhoto};
+use crate::catalogue::store::rows::product_checksum;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -11,33 +11,15 @@ use std::collections::BTreeMap;
 #[serde(transparent)]
 pub struct Fingerprint(String);
 
-/// The fingerprints of all products that are what was written, and what is damaged.
-///
-/// # Errors
-/// The file cannot be read.
-pub fn all(store: &Store) -> Result<(BTreeMap<String, Fingerprint>, Vec<Damage>), StoreError> {
-    let mut damage = Vec::new();
-    let mut photos: BTreeMap<String, Vec<StoredPhoto>> = BTreeMap::new();
-    for photo in store.photos()? {
-        if photo.is_sound {
-            photos.entry(photo.sku.clone()).or_default().push(photo);
-        } else {
-            damage.push(photo.damage());
-        }
+/// Of each of these products.
+pub fn all(items: &[Item]) -> BTreeMap<String, Fingerprint> {
+    items.iter().map(|item| (item.product.sku.clone(), Fingerprint::of(item))).collect()
+}
+
+impl Fingerprint {
+    fn of(item: &Item) -> Self {
+        let fields = Fields::of("fingerprint").bytes(&product_checksum(&item.product));
+        let photos = item.photos.iter().fold(fields, |fields, photo| fields.text(&photo.name).bytes(&photo.sha256));
+        Self(photos.finish().iter().map(|byte| format!("{byte:02x}")).collect())
     }
-    let mut fingerprints = BTreeMap::new();
-    for stored in store.products()? {
-        let product = stored.product;
-        if !stored.is_sound {
-            damage.push(Damage::Product { sku: product.sku });
-            continue;
-        }
-        let mut photos = photos.remove(&product.sku).unwrap_or_default();
-        photos.sort_by_key(|photo| photo.position);
-        let fields = Fields::of("fingerprint").bytes(&product_checksum(&product));
-        let sum = photos.iter().fold(fields, |fields, photo| fields.text(&photo.name).bytes(&photo.sha256)).finish();
-        let hex = sum.iter().map(|byte| format!("{byte:02x}")).collect();
-        fingerprints.insert(product.sku, Fingerprint(hex));
-    }
-    Ok((fingerprints, damage))
 }

@@ -8,7 +8,7 @@ use crate::catalogue::csv::{ListedPhoto, ListedProduct, Listing, Problem, Proble
 use crate::catalogue::import::{EmbedError, Embedder, Embedders, Removes};
 use crate::catalogue::photos::PhotoSource;
 use crate::catalogue::store::checksum::sha256;
-use crate::catalogue::store::{Damage, Store, StoreError, StoredPhoto};
+use crate::catalogue::store::{Damage, Item, Store, StoreError, StoredPhoto};
 use clothingid_shared::embedding::EmbeddingIdentity;
 use clothingid_shared::files::MOST_PHOTO_BYTES;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -75,6 +75,12 @@ impl EditionError {
     }
 }
 
+/// The products of a store all of whose rows are what was written.
+pub(super) fn sound(store: &Store) -> Result<Vec<Item>, EditionError> {
+    let (items, damage) = store.items()?;
+    damage.into_iter().next().map_or(Ok(items), |damage| Err(EditionError::Damaged(damage)))
+}
+
 /// What a whole edition holds.
 #[derive(Debug)]
 pub(super) struct Contents {
@@ -129,13 +135,10 @@ impl Edition {
         if self.is_difference() {
             return Err(EditionError::FromDifference { path: self.path.clone() });
         }
-        let store = self.store();
-        let (fingerprints, damage) = fingerprint::all(&store)?;
-        if let Some(damage) = damage.into_iter().next() {
-            return Err(EditionError::Damaged(damage));
-        }
-        let photos = store.photos()?.into_iter().map(|photo| (photo.sku, photo.name, photo.sha256)).collect();
-        Ok(Contents { fingerprints, photos })
+        let items = sound(&self.store())?;
+        let photos = items.iter().flat_map(|item| item.photos.clone());
+        let photos = photos.map(|photo| (photo.sku, photo.name, photo.sha256)).collect();
+        Ok(Contents { fingerprints: fingerprint::all(&items), photos })
     }
 
     /// What an import into the catalogue `target` (none: a new one) is to do. `name` is the edition's in messages.
@@ -143,15 +146,13 @@ impl Edition {
     /// # Errors
     /// A file cannot be read, or a row of the edition is not what was written: nothing of it is then taken.
     pub fn wanted(&self, name: &str, target: Option<&Store>) -> Result<Wanted, EditionError> {
-        let store = self.store();
-        let (own, damage) = fingerprint::all(&store)?;
-        if let Some(damage) = damage.into_iter().next() {
-            return Err(EditionError::Damaged(damage));
-        }
+        let items = sound(&self.store())?;
+        let own = fingerprint::all(&items);
         let mut refused = BTreeSet::new();
         let mut removes = None;
         if let Kind::Difference { before } = &self.kind {
-            let here = target.map(fingerprint::all).transpose()?.unwrap_or_default().0;
+            let here =
+                target.map(Store::items).transpose()?.map_or_else(BTreeMap::new, |(items, _)| fingerprint::all(&items));
             // What is as the edition has it already was taken before: an import that was interrupted goes on.
             let fits = |sku: &String, was: &Option<Fingerprint>| {
                 let is = here.get(sku);
@@ -170,23 +171,15 @@ impl Edition {
         };
         let problems = refused.iter().map(problem).collect();
         let mut listing = Listing { problems, is_all_or_nothing: true, ..Listing::default() };
-        let mut photos: HashMap<String, Vec<StoredPhoto>> = HashMap::new();
-        for photo in store.photos()? {
-            photos.entry(photo.sku.clone()).or_default().push(photo);
-        }
-        for product in store.products()?.into_iter().map(|stored| stored.product) {
-            let mut photos = photos.remove(&product.sku).unwrap_or_default();
-            photos.sort_by_key(|photo| photo.position);
-            let listed = |photo: StoredPhoto| ListedPhoto {
-                key: photo.id.to_string(),
-                name: photo.name,
-                line: 0,
-                sha256: photo.sha256.try_into().ok(),
-            };
-            if !refused.contains(&product.sku) {
-                let photos = photos.into_iter().map(listed).collect();
-                listing.products.push(ListedProduct { product, photos, has_bad_rows: false });
-            }
+        let listed = |photo: StoredPhoto| ListedPhoto {
+            key: photo.id.to_string(),
+            name: photo.name,
+            line: 0,
+            sha256: photo.sha256.try_into().ok(),
+        };
+        for Item { product, photos } in items.into_iter().filter(|item| !refused.contains(&item.product.sku)) {
+            let photos = photos.into_iter().map(listed).collect();
+            listing.products.push(ListedProduct { product, photos, has_bad_rows: false });
         }
         listing.refused = refused;
         Ok(Wanted { listing, removes })
@@ -226,7 +219,7 @@ impl PhotoSource for Edition {
         let unreadable = |cause: String| ProblemKind::PhotoUnreadable { photo: key.to_owned(), cause };
         match store.photo_byte_len(id).map_err(|error| unreadable(error.to_string()))? {
             None => {
-                let name = store.photo_name(id).ok().flatten().unwrap_or_else(|| key.to_owned());
+                let name = store.photo(id).ok().flatten().map_or_else(|| key.to_owned(), |photo| photo.name);
                 Err(ProblemKind::NotInDifference { photo: name })
             }
             Some(len) if len > MOST_PHOTO_BYTES => {

@@ -4,7 +4,6 @@
 
 use clothingid_shared::files::{self, FileError};
 use minisign::{KeyPair, PublicKey, SecretKey, SecretKeyBox, SignatureBox};
-use std::ffi::OsString;
 use std::fs::{File, Permissions};
 use std::io::{BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
@@ -73,7 +72,7 @@ impl SignatureError {
 /// # Errors
 /// A file is there or cannot be written.
 pub fn make_keys(path: &Path) -> Result<String, SignatureError> {
-    let public = beside(path, ".pub");
+    let public = files::with_end(path, ".pub");
     for path in [path, &public] {
         if path.exists() {
             let source = std::io::ErrorKind::AlreadyExists.into();
@@ -112,7 +111,7 @@ pub fn sign(edition: &Path, key: &SecretKey) -> Result<PathBuf, SignatureError> 
     let name = edition.file_name().unwrap_or_default().to_string_lossy();
     let signature =
         minisign::sign(None, key, bytes, Some(&format!("file:{name}")), None).map_err(SignatureError::Key)?;
-    let path = beside(edition, ".minisig");
+    let path = files::with_end(edition, ".minisig");
     files::write_atomic(&path, &signature.to_bytes())?;
     Ok(path)
 }
@@ -129,7 +128,7 @@ pub fn verify(edition: &Path, key: &str) -> Result<(), SignatureError> {
     } else {
         PublicKey::from_base64(key.trim()).map_err(not_a_key)?
     };
-    let path = beside(edition, ".minisig");
+    let path = files::with_end(edition, ".minisig");
     let text = files::read_text_at_most(&path, MOST_BYTES)?;
     let signature = SignatureBox::from_string(&text)
         .map_err(|source| SignatureError::NotASignature { path: path.clone(), source })?;
@@ -138,11 +137,4 @@ pub fn verify(edition: &Path, key: &str) -> Result<(), SignatureError> {
     // Only signatures over a hash: the older ones need the whole file in memory.
     minisign::verify(&key, &signature, bytes, true, false, false)
         .map_err(|source| SignatureError::Other { path: edition.to_owned(), source })
-}
-
-/// A name with something behind it.
-fn beside(path: &Path, end: &str) -> PathBuf {
-    let mut name: OsString = path.as_os_str().to_owned();
-    name.push(end);
-    name.into()
 }

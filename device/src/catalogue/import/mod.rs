@@ -8,6 +8,7 @@
 //! stay; bad rows never hold up good ones. With another network the stored photographs are embedded anew, and the old
 //! embeddings are searched until the new ones are complete.
 
+mod batches;
 pub mod embed;
 pub mod network;
 pub mod plan;
@@ -117,7 +118,7 @@ impl Import<'_> {
         };
         progress.comparing(self.listing.products.iter().map(|p| p.photos.len()).sum());
         let mut plan = plan::plan(self, store.as_ref())?;
-        plan.try_photos(self.name, self.photos);
+        plan.try_photos(self);
         progress.planned(&plan);
         Ok(plan)
     }

@@ -125,7 +125,8 @@ impl Plan {
     }
 
     /// Decodes each photograph that is to be added, and takes those that cannot be used out of the plan.
-    pub(super) fn try_photos(&mut self, file: &str, photos: &dyn PhotoSource) {
+    pub(super) fn try_photos(&mut self, import: &Import<'_>) {
+        let Import { name: file, photos, .. } = *import;
         let try_step = |step: &mut Step| {
             let (photos_before, sku) = (step.photos.len(), step.product.sku.clone());
             let mut bad = Vec::new();
@@ -140,8 +141,14 @@ impl Plan {
                 },
             });
             if step.photos.len() < photos_before {
-                // As the import does: its stored photographs stay.
+                // As the import does: its stored photographs stay, or all of it.
                 step.remove.clear();
+                if import.listing.is_all_or_nothing {
+                    step.photos.clear();
+                    if let Change::Changed(columns) = &mut step.change {
+                        columns.clear();
+                    }
+                }
             }
             bad
         };

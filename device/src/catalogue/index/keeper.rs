@@ -95,6 +95,12 @@ impl Keeper {
         self.index.clone()
     }
 
+    /// Whose embeddings it has.
+    #[must_use]
+    pub fn identity(&self) -> &EmbeddingIdentity {
+        &self.identity
+    }
+
     /// What was found to be damaged. It is left out of all answers.
     #[must_use]
     pub fn damage(&self) -> &BTreeSet<Damage> {

@@ -19,7 +19,7 @@ use super::products::Products;
 use super::segment::Segment;
 use crate::catalogue::scan::Rows;
 use clothingid_shared::embedding::EmbeddingIdentity;
-use clothingid_shared::files::{FileError, write_atomic_with};
+use clothingid_shared::files::{FileError, sweep_temporaries, with_end, write_atomic_with};
 use crc32fast::Hasher;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -56,9 +56,7 @@ impl Header {
 /// The file beside a catalogue.
 #[must_use]
 pub fn beside(catalogue: &Path) -> PathBuf {
-    let mut name = catalogue.file_name().unwrap_or_default().to_owned();
-    name.push(".index");
-    catalogue.with_file_name(name)
+    with_end(catalogue, ".index")
 }
 
 impl Keeper {
@@ -83,7 +81,7 @@ impl Keeper {
     /// The folder cannot be written.
     pub fn save(&mut self, catalogue: &Path) -> Result<(), FileError> {
         let path = beside(catalogue);
-        sweep(&path);
+        sweep_temporaries(&path);
         self.compacted();
         write_atomic_with(&path, |file| write(self, file))?;
         self.unsaved = Some(0);
@@ -194,27 +192,6 @@ fn write(keeper: &Keeper, file: &mut impl Write) -> std::io::Result<()> {
 
 fn column<T: Copy, const N: usize>(values: &[T], bytes: impl Fn(T) -> [u8; N]) -> Vec<u8> {
     values.iter().flat_map(|value| bytes(*value)).collect()
-}
-
-/// Removes what processes that are no more have left half written. Best effort: what cannot be removed does no harm.
-fn sweep(path: &Path) {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return };
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let file = entry.file_name();
-        if file.to_str().and_then(|file| writer_of(file, name)).is_some_and(|process| !is_running(process)) {
-            let _ = std::fs::remove_file(entry.path());
-        }
-    }
-}
-
-/// Which process is writing `file` as the next form of `name`, if it is that.
-fn writer_of(file: &str, name: &str) -> Option<u32> {
-    file.strip_prefix(name)?.strip_prefix('.')?.strip_suffix(".tmp")?.split_once('-')?.0.parse().ok()
-}
-
-fn is_running(process: u32) -> bool {
-    Path::new("/proc").join(process.to_string()).exists()
 }
 
 #[cfg(test)]

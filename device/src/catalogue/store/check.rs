@@ -1,7 +1,7 @@
 //! Looking at every byte of the store.
 
 use super::history::{Before, Past, before};
-use super::read::{identity_checksum, setting_checksum};
+use super::rows::{identity_checksum, setting_checksum};
 use super::undo::has_bytes;
 use super::{Damage, Store, StoreError};
 use crate::catalogue::{PhotoId, Product};

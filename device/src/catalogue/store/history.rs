@@ -5,12 +5,15 @@
 //! where they are for as long as a row, now or before a change, names them.
 
 use super::checksum::{Checksum, Fields};
-use super::read::{fields, joined, photo_checksum, product, product_checksum};
+use super::rows::{
+    fields, photo, photo_checksum, photo_columns, product, product_checksum, product_columns, product_values, text,
+};
 use super::since::{leaves_a_gap, renew_epoch};
 use super::write::free_photo;
 use super::{Store, StoreError};
 use crate::catalogue::{PhotoId, Product};
-use rusqlite::{OptionalExtension, Row, Transaction, params};
+use rusqlite::types::Value;
+use rusqlite::{OptionalExtension, Row, Transaction, params, params_from_iter};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -122,7 +125,10 @@ impl Store {
             // Where somebody else has changed something meanwhile, a change of its own begins: those of larger numbers are later ones.
             let mut open = match before {
                 Some(open) if open.is_newest(t)? => open,
-                _ => begin(t, &author, None)?,
+                _ => {
+                    forget_old(t)?;
+                    begin(t, &author, None)?
+                }
             };
             let value = work(t, &mut open)?;
             let sql = "SELECT 1 FROM past_product WHERE change = ?1";
@@ -153,9 +159,7 @@ impl Open {
             let sql = "UPDATE past_product SET place = (SELECT max(place) FROM past_product) + 1 WHERE place = ?1";
             return t.prepare_cached(sql)?.execute([place]).map(drop);
         }
-        let sql =
-            "SELECT sku, title, price, currency, barcode, colours, sizes, variant_of, url, category, stock, checksum
-            FROM product WHERE sku = ?1";
+        let sql = concat!("SELECT ", product_columns!(), ", checksum FROM product WHERE sku = ?1");
         let stored = t.prepare_cached(sql)?.query_row([sku], product).optional()?;
         let state = match &stored {
             None => "absent",
@@ -166,43 +170,30 @@ impl Open {
             Some(stored) if stored.is_sound => stored.product,
             _ => Product { sku: sku.to_owned(), ..Product::default() },
         };
-        t.prepare_cached(
-            "INSERT INTO past_product (change, sku, state, title, price, currency, barcode, colours, sizes, variant_of, url, category, stock,
-                checksum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
-        )?
-        .execute(params![
-            self.number,
-            sku,
-            state,
-            p.title,
-            p.price,
-            p.currency,
-            p.barcode,
-            joined(&p.colours),
-            joined(&p.sizes),
-            p.variant_of,
-            p.url,
-            p.category,
-            p.stock.map(|stock| stock.to_string()),
-            past_product_checksum(self.number, state, &p)
-        ])?;
+        let sql = concat!(
+            "INSERT INTO past_product (",
+            product_columns!(),
+            ", change, state, checksum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+        );
+        let checksum = past_product_checksum(self.number, state, &p);
+        let of_change: [Value; 3] = [self.number.into(), state.to_owned().into(), checksum.to_vec().into()];
+        t.prepare_cached(sql)?.execute(params_from_iter(product_values(&p).into_iter().chain(of_change)))?;
         // Rows that are not what was written cannot be told apart from sound ones later: they are left out.
-        let sql = "SELECT id, sku, name, position, sha256, checksum FROM photo WHERE sku = ?1";
+        let sql = concat!("SELECT ", photo_columns!(), " FROM photo WHERE sku = ?1");
         let mut statement = t.prepare_cached(sql)?;
-        let photos: Vec<_> = statement.query_map([sku], super::read::photo)?.collect::<rusqlite::Result<_>>()?;
+        let photos: Vec<_> = statement.query_map([sku], photo)?.collect::<rusqlite::Result<_>>()?;
+        let sql =
+            concat!("INSERT INTO past_photo (", photo_columns!(), ", change) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
         for photo in photos.into_iter().filter(|photo| photo.is_sound) {
             let row = photo_checksum(photo.id, sku, &photo.name, photo.position, &photo.sha256);
-            t.prepare_cached(
-                "INSERT INTO past_photo (change, id, sku, name, position, sha256, checksum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            )?
-            .execute(params![
-                self.number,
+            t.prepare_cached(sql)?.execute(params![
                 photo.id.number(),
                 sku,
                 photo.name,
                 photo.position,
                 photo.sha256,
-                past_photo_checksum(self.number, &row)
+                past_photo_checksum(self.number, &row),
+                self.number
             ])?;
         }
         Ok(())
@@ -235,9 +226,8 @@ pub(super) fn forget_old(t: &Transaction<'_>) -> rusqlite::Result<()> {
     forget(t, now(t)? - seconds_of(KEPT)).map(drop)
 }
 
-/// Begins a change, and forgets those that are too old.
+/// Begins a change.
 pub(super) fn begin(t: &Transaction<'_>, author: &Author, undoes: Option<i64>) -> rusqlite::Result<Open> {
-    forget_old(t)?;
     let at = now(t)?;
     // Tells two changes of one number apart, where a copy of the catalogue has gone its own way.
     let mark: Vec<u8> = t.query_row("SELECT randomblob(16)", [], |row| row.get(0))?;
@@ -269,12 +259,11 @@ fn forget(t: &Transaction<'_>, before: i64) -> rusqlite::Result<usize> {
 pub(super) fn before(store: &rusqlite::Connection, change: i64) -> rusqlite::Result<Past> {
     let mut past = Past::default();
     let sql =
-        "SELECT sku, title, price, currency, barcode, colours, sizes, variant_of, url, category, stock, state, checksum
-        FROM past_product WHERE change = ?1 ORDER BY place";
+        concat!("SELECT ", product_columns!(), ", state, checksum FROM past_product WHERE change = ?1 ORDER BY place");
     let mut statement = store.prepare_cached(sql)?;
     let mut rows = statement.query([change])?;
     while let Some(row) = rows.next()? {
-        let (p, state) = (fields(row)?, super::read::text(row, 11)?);
+        let (p, state) = (fields(row)?, text(row, 11)?);
         if row.get_ref(12)?.as_bytes()? != past_product_checksum(change, &state, &p) {
             past.damaged.push(p.sku);
             continue;
@@ -298,10 +287,10 @@ pub(super) fn before(store: &rusqlite::Connection, change: i64) -> rusqlite::Res
 
 /// A product's photographs before a change; nothing where a row is not what was written.
 fn past_photos(store: &rusqlite::Connection, change: i64, sku: &str) -> rusqlite::Result<Option<Vec<PastPhoto>>> {
-    let sql = "SELECT id, sku, name, position, sha256, checksum FROM past_photo WHERE change = ?1 AND sku = ?2 ORDER BY position";
+    let sql = concat!("SELECT ", photo_columns!(), " FROM past_photo WHERE change = ?1 AND sku = ?2 ORDER BY position");
     let mut statement = store.prepare_cached(sql)?;
     let read = |row: &Row<'_>| {
-        let (id, name) = (PhotoId::new(row.get(0)?), super::read::text(row, 2)?);
+        let (id, name) = (PhotoId::new(row.get(0)?), text(row, 2)?);
         let (position, sha256) = (row.get(3)?, row.get_ref(4)?.as_bytes()?.to_vec());
         let of_row = photo_checksum(id, sku, &name, position, &sha256);
         let is_sound = row.get_ref(5)?.as_bytes()? == past_photo_checksum(change, &of_row);
@@ -312,7 +301,7 @@ fn past_photos(store: &rusqlite::Connection, change: i64, sku: &str) -> rusqlite
 
 fn change(row: &Row<'_>) -> rusqlite::Result<Change> {
     let (number, at, undoes) = (row.get(0)?, row.get(2)?, row.get(5)?);
-    let (who, what) = (super::read::text(row, 3)?, super::read::text(row, 4)?);
+    let (who, what) = (text(row, 3)?, text(row, 4)?);
     let expected = change_checksum(number, row.get_ref(1)?.as_bytes()?, at, &who, &what, undoes);
     let is_sound = row.get_ref(6)?.as_bytes()? == expected;
     let products = usize::try_from(row.get::<_, i64>(7)?).unwrap_or(0);

@@ -22,6 +22,7 @@ mod error;
 pub mod history;
 pub mod one;
 pub mod read;
+pub(in crate::catalogue) mod rows;
 mod schema;
 pub mod since;
 pub mod undo;
@@ -35,7 +36,8 @@ pub use damage::Damage;
 pub use error::StoreError;
 pub(crate) use error::quoted;
 pub use history::{Author, Change};
-pub use read::{StoredPhoto, StoredProduct};
+pub use read::Item;
+pub use rows::{StoredEmbedding, StoredPhoto, StoredProduct};
 pub use undo::{UndoError, Undone};
 pub use write::{Embedded, PhotoWrite, ProductWrite};
 

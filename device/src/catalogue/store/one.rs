@@ -1,7 +1,7 @@
 //! Reading what a search shows and what a change has touched: single rows, and all of them at one time.
 
-use super::read::{PHOTOS, PRODUCTS, embedding, photo, product};
-use super::{Damage, Store, StoreError, StoredPhoto, StoredProduct, read::StoredEmbedding};
+use super::rows::{PHOTOS, PRODUCTS, embedding, photo, photo_columns, product, product_columns};
+use super::{Damage, Store, StoreError, StoredEmbedding, StoredPhoto, StoredProduct};
 use crate::catalogue::PhotoId;
 use clothingid_shared::embedding::EmbeddingIdentity;
 use rusqlite::{OptionalExtension, params};
@@ -26,32 +26,16 @@ impl Store {
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn each_product(&self, mut take: impl FnMut(StoredProduct)) -> Result<(), StoreError> {
-        let mut sweep = || -> rusqlite::Result<()> {
-            let mut statement = self.connection.prepare_cached(PRODUCTS)?;
-            let mut rows = statement.query([])?;
-            while let Some(row) = rows.next()? {
-                take(product(row)?);
-            }
-            Ok(())
-        };
-        sweep().map_err(|e| self.error("reading the products", e))
+    pub fn each_product(&self, take: impl FnMut(StoredProduct)) -> Result<(), StoreError> {
+        self.each("reading the products", PRODUCTS, product, take)
     }
 
     /// Gives each photograph to `take`, in the order of their numbers.
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn each_photo(&self, mut take: impl FnMut(StoredPhoto)) -> Result<(), StoreError> {
-        let mut sweep = || -> rusqlite::Result<()> {
-            let mut statement = self.connection.prepare_cached(PHOTOS)?;
-            let mut rows = statement.query([])?;
-            while let Some(row) = rows.next()? {
-                take(photo(row)?);
-            }
-            Ok(())
-        };
-        sweep().map_err(|e| self.error("reading the photos", e))
+    pub fn each_photo(&self, take: impl FnMut(StoredPhoto)) -> Result<(), StoreError> {
+        self.each("reading the photos", PHOTOS, photo, take)
     }
 
     /// One product.
@@ -59,9 +43,7 @@ impl Store {
     /// # Errors
     /// The file cannot be read.
     pub fn product(&self, sku: &str) -> Result<Option<StoredProduct>, StoreError> {
-        let sql =
-            "SELECT sku, title, price, currency, barcode, colours, sizes, variant_of, url, category, stock, checksum
-            FROM product WHERE sku = ?1";
+        let sql = concat!("SELECT ", product_columns!(), ", checksum FROM product WHERE sku = ?1");
         let read = || self.connection.prepare_cached(sql)?.query_row([sku], product).optional();
         read().map_err(|e| self.error("reading a product", e))
     }
@@ -71,7 +53,7 @@ impl Store {
     /// # Errors
     /// The file cannot be read.
     pub fn photos_of(&self, sku: &str) -> Result<Vec<StoredPhoto>, StoreError> {
-        let sql = "SELECT id, sku, name, position, sha256, checksum FROM photo WHERE sku = ?1 ORDER BY position, id";
+        let sql = concat!("SELECT ", photo_columns!(), " FROM photo WHERE sku = ?1 ORDER BY position, id");
         let read = || self.connection.prepare_cached(sql)?.query_map([sku], photo)?.collect::<rusqlite::Result<_>>();
         read().map_err(|e| self.error("reading the photos", e))
     }
@@ -81,7 +63,7 @@ impl Store {
     /// # Errors
     /// The file cannot be read.
     pub fn photo(&self, id: PhotoId) -> Result<Option<StoredPhoto>, StoreError> {
-        let sql = "SELECT id, sku, name, position, sha256, checksum FROM photo WHERE id = ?1";
+        let sql = concat!("SELECT ", photo_columns!(), " FROM photo WHERE id = ?1");
         let read = || self.connection.prepare_cached(sql)?.query_row([id.number()], photo).optional();
         read().map_err(|e| self.error("reading a photo", e))
     }

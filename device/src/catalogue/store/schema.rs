@@ -1,6 +1,6 @@
 //! The file's form, how it is made, and how old forms are brought up to date.
 
-use super::unfinished::{Unfinished, folder_of, sweep};
+use super::unfinished::{Unfinished, sweep};
 use super::{Store, StoreError, without_room};
 use clothingid_shared::files;
 use rusqlite::{Connection, OpenFlags, ffi};
@@ -265,7 +265,7 @@ pub(super) fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
 
 /// Makes a catalogue under another name in the same folder, then gives it its own. Whatever fails, nothing stays behind.
 fn create_as(path: &Path, form: impl FnOnce(&mut Connection) -> rusqlite::Result<()>) -> Result<(), StoreError> {
-    let folder = folder_of(path);
+    let folder = files::folder_of(path);
     files::create_folder(folder)?;
     let failed = |source: io::Error| files::FileError::Write { path: path.to_owned(), source };
     let temporary = Unfinished::beside(path);

@@ -8,7 +8,7 @@
 //! served, and forgetting that leaves no row or a gap among them.
 
 use super::history::past_product_checksum;
-use super::read::{fields, text};
+use super::rows::{fields, product_columns, text};
 use super::write::write_setting;
 use super::{Store, StoreError};
 use rusqlite::{OptionalExtension, Row, Transaction};
@@ -67,8 +67,7 @@ impl Store {
     /// The file cannot be read.
     pub fn touched_behind(&self, place: i64, most: usize) -> Result<Option<Vec<String>>, StoreError> {
         let sql =
-            "SELECT sku, title, price, currency, barcode, colours, sizes, variant_of, url, category, stock, state, checksum, change
-            FROM past_product WHERE place > ?1";
+            concat!("SELECT ", product_columns!(), ", state, checksum, change FROM past_product WHERE place > ?1");
         let read = || -> rusqlite::Result<Option<Vec<String>>> {
             let mut statement = self.connection.prepare_cached(sql)?;
             let (mut rows, mut touched) = (statement.query([place])?, Vec::new());

@@ -172,7 +172,7 @@ fn a_changed_field_is_named() {
 }
 
 /// What a store should hold: sku → title, and photographs by name.
-type Model = BTreeMap<String, (String, Vec<(String, String)>)>;
+pub(super) type Model = BTreeMap<String, (String, Vec<(String, String)>)>;
 
 /// Number, title, and photographs as name and bytes.
 type Drawn = (u8, String, Vec<(u8, u8)>);
@@ -222,7 +222,7 @@ fn wanted(store: &Store, sku: &str, title: &str, photos: &[(String, String)], wh
     ProductWrite { product: product(sku, title), photos, remove }
 }
 
-fn contents(store: &Store) -> Model {
+pub(super) fn contents(store: &Store) -> Model {
     let mut photos = store.photos().unwrap();
     photos.sort_by_key(|p| p.position);
     let of = |sku: &str| {
@@ -312,138 +312,6 @@ proptest! {
             prop_assert!(damage.iter().all(|d| matches!(d, Damage::NoPhoto { .. } | Damage::NoEmbedding { .. })), "{:?}", damage);
         }
     }
-}
-
-#[test]
-fn a_change_by_its_number_and_back_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let whose = identity("one");
-    let mut store = Store::open_or_create(&folder.path().join("c.db")).unwrap();
-    let author = |what: &str| Author { who: "mia".into(), what: what.into() };
-    let all = |store: &Store| contents(store);
-    for (what, sku, title, photo) in
-        [("import a", "A", "one", "x"), ("import b", "B", "b", "y"), ("import c", "A", "two", "z")]
-    {
-        store.sign(author(what));
-        store.commit(&whose, &[write(&whose, product(sku, title), &[("a.jpg", photo)])], &[]).unwrap();
-    }
-    let whole = all(&store);
-    assert!(matches!(store.undo(Some(1)), Err(UndoError::ChangedSince { by: 3, .. })), "a later one holds on to `A`");
-    store.sign(author("undo 2"));
-    let undone = store.undo(Some(2)).unwrap();
-    assert_eq!(undone, Undone { number: 2, what: "import b".into(), products: 1, left: 0, unembedded: 0 });
-    assert!(!all(&store).contains_key("B"));
-    assert!(matches!(store.undo(Some(2)), Err(UndoError::Already { number: 2 })));
-    assert!(matches!(store.undo(Some(9)), Err(UndoError::Unknown { number: 9 })));
-    // Undoing the undo.
-    store.undo(Some(4)).unwrap();
-    assert_eq!(all(&store), whole);
-    let told: Vec<_> =
-        store.history().unwrap().into_iter().map(|c| (c.number, c.what, c.undoes, c.is_undone)).collect();
-    let expected = [(5, "undo 2", Some(4), false), (4, "undo 2", Some(2), true), (3, "import c", None, false)];
-    assert_eq!(told[..3], expected.map(|(n, what, undoes, is)| (n, what.to_owned(), undoes, is)));
-    store.undo(None).unwrap();
-    store.undo(Some(1)).unwrap();
-    assert_eq!(all(&store).keys().collect::<Vec<_>>(), ["B"]);
-    assert_eq!(store.check().unwrap().damage, []);
-
-    // What nobody can go back to takes no room.
-    let count = |table: &str| -> i64 {
-        store.connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
-    };
-    assert_eq!([count("photo_bytes"), count("embedding"), count("embedding_float")], [3; 3]);
-    store.forget_all().unwrap();
-    let count = |table: &str| -> i64 {
-        store.connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
-    };
-    assert_eq!([count("photo_bytes"), count("embedding"), count("embedding_float"), count("past_photo")], [1, 1, 1, 0]);
-    assert!(matches!(store.undo(None), Err(UndoError::Nothing)));
-}
-
-#[test]
-fn a_change_is_forgotten_when_it_is_old_and_a_damaged_past_is_not_gone_back_to() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("c.db");
-    let whose = identity("one");
-    let mut store = Store::open_or_create(&path).unwrap();
-    store.commit(&whose, &[write(&whose, product("A", "a"), &[("a.jpg", "a")])], &[]).unwrap();
-    store.sign(Author::default());
-    store.remove("A").unwrap();
-    spoil(&path, "UPDATE photo_bytes SET bytes = zeroblob(1)");
-    assert!(matches!(store.undo(None), Err(UndoError::Damaged { number: 2, .. })));
-    let old = "UPDATE change SET at = at - 31 * 86400";
-    spoil(&path, old);
-    store.sign(Author::default());
-    store.commit(&whose, &[write(&whose, product("B", "b"), &[("b.jpg", "b")])], &[]).unwrap();
-    assert_eq!(store.history().unwrap().iter().map(|c| c.number).collect::<Vec<_>>(), [3]);
-    assert_eq!(store.check().unwrap().damage, []);
-}
-
-#[test]
-fn a_change_that_is_too_old_is_not_half_undone() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("c.db");
-    let whose = identity("one");
-    let mut store = Store::open_or_create(&path).unwrap();
-    store.commit(&whose, &[write(&whose, product("A", "a"), &[("a.jpg", "a")])], &[]).unwrap();
-    store.sign(Author::default());
-    store.remove("A").unwrap();
-    spoil(&path, "UPDATE change SET at = at - 31 * 86400");
-    for number in [None, Some(2)] {
-        let refused = store.undo(number).unwrap_err();
-        assert!(matches!(refused, UndoError::Nothing | UndoError::Unknown { number: 2 }), "{refused}");
-    }
-    assert_eq!(store.check().unwrap(), Check { served: Some(whose), ..Check::default() });
-}
-
-#[test]
-fn what_comes_back_without_an_embedding_in_use_is_counted() {
-    let folder = tempfile::tempdir().unwrap();
-    let (one, two) = (identity("one"), identity("two"));
-    let mut store = Store::open_or_create(&folder.path().join("c.db")).unwrap();
-    let writes = ["A", "B"].map(|sku| write(&one, product(sku, "t"), &[("a.jpg", sku)]));
-    store.commit(&one, &writes, &[]).unwrap();
-    store.sign(Author::default());
-    store.remove("A").unwrap();
-    let left = store.photos().unwrap()[0].id;
-    store.commit(&two, &[], &[(left, embedded(&two, b"B"))]).unwrap();
-    store.serve(&two).unwrap();
-    let undone = store.undo(None).unwrap();
-    assert_eq!((undone.products, undone.left, undone.unembedded), (1, 0, 1));
-    assert!(matches!(store.check().unwrap().damage[..], [Damage::NoEmbedding { .. }]));
-}
-
-/// Two programs at work: each thing that one does after the other is a change of its own, so that larger numbers are later.
-#[test]
-fn a_change_ends_where_somebody_else_changes_something() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("c.db");
-    let whose = identity("one");
-    let put = |store: &mut Store, sku: &str, title: &str| {
-        store.commit(&whose, &[write(&whose, product(sku, title), &[("a.jpg", title)])], &[]).unwrap();
-    };
-    let mut import = Store::open_or_create(&path).unwrap();
-    let mut other = Store::open(&path).unwrap();
-    put(&mut import, "A", "1");
-    put(&mut import, "B", "1");
-    put(&mut other, "A", "2");
-    put(&mut import, "A", "3");
-    put(&mut import, "C", "3");
-    let told: Vec<_> = import.history().unwrap().iter().map(|c| (c.number, c.products)).collect();
-    assert_eq!(told, [(3, 2), (2, 1), (1, 2)]);
-    assert!(matches!(other.undo(Some(2)), Err(UndoError::ChangedSince { by: 3, .. })));
-    other.undo(None).unwrap();
-    put(&mut import, "D", "4");
-    other.forget_all().unwrap();
-    put(&mut import, "E", "5");
-    assert_eq!(contents(&import).keys().collect::<Vec<_>>(), ["A", "B", "D", "E"]);
-    assert_eq!(import.check().unwrap().damage, []);
-    // A photograph that has gone since it was planned to stay: nothing of that transaction is written.
-    let photo = import.photos().unwrap()[0].id;
-    let keep = ProductWrite { product: product("A", "6"), photos: vec![PhotoWrite::Keep(photo)], remove: Vec::new() };
-    other.remove("A").unwrap();
-    import.commit(&whose, &[keep], &[]).unwrap_err();
-    assert!(!contents(&import).contains_key("A"));
 }
 
 /// A catalogue of the form 1, as the first release wrote it.

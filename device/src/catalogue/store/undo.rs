@@ -2,7 +2,7 @@
 
 use super::checksum::sha256;
 use super::history::{Before, Change, Open, Past, PastPhoto, before, begin, changes, forget_old};
-use super::read::photo_checksum;
+use super::rows::{photo_checksum, photo_columns};
 use super::write::{SERVED, delete_photo, delete_product, write_fields};
 use super::{Store, StoreError};
 use crate::catalogue::{PhotoId, Product};
@@ -214,10 +214,11 @@ fn restore(t: &Transaction<'_>, product: &Product, photos: &[PastPhoto]) -> rusq
     }
     for PastPhoto { id, name, position, sha256 } in photos {
         let checksum = photo_checksum(*id, &product.sku, name, *position, sha256);
-        t.prepare_cached(
-            "INSERT OR REPLACE INTO photo (id, sku, name, position, sha256, checksum) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        )?
-        .execute(params![id.number(), product.sku, name, position, sha256, checksum])?;
+        let sql = concat!("INSERT OR REPLACE INTO photo (", photo_columns!(), ") VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
+        t.prepare_cached(sql)?.execute(params![id.number(), product.sku, name, position, sha256, checksum])?;
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

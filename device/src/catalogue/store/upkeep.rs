@@ -1,9 +1,9 @@
 //! Copies for safety, and space given back.
 
 use super::schema::{connect, write_ahead};
-use super::unfinished::{Unfinished, folder_of, sweep};
+use super::unfinished::{Unfinished, sweep};
 use super::{Check, Store, StoreError};
-use clothingid_shared::files::{FileError, create_folder};
+use clothingid_shared::files::{FileError, create_folder, folder_of};
 use rusqlite::OpenFlags;
 use std::fs::File;
 use std::io;

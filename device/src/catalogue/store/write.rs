@@ -1,14 +1,16 @@
 //! Everything that changes the store. Each function is one transaction: it is done when it returns, or not at all.
 
 use super::checksum::sha256;
-use super::read::{
-    embedding_checksum, float_checksum, identity_checksum, joined, photo_checksum, product_checksum, setting_checksum,
+use super::rows::{
+    embedding_checksum, float_checksum, identity_checksum, photo_checksum, product_checksum, product_columns,
+    product_values, setting_checksum, text,
 };
 use super::since::renew_epoch;
 use super::{Store, StoreError};
 use crate::catalogue::{PhotoId, Product};
 use clothingid_shared::embedding::{Embedding, EmbeddingIdentity};
-use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::types::Value;
+use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params, params_from_iter};
 
 /// The settings' names.
 pub(super) const SERVED: &str = "served_identity";
@@ -72,7 +74,7 @@ impl Store {
                 write_embedding(t, identity, *photo, embedded)?;
             }
             let sql = "SELECT value FROM setting WHERE key = ?1";
-            let served = t.query_row(sql, [SERVED], |row| super::read::text(row, 0)).optional()?;
+            let served = t.query_row(sql, [SERVED], |row| text(row, 0)).optional()?;
             if served.is_none() {
                 write_setting(t, SERVED, identity.as_str())?;
             } else if !embedded.is_empty() && served.as_deref() == Some(identity.as_str()) {
@@ -196,27 +198,15 @@ fn write_product(t: &Transaction<'_>, identity: &EmbeddingIdentity, write: &Prod
 
 /// Writes a product's row.
 pub(super) fn write_fields(t: &Transaction<'_>, p: &Product) -> rusqlite::Result<()> {
-    t.prepare_cached(
-        "INSERT INTO product (sku, title, price, currency, barcode, colours, sizes, variant_of, url, category, stock, checksum)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+    let sql = concat!(
+        "INSERT INTO product (",
+        product_columns!(),
+        ", checksum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
          ON CONFLICT (sku) DO UPDATE SET title = ?2, price = ?3, currency = ?4, barcode = ?5, colours = ?6,
-            sizes = ?7, variant_of = ?8, url = ?9, category = ?10, stock = ?11, checksum = ?12",
-    )?
-    .execute(params![
-        p.sku,
-        p.title,
-        p.price,
-        p.currency,
-        p.barcode,
-        joined(&p.colours),
-        joined(&p.sizes),
-        p.variant_of,
-        p.url,
-        p.category,
-        p.stock.map(|stock| stock.to_string()),
-        product_checksum(p)
-    ])
-    .map(drop)
+            sizes = ?7, variant_of = ?8, url = ?9, category = ?10, stock = ?11, checksum = ?12"
+    );
+    let checksum = Value::from(product_checksum(p).to_vec());
+    t.prepare_cached(sql)?.execute(params_from_iter(product_values(p).into_iter().chain([checksum]))).map(drop)
 }
 
 /// Removes a product's row and those of its photographs.

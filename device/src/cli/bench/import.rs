@@ -26,7 +26,7 @@ struct Line<'a> {
 pub(super) fn run(bundle: &Bundle, engine: EngineChoice, json: bool) -> Result<Outcome, Report> {
     let embedders = NetworkEmbedders::new(bundle, engine).map_err(|error| {
         let report = Report::of(&error);
-        error.hint().into_iter().fold(report, Report::hint)
+        report.hinted(error.hint())
     })?;
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let mut open = Vec::with_capacity(threads);

@@ -57,7 +57,7 @@ struct ExportLine {
 }
 
 fn report(error: &EditionError, doing: String) -> Report {
-    error.hints().into_iter().fold(Report::of(error).during(doing), Report::hint)
+    Report::of(error).during(doing).hinted(error.hints())
 }
 
 pub(super) fn export(args: &ExportArgs) -> Result<Outcome, Report> {
@@ -86,9 +86,8 @@ pub(super) fn export(args: &ExportArgs) -> Result<Outcome, Report> {
 }
 
 pub(super) fn key(args: &KeyArgs) -> Result<Outcome, Report> {
-    let public = signature::make_keys(&args.file).map_err(|e: SignatureError| {
-        e.hints().into_iter().fold(Report::of(&e).during("making a pair of keys".to_owned()), Report::hint)
-    })?;
+    let public = signature::make_keys(&args.file)
+        .map_err(|e: SignatureError| Report::of(&e).during("making a pair of keys").hinted(e.hints()))?;
     print_line(&format!("{}: the secret key, for the head office alone", args.file.display()))?;
     print_line(&format!("{}.pub: the public key, for the boards: {public}", args.file.display()))?;
     Ok(Outcome::Done)

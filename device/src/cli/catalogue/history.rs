@@ -84,9 +84,9 @@ fn line(change: &Change, now: Duration) -> String {
 pub(super) fn undo(args: &UndoArgs) -> Result<Outcome, Report> {
     let mut store = Store::open(&args.catalogue.path()?).map_err(|e| store_report(&e))?;
     store.sign(args.by.author(args.number.map_or_else(|| "undo".to_owned(), |number| format!("undo {number}"))));
-    let undone = store.undo(args.number).map_err(|error: UndoError| {
-        error.hints().into_iter().fold(Report::of(&error).during("undoing a change".to_owned()), Report::hint)
-    })?;
+    let undone = store
+        .undo(args.number)
+        .map_err(|error: UndoError| Report::of(&error).during("undoing a change").hinted(error.hints()))?;
     let Undone { products, left, unembedded, .. } = undone;
     let what = undone.what.as_str();
     print_line(&if args.json {

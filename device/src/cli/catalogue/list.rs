@@ -1,11 +1,10 @@
 //! `clothingid catalogue list`, `show` and `remove`.
 
 use super::{ByArgs, CatalogueArgs, store_report};
-use crate::catalogue::store::{Damage, StoredPhoto};
+use crate::catalogue::store::Item;
 use crate::catalogue::{Product, Store};
 use crate::cli::{Outcome, Report, print_line};
 use serde::Serialize;
-use std::collections::HashMap;
 
 /// Arguments of `catalogue list`.
 #[derive(clap::Args, Debug)]
@@ -58,72 +57,45 @@ struct Line<'a> {
     photos: Vec<&'a str>,
 }
 
-/// Products with the names of their photographs, in order; damaged rows are named on stderr.
-struct Listing {
-    products: Vec<Product>,
-    photos: HashMap<String, Vec<StoredPhoto>>,
-    outcome: Outcome,
+impl<'a> Line<'a> {
+    fn of(item: &'a Item) -> Self {
+        Self { product: &item.product, photos: item.photos.iter().map(|photo| photo.name.as_str()).collect() }
+    }
 }
 
-impl Listing {
-    fn read(store: &Store) -> Result<Self, Report> {
-        let mut outcome = Outcome::Done;
-        let mut damaged = |damage: &Damage| {
-            eprintln!("error: {damage}");
-            outcome = Outcome::SomeFailed;
-        };
-        let mut products = Vec::new();
-        for stored in store.products().map_err(|e| store_report(&e))? {
-            if stored.is_sound {
-                products.push(stored.product);
-            } else {
-                damaged(&Damage::Product { sku: stored.product.sku });
-            }
-        }
-        let mut photos: HashMap<String, Vec<StoredPhoto>> = HashMap::new();
-        for photo in store.photos().map_err(|e| store_report(&e))? {
-            if photo.is_sound {
-                photos.entry(photo.sku.clone()).or_default().push(photo);
-            } else {
-                damaged(&photo.damage());
-            }
-        }
-        for of_product in photos.values_mut() {
-            of_product.sort_by_key(|p| p.position);
-        }
-        Ok(Self { products, photos, outcome })
+/// All products that are what was written; the others are named on stderr.
+fn read(store: &Store) -> Result<(Vec<Item>, Outcome), Report> {
+    let (items, damage) = store.items().map_err(|e| store_report(&e))?;
+    for damage in &damage {
+        eprintln!("error: {damage}");
     }
-
-    fn line<'a>(&'a self, product: &'a Product) -> Line<'a> {
-        let photos = self.photos.get(&product.sku).map_or(&[][..], Vec::as_slice);
-        Line { product, photos: photos.iter().map(|p| p.name.as_str()).collect() }
-    }
+    Ok((items, if damage.is_empty() { Outcome::Done } else { Outcome::SomeFailed }))
 }
 
 pub(super) fn list(args: &ListArgs) -> Result<Outcome, Report> {
     let store = Store::open(&args.catalogue.path()?).map_err(|e| store_report(&e))?;
-    let listing = Listing::read(&store)?;
-    for product in &listing.products {
-        let line = listing.line(product);
+    let (items, outcome) = read(&store)?;
+    for item in &items {
+        let (product, line) = (&item.product, Line::of(item));
         if args.json {
             print_line(&serde_json::to_string(&line)?)?;
         } else {
             print_line(&format!("{}  {}  ({})", product.sku, product.title, counted(line.photos.len(), "photo")))?;
         }
     }
-    Ok(listing.outcome)
+    Ok(outcome)
 }
 
 pub(super) fn show(args: &ShowArgs) -> Result<Outcome, Report> {
     let store = Store::open(&args.catalogue.path()?).map_err(|e| store_report(&e))?;
-    let listing = Listing::read(&store)?;
-    let Some(product) = listing.products.iter().find(|p| p.sku == args.sku) else {
+    let (items, outcome) = read(&store)?;
+    let Some(item) = items.iter().find(|item| item.product.sku == args.sku) else {
         return Err(unknown(&args.sku));
     };
-    let line = listing.line(product);
+    let (product, line) = (&item.product, Line::of(item));
     if args.json {
         print_line(&serde_json::to_string(&line)?)?;
-        return Ok(listing.outcome);
+        return Ok(outcome);
     }
     let Product { sku, title, price, currency, barcode, colours, sizes, variant_of, url, category, stock } = product;
     let price = price.as_ref().map(|p| [p.as_str(), currency.as_deref().unwrap_or_default()].join(" "));
@@ -145,7 +117,7 @@ pub(super) fn show(args: &ShowArgs) -> Result<Outcome, Report> {
             print_line(&format!("{name:<11} {value}"))?;
         }
     }
-    Ok(listing.outcome)
+    Ok(outcome)
 }
 
 pub(super) fn remove(args: &RemoveArgs) -> Result<Outcome, Report> {
