@@ -201,9 +201,12 @@ impl Keeper {
         let Index { base, base_alive, recent, recent_alive, .. } = &mut self.index;
         for (segment, alive) in [(base, base_alive), (&mut *recent, &mut *recent_alive)] {
             let rows = segment.photos().iter().zip(segment.products()).enumerate();
-            for (row, (photo, _)) in rows.filter(|(_, (_, product))| is_changed(product)) {
-                // A photograph that was taken away and came back has its row still.
-                let is_alive = current.get(photo).is_some_and(|(_, now)| segment.rows().is(row, now));
+            for (row, (photo, product)) in rows.filter(|(_, (_, product))| is_changed(product)) {
+                // A photograph that was taken away and came back has its row still, unless it shows another product now: a copy of the
+                // catalogue that went its own way gives the same numbers to other photographs.
+                let is_its_row =
+                    |(now, embedding): &(u32, Embedding)| now == product && segment.rows().is(row, embedding);
+                let is_alive = current.get(photo).is_some_and(is_its_row);
                 if is_alive {
                     current.remove(photo);
                 }

@@ -221,6 +221,13 @@ fn a_copy_that_goes_its_own_way_is_noticed() {
 }
 
 #[test]
+fn a_photograph_that_shows_another_product_in_a_copy_is_that_one_s() {
+    let other = |sku, photos: &[u8]| Step::Commit { sku, photos: photos.to_vec(), in_stock: true, style: None };
+    let (_folder, mut run) = run_of(&[Step::Copy, other(1, &[2]), Step::Follow, Step::GoBack, other(2, &[2, 3])]);
+    run.follow_and_compare();
+}
+
+#[test]
 fn rows_that_replace_as_many_are_what_is_written() {
     let other = Step::Commit { sku: 0, photos: vec![3, 4], in_stock: true, style: None };
     let (_folder, mut run) = run_of(&[other, Step::Follow, Step::Save, Step::Load]);
