@@ -9,6 +9,7 @@
 //! - [`store`] keeps rows, photographs and embeddings in one SQLite file, each with a checksum of ours;
 //! - [`index`] is what is searched, in memory, and follows the store by what has changed;
 //! - [`snapshot`] is the index at one time with the store behind it: what is searched while an import runs;
+//! - [`Role`] is what a photograph says of its product: the shop lists it, or the staff know better;
 //! - [`readers`] are the connections that queries read with;
 //! - [`scan`] is the exact int8 search, [`filter`] what a match must be, and [`gallery`] the interface that every gallery has.
 //!
@@ -23,6 +24,7 @@ pub mod index;
 pub mod photos;
 mod product;
 pub mod readers;
+mod role;
 pub mod scan;
 pub mod snapshot;
 pub mod store;
@@ -30,6 +32,7 @@ pub mod store;
 pub use filter::Filter;
 pub use gallery::{Gallery, GalleryError, Match, Search};
 pub use product::{PhotoId, Product, Stock};
+pub use role::Role;
 pub use snapshot::{ProductCard, Snapshot};
 pub use store::{Store, StoreError};
 

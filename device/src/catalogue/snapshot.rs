@@ -8,8 +8,8 @@ use super::gallery::{Gallery, GalleryError, Match, Search};
 use super::index::{Index, Keeper};
 use super::readers::Readers;
 use super::scan::{Hit, RERANKED, rerank};
-use super::store::{Damage, Store, StoreError};
-use super::{PhotoId, Product};
+use super::store::{Damage, Store, StoreError, StoredPhoto};
+use super::{PhotoId, Product, Role};
 use clothingid_shared::embedding::{Embedding, EmbeddingIdentity};
 use serde::Serialize;
 use std::collections::{BTreeSet, HashSet};
@@ -89,7 +89,7 @@ impl Snapshot {
     pub fn product(&self, sku: &str) -> Result<Option<ProductCard>, GalleryError> {
         self.readers.read(|store| {
             let Some(stored) = store.product(sku)?.filter(|stored| stored.is_sound) else { return Ok(None) };
-            let photos = store.photos_of(sku)?.into_iter().filter(|photo| photo.is_sound);
+            let photos = store.photos_of(sku)?.into_iter().filter(|photo| photo.is_sound && photo.role == Role::Listed);
             let photos = photos.map(|photo| (photo.id, photo.name)).collect();
             Ok(Some(ProductCard { product: stored.product, photos }))
         })
@@ -161,9 +161,9 @@ impl Snapshot {
             let Some(stored) = store.product(&photo.sku)?.filter(|stored| stored.is_sound) else { continue };
             taken.insert(hit.group);
             matches.push(Match {
+                photo: shown_for(store, photo)?,
                 sku: stored.product.sku,
                 title: stored.product.title,
-                photo: photo.name,
                 similarity: f64::from(hit.similarity),
             });
         }
@@ -188,6 +188,15 @@ impl Snapshot {
     fn note(&self, damage: Damage) {
         self.damage.lock().unwrap_or_else(PoisonError::into_inner).insert(damage);
     }
+}
+
+/// The name of the photograph to show for one that was found: what was taken at the counter is the staff's.
+fn shown_for(store: &Store, found: StoredPhoto) -> Result<String, StoreError> {
+    if found.role == Role::Listed {
+        return Ok(found.name);
+    }
+    let listed = store.photos_of(&found.sku)?.into_iter().find(|photo| photo.is_sound && photo.role == Role::Listed);
+    Ok(listed.map(|photo| photo.name).unwrap_or_default())
 }
 
 impl Gallery for Snapshot {

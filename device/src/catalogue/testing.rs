@@ -4,8 +4,8 @@ use super::csv::ProblemKind;
 use super::import::{EmbedError, Embedder, Embedders};
 use super::photos::PhotoSource;
 use super::store::checksum::sha256;
-use super::store::{Embedded, PhotoWrite, ProductWrite};
-use super::{PhotoId, Product};
+use super::store::{Correction, Embedded, PhotoWrite, ProductWrite};
+use super::{PhotoId, Product, Role};
 use clothingid_shared::embedding::{Embedding, EmbeddingIdentity, l2_normalise};
 use std::collections::BTreeMap;
 
@@ -41,6 +41,12 @@ pub(super) fn write(whose: &EmbeddingIdentity, product: Product, photos: &[(&str
         embedded: embedded(whose, bytes.as_bytes()),
     });
     ProductWrite { product, photos: photos.collect(), remove: Vec::<PhotoId>::new() }
+}
+
+/// What the staff say of a photograph.
+pub(super) fn correction(whose: &EmbeddingIdentity, bytes: &str, says: &[(&str, Role)]) -> Correction {
+    let says = says.iter().map(|(sku, role)| ((*sku).to_owned(), *role)).collect();
+    Correction { bytes: bytes.as_bytes().to_vec(), embedded: embedded(whose, bytes.as_bytes()), says }
 }
 
 /// Photographs in memory.

@@ -1,6 +1,7 @@
-//! `clothingid catalogue`: import, list, show, remove, check, copy and compact what the shop owns.
+//! `clothingid catalogue`: import, list, show, correct, remove, check, copy and compact what the shop owns.
 
 mod check;
+mod correct;
 mod edition;
 mod history;
 mod import;
@@ -40,6 +41,10 @@ pub enum Command {
     History(history::HistoryArgs),
     /// Take back the last change, or the one of that number
     Undo(history::UndoArgs),
+    /// Say what photographs show and what they do not, where a search was wrong
+    Correct(correct::CorrectArgs),
+    /// List or remove what the staff have said of photographs
+    Evidence(correct::EvidenceArgs),
     /// Look at every byte of the catalogue and name what is damaged
     Check(check::Args),
     /// Copy the catalogue to another file, while the appliance goes on
@@ -62,6 +67,8 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
         Command::Key(args) => edition::key(args),
         Command::History(args) => history::history(args),
         Command::Undo(args) => history::undo(args),
+        Command::Correct(args) => correct::correct(args),
+        Command::Evidence(args) => correct::evidence(args),
         Command::Check(args) => check::run(args),
         Command::Backup(args) => upkeep::backup(args),
         Command::Compact(args) => upkeep::compact(args),

@@ -1,10 +1,10 @@
 //! A head office and a board: whole editions, differences, and what does not fit.
 
 use super::*;
-use crate::catalogue::Product;
 use crate::catalogue::import::{EmbedError, Embedder, Embedders, Import, Quiet, Summary};
 use crate::catalogue::store::{Author, Store};
-use crate::catalogue::testing::{Directions, identity, product, write as product_write};
+use crate::catalogue::testing::{Directions, correction, identity, product, write as product_write};
+use crate::catalogue::{Product, Role};
 use clothingid_shared::embedding::EmbeddingIdentity;
 use clothingid_shared::files;
 use proptest::prelude::*;
@@ -138,6 +138,32 @@ fn a_board_becomes_what_the_head_office_has_without_a_network() {
     let mut store = Store::open(&rig.path("board.db")).unwrap();
     store.undo(None).unwrap();
     assert_eq!(rig.board(), first);
+}
+
+#[test]
+fn evidence_stays_with_the_board_whose_staff_found_it_out() {
+    let rig = Rig::new();
+    let first = shop(&[("A", "a", &[("1.jpg", "x")]), ("B", "b", &[("1.jpg", "y")])]);
+    rig.office(&first);
+    let say = |name: &str| {
+        let mut store = Store::open(&rig.path(name)).unwrap();
+        store.correct(&identity("one"), &[correction(&identity("one"), name, &[("A", Role::Mistaken)])]).unwrap();
+    };
+    say("office.db");
+    rig.export("first", None);
+    rig.take("first");
+    let evidence = || {
+        let found = Store::open(&rig.path("board.db")).unwrap().evidence().unwrap();
+        found.into_iter().map(|photo| photo.sku).collect::<Vec<_>>()
+    };
+    assert_eq!(evidence(), Vec::<String>::new());
+    say("board.db");
+    // A difference still fits the product, and leaves what the board knows.
+    rig.office(&shop(&[("A", "aa", &[("1.jpg", "x")]), ("B", "b", &[("1.jpg", "y")])]));
+    rig.export("second", Some("first"));
+    let summary = rig.take("second");
+    assert_eq!((summary.changed, summary.problems.len()), (1, 0));
+    assert_eq!(evidence(), ["A"]);
 }
 
 #[test]

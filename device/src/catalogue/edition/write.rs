@@ -28,8 +28,12 @@ pub fn write(store: &Store, path: &Path, since: Option<&Edition>) -> Result<Writ
     let mut written = Written { products: 0, removes: 0, photos: 0 };
     // What is looked at is the copy: the catalogue may be another one by now.
     let check = store.copy_changed(path, |copy| -> Result<bool, EditionError> {
-        copy.forget_all()?;
         copy.clear_settings()?;
+        // What was found out at this counter, in this light, is not the other boards'.
+        for photo in copy.evidence()? {
+            copy.forget_evidence(&photo.sku, &photo.name)?;
+        }
+        copy.forget_all()?;
         let now = fingerprint::all(&sound(copy)?);
         let kind = match &earlier {
             None => Kind::Whole,

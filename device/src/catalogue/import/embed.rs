@@ -28,7 +28,10 @@ pub trait Embedders: Sync {
 }
 
 /// Embeds a photograph into both stored forms.
-pub(super) fn embed(embedder: &mut dyn Embedder, photo: &[u8]) -> Result<Embedded, EmbedError> {
+///
+/// # Errors
+/// The bytes are no usable photograph.
+pub(crate) fn embed(embedder: &mut dyn Embedder, photo: &[u8]) -> Result<Embedded, EmbedError> {
     let mut floats = embedder.embed(photo)?;
     let quantised = Embedding::quantise(&floats)?;
     l2_normalise(&mut floats);

@@ -6,7 +6,7 @@ use crate::catalogue::csv::{Column, Encoding, ListedPhoto, ListedProduct, Proble
 use crate::catalogue::photos::PhotoSource;
 use crate::catalogue::store::checksum::sha256;
 use crate::catalogue::store::{Store, StoreError, StoredPhoto, StoredProduct};
-use crate::catalogue::{PhotoId, Product};
+use crate::catalogue::{PhotoId, Product, Role};
 use clothingid_shared::picture;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -200,7 +200,7 @@ pub(super) fn plan(import: &Import<'_>, store: Option<&Store>) -> Result<Plan, S
     let mut stored_photos: HashMap<String, Vec<StoredPhoto>> = HashMap::new();
     if let Some(store) = store {
         stored_products.extend(store.products()?.into_iter().map(|p| (p.product.sku.clone(), p)));
-        for photo in store.photos()? {
+        for photo in store.photos()?.into_iter().filter(|photo| photo.role == Role::Listed) {
             stored_photos.entry(photo.sku.clone()).or_default().push(photo);
         }
     }

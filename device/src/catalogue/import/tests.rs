@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::catalogue::csv::ProblemKind;
-use crate::catalogue::testing::{Directions, Photos, direction, identity};
-use crate::catalogue::{Gallery, Search, Snapshot};
+use crate::catalogue::testing::{Directions, Photos, correction, direction, identity};
+use crate::catalogue::{Gallery, Role, Search, Snapshot};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
@@ -202,6 +202,24 @@ fn a_stopped_import_keeps_what_it_told_and_goes_on() {
     let summary = shop.with(&csv, &photos, "two", |i| i.run(&mut Quiet).unwrap());
     assert_eq!(summary.reembedded, 200 - told.1);
     assert_eq!(Snapshot::open(&shop.catalogue, &identity("two")).unwrap().photo_count(), 200);
+}
+
+#[test]
+fn an_import_neither_brings_nor_removes_evidence() {
+    let shop = Shop::new();
+    shop.import(CSV, &photos());
+    let whose = identity("one");
+    let mut store = Store::open(&shop.catalogue).unwrap();
+    let sku = store.products().unwrap()[0].product.sku.clone();
+    let says = [(sku.as_str(), Role::Mistaken)];
+    store.correct(&whose, &[correction(&whose, "query", &says)]).unwrap();
+    assert_eq!(counts(&shop.import(CSV, &photos()))[2], 3, "all are as they were");
+    assert_eq!(store.evidence().unwrap().len(), 1);
+    // Another network looks at it too.
+    shop.with(CSV, &photos(), "two", |i| i.run(&mut Quiet).unwrap());
+    assert_eq!(store.unembedded(&identity("two")).unwrap(), []);
+    assert_eq!(store.check().unwrap().damage, []);
+    assert_eq!(store.evidence().unwrap().len(), 1);
 }
 
 #[test]

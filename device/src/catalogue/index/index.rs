@@ -17,6 +17,8 @@ pub struct Index {
     /// Those that came since.
     pub(super) recent: Arc<Segment>,
     pub(super) recent_alive: Arc<Mask>,
+    /// What was taken for a product by mistake.
+    pub(super) mistaken: Arc<Segment>,
     pub(super) products: Arc<Products>,
     pub(super) photo_count: usize,
 }
@@ -32,9 +34,10 @@ impl Index {
     #[must_use]
     pub fn of(base: Segment, products: Products) -> Self {
         let recent = Arc::new(Segment::new(base.rows().value_count()));
+        let mistaken = Arc::clone(&recent);
         let (base_alive, photo_count) = (Arc::new(Mask::all(base.len())), base.len());
         let (base, products) = (Arc::new(base), Arc::new(products));
-        Self { base, base_alive, recent, recent_alive: Arc::default(), products, photo_count }
+        Self { base, base_alive, recent, recent_alive: Arc::default(), mistaken, products, photo_count }
     }
 
     /// How many photographs are searched.
@@ -57,12 +60,19 @@ impl Index {
 
     /// The rows most like the query among the products that the filter takes: the best `rows` of all, and the best one of each of the best
     /// `groups` styles. Numbers are those of photographs.
+    ///
+    /// Of a product for which something was taken by mistake, only rows count that are more like the query than that is: the nearest
+    /// of all that is known of the product says whether the query shows it.
     #[must_use]
     pub fn candidates(&self, query: &Embedding, filter: Option<&Filter>, rows: usize, groups: usize) -> Vec<Hit> {
         let mut candidates = Candidates::of(rows, groups);
         let passing = filter.map(|filter| self.products.passing(filter));
+        let mistaken = self.mistaken.closest(query);
         for (segment, alive) in [(&self.base, &self.base_alive), (&self.recent, &self.recent_alive)] {
-            let group = |product| self.products.group(product);
+            let group = |product, similarity| {
+                let is_mistaken = mistaken.get(&product).is_some_and(|closest| similarity <= *closest);
+                (!is_mistaken).then(|| self.products.group(product))
+            };
             match &passing {
                 None => segment.scan(query, alive, group, &mut candidates),
                 Some(passing) => {

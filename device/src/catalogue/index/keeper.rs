@@ -7,8 +7,9 @@ use super::position::Position;
 use super::products::{Kept, Products};
 use super::segment::Segment;
 use crate::catalogue::filter::Cents;
-use crate::catalogue::store::Damage;
-use crate::catalogue::{PhotoId, Product, Store, StoreError};
+use crate::catalogue::scan::Mask;
+use crate::catalogue::store::{Damage, StoredEmbedding};
+use crate::catalogue::{PhotoId, Product, Role, Store, StoreError};
 use clothingid_shared::embedding::{Embedding, EmbeddingIdentity};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -63,20 +64,21 @@ impl Keeper {
                 damage.insert(Damage::Product { sku: stored.product.sku });
             }
         })?;
-        let mut shown: HashMap<PhotoId, u32> = HashMap::new();
+        let mut shown: HashMap<PhotoId, (u32, Role)> = HashMap::new();
         store.each_photo(|photo| {
             if !photo.is_sound {
                 damage.insert(photo.damage());
             } else if let Some(product) = new.names.find(&photo.sku).filter(|product| new.index.products.has(*product))
             {
-                shown.insert(photo.id, product);
+                shown.insert(photo.id, (product, photo.role));
             }
         })?;
-        let mut base = Segment::new(value_count);
+        let (mut base, mut mistaken) = (Segment::new(value_count), Segment::new(value_count));
         let damaged_rows = store.embeddings(identity, |row| {
             // A photograph whose own row is damaged is not there to be shown.
-            if let Some(product) = shown.get(&row.photo) {
-                let _ = base.push(row.photo.number(), *product, &row.embedding);
+            if let Some((product, role)) = shown.get(&row.photo) {
+                let rows = if role.shows() { &mut base } else { &mut mistaken };
+                let _ = rows.push(row.photo.number(), *product, &row.embedding);
             }
         })?;
         damage.extend(damaged_rows);
@@ -84,7 +86,7 @@ impl Keeper {
         new.names.settle();
         let mut products = std::mem::take(&mut new.index.products);
         Arc::make_mut(&mut products).settle();
-        new.index = Index::of(base, Arc::unwrap_or_clone(products));
+        new.index = Index { mistaken: Arc::new(mistaken), ..Index::of(base, Arc::unwrap_or_clone(products)) };
         new.damage = damage;
         Ok(new)
     }
@@ -194,10 +196,20 @@ impl Keeper {
                 *is_changed = true;
             }
         }
-        for (photo, sku, embedding) in found.photos {
-            current.insert(photo.number(), (self.names.number(&sku), embedding));
-        }
         let is_changed = |product: &u32| is_changed.get(*product as usize).copied().unwrap_or(false);
+        let before = &self.index.mistaken;
+        let stay = Mask::all(before.len()).and(before.products().iter().map(|product| !is_changed(product)));
+        let mut mistaken = Segment::new(self.index.value_count());
+        mistaken.extend(before, &stay);
+        for (StoredEmbedding { photo, embedding }, sku, role) in found.photos {
+            let product = self.names.number(&sku);
+            if role.shows() {
+                current.insert(photo.number(), (product, embedding));
+            } else {
+                let _ = mistaken.push(photo.number(), product, &embedding);
+            }
+        }
+        self.index.mistaken = Arc::new(mistaken);
         let Index { base, base_alive, recent, recent_alive, .. } = &mut self.index;
         for (segment, alive) in [(base, base_alive), (&mut *recent, &mut *recent_alive)] {
             let rows = segment.photos().iter().zip(segment.products()).enumerate();
@@ -232,7 +244,8 @@ impl Keeper {
         let mut base = Segment::with_room(self.index.value_count(), self.index.photo_count());
         base.extend(&self.index.base, &self.index.base_alive);
         base.extend(&self.index.recent, &self.index.recent_alive);
-        self.index = Index { products: Arc::clone(&self.index.products), ..Index::of(base, Products::default()) };
+        let (products, mistaken) = (Arc::clone(&self.index.products), Arc::clone(&self.index.mistaken));
+        self.index = Index { products, mistaken, ..Index::of(base, Products::default()) };
     }
 
     /// Whether an index of these parts is worth a file: small catalogues are read as fast.
@@ -254,7 +267,7 @@ impl Keeper {
 struct Found {
     /// Nothing where there is none, or its row is damaged.
     products: Vec<(String, Option<Product>)>,
-    photos: Vec<(PhotoId, String, Embedding)>,
+    photos: Vec<(StoredEmbedding, String, Role)>,
     damage: Vec<Damage>,
 }
 
@@ -275,7 +288,7 @@ impl Found {
                     found.damage.push(photo.damage());
                 } else if sound.is_some() {
                     match store.embedding_of(identity, photo.id, value_count)? {
-                        Some(Ok(row)) => found.photos.push((photo.id, sku.clone(), row.embedding)),
+                        Some(Ok(row)) => found.photos.push((row, sku.clone(), photo.role)),
                         Some(Err(damage)) => found.damage.push(damage),
                         None => {}
                     }

@@ -2,6 +2,7 @@
 
 use crate::catalogue::scan::{Candidates, Mask, Rows};
 use clothingid_shared::embedding::Embedding;
+use std::collections::HashMap;
 
 /// Rows, one a photograph.
 #[derive(Debug, Clone, Default)]
@@ -90,12 +91,33 @@ impl Segment {
         }
     }
 
-    /// Gives the rows of the mask to `candidates`, under their photographs' numbers.
-    pub fn scan(&self, query: &Embedding, mask: &Mask, group: impl Fn(u32) -> u32, candidates: &mut Candidates) {
-        let label = |row: usize| {
-            let product = self.products.get(row).copied().unwrap_or(u32::MAX);
-            (self.photos.get(row).copied().unwrap_or(i64::MAX), group(product))
+    /// Gives the rows of the mask to `candidates`, under their photographs' numbers, each in the group that `group` says of its product and
+    /// similarity; those of which it says nothing are left out.
+    pub fn scan(
+        &self,
+        query: &Embedding,
+        mask: &Mask,
+        group: impl Fn(u32, f32) -> Option<u32>,
+        candidates: &mut Candidates,
+    ) {
+        let label = |row: usize, similarity| {
+            let group = group(self.products.get(row).copied()?, similarity)?;
+            Some((self.photos.get(row).copied()?, group))
         };
         self.rows.scan(query, mask, label, candidates);
+    }
+
+    /// Of each product that has a row here, the similarity of the row that is most like the query.
+    #[must_use]
+    pub fn closest(&self, query: &Embedding) -> HashMap<u32, f32> {
+        let mut closest = HashMap::new();
+        for hit in self.rows.best(query, self.len()) {
+            let product = usize::try_from(hit.id).ok().and_then(|row| self.products.get(row));
+            if let Some(product) = product {
+                // The best comes first.
+                closest.entry(*product).or_insert(hit.similarity);
+            }
+        }
+        closest
     }
 }

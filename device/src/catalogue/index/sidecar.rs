@@ -1,7 +1,7 @@
 //! The index in a file beside the catalogue, `catalogue.db.index`: never needed, only faster.
 //!
 //! Little-endian: 8 bytes that name the form, the length of a JSON header, the header, then columns whose lengths follow from it (rows, scales,
-//! photographs, products of the rows; groups, facets and prices of the products; ends and order of the names, their text), and a CRC-32 of all
+//! photographs, products of the rows; the same of what was taken for products by mistake; groups, facets and prices of the products; ends and order of the names, their text), and a CRC-32 of all
 //! before it.
 //!
 //! Promise: any bytes are an index or nothing, and whoever gets nothing reads the catalogue. A file that is torn, flipped, of another form, of
@@ -25,9 +25,10 @@ use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{BufReader, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What the file begins with; the last byte is its form.
-const MAGIC: &[u8; 8] = b"ClIDidx\x01";
+const MAGIC: &[u8; 8] = b"ClIDidx\x02";
 
 /// The longest header: a catalogue in which each of 100,000 products has colours of its own has one of 10 MB.
 const LONGEST_HEADER: u64 = 64 << 20;
@@ -39,6 +40,7 @@ struct Header {
     position: Position,
     value_count: usize,
     rows: usize,
+    mistaken: usize,
     names: usize,
     name_bytes: usize,
     facets: Vec<Facet>,
@@ -47,7 +49,8 @@ struct Header {
 impl Header {
     /// Bytes of all columns; nothing where that is more than a number can say.
     fn column_bytes(&self) -> Option<u64> {
-        let rows = Rows::byte_len(self.rows, self.value_count)?.checked_add(self.rows.checked_mul(4 + 8 + 4)?)?;
+        let segment = |rows: usize| Rows::byte_len(rows, self.value_count)?.checked_add(rows.checked_mul(4 + 8 + 4)?);
+        let rows = segment(self.rows)?.checked_add(segment(self.mistaken)?)?;
         let names = self.names.checked_mul(4 + 4 + 8 + 4 + 4)?.checked_add(self.name_bytes)?;
         u64::try_from(rows.checked_add(names)?).ok()
     }
@@ -113,6 +116,14 @@ impl<R: Read> Summed<R> {
         (bytes.len() == len).then_some(bytes)
     }
 
+    fn segment(&mut self, rows: usize, value_count: usize) -> Option<Segment> {
+        let bytes = self.bytes(Rows::byte_len(rows, value_count)?)?;
+        let scales = self.column(rows, f32::from_le_bytes)?;
+        let photos = self.column(rows, i64::from_le_bytes)?;
+        let products = self.column(rows, u32::from_le_bytes)?;
+        Segment::from_parts(Rows::from_parts(bytes, scales, value_count)?, photos, products)
+    }
+
     fn column<T, const N: usize>(&mut self, len: usize, value: impl Fn([u8; N]) -> T) -> Option<Vec<T>> {
         let bytes = self.bytes(len.checked_mul(N)?)?;
         Some(bytes.as_chunks::<N>().0.iter().map(|bytes| value(*bytes)).collect())
@@ -135,11 +146,9 @@ fn read(inner: impl Read, byte_len: u64, identity: &EmbeddingIdentity) -> Option
     {
         return None;
     }
-    let Header { position, value_count, rows, names, name_bytes, facets, .. } = header;
-    let row_bytes = file.bytes(Rows::byte_len(rows, value_count)?)?;
-    let scales = file.column(rows, f32::from_le_bytes)?;
-    let photos = file.column(rows, i64::from_le_bytes)?;
-    let shown = file.column(rows, u32::from_le_bytes)?;
+    let Header { position, value_count, rows, mistaken, names, name_bytes, facets, .. } = header;
+    let base = file.segment(rows, value_count)?;
+    let mistaken = file.segment(mistaken, value_count)?;
     let groups = file.column(names, u32::from_le_bytes)?;
     let kinds = file.column(names, u32::from_le_bytes)?;
     let prices = file.column(names, u64::from_le_bytes)?;
@@ -150,14 +159,14 @@ fn read(inner: impl Read, byte_len: u64, identity: &EmbeddingIdentity) -> Option
     if file.column(1, u32::from_le_bytes)? != [sum] {
         return None;
     }
-    let base = Segment::from_parts(Rows::from_parts(row_bytes, scales, value_count)?, photos, shown)?;
     let products = Products::from_parts(groups, kinds, prices, facets)?;
     let names = Names::from_parts(String::from_utf8(text).ok()?, ends, order)?;
-    Some(Keeper::kept(identity.clone(), position, names, Index::of(base, products)))
+    let index = Index { mistaken: Arc::new(mistaken), ..Index::of(base, products) };
+    Some(Keeper::kept(identity.clone(), position, names, index))
 }
 
 fn write(keeper: &Keeper, file: &mut impl Write) -> std::io::Result<()> {
-    let Index { base, products, .. } = &keeper.index;
+    let Index { base, mistaken, products, .. } = &keeper.index;
     let (groups, kinds, prices, facets) = products.parts();
     let (text, ends, order) = keeper.names.parts();
     let header = serde_json::to_vec(&Header {
@@ -165,6 +174,7 @@ fn write(keeper: &Keeper, file: &mut impl Write) -> std::io::Result<()> {
         position: keeper.position.clone(),
         value_count: base.rows().value_count(),
         rows: base.len(),
+        mistaken: mistaken.len(),
         names: ends.len(),
         name_bytes: text.len(),
         facets: facets.to_vec(),
@@ -177,10 +187,12 @@ fn write(keeper: &Keeper, file: &mut impl Write) -> std::io::Result<()> {
     put(MAGIC)?;
     put(&(header.len() as u64).to_le_bytes())?;
     put(&header)?;
-    put(base.rows().bytes())?;
-    put(&column(base.rows().scales(), |value| value.to_le_bytes()))?;
-    put(&column(base.photos(), |value| value.to_le_bytes()))?;
-    put(&column(base.products(), |value| value.to_le_bytes()))?;
+    for segment in [base, mistaken] {
+        put(segment.rows().bytes())?;
+        put(&column(segment.rows().scales(), |value| value.to_le_bytes()))?;
+        put(&column(segment.photos(), |value| value.to_le_bytes()))?;
+        put(&column(segment.products(), |value| value.to_le_bytes()))?;
+    }
     put(&column(groups, |value| value.to_le_bytes()))?;
     put(&column(kinds, |value| value.to_le_bytes()))?;
     put(&column(prices, |value| value.to_le_bytes()))?;

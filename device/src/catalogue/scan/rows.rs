@@ -138,12 +138,13 @@ impl Rows {
         &self.scales
     }
 
-    /// Gives the rows of the mask to `candidates`, each with the number and group that `label` says. None for a query of another length.
+    /// Gives the rows of the mask to `candidates`, each with the number and group that `label` says of a row and its similarity; those of which
+    /// it says nothing are none. None for a query of another length.
     pub fn scan(
         &self,
         query: &Embedding,
         mask: &Mask,
-        label: impl Fn(usize) -> (i64, u32),
+        label: impl Fn(usize, f32) -> Option<(i64, u32)>,
         candidates: &mut Candidates,
     ) {
         if query.values.len() != self.value_count {
@@ -167,8 +168,9 @@ impl Rows {
             if similarities.iter().any(|similarity| candidates.wants(*similarity)) {
                 for (place, similarity) in similarities.into_iter().enumerate().take(scales.len()) {
                     if mask >> place & 1 == 1 && candidates.wants(similarity) {
-                        let (id, group) = label(block * BLOCK + place);
-                        candidates.take(Hit { id, group, similarity });
+                        if let Some((id, group)) = label(block * BLOCK + place, similarity) {
+                            candidates.take(Hit { id, group, similarity });
+                        }
                     }
                 }
             }
@@ -179,7 +181,7 @@ impl Rows {
     #[must_use]
     pub fn best(&self, query: &Embedding, count: usize) -> Vec<Hit> {
         let mut best = Candidates::of(count, 0);
-        let place = |row| (i64::try_from(row).unwrap_or(i64::MAX), 0);
+        let place = |row, _| Some((i64::try_from(row).unwrap_or(i64::MAX), 0));
         self.scan(query, &Mask::all(self.len()), place, &mut best);
         best.into_hits()
     }
@@ -245,7 +247,7 @@ mod tests {
             prop_assert!(Rows::from_parts(copy.bytes().to_vec(), copy.scales()[1..].to_vec(), 200).is_none());
             let mut best = Candidates::of(5, 0);
             let mask = Mask::of((0..gallery.len()).map(counts));
-            copy.scan(&embedding(query), &mask, |row| (i64::try_from(row).unwrap(), 0), &mut best);
+            copy.scan(&embedding(query), &mask, |row, _| Some((i64::try_from(row).unwrap(), 0)), &mut best);
             let mut expected = rows.best(&embedding(query), gallery.len());
             expected.retain(|hit| counts(usize::try_from(hit.id).unwrap()));
             expected.truncate(5);

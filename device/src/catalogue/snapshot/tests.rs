@@ -5,7 +5,7 @@ use crate::catalogue::Stock;
 use crate::catalogue::filter::Filter;
 use crate::catalogue::index::sidecar::beside;
 use crate::catalogue::store::{ProductWrite, StoreError};
-use crate::catalogue::testing::{direction, identity, product, write};
+use crate::catalogue::testing::{correction, direction, identity, product, write};
 use clothingid_shared::embedding::cosine;
 use clothingid_shared::files;
 use proptest::prelude::*;
@@ -126,6 +126,31 @@ fn one_match_a_style_and_only_what_the_filter_takes() {
     assert_eq!(found(&price("31..")), of(&[]));
     assert_eq!(found(&Filter { category: Some("dress".into()), ..price("30..30") }), of(&["T"]));
     assert_eq!(found(&Filter { colour: Some("red".into()), ..Filter::default() }), of(&[]));
+}
+
+#[test]
+fn what_the_staff_say_changes_the_answers_and_is_shown_to_nobody() {
+    let (_folder, path) = shop(&[("A", &[("a1", "x")]), ("B", &[("b1", "y"), ("b2", "z")])]);
+    let whose = identity("one");
+    let mut store = Store::open(&path).unwrap();
+    let found = |asked: &str| -> Vec<(String, String, bool)> {
+        let snapshot = Snapshot::open(&path, &whose).unwrap();
+        let matches = snapshot.search(&Search::of(&query(asked), 5)).unwrap();
+        matches.into_iter().map(|m| (m.sku, m.photo, m.similarity > 0.999)).collect()
+    };
+    let own = |sku: &str, photo: &str, is_same| (sku.to_owned(), photo.to_owned(), is_same);
+    let before = found("q");
+    assert_eq!(before.len(), 2);
+    // A counter picture finds its product, which is shown by the shop's first photograph.
+    store.correct(&whose, &[correction(&whose, "q", &[("B", Role::Counter), ("A", Role::Mistaken)])]).unwrap();
+    assert_eq!(found("q"), [own("B", "b1", true)]);
+    // What is nearer to the shop's photograph than to the mistake is found as before.
+    assert_eq!(found("x")[0], own("A", "a1", true));
+    assert_eq!(found("z")[0], own("B", "b2", true));
+    let card = Snapshot::open(&path, &whose).unwrap().product("B").unwrap().unwrap();
+    assert_eq!(card.photos.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>(), ["b1", "b2"]);
+    store.undo(None).unwrap();
+    assert_eq!(found("q"), before);
 }
 
 #[test]

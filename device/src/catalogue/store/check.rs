@@ -4,7 +4,7 @@ use super::history::{Before, Past, before};
 use super::rows::{identity_checksum, setting_checksum};
 use super::undo::has_bytes;
 use super::{Damage, Store, StoreError};
-use crate::catalogue::{PhotoId, Product};
+use crate::catalogue::{PhotoId, Product, Role};
 use clothingid_shared::embedding::EmbeddingIdentity;
 use std::collections::BTreeSet;
 
@@ -108,7 +108,8 @@ impl Check {
                 None => {}
             }
         }
-        let with_photo: BTreeSet<&str> = photos.iter().map(|p| p.sku.as_str()).collect();
+        let with_photo: BTreeSet<&str> =
+            photos.iter().filter(|p| p.role == Role::Listed).map(|p| p.sku.as_str()).collect();
         // A variant is shown by the photographs of its style.
         let shown = products.iter().map(|p| &p.product).filter(|p| with_photo.contains(p.sku.as_str()));
         let styles: BTreeSet<&str> = shown.map(Product::style).collect();

@@ -6,12 +6,13 @@
 
 use super::checksum::{Checksum, Fields};
 use super::rows::{
-    fields, photo, photo_checksum, photo_columns, product, product_checksum, product_columns, product_values, text,
+    fields, photo, photo_checksum, photo_columns, product, product_checksum, product_columns, product_values, role,
+    text,
 };
 use super::since::{leaves_a_gap, renew_epoch};
 use super::write::free_photo;
 use super::{Store, StoreError};
-use crate::catalogue::{PhotoId, Product};
+use crate::catalogue::{PhotoId, Product, Role};
 use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, Row, Transaction, params, params_from_iter};
 use serde::Serialize;
@@ -79,6 +80,7 @@ pub(super) struct PastPhoto {
     pub(super) name: String,
     pub(super) position: i64,
     pub(super) sha256: Vec<u8>,
+    pub(super) role: Role,
 }
 
 /// What a change found.
@@ -183,15 +185,16 @@ impl Open {
         let mut statement = t.prepare_cached(sql)?;
         let photos: Vec<_> = statement.query_map([sku], photo)?.collect::<rusqlite::Result<_>>()?;
         let sql =
-            concat!("INSERT INTO past_photo (", photo_columns!(), ", change) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
+            concat!("INSERT INTO past_photo (", photo_columns!(), ", change) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
         for photo in photos.into_iter().filter(|photo| photo.is_sound) {
-            let row = photo_checksum(photo.id, sku, &photo.name, photo.position, &photo.sha256);
+            let row = photo_checksum(photo.id, sku, &photo.name, photo.position, &photo.sha256, photo.role);
             t.prepare_cached(sql)?.execute(params![
                 photo.id.number(),
                 sku,
                 photo.name,
                 photo.position,
                 photo.sha256,
+                photo.role.stored(),
                 past_photo_checksum(self.number, &row),
                 self.number
             ])?;
@@ -292,9 +295,10 @@ fn past_photos(store: &rusqlite::Connection, change: i64, sku: &str) -> rusqlite
     let read = |row: &Row<'_>| {
         let (id, name) = (PhotoId::new(row.get(0)?), text(row, 2)?);
         let (position, sha256) = (row.get(3)?, row.get_ref(4)?.as_bytes()?.to_vec());
-        let of_row = photo_checksum(id, sku, &name, position, &sha256);
-        let is_sound = row.get_ref(5)?.as_bytes()? == past_photo_checksum(change, &of_row);
-        Ok(is_sound.then_some(PastPhoto { id, name, position, sha256 }))
+        let (role, is_role) = role(row, 5)?;
+        let of_row = photo_checksum(id, sku, &name, position, &sha256, role);
+        let is_sound = is_role && row.get_ref(6)?.as_bytes()? == past_photo_checksum(change, &of_row);
+        Ok(is_sound.then_some(PastPhoto { id, name, position, sha256, role }))
     };
     statement.query_map(params![change, sku], read)?.collect()
 }

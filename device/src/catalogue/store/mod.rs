@@ -4,6 +4,7 @@
 //! - [`read`] reads rows and says which are damaged;
 //! - [`one`] reads single rows, and rows that belong together at one time; [`since`] says what has changed;
 //! - [`mod@write`] is the only place that changes anything, one transaction at a time;
+//! - [`evidence`] is what the staff find out at the counter;
 //! - [`history`] keeps what was before each change, and [`undo`] goes back to it;
 //! - [`check`] looks at every byte; `upkeep` makes copies and gives space back;
 //! - [`checksum`] is the checksum, `damage` what it finds, `error` what stops everything.
@@ -19,6 +20,7 @@ pub mod check;
 pub mod checksum;
 mod damage;
 mod error;
+pub mod evidence;
 pub mod history;
 pub mod one;
 pub mod read;
@@ -35,6 +37,7 @@ pub use check::Check;
 pub use damage::Damage;
 pub use error::StoreError;
 pub(crate) use error::quoted;
+pub use evidence::{Corrected, Correction, CorrectionError};
 pub use history::{Author, Change};
 pub use read::Item;
 pub use rows::{StoredEmbedding, StoredPhoto, StoredProduct};

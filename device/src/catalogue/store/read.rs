@@ -5,7 +5,7 @@ use super::rows::{
     PHOTOS, PRODUCTS, embedding, float_checksum, identity_checksum, photo, product, setting_checksum, text,
 };
 use super::{Damage, Store, StoreError, StoredEmbedding, StoredPhoto, StoredProduct};
-use crate::catalogue::{PhotoId, Product};
+use crate::catalogue::{PhotoId, Product, Role};
 use clothingid_shared::embedding::EmbeddingIdentity;
 use rusqlite::{OptionalExtension, Row};
 use std::collections::{BTreeSet, HashMap};
@@ -15,7 +15,7 @@ use std::collections::{BTreeSet, HashMap};
 pub struct Item {
     /// Its fields.
     pub product: Product,
-    /// Its photographs.
+    /// The photographs that the shop lists.
     pub photos: Vec<StoredPhoto>,
 }
 
@@ -45,7 +45,7 @@ impl Store {
         self.all("reading the photos", PHOTOS, photo)
     }
 
-    /// All products with their photographs in the shop's order, as far as their rows are what was written; and those that are not.
+    /// All products with the photographs that the shop lists, in its order, as far as their rows are what was written; and those that are not.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -53,6 +53,9 @@ impl Store {
         let mut damage = Vec::new();
         let mut photos: HashMap<String, Vec<StoredPhoto>> = HashMap::new();
         self.each_photo(|photo| {
+            if photo.is_sound && photo.role != Role::Listed {
+                return;
+            }
             if photo.is_sound {
                 photos.entry(photo.sku.clone()).or_default().push(photo);
             } else {

@@ -2,7 +2,7 @@
 
 use super::Damage;
 use super::checksum::{Checksum, Fields};
-use crate::catalogue::{PhotoId, Product};
+use crate::catalogue::{PhotoId, Product, Role};
 use clothingid_shared::embedding::{Embedding, EmbeddingIdentity};
 use rusqlite::Row;
 use rusqlite::types::Value;
@@ -17,7 +17,7 @@ macro_rules! product_columns {
 /// The columns of a photograph's row, in the order of [`photo`].
 macro_rules! photo_columns {
     () => {
-        "id, sku, name, position, sha256, checksum"
+        "id, sku, name, position, sha256, role, checksum"
     };
 }
 
@@ -45,6 +45,8 @@ pub struct StoredPhoto {
     pub position: i64,
     /// SHA-256 of its bytes.
     pub sha256: Vec<u8>,
+    /// What it says of the product.
+    pub role: Role,
     /// Whether the row is what was written.
     pub is_sound: bool,
 }
@@ -80,8 +82,9 @@ pub(in crate::catalogue) fn product_checksum(p: &Product) -> Checksum {
         .finish()
 }
 
-pub(super) fn photo_checksum(id: PhotoId, sku: &str, name: &str, position: i64, sha256: &[u8]) -> Checksum {
-    Fields::of("photo").number(id.number()).text(sku).text(name).number(position).bytes(sha256).finish()
+pub(super) fn photo_checksum(id: PhotoId, sku: &str, name: &str, position: i64, sha256: &[u8], role: Role) -> Checksum {
+    let fields = Fields::of("photo").number(id.number()).text(sku).text(name).number(position).bytes(sha256);
+    fields.added("role", role.stored()).finish()
 }
 
 pub(super) fn setting_checksum(key: &str, value: &str) -> Checksum {
@@ -167,8 +170,16 @@ pub(super) fn photo(row: &Row<'_>) -> rusqlite::Result<StoredPhoto> {
     let id = PhotoId::new(row.get(0)?);
     let (sku, name, position): (_, _, i64) = (text(row, 1)?, text(row, 2)?, row.get(3)?);
     let sha256 = row.get_ref(4)?.as_bytes()?.to_vec();
-    let is_sound = row.get_ref(5)?.as_bytes()? == photo_checksum(id, &sku, &name, position, &sha256);
-    Ok(StoredPhoto { id, sku, name, position, sha256, is_sound })
+    let (role, is_role) = role(row, 5)?;
+    let is_sound = is_role && row.get_ref(6)?.as_bytes()? == photo_checksum(id, &sku, &name, position, &sha256, role);
+    Ok(StoredPhoto { id, sku, name, position, sha256, role, is_sound })
+}
+
+/// A role, and whether the column names one.
+pub(super) fn role(row: &Row<'_>, column: usize) -> rusqlite::Result<(Role, bool)> {
+    let stored = maybe_text(row, column)?;
+    let role = stored.as_deref().map_or(Ok(Role::Listed), str::parse);
+    Ok((role.unwrap_or_default(), role.is_ok()))
 }
 
 /// One served row of the search.

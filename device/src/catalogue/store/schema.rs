@@ -16,7 +16,7 @@ const APPLICATION_ID: i64 = 0x436C_4944;
 ///
 /// Photographs and float rows have tables of their own, so that opening a catalogue reads the small rows alone.
 /// Rows of `embedding` lie in the order of identity and photograph: the served ones are read in one sweep.
-const MIGRATIONS: [&str; 3] = ["
+const MIGRATIONS: [&str; 4] = ["
     CREATE TABLE setting (
         key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL, checksum BLOB NOT NULL
     ) STRICT;
@@ -113,6 +113,10 @@ const MIGRATIONS: [&str; 3] = ["
     DROP TABLE embedding_float;
     ALTER TABLE numbered_float RENAME TO embedding_float;
     CREATE INDEX embedding_float_photo ON embedding_float(photo);
+", "
+    -- What a photograph says of its product; nothing where the shop lists it.
+    ALTER TABLE photo ADD COLUMN role TEXT;
+    ALTER TABLE past_photo ADD COLUMN role TEXT;
 "];
 
 /// The newest form.

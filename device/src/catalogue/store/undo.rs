@@ -212,10 +212,18 @@ fn restore(t: &Transaction<'_>, product: &Product, photos: &[PastPhoto]) -> rusq
             delete_photo(t, id)?;
         }
     }
-    for PastPhoto { id, name, position, sha256 } in photos {
-        let checksum = photo_checksum(*id, &product.sku, name, *position, sha256);
-        let sql = concat!("INSERT OR REPLACE INTO photo (", photo_columns!(), ") VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
-        t.prepare_cached(sql)?.execute(params![id.number(), product.sku, name, position, sha256, checksum])?;
+    for PastPhoto { id, name, position, sha256, role } in photos {
+        let checksum = photo_checksum(*id, &product.sku, name, *position, sha256, *role);
+        let sql = concat!("INSERT OR REPLACE INTO photo (", photo_columns!(), ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
+        t.prepare_cached(sql)?.execute(params![
+            id.number(),
+            product.sku,
+            name,
+            position,
+            sha256,
+            role.stored(),
+            checksum
+        ])?;
     }
     Ok(())
 }

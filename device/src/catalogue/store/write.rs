@@ -7,7 +7,7 @@ use super::rows::{
 };
 use super::since::renew_epoch;
 use super::{Store, StoreError};
-use crate::catalogue::{PhotoId, Product};
+use crate::catalogue::{PhotoId, Product, Role};
 use clothingid_shared::embedding::{Embedding, EmbeddingIdentity};
 use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params, params_from_iter};
@@ -73,11 +73,8 @@ impl Store {
             for (photo, embedded) in embedded {
                 write_embedding(t, identity, *photo, embedded)?;
             }
-            let sql = "SELECT value FROM setting WHERE key = ?1";
-            let served = t.query_row(sql, [SERVED], |row| text(row, 0)).optional()?;
-            if served.is_none() {
-                write_setting(t, SERVED, identity.as_str())?;
-            } else if !embedded.is_empty() && served.as_deref() == Some(identity.as_str()) {
+            let served = serve_first(t, identity)?;
+            if !embedded.is_empty() && served.as_deref() == Some(identity.as_str()) {
                 // No product is touched, and yet another row is searched.
                 renew_epoch(t)?;
             }
@@ -178,6 +175,16 @@ impl Store {
     }
 }
 
+/// Serves this identity where nothing was served, and says what was.
+pub(super) fn serve_first(t: &Transaction<'_>, identity: &EmbeddingIdentity) -> rusqlite::Result<Option<String>> {
+    let sql = "SELECT value FROM setting WHERE key = ?1";
+    let served = t.query_row(sql, [SERVED], |row| text(row, 0)).optional()?;
+    if served.is_none() {
+        write_setting(t, SERVED, identity.as_str())?;
+    }
+    Ok(served)
+}
+
 fn write_product(t: &Transaction<'_>, identity: &EmbeddingIdentity, write: &ProductWrite) -> rusqlite::Result<()> {
     let p = &write.product;
     write_fields(t, p)?;
@@ -188,7 +195,7 @@ fn write_product(t: &Transaction<'_>, identity: &EmbeddingIdentity, write: &Prod
         match photo {
             PhotoWrite::Keep(id) => keep_photo(t, *id, &p.sku, position)?,
             PhotoWrite::Add { name, bytes, embedded } => {
-                let id = add_photo(t, &p.sku, name, position, bytes)?;
+                let id = add_photo(t, &p.sku, name, position, bytes, Role::Listed)?;
                 write_embedding(t, identity, id, embedded)?;
             }
         }
@@ -262,10 +269,11 @@ fn drop_bytes(t: &Transaction<'_>, id: PhotoId) -> rusqlite::Result<()> {
 fn keep_photo(t: &Transaction<'_>, id: PhotoId, sku: &str, position: i64) -> rusqlite::Result<()> {
     // No row: somebody else has removed it since this was planned, and the whole transaction is given up.
     let (name, sha256, place): (String, Vec<u8>, i64) = t
-        .prepare_cached("SELECT name, sha256, position FROM photo WHERE id = ?1 AND sku = ?2")?
+        .prepare_cached("SELECT name, sha256, position FROM photo WHERE id = ?1 AND sku = ?2 AND role IS NULL")?
         .query_row(params![id.number(), sku], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     if place != position {
-        let checksum = photo_checksum(id, sku, &name, position, &sha256);
+        // Evidence has no place of its own.
+        let checksum = photo_checksum(id, sku, &name, position, &sha256, Role::Listed);
         t.prepare_cached("UPDATE photo SET position = ?2, checksum = ?3 WHERE id = ?1")?.execute(params![
             id.number(),
             position,
@@ -275,7 +283,14 @@ fn keep_photo(t: &Transaction<'_>, id: PhotoId, sku: &str, position: i64) -> rus
     Ok(())
 }
 
-fn add_photo(t: &Transaction<'_>, sku: &str, name: &str, position: i64, bytes: &[u8]) -> rusqlite::Result<PhotoId> {
+pub(super) fn add_photo(
+    t: &Transaction<'_>,
+    sku: &str,
+    name: &str,
+    position: i64,
+    bytes: &[u8],
+    role: Role,
+) -> rusqlite::Result<PhotoId> {
     let hash = sha256(bytes);
     let mut statement = t.prepare_cached("SELECT id FROM photo WHERE sku = ?1 AND name = ?2")?;
     let replaced: Option<i64> = statement.query_row([sku, name], |row| row.get(0)).optional()?;
@@ -283,16 +298,18 @@ fn add_photo(t: &Transaction<'_>, sku: &str, name: &str, position: i64, bytes: &
         delete_photo(t, PhotoId::new(id))?;
     }
     // The number is part of the checksum, and is known only after the row is there.
-    t.prepare_cached("INSERT INTO photo (sku, name, position, sha256, checksum) VALUES (?1, ?2, ?3, ?4, X'')")?
-        .execute(params![sku, name, position, hash])?;
+    t.prepare_cached(
+        "INSERT INTO photo (sku, name, position, sha256, role, checksum) VALUES (?1, ?2, ?3, ?4, ?5, X'')",
+    )?
+    .execute(params![sku, name, position, hash, role.stored()])?;
     let id = PhotoId::new(t.last_insert_rowid());
     t.prepare_cached("UPDATE photo SET checksum = ?2 WHERE id = ?1")?
-        .execute(params![id.number(), photo_checksum(id, sku, name, position, &hash)])?;
+        .execute(params![id.number(), photo_checksum(id, sku, name, position, &hash, role)])?;
     t.prepare_cached("INSERT INTO photo_bytes (photo, bytes) VALUES (?1, ?2)")?.execute(params![id.number(), bytes])?;
     Ok(id)
 }
 
-fn write_embedding(
+pub(super) fn write_embedding(
     t: &Transaction<'_>,
     identity: &EmbeddingIdentity,
     photo: PhotoId,

@@ -3,8 +3,8 @@
 use super::*;
 use crate::catalogue::filter::Filter;
 use crate::catalogue::index::sidecar::beside;
-use crate::catalogue::store::{Author, ProductWrite, UndoError};
-use crate::catalogue::testing::{direction, embedded, identity, product, write};
+use crate::catalogue::store::{Author, CorrectionError, ProductWrite, UndoError};
+use crate::catalogue::testing::{correction, direction, embedded, identity, product, write};
 use clothingid_shared::files;
 use proptest::prelude::*;
 use std::path::Path;
@@ -20,6 +20,12 @@ enum Step {
         style: Option<u8>,
     },
     Remove(u8),
+    /// The staff say that a photograph of these bytes shows the product, or was taken for it by mistake.
+    Correct {
+        sku: u8,
+        photo: u8,
+        role: Role,
+    },
     Undo,
     /// Whoever changes the catalogue from now on is another one.
     Sign,
@@ -44,6 +50,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         6 => commit,
         2 => (0_u8..6).prop_map(Step::Remove),
+        3 => (0_u8..6, 0_u8..9, prop::sample::select(vec![Role::Counter, Role::Mistaken]))
+            .prop_map(|(sku, photo, role)| Step::Correct { sku, photo, role }),
         2 => Just(Step::Undo),
         2 => Just(Step::Sign),
         1 => Just(Step::Forget),
@@ -69,8 +77,18 @@ fn commit(store: &mut Store, sku: u8, photos: &[u8], in_stock: bool, style: Opti
         stock: (!in_stock).then_some(crate::catalogue::Stock::Out),
         ..product(&sku.to_string(), "t")
     };
-    let remove = before.iter().filter(|p| named.iter().all(|(name, _)| *name != p.name)).map(|p| p.id).collect();
+    let listed = before.iter().filter(|p| p.role == Role::Listed);
+    let remove = listed.filter(|p| named.iter().all(|(name, _)| *name != p.name)).map(|p| p.id).collect();
     store.commit(&whose, &[ProductWrite { remove, ..write(&whose, product, &named) }], &[]).unwrap();
+}
+
+fn correct(store: &mut Store, sku: u8, photo: u8, role: Role) {
+    let whose = identity("one");
+    let said = correction(&whose, &photo.to_string(), &[(&sku.to_string(), role)]);
+    match store.correct(&whose, &[said]) {
+        Ok(_) | Err(CorrectionError::NoProduct { .. } | CorrectionError::Listed { .. }) => {}
+        Err(error) => panic!("{error}"),
+    }
 }
 
 /// All that a search can find out: hits by photograph, with whether two are of one style.
@@ -114,6 +132,7 @@ impl Run {
         match step {
             Step::Commit { sku, photos, in_stock, style } => commit(self.store(), *sku, photos, *in_stock, *style),
             Step::Remove(sku) => drop(self.store().remove(&sku.to_string()).unwrap()),
+            Step::Correct { sku, photo, role } => correct(self.store(), *sku, *photo, *role),
             // There may be nothing to undo, or something that no longer can be.
             Step::Undo => match self.store().undo(None) {
                 Ok(_) | Err(UndoError::Nothing) => {}
