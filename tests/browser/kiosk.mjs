@@ -196,6 +196,26 @@ await check("the three languages differ", async () => {
     const found = await violations(page);
     expect(found.length === 0, found.join("\n"));
     if (folder) await page.screenshot({ path: join(folder, "kiosk-details.png") });
+    // More like it, in one colour, and on to another garment.
+    const similar = () => page.evaluate(() => [...document.querySelectorAll("#similar-cards li:not([hidden]) .name")].map((name) => name.textContent));
+    const first = await page.textContent("#details-title");
+    await page.click("#details-more");
+    const all = await soon("others like it", async () => (await page.isVisible("#similar")) && (await similar()).length > 1 && similar(), 5);
+    expect(!all.includes(first), `${first} is among those like it`);
+    const pressed = () => page.textContent("#colours [aria-pressed=true]");
+    expect((await pressed()) === "All colours", `pressed ${await pressed()}`);
+    await page.click("#colours button:nth-child(2)");
+    await soon("the colour", async () => (await pressed()) !== "All colours", 5);
+    const coloured = await similar();
+    expect(coloured.join() !== all.join(), `the colour changes nothing: ${all}`);
+    const withSimilar = await violations(page);
+    expect(withSimilar.length === 0, withSimilar.join("\n"));
+    if (folder) await page.screenshot({ path: join(folder, "kiosk-similar.png") });
+    await page.click("#colours button:nth-child(1)");
+    await soon("all again", async () => (await similar()).join() === all.join(), 5);
+    await page.click("#similar-cards .card");
+    await soon("the next garment", async () => (await page.textContent("#details-title")) === all[0], 5);
+    expect(!(await page.isVisible("#similar")), "what was like the last one is still shown");
     await page.keyboard.press("Escape");
     expect(!(await page.evaluate(() => document.getElementById("details").open)), "Escape does not close the details");
     expect(await page.evaluate(() => document.activeElement.className === "card"), "the focus is lost after closing");

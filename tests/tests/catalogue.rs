@@ -168,6 +168,77 @@ fn a_change_is_listed_and_taken_back() {
 }
 
 #[test]
+fn what_the_staff_say_of_a_photograph_changes_what_is_found() {
+    let rig = Rig::new();
+    let (csv, folder) = (rig::demo().join("catalogue.csv"), rig::demo().join("photos"));
+    let _import = rig.clothingid(["catalogue", "import"]).arg(&csv).arg("--photos").arg(&folder).run();
+    rig.copy(photographs::camera().remove(0), "counter.jpg");
+    let found = || -> Vec<String> {
+        let lines = rig.clothingid(["search", "--json", "counter.jpg"]).run().expect_code(0).json_lines();
+        let matches = lines[0]["matches"].as_array().expect("matches").clone();
+        matches.iter().map(|one| one["sku"].as_str().expect("a sku").to_owned()).collect()
+    };
+    let before = found();
+    let (wrong, right) = (before[0].as_str(), before[3].as_str());
+    let correct = ["catalogue", "correct", "counter.jpg", "--is", right, "--is-not", wrong, "--by", "mia"];
+    let kept = rig.clothingid(correct).run().expect_code(0);
+    assert_eq!(kept.stdout, "2 statements kept of 1 photo\n");
+    let after = found();
+    assert!(after[0] == right && !after.contains(&before[0]), "{before:?} {after:?}");
+    let again = rig.clothingid(correct).arg("--json").run().expect_code(0).json_lines();
+    assert_eq!(again[0], serde_json::json!({"photos": 1, "kept": 0, "known": 2, "failed": 0}));
+
+    // The catalogue file neither lists nor removes it.
+    let import = rig.clothingid(["catalogue", "import"]).arg(&csv).arg("--photos").arg(&folder).run();
+    assert!(import.stdout.contains("new 0, changed 0"), "{}", import.snapshot());
+    let evidence = rig.clothingid(["catalogue", "evidence", "--json"]).run().expect_code(0).json_lines();
+    let told: Vec<_> = evidence.iter().map(|line| (line["sku"].as_str(), line["role"].as_str())).collect();
+    assert_eq!(told, [(Some(right), Some("counter")), (Some(wrong), Some("mistaken"))]);
+    let _check = rig.clothingid(["catalogue", "check"]).run().expect_code(0);
+    let _undo = rig.clothingid(["catalogue", "undo"]).run().expect_code(0);
+    assert_eq!(found(), before);
+    // Undone again: what was said holds, until it is taken away by name.
+    let history = rig.clothingid(["catalogue", "history", "--json"]).run().expect_code(0).json_lines();
+    let last = history[0]["number"].to_string();
+    let _undo = rig.clothingid(["catalogue", "undo", &last]).run().expect_code(0);
+    let name = evidence[1]["name"].as_str().expect("a name");
+    let _removed = rig.clothingid(["catalogue", "evidence", wrong, "--remove", name]).run().expect_code(0);
+    assert_eq!(found()[0], right);
+
+    let mut told = String::new();
+    for arguments in [
+        &["catalogue", "correct", "counter.jpg", "--is", "none"][..],
+        &["catalogue", "correct", "none.jpg", "--is", right],
+        &["catalogue", "correct", "counter.jpg", "--is", right, "--is-not", right],
+        &["catalogue", "correct", "counter.jpg"],
+        &["catalogue", "evidence", right, "--remove", "none.jpg"],
+        &["search", "--like", "none"],
+    ] {
+        let refused = rig.clothingid(arguments.iter().copied()).run();
+        let _ = writeln!(told, "{}: {}", arguments.join(" "), refused.snapshot());
+    }
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn a_garment_of_the_shop_is_what_is_searched_with() {
+    let rig = Rig::new();
+    let (csv, folder) = (rig::demo().join("catalogue.csv"), rig::demo().join("photos"));
+    let _import = rig.clothingid(["catalogue", "import"]).arg(&csv).arg("--photos").arg(&folder).run();
+    let like = |more: &[&str]| {
+        rig.clothingid(["search", "--json", "--like", "DEMO-003"]).args(more).run().expect_code(0).json_lines()[0]
+            .clone()
+    };
+    let all = like(&[]);
+    let skus: Vec<&str> =
+        all["matches"].as_array().expect("matches").iter().filter_map(|m| m["sku"].as_str()).collect();
+    assert!(all["like"] == "DEMO-003" && skus.len() == 5 && !skus.contains(&"DEMO-003"), "{all}");
+    let white = like(&["--colour", "white"]);
+    let _white = rig.clothingid(["search", "--like", "DEMO-003", "--colour", "white"]).run().expect_code(0);
+    assert_ne!(white["matches"], all["matches"]);
+}
+
+#[test]
 fn an_edition_goes_from_a_head_office_to_a_board() {
     let rig = Rig::new();
     rig.copy(photographs::good(), "photos/one.jpg");

@@ -87,6 +87,19 @@ fn the_api_answers_as_documented() {
         demo.get(&format!("/api/v1/catalogue/{sku}/photo?name={}", name.replace('/', "%2F").replace(' ', "%20")));
     assert!(picture.status == 200 && picture.head.contains("content-type: image/"), "{}", picture.head);
 
+    let like = demo.get(&format!("/api/v1/catalogue/{sku}/similar?top=3"));
+    let matches = like.json()["matches"].as_array().cloned().expect("matches");
+    assert!(like.status == 200 && matches.len() == 3, "{}", like.text());
+    assert!(matches.iter().all(|other| other["sku"] != sku && other["similarity"].is_number()), "{}", like.text());
+    let colours = demo.get("/api/v1/colours").json();
+    let colour = colours["colours"][0]["colour"].as_str().expect("a colour").to_owned();
+    let coloured = demo.get(&format!("/api/v1/catalogue/{sku}/similar?colour={colour}")).json();
+    let first = coloured["matches"][0]["sku"].as_str().expect("a garment of this colour").to_owned();
+    let of_first = demo.get(&format!("/api/v1/catalogue/{first}")).json()["colours"].to_string().to_lowercase();
+    assert!(of_first.contains(&colour), "{of_first}");
+    let filtered = demo.ask("POST", &format!("/api/v1/search?colour={colour}"), "", &photo).json();
+    assert_ne!(filtered["matches"][0]["sku"], Value::Null, "{filtered}");
+
     let metrics = demo.get("/metrics").text();
     let value = |name: &str| -> f64 {
         let line = metrics
@@ -96,13 +109,15 @@ fn the_api_answers_as_documented() {
         line.rsplit(' ').next().and_then(|value| value.parse().ok()).expect("a number")
     };
     assert!(value("clothingid_frames_total") >= 1.0 && value("clothingid_results_total") >= 1.0);
-    assert!(value("clothingid_catalogue_items") >= 20.0 && value("clothingid_uploads_total") == 2.0);
+    assert!(value("clothingid_catalogue_items") >= 20.0 && value("clothingid_uploads_total") == 3.0);
     assert!(metrics.contains("clothingid_latency_ms_bucket{stage=\"network\"") && metrics.contains("engine=\"cpu: "));
 
     for (status, answer) in [
         (400, demo.ask("POST", "/api/v1/classify", "", &[])),
         (404, demo.get("/api/v1/nothing")),
         (404, demo.get("/api/v1/catalogue/none")),
+        (404, demo.get("/api/v1/catalogue/none/similar")),
+        (400, demo.get(&format!("/api/v1/catalogue/{sku}/similar?price=cheap"))),
         (404, demo.get("/api/v1/catalogue/none/photo?name=../../etc/passwd")),
         (405, demo.ask("DELETE", "/api/v1/reading", "", &[])),
         (400, demo.ask("POST", "/api/v1/search", "Content-Type: multipart/form-data\r\n", b"x")),

@@ -35,6 +35,12 @@ pub enum GalleryError {
     /// The file below cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// There is nothing of a product to compare with others.
+    #[error("no photograph of the product `{sku}` can be compared with others")]
+    Unseen {
+        /// The product.
+        sku: String,
+    },
     /// What was asked for is not what was written.
     #[error(transparent)]
     Damaged(#[from] Damage),

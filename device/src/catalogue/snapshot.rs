@@ -4,6 +4,7 @@
 //! are read from the file for the few that are shown, all of one answer at one time. What has been removed since is left out of the answer: a
 //! photograph's number never names another one. No query waits for another, for an import, or for the thread that follows the file.
 
+use super::filter::Filter;
 use super::gallery::{Gallery, GalleryError, Match, Search};
 use super::index::{Index, Keeper};
 use super::readers::Readers;
@@ -89,10 +90,41 @@ impl Snapshot {
     pub fn product(&self, sku: &str) -> Result<Option<ProductCard>, GalleryError> {
         self.readers.read(|store| {
             let Some(stored) = store.product(sku)?.filter(|stored| stored.is_sound) else { return Ok(None) };
-            let photos = store.photos_of(sku)?.into_iter().filter(|photo| photo.is_sound && photo.role == Role::Listed);
-            let photos = photos.map(|photo| (photo.id, photo.name)).collect();
+            let photos = listed(store.photos_of(sku)?).map(|photo| (photo.id, photo.name)).collect();
             Ok(Some(ProductCard { product: stored.product, photos }))
         })
+    }
+
+    /// The garments of other styles that look most like a product, best first; nothing where there is no such product.
+    ///
+    /// # Errors
+    /// The file cannot be read, or none of the product's photographs can be compared.
+    pub fn like(&self, sku: &str, top: usize, filter: Option<&Filter>) -> Result<Option<Vec<Match>>, GalleryError> {
+        let Some((style, query)) = self.readers.read(|store| self.looks(store, sku))? else { return Ok(None) };
+        let search = Search { query: &query, top, filter };
+        self.find(&Embedding::quantise(&query)?, &search, Some(&style)).map(Some)
+    }
+
+    /// The style of a product, and the mean of the float rows of its photographs: what they have in common.
+    fn looks(&self, store: &Store, sku: &str) -> Result<Option<(String, Vec<f32>)>, GalleryError> {
+        let Some(stored) = store.product(sku)?.filter(|stored| stored.is_sound) else { return Ok(None) };
+        let mut sum: Vec<f32> = Vec::new();
+        for photo in listed(store.photos_of(sku)?) {
+            if let Some(Ok(floats)) = store.float_row(&self.identity, photo.id)? {
+                sum.resize(floats.len(), 0.0);
+                sum.iter_mut().zip(&floats).for_each(|(sum, value)| *sum += value);
+            }
+        }
+        if sum.is_empty() {
+            return Err(GalleryError::Unseen { sku: sku.to_owned() });
+        }
+        Ok(Some((stored.product.style().to_owned(), sum)))
+    }
+
+    /// The colours of all products as the shop writes them, but for their case: each with how many products have it, the most frequent first.
+    #[must_use]
+    pub fn colours(&self) -> Vec<(String, usize)> {
+        self.index.colours()
     }
 
     /// The number of a product's photograph, by the name that a [`Match`] gives.
@@ -122,7 +154,13 @@ impl Snapshot {
         self.damage.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
-    fn find(&self, quantised: &Embedding, search: &Search<'_>) -> Result<Vec<Match>, GalleryError> {
+    /// The answer to a search, without the garments of the style `besides`.
+    fn find(
+        &self,
+        quantised: &Embedding,
+        search: &Search<'_>,
+        besides: Option<&str>,
+    ) -> Result<Vec<Match>, GalleryError> {
         if self.index.photo_count() == 0 || search.top == 0 {
             return Ok(Vec::new());
         }
@@ -131,14 +169,20 @@ impl Snapshot {
             return Err(GalleryError::ValueCount { expected, found });
         }
         // Twice as many styles as are shown: their order among themselves is the float rows' too.
-        let groups = search.top.saturating_mul(2);
+        let groups = search.top.saturating_mul(2).saturating_add(usize::from(besides.is_some()));
         let hits = self.index.candidates(quantised, search.filter, RERANKED.max(search.top), groups);
-        self.readers.read(|store| self.shown(store, hits, search))
+        self.readers.read(|store| self.shown(store, hits, search, besides))
     }
 
     /// Puts the hits in the order of their float rows, and shows the best photograph of each style. A float row that is not what was written is
     /// named, and its int8 similarity, which is sound, stays.
-    fn shown(&self, store: &Store, hits: Vec<Hit>, search: &Search<'_>) -> Result<Vec<Match>, GalleryError> {
+    fn shown(
+        &self,
+        store: &Store,
+        hits: Vec<Hit>,
+        search: &Search<'_>,
+        besides: Option<&str>,
+    ) -> Result<Vec<Match>, GalleryError> {
         let mut unranked = HashSet::new();
         let ranked =
             rerank(hits, search.query, |photo| match store.float_row(&self.identity, PhotoId::new(photo))? {
@@ -159,6 +203,9 @@ impl Snapshot {
             // What is gone since is left out, and the style's next photograph may be shown.
             let Some(photo) = store.photo(PhotoId::new(hit.id))?.filter(|photo| photo.is_sound) else { continue };
             let Some(stored) = store.product(&photo.sku)?.filter(|stored| stored.is_sound) else { continue };
+            if besides == Some(stored.product.style()) {
+                continue;
+            }
             taken.insert(hit.group);
             matches.push(Match {
                 photo: shown_for(store, photo)?,
@@ -195,13 +242,17 @@ fn shown_for(store: &Store, found: StoredPhoto) -> Result<String, StoreError> {
     if found.role == Role::Listed {
         return Ok(found.name);
     }
-    let listed = store.photos_of(&found.sku)?.into_iter().find(|photo| photo.is_sound && photo.role == Role::Listed);
-    Ok(listed.map(|photo| photo.name).unwrap_or_default())
+    Ok(listed(store.photos_of(&found.sku)?).next().map(|photo| photo.name).unwrap_or_default())
+}
+
+/// The photographs that the shop shows a product with.
+fn listed(photos: Vec<StoredPhoto>) -> impl Iterator<Item = StoredPhoto> {
+    photos.into_iter().filter(|photo| photo.is_sound && photo.role == Role::Listed)
 }
 
 impl Gallery for Snapshot {
     fn search(&self, search: &Search<'_>) -> Result<Vec<Match>, GalleryError> {
-        self.find(&Embedding::quantise(search.query)?, search)
+        self.find(&Embedding::quantise(search.query)?, search, None)
     }
 }
 

@@ -15,8 +15,12 @@ use std::path::{Path, PathBuf};
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// Photographs (JPEG, PNG, WebP), folders of them, or `-` for a list on stdin
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required_unless_present = "like", value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+
+    /// Instead of a photograph: garments of other styles that look like this product
+    #[arg(long, value_name = "SKU", conflicts_with = "paths")]
+    pub like: Option<String>,
 
     /// Print one JSON object a line
     #[arg(long)]
@@ -61,12 +65,14 @@ impl Args {
 const EXAMPLES: &str = "Examples:
   clothingid search photo.jpg
   clothingid search --in-stock --category dress --price ..49.90 photo.jpg
+  clothingid search --like DEMO-003 --colour red
   clothingid search --json --top 20 photos/ > matches.jsonl";
 
 /// One line of `--json`.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum Line<'a> {
+    Like { like: &'a str, matches: &'a [Match] },
     Answer { path: &'a str, matches: &'a [Match], confident: bool },
     Failure { path: &'a str, error: &'a str },
 }
@@ -96,6 +102,9 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
     let identity = bundle.identity(path.engine().arithmetic());
     let snapshot = open(&args.catalogue.path()?, &identity, args.network.bundle.as_deref())?;
     let filter = args.filter();
+    if let Some(sku) = &args.like {
+        return like(args, &snapshot, sku, &filter);
+    }
     let mut outcome = Outcome::Done;
     for photo in expand(&args.paths) {
         let (name, found) = match photo {
@@ -115,6 +124,24 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
         outcome = Outcome::SomeFailed;
     }
     Ok(outcome)
+}
+
+/// Garments that look like one of the shop's.
+fn like(args: &Args, snapshot: &Snapshot, sku: &str, filter: &Filter) -> Result<Outcome, Report> {
+    let top = usize::try_from(args.top).unwrap_or(usize::MAX);
+    let matches = snapshot.like(sku, top, Some(filter)).map_err(|error| Report::of(&error).during("searching"))?;
+    let Some(matches) = matches else {
+        return Err(Report::new(format!("the catalogue has no product `{sku}`"))
+            .hint("`clothingid catalogue list` shows the products that it has"));
+    };
+    print_line(&if args.json {
+        serde_json::to_string(&Line::Like { like: sku, matches: &matches })?
+    } else if matches.is_empty() {
+        format!("{sku}: no product is as asked for")
+    } else {
+        format!("{sku}: others like it are{}", lines(&matches))
+    })?;
+    Ok(Outcome::Done)
 }
 
 fn open(catalogue: &Path, identity: &EmbeddingIdentity, bundle: Option<&Path>) -> Result<Snapshot, Report> {
@@ -164,8 +191,11 @@ fn human(name: &str, matches: &[Match], confident: bool) -> String {
         return format!("{name}: no product is as asked for");
     }
     let said = if confident { "found" } else { "not sure that it is in the catalogue; closest are" };
-    let lines = matches.iter().map(|m| format!("\n  {:.3}  {}  {}  ({})", m.similarity, m.sku, m.title, m.photo));
-    format!("{name}: {said}{}", lines.collect::<String>())
+    format!("{name}: {said}{}", lines(matches))
+}
+
+fn lines(matches: &[Match]) -> String {
+    matches.iter().map(|m| format!("\n  {:.3}  {}  {}  ({})", m.similarity, m.sku, m.title, m.photo)).collect()
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ pub mod shop;
 pub mod state;
 pub mod strings;
 pub mod upload;
+pub mod wish;
 
 pub use board::Board;
 pub use server::{ServeError, Server, bind};

@@ -2,6 +2,8 @@
 
 use super::answer::ApiError;
 use super::state::PageState;
+use super::wish::Wish;
+use crate::catalogue::Filter;
 use crate::health::{Health, Stage};
 use crate::pipeline::supervise::{StageError, Stop, supervise};
 use crate::pipeline::{LiveReading, LookError, Looker, LookerSettings, in_words};
@@ -10,7 +12,6 @@ use axum::extract::{FromRequest, Multipart, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use clothingid_shared::picture;
-use serde::Deserialize;
 use serde_json::json;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -31,14 +32,12 @@ pub const AT_ONCE: usize = 4;
 /// How long a sender may take.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// Matches of a search that does not say how many, and at most.
-const TOP: (usize, usize) = (5, 100);
-
 /// A photograph on its way to the worker.
 struct Job {
     name: String,
     photo: Bytes,
     top: usize,
+    filter: Filter,
     reply: oneshot::Sender<Result<LiveReading, ApiError>>,
 }
 
@@ -86,7 +85,7 @@ fn work(waiting: &Receiver<Job>, settings: &LookerSettings, health: &Health, sto
         };
         let started = std::time::Instant::now();
         let looked = opened.and_then(|mut opened| {
-            let answer = opened.look_once(&job.name, &job.photo, job.top);
+            let answer = opened.look_once(&job.name, &job.photo, job.top, &job.filter);
             if answer.as_ref().err().is_none_or(LookError::spares_the_looker) {
                 looker = Some(opened);
             }
@@ -117,15 +116,9 @@ fn work(waiting: &Receiver<Job>, settings: &LookerSettings, health: &Health, sto
     Ok(())
 }
 
-/// What `POST /api/v1/search` may be asked with.
-#[derive(Debug, Default, Deserialize)]
-pub struct Wish {
-    top: Option<usize>,
-}
-
 /// `POST /api/v1/classify`: what a photograph shows.
 pub async fn classify(State(state): State<Arc<PageState>>, request: Request) -> Response {
-    match answer(&state, request, 0).await {
+    match answer(&state, request, 0, Filter::default()).await {
         Ok(r) => {
             let mut value = json!({"path": r.path, "ms": r.ms, "engine": r.engine});
             if let (Some(all), Ok(serde_json::Value::Object(reading))) =
@@ -139,15 +132,19 @@ pub async fn classify(State(state): State<Arc<PageState>>, request: Request) -> 
     }
 }
 
-/// `POST /api/v1/search?top=K`: garments of the shop that look like a photograph.
+/// `POST /api/v1/search?top=K&…`: garments of the shop that look like a photograph.
 pub async fn search(State(state): State<Arc<PageState>>, Query(wish): Query<Wish>, request: Request) -> Response {
-    match answer(&state, request, wish.top.unwrap_or(TOP.0).clamp(1, TOP.1)).await {
+    let filter = match wish.filter() {
+        Ok(filter) => filter,
+        Err(error) => return error.into_response(),
+    };
+    match answer(&state, request, wish.top(), filter).await {
         Ok(r) => axum::Json(json!({"path": r.path, "matches": r.matches, "confident": r.confident})).into_response(),
         Err(error) => error.into_response(),
     }
 }
 
-async fn answer(state: &PageState, request: Request, top: usize) -> Result<LiveReading, ApiError> {
+async fn answer(state: &PageState, request: Request, top: usize, filter: Filter) -> Result<LiveReading, ApiError> {
     let metrics = &state.health.metrics;
     // The place is taken before the body is read, so that no more than this many bodies are ever in memory.
     let Ok(_place) = Arc::clone(&state.uploads.room).try_acquire_owned() else {
@@ -164,7 +161,7 @@ async fn answer(state: &PageState, request: Request, top: usize) -> Result<LiveR
     })??;
     let (reply, answered) = oneshot::channel();
     let stopped = || ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "the worker is being started again");
-    state.uploads.jobs.try_send(Job { name, photo, top, reply }).map_err(|_| stopped())?;
+    state.uploads.jobs.try_send(Job { name, photo, top, filter, reply }).map_err(|_| stopped())?;
     answered.await.map_err(|_| stopped())?
 }
 

@@ -5,7 +5,7 @@ use super::scene::Scene;
 use super::supervise::in_words;
 use crate::camera::decode::FrameError;
 use crate::camera::{Frame, FrameDecoder, FrameNumber};
-use crate::catalogue::{Gallery, GalleryError, Match, Search};
+use crate::catalogue::{Filter, Gallery, GalleryError, Match, Search};
 use crate::health::{CatalogueState, Health, Stage};
 use crate::network::golden::{self, GoldenError};
 use crate::network::{Answer, EngineChoice, EngineError, PathError, PhotoPath};
@@ -175,7 +175,7 @@ impl Looker {
         let searching = Instant::now();
         // A picture of no garment resembles some garment too; only a garment is worth a search.
         let matches = if reading.garment >= self.garment_threshold {
-            let matches = self.search(&self.averaged, self.matches);
+            let matches = self.search(&Search::of(&self.averaged, self.matches));
             without_the_catalogue(matches, health)?
         } else {
             Vec::new()
@@ -192,15 +192,21 @@ impl Looker {
         })
     }
 
-    /// Looks at one photograph on its own, and finds `top` matches for it.
+    /// Looks at one photograph on its own, and finds `top` matches for it that the filter takes.
     ///
     /// **Errors** [`LookError`]; see [`LookError::is_the_pictures`].
-    pub fn look_once(&mut self, name: &str, photo: &[u8], top: usize) -> Result<LiveReading, LookError> {
+    pub fn look_once(
+        &mut self,
+        name: &str,
+        photo: &[u8],
+        top: usize,
+        filter: &Filter,
+    ) -> Result<LiveReading, LookError> {
         let started = Instant::now();
         let answer = self.path.answer(photo)?;
         let reading = self.reader.read(answer);
         self.averaged.clone_from(&answer.embedding);
-        let matches = if top > 0 { self.search(&self.averaged, top)? } else { Vec::new() };
+        let matches = if top > 0 { self.search(&Search::of(&self.averaged, top).among(filter))? } else { Vec::new() };
         Ok(LiveReading {
             path: name.to_owned(),
             confident: self.is_confident(&matches),
@@ -220,8 +226,8 @@ impl Looker {
         Ok(())
     }
 
-    fn search(&self, embedding: &[f32], top: usize) -> Result<Vec<Match>, LookError> {
-        Ok(self.gallery.search(&Search::of(embedding, top))?)
+    fn search(&self, search: &Search<'_>) -> Result<Vec<Match>, LookError> {
+        Ok(self.gallery.search(search)?)
     }
 
     fn is_confident(&self, matches: &[Match]) -> bool {
@@ -312,7 +318,7 @@ mod tests {
         assert!(gallery.0.load(std::sync::atomic::Ordering::Relaxed) > 1, "a garment is searched for");
         assert_eq!(health.status().catalogue, CatalogueState::Failed);
         assert_eq!(health.events.newest(9).len(), 1, "said once");
-        let upload = looker.look_once("a.jpg", &bundle.golden[0].photo, 5);
+        let upload = looker.look_once("a.jpg", &bundle.golden[0].photo, 5, &Filter::default());
         assert!(upload.unwrap_err().spares_the_looker(), "who asks for a search alone is told");
     }
 

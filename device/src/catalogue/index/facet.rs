@@ -23,6 +23,11 @@ impl Facet {
         }
     }
 
+    /// The colours, in lower case.
+    pub fn colours(&self) -> impl Iterator<Item = &str> {
+        self.colours.iter().map(String::as_str)
+    }
+
     /// Whether a filter, [folded](Filter::folded), takes it, whatever the price.
     #[must_use]
     pub fn passes(&self, filter: &Filter) -> bool {

@@ -52,6 +52,12 @@ impl Index {
         self.products.count()
     }
 
+    /// The colours of all products, in lower case, each with how many products have it; the most frequent first.
+    #[must_use]
+    pub fn colours(&self) -> Vec<(String, usize)> {
+        self.products.colours()
+    }
+
     /// Values of a row.
     #[must_use]
     pub fn value_count(&self) -> usize {

@@ -2,6 +2,7 @@
 
 use super::facet::Facet;
 use crate::catalogue::filter::{Cents, Filter};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// No product has this name (it names a style alone, or a product that was removed).
@@ -102,6 +103,27 @@ impl Products {
         self.groups.shrink_to_fit();
         self.facets.shrink_to_fit();
         self.prices.shrink_to_fit();
+    }
+
+    /// The colours of all products, each with how many products have it; the most frequent first.
+    #[must_use]
+    pub fn colours(&self) -> Vec<(String, usize)> {
+        let mut of_kind = vec![0; self.kinds.len()];
+        for facet in &self.facets {
+            if let Some(count) = of_kind.get_mut(*facet as usize) {
+                *count += 1;
+            }
+        }
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for (kind, count) in self.kinds.iter().zip(of_kind).filter(|(_, count)| *count > 0) {
+            for colour in kind.colours() {
+                *counts.entry(colour).or_default() += count;
+            }
+        }
+        let mut colours: Vec<(String, usize)> =
+            counts.into_iter().map(|(name, count)| (name.to_owned(), count)).collect();
+        colours.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        colours
     }
 
     /// Which products a filter takes, by their numbers.

@@ -167,10 +167,11 @@ impl Rows {
             // Almost always none: one comparison a block.
             if similarities.iter().any(|similarity| candidates.wants(*similarity)) {
                 for (place, similarity) in similarities.into_iter().enumerate().take(scales.len()) {
-                    if mask >> place & 1 == 1 && candidates.wants(similarity) {
-                        if let Some((id, group)) = label(block * BLOCK + place, similarity) {
-                            candidates.take(Hit { id, group, similarity });
-                        }
+                    if mask >> place & 1 == 1
+                        && candidates.wants(similarity)
+                        && let Some((id, group)) = label(block * BLOCK + place, similarity)
+                    {
+                        candidates.take(Hit { id, group, similarity });
                     }
                 }
             }

@@ -22,7 +22,7 @@ pub struct HistoryArgs {
 /// Arguments of `catalogue undo`.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Examples:\n  clothingid catalogue undo\n  clothingid catalogue history\n  clothingid catalogue undo 12\n\nAn import, a \
+    after_help = "Examples:\n  clothingid catalogue undo\n  clothingid catalogue history\n  clothingid catalogue undo 12\n\nAn import, a correction, a \
                         removal and an undo are changes, and can be undone for 30 days. Undoing an undo does the change again."
 )]
 pub struct UndoArgs {

@@ -53,14 +53,15 @@ function showCategory(element, names, answer) {
 }
 
 // --- the matches: a fixed row of cards that are filled anew, so that focus and layout stay ---
-const cards = Array.from({ length: page.matches }, () => {
+function newCard(row) {
   const item = byId("card").content.firstElementChild.cloneNode(true);
   item.hidden = true;
-  byId("cards").append(item);
+  row.append(item);
   const card = { item, button: item.querySelector("button"), match: null };
   card.button.addEventListener("click", () => openDetails(card));
   return card;
-});
+}
+const cards = Array.from({ length: page.matches }, () => newCard(byId("cards")));
 
 // Similarity in words: how far it lies above what the shop's threshold calls the same garment.
 function roomAbove(similarity) {
@@ -117,23 +118,67 @@ const photoAddress = (match) => `/api/v1/catalogue/${encodeURIComponent(match.sk
 
 // --- one garment of the shop, large ---
 const details = byId("details");
+let detailed = null;
 async function openDetails(card) {
   const match = card.match;
   if (!match) return;
+  detailed = match;
+  byId("similar").hidden = true;
   setText(byId("details-title"), match.title);
   showSimilarity(byId("details-similarity"), match.similarity);
   setText(byId("details-price"), "");
   setText(byId("details-facts"), `${say.article} ${match.sku}`);
   byId("details-picture").src = photoAddress(match);
   byId("details-picture").alt = match.title;
-  details.showModal();
+  if (!details.open) details.showModal();
+  details.scrollTop = 0;
   const facts = await article(match.sku);
+  if (detailed !== match) return;
   setText(byId("details-price"), price(facts));
   const more = [...(facts.colours ?? []), ...(facts.sizes ?? [])].join(" · ");
   setText(byId("details-facts"), [more, `${say.article} ${match.sku}`].filter(Boolean).join("\n"));
 }
 byId("details-close").addEventListener("click", () => details.close());
 details.addEventListener("click", (event) => event.target === details && details.close());
+
+// --- more like it, in one colour if wished ---
+const MOST_COLOURS = 8;
+const similarCards = Array.from({ length: page.matches }, () => newCard(byId("similar-cards")));
+async function ask(address) {
+  try {
+    const response = await fetch(address);
+    return response.ok ? await response.json() : {};
+  } catch {
+    return {};
+  }
+}
+
+async function showSimilar(match, colour) {
+  const wish = new URLSearchParams({ top: page.matches, ...(colour && { colour }) });
+  const found = (await ask(`/api/v1/catalogue/${encodeURIComponent(match.sku)}/similar?${wish}`)).matches ?? [];
+  if (detailed !== match) return;
+  similarCards.forEach((card, index) => showMatch(card, found[index]));
+  setText(byId("similar-none"), found.length === 0 ? say.none_like_this : "");
+  for (const button of byId("colours").children) button.setAttribute("aria-pressed", String(button.value === colour));
+  byId("similar").hidden = false;
+  byId("similar").scrollIntoView({ block: "nearest" });
+}
+
+byId("details-more").addEventListener("click", async () => {
+  const match = detailed;
+  const colours = ((await ask("/api/v1/colours")).colours ?? []).slice(0, MOST_COLOURS);
+  if (detailed !== match) return;
+  const all = { colour: "", text: say.all_colours };
+  byId("colours").replaceChildren(
+    ...[all, ...colours].map(({ colour, text }) => {
+      const button = document.createElement("button");
+      Object.assign(button, { type: "button", value: colour, textContent: text ?? colour });
+      button.addEventListener("click", () => showSimilar(match, colour));
+      return button;
+    }),
+  );
+  await showSimilar(match, "");
+});
 
 // --- what is shown when ---
 function showMessage(state) {
