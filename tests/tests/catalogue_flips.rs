@@ -1,8 +1,9 @@
 //! Flipped bits of a catalogue file: each is noticed by `check`, or changes no answer and no field.
 
-use clothingid_device::catalogue::{Gallery, Match, Product, ProductCard, Search, Snapshot, Store};
+use clothingid_device::catalogue::store::Correction;
+use clothingid_device::catalogue::{Gallery, Match, Product, ProductCard, Role, Search, Snapshot, Store};
 use clothingid_tests::dice::Dice;
-use clothingid_tests::made_up::{direction, identity, photo, product, write};
+use clothingid_tests::made_up::{self, direction, identity, photo, product, write};
 use std::path::Path;
 
 /// Flips of a run; each costs some milliseconds.
@@ -11,6 +12,9 @@ fn flips() -> usize {
 }
 
 const PRODUCTS: u64 = 25;
+
+/// The photograph that the staff say something of.
+const EVIDENCE: u64 = 7777;
 
 /// The photographs of a product: from a few bytes to several pages.
 fn photos(number: u64) -> Vec<(String, Vec<u8>)> {
@@ -51,11 +55,15 @@ fn make(path: &Path) {
     for number in [3, 11, 20] {
         assert!(store.remove(&format!("S{number}")).unwrap());
     }
+    let said = photo(EVIDENCE, 900);
+    let says = vec![("S1".to_owned(), Role::Mistaken), ("S2".to_owned(), Role::Counter)];
+    let correction = Correction { embedded: made_up::embedded(&one, &said), bytes: said, says };
+    store.correct(&one, &[correction]).unwrap();
     let embedded: Vec<_> = store
         .unembedded(&two)
         .unwrap()
         .into_iter()
-        .map(|id| (id, clothingid_tests::made_up::embedded(&two, &store.photo_bytes(id).unwrap().unwrap().unwrap())))
+        .map(|id| (id, made_up::embedded(&two, &store.photo_bytes(id).unwrap().unwrap().unwrap())))
         .collect();
     // Half of the way to another network.
     store.commit(&two, &[], &embedded[..embedded.len() / 2]).unwrap();
@@ -75,7 +83,8 @@ impl Answers {
     fn of(path: &Path) -> Result<Self, Box<dyn std::error::Error>> {
         let whose = identity("one");
         let snapshot = Snapshot::open(path, &whose)?;
-        let queries = (0..PRODUCTS).step_by(4).map(|number| direction(&whose, &photos(number)[0].1));
+        let asked = (0..PRODUCTS).step_by(4).map(|number| photos(number).swap_remove(0).1);
+        let queries = asked.chain([photo(EVIDENCE, 900)]).map(|photo| direction(&whose, &photo));
         let matches = queries.map(|query| snapshot.search(&Search::of(&query, 10))).collect::<Result<_, _>>()?;
         let stored = Store::open(path)?.products()?;
         let cards = stored.iter().map(|stored| snapshot.product(&stored.product.sku));
