@@ -1,9 +1,9 @@
 //! Saved inputs that were once a fault, and mutations of good files: no reader of outside bytes panics.
 
 use clothingid_device::catalogue::index::{Keeper, sidecar};
-use clothingid_device::catalogue::store::Author;
-use clothingid_device::catalogue::{Store, edition};
-use clothingid_tests::made_up::{identity, product, write};
+use clothingid_device::catalogue::store::{Author, Correction};
+use clothingid_device::catalogue::{Role, Store, edition};
+use clothingid_tests::made_up::{embedded, identity, product, write};
 use clothingid_tests::readers::READERS;
 use clothingid_tests::{photographs, rig};
 
@@ -19,7 +19,13 @@ fn seeds(reader: &str) -> Vec<Vec<u8>> {
             vec![bundle.network]
         }
         "catalogue_csv" => {
-            vec![read(rig::demo().join("catalogue.csv")), b"sku;title;photo\n\"1\";\"a\"\"b\";x.jpg\r\n".to_vec()]
+            let exports = rig::workspace().join("device/src/catalogue/csv/exports");
+            vec![
+                read(rig::demo().join("catalogue.csv")),
+                b"sku;title;photo\n\"1\";\"a\"\"b\";x.jpg\r\n".to_vec(),
+                read(exports.join("shopify.csv")),
+                read(exports.join("woocommerce.csv")),
+            ]
         }
         "catalogue_zip" => ["good", "one-folder", "code-page-437", "in-front", "large-form"]
             .map(|name| read(rig::workspace().join(format!("fuzz/saved/catalogue_zip/{name}.zip"))))
@@ -39,6 +45,9 @@ fn catalogue(is_edition: bool) -> Vec<u8> {
     let mut store = Store::open_or_create(&path).expect("a catalogue");
     let writes = ["A", "B"].map(|sku| write(&whose, product(sku, "t"), &[("a.jpg".to_owned(), sku.into())]));
     store.commit(&whose, &writes, &[]).expect("a commit");
+    let bytes = b"query".to_vec();
+    let says = vec![("A".to_owned(), Role::Counter), ("B".to_owned(), Role::Mistaken)];
+    store.correct(&whose, &[Correction { embedded: embedded(&whose, &bytes), bytes, says }]).expect("a correction");
     store.sign(Author::default());
     store.remove("A").expect("a removal");
     if is_edition {

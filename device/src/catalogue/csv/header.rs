@@ -1,7 +1,7 @@
 //! The first line of a catalogue file: which column is where, and what separates the cells.
 
 use super::CsvError;
-use super::records::Records;
+use super::records::{Record, Records};
 
 /// The columns that a catalogue file may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -126,6 +126,18 @@ fn named(cell: &str) -> String {
     format!("`{shown}`")
 }
 
+/// The first row.
+///
+/// # Errors
+/// There is none, or a quote in it never closes.
+pub fn first(file: &str, records: &mut Records<'_>) -> Result<Record, CsvError> {
+    match records.next() {
+        None => Err(CsvError::Empty { file: file.to_owned() }),
+        Some(Err(quote)) => Err(CsvError::unclosed(file, quote)),
+        Some(Ok(record)) => Ok(record),
+    }
+}
+
 /// Where each column is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Columns {
@@ -137,16 +149,17 @@ pub struct Columns {
 }
 
 impl Columns {
+    /// Those of rows with a cell for each column.
+    #[must_use]
+    pub fn all() -> Self {
+        Self { places: Column::ALL.into_iter().zip(0..).collect(), count: Column::ALL.len(), ignored: Vec::new() }
+    }
+
     /// Reads the first row.
     ///
     /// # Errors
-    /// No row, a column that must be there is not, or one is there twice.
-    pub fn read(file: &str, records: &mut Records<'_>) -> Result<Self, CsvError> {
-        let header = match records.next() {
-            None => return Err(CsvError::Empty { file: file.to_owned() }),
-            Some(Err(quote)) => return Err(CsvError::UnclosedQuote { file: file.to_owned(), line: quote.line }),
-            Some(Ok(record)) => record,
-        };
+    /// A column that must be there is not, or one is there twice.
+    pub fn read(file: &str, header: &Record) -> Result<Self, CsvError> {
         let mut places: Vec<(Column, usize)> = Vec::new();
         let mut ignored = Vec::new();
         for (place, cell) in header.cells.iter().enumerate() {

@@ -4,7 +4,7 @@ use super::cells::{barcode, cents, currency, price, stock};
 use super::encoding::Encoding;
 use super::header::{Column, Columns};
 use super::problem::{CsvError, Problem, ProblemKind};
-use super::records::{Record, Records};
+use super::records::{Record, UnclosedQuote};
 use crate::catalogue::Product;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -88,7 +88,11 @@ const COMMON: [Column; 8] = [
 ///
 /// # Errors
 /// A quote that never closes.
-pub fn read(file: &str, columns: &Columns, records: Records<'_>) -> Result<Listing, CsvError> {
+pub fn read(
+    file: &str,
+    columns: &Columns,
+    records: impl Iterator<Item = Result<Record, UnclosedQuote>>,
+) -> Result<Listing, CsvError> {
     let mut listing = Listing { ignored_columns: columns.ignored.clone(), ..Listing::default() };
     let mut groups: Vec<Group> = Vec::new();
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
@@ -96,7 +100,7 @@ pub fn read(file: &str, columns: &Columns, records: Records<'_>) -> Result<Listi
     let mut with_bad_rows: BTreeSet<String> = BTreeSet::new();
 
     for record in records {
-        let record = record.map_err(|q| CsvError::UnclosedQuote { file: file.to_owned(), line: q.line })?;
+        let record = record.map_err(|quote| CsvError::unclosed(file, quote))?;
         // Office programs write rows of nothing below the table.
         if record.cells.iter().all(|c| c.trim().is_empty()) {
             continue;

@@ -7,20 +7,23 @@
 //! 1. [`encoding`] makes text of the bytes;
 //! 2. [`records`] cuts the text into rows of cells and knows the line of each;
 //! 3. [`header`] finds the columns;
-//! 4. [`cells`] says what prices, currencies and barcodes must be;
-//! 5. [`listing`] joins rows into products.
+//! 4. [`exports`] makes such rows of the tables of shop systems;
+//! 5. [`cells`] says what prices, currencies and barcodes must be;
+//! 6. [`listing`] joins rows into products.
 //!
 //! **Promise**: no panic on any bytes, memory in proportion to the file. What is wrong with the file as a whole is a
 //! [`CsvError`] and nothing of it is taken; what is wrong with a row is a [`Problem`], and all other rows are taken.
 
 mod cells;
 mod encoding;
+pub mod exports;
 pub mod header;
 pub mod listing;
 mod problem;
 pub mod records;
 
 pub use encoding::Encoding;
+pub use exports::Export;
 pub use header::Column;
 pub use listing::{ListedPhoto, ListedProduct, Listing};
 pub use problem::{CsvError, Problem, ProblemKind};
@@ -34,8 +37,22 @@ pub fn read(file: &str, bytes: &[u8]) -> Result<Listing, CsvError> {
     let (said, text, line) = header::separator_line(&text);
     let delimiter = said.unwrap_or_else(|| header::delimiter(text));
     let mut records = records::Records::new(text, delimiter, line);
-    let columns = header::Columns::read(file, &mut records)?;
-    Ok(Listing { encoding, ..listing::read(file, &columns, records)? })
+    let header = header::first(file, &mut records)?;
+    let listing = match Export::of(&header) {
+        Some(export) => {
+            let records: Result<Vec<_>, _> = records.collect();
+            let records = records.map_err(|quote| CsvError::unclosed(file, quote))?;
+            let (whole, torn): (Vec<_>, Vec<_>) =
+                records.into_iter().partition(|r| r.cells.len() == header.cells.len());
+            let rows = export.rows(&header, &whole).into_iter().map(Ok);
+            let mut listing = listing::read(file, &header::Columns::all(), rows)?;
+            listing.problems.extend(torn.iter().map(|record| Problem::cell_count(file, &header, record)));
+            listing.problems.sort_by_key(|problem| problem.line);
+            listing
+        }
+        None => listing::read(file, &header::Columns::read(file, &header)?, records)?,
+    };
+    Ok(Listing { encoding, ..listing })
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What can be wrong with a catalogue file and with its rows.
 
 use super::Column;
+use super::records::{Record, UnclosedQuote};
 
 /// The file as a whole cannot be used: nothing of it is taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -70,6 +71,10 @@ pub enum CsvError {
 }
 
 impl CsvError {
+    pub(super) fn unclosed(file: &str, UnclosedQuote { line }: UnclosedQuote) -> Self {
+        Self::UnclosedQuote { file: file.to_owned(), line }
+    }
+
     /// What the user may do.
     #[must_use]
     pub fn hints(&self) -> Vec<String> {
@@ -112,6 +117,14 @@ pub struct Problem {
     pub sku: Option<String>,
     /// What is wrong.
     pub kind: ProblemKind,
+}
+
+impl Problem {
+    /// A row with more or fewer cells than the first one.
+    pub(super) fn cell_count(file: &str, header: &Record, record: &Record) -> Self {
+        let kind = ProblemKind::CellCount { expected: header.cells.len(), found: record.cells.len() };
+        Self { file: file.to_owned(), line: record.line, column: None, sku: None, kind }
+    }
 }
 
 /// What is wrong with a row.
