@@ -1,7 +1,8 @@
-//! `clothingid catalogue`: import, list, show, remove, check, copy and compact what the shop owns.
+//! `clothingid catalogue`: import, embed, list, show, remove, check, copy and compact what the shop owns.
 
 mod check;
 mod edition;
+mod embed;
 mod history;
 mod import;
 mod list;
@@ -26,6 +27,8 @@ pub struct Args {
 pub enum Command {
     /// Bring a catalogue file and its photographs into the catalogue
     Import(import::Args),
+    /// Embed the stored photographs with another network; the old one answers until all are done
+    Embed(embed::Args),
     /// List the products
     List(list::ListArgs),
     /// Show one product
@@ -55,6 +58,7 @@ pub enum Command {
 pub fn run(args: &Args) -> Result<Outcome, Report> {
     match &args.command {
         Command::Import(args) => import::run(args),
+        Command::Embed(args) => embed::run(args),
         Command::List(args) => list::list(args),
         Command::Show(args) => list::show(args),
         Command::Remove(args) => list::remove(args),

@@ -94,7 +94,7 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
     let threshold = bundle.manifest.matching.confident.threshold;
     let mut path = args.network.open(&bundle)?;
     let identity = bundle.identity(path.engine().arithmetic());
-    let snapshot = open(&args.catalogue.path()?, &identity, args.network.bundle.as_deref())?;
+    let snapshot = open(&args.catalogue.path()?, &identity, &args.network)?;
     let filter = args.filter();
     let mut outcome = Outcome::Done;
     for photo in expand(&args.paths) {
@@ -117,8 +117,9 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
     Ok(outcome)
 }
 
-fn open(catalogue: &Path, identity: &EmbeddingIdentity, bundle: Option<&Path>) -> Result<Snapshot, Report> {
-    let snapshot = Snapshot::open(catalogue, identity).map_err(|e| store_report(&e.with_bundle(bundle)))?;
+fn open(catalogue: &Path, identity: &EmbeddingIdentity, network: &NetworkArgs) -> Result<Snapshot, Report> {
+    let snapshot = Snapshot::open(catalogue, identity)
+        .map_err(|e| store_report(&e.with_network(network.bundle.as_deref(), network.engine)))?;
     if snapshot.photo_count() == 0 {
         let path = crate::catalogue::store::quoted(catalogue);
         return Err(Report::new(format!("the catalogue `{}` is empty: there is nothing to find", catalogue.display()))
