@@ -18,7 +18,7 @@ pub mod run;
 
 pub use embed::{EmbedError, Embedder, Embedders};
 pub use network::{NetworkEmbedders, NetworkError};
-pub use plan::{Change, Plan, SharedPhoto, Step};
+pub use plan::{Change, LoneVariant, Plan, SharedPhoto, Step};
 pub use reembed::Reembed;
 pub use run::{Committed, Summary};
 

@@ -11,7 +11,7 @@ use crate::catalogue::store::Damage;
 use crate::catalogue::{PhotoId, Product, Store, StoreError};
 use clothingid_shared::embedding::{Embedding, EmbeddingIdentity};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Rows that are added to an index before all are laid together again: copying them costs a millisecond at each change, and laying together some ten.
 const MOST_RECENT: usize = 4096;
@@ -223,6 +223,7 @@ impl Keeper {
                 }
             }
         }
+        self.index.rowless = OnceLock::new();
         self.index.photo_count = self.index.base_alive.count() + self.index.recent_alive.count();
         self.damage.extend(found.damage);
     }
