@@ -30,7 +30,16 @@ impl Demo {
     #[must_use]
     pub fn start() -> Self {
         let rig = Rig::new();
-        let mut running = rig.clothingid(["demo", "--listen", "127.0.0.1:0"]).start();
+        let running = rig.clothingid(["demo", "--listen", "127.0.0.1:0"]).start();
+        Self::of(rig, running)
+    }
+
+    /// A program that was started otherwise; waits for its port.
+    ///
+    /// # Panics
+    /// It does not start.
+    #[must_use]
+    pub fn of(rig: Rig, mut running: Running) -> Self {
         let line = running.wait_for("http://localhost:", START);
         let port =
             line.rsplit(':').next().and_then(|port| port.trim().parse().ok()).expect("a port at the end of the line");

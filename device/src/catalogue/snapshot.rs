@@ -6,7 +6,7 @@
 
 use super::filter::Filter;
 use super::gallery::{Gallery, GalleryError, Match, Search};
-use super::index::{Index, Keeper};
+use super::index::{Index, Keeper, Retry};
 use super::readers::Readers;
 use super::scan::{Hit, RERANKED, rerank};
 use super::store::{Damage, Store, StoreError, StoredPhoto};
@@ -16,6 +16,7 @@ use serde::Serialize;
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 /// The catalogue at one time. Cheap to clone; clones are the same view.
 #[derive(Debug, Clone)]
@@ -264,8 +265,8 @@ pub struct Follow {
     keeper: Keeper,
     readers: Arc<Readers>,
     seen: i64,
-    /// Whether the index could be written beside the catalogue when it was last tried.
-    can_save: bool,
+    /// When the index may be written beside the catalogue.
+    saving: Retry,
 }
 
 impl Follow {
@@ -285,7 +286,7 @@ impl Follow {
         };
         let readers = Arc::new(Readers::new(path, Store::open(path)?));
         let snapshot = Snapshot::of(&keeper, Arc::clone(&readers));
-        let mut follow = Self { path: path.to_owned(), watch, keeper, readers, seen, can_save: true };
+        let mut follow = Self { path: path.to_owned(), watch, keeper, readers, seen, saving: Retry::default() };
         follow.save();
         Ok((follow, snapshot))
     }
@@ -309,8 +310,10 @@ impl Follow {
     /// Writes the index beside the catalogue, if it is worth it. A folder that cannot be written costs time at the next start and nothing else.
     /// A damaged catalogue gets none, so that each start reads it and names the damage.
     fn save(&mut self) {
-        if self.can_save && self.keeper.wants_saving() && self.keeper.damage().is_empty() {
-            self.can_save = self.keeper.save(&self.path).is_ok();
+        let now = Instant::now();
+        if self.saving.is_due(now) && self.keeper.wants_saving() && self.keeper.damage().is_empty() {
+            let is_saved = self.keeper.save(&self.path).is_ok();
+            self.saving.tried(is_saved, now);
         }
     }
 }

@@ -5,6 +5,7 @@ mod layers;
 mod search;
 mod store;
 mod vectors;
+mod whole_import;
 
 use super::{Cli, NetworkArgs, Outcome, Report, print_line};
 use crate::network::{Answer, PhotoPath, with_side};
@@ -30,7 +31,7 @@ const MOST_VALUES: u64 = 1 << 30;
 /// Arguments of `bench`.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Examples:\n  clothingid bench\n  clothingid bench network --engine tract --json\n  clothingid bench network --layers --side 224\n  clothingid bench import\n  clothingid bench search --rows 100000 --dims 256\n  clothingid bench search --store bench/"
+    after_help = "Examples:\n  clothingid bench\n  clothingid bench network --engine tract --json\n  clothingid bench network --layers --side 224\n  clothingid bench import\n  clothingid bench import --photos photos/\n  clothingid bench search --rows 100000 --dims 256\n  clothingid bench search --store bench/"
 )]
 pub struct Args {
     /// What to measure; without it, network and path
@@ -60,6 +61,11 @@ pub struct Args {
     /// Folder for a catalogue of the `--rows` made-up garments that `search` opens, searches and changes as the appliance does; it stays there
     #[arg(long, value_name = "DIR", conflicts_with_all = ["vectors", "samples"])]
     pub store: Option<PathBuf>,
+
+    /// Photographs that `import` brings into a catalogue of its own, beside decode, picture and network of the same ones alone; the catalogue
+    /// lies in the folder for temporary files (`TMPDIR`), and is gone afterwards
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["vectors", "store"])]
+    pub photos: Option<PathBuf>,
 
     /// Pictures of this side in place of the bundle's, for `network`: the same weights, more or fewer pixels
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(32..=1024))]
@@ -142,10 +148,18 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
     if args.vectors.is_some() || args.store.is_some() {
         wrong_use("`--vectors` and `--store` are for `search`");
     }
+    if args.photos.is_some() && args.what != Some(What::Import) {
+        wrong_use("`--photos` is for `import`");
+    }
     let mut bundle = args.network.bundle()?;
     if args.what == Some(What::Import) {
         if args.side.is_some() || args.layers || args.samples || args.network.threads != 1 {
-            wrong_use("`import` takes `--engine`, `--bundle` and `--json` alone: it embeds a photograph on each core");
+            wrong_use(
+                "`import` takes `--photos`, `--engine`, `--bundle` and `--json` alone: it embeds a photograph on each core",
+            );
+        }
+        if let Some(folder) = &args.photos {
+            return whole_import::run(&bundle, args.network.engine, folder, args.json);
         }
         return import::run(&bundle, args.network.engine, args.json);
     }

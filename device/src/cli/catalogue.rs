@@ -1,8 +1,9 @@
-//! `clothingid catalogue`: import, list, show, correct, remove, check, copy and compact what the shop owns.
+//! `clothingid catalogue`: import, embed, list, show, correct, remove, check, copy and compact what the shop owns.
 
 mod check;
 mod correct;
 mod edition;
+mod embed;
 mod history;
 mod import;
 mod list;
@@ -27,6 +28,8 @@ pub struct Args {
 pub enum Command {
     /// Bring a catalogue file and its photographs into the catalogue
     Import(import::Args),
+    /// Embed the stored photographs with another network; the old one answers until all are done
+    Embed(embed::Args),
     /// List the products
     List(list::ListArgs),
     /// Show one product
@@ -60,6 +63,7 @@ pub enum Command {
 pub fn run(args: &Args) -> Result<Outcome, Report> {
     match &args.command {
         Command::Import(args) => import::run(args),
+        Command::Embed(args) => embed::run(args),
         Command::List(args) => list::list(args),
         Command::Show(args) => list::show(args),
         Command::Remove(args) => list::remove(args),

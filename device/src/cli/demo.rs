@@ -13,6 +13,7 @@ use clothingid_shared::bundle::Bundle;
 use clothingid_shared::files;
 use include_dir::{Dir, include_dir};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -54,8 +55,8 @@ fn language(tag: &str) -> Result<Language, String> {
 pub fn run(args: &Args) -> Result<Outcome, Report> {
     let appliance = Appliance {
         listener: listen_at(&args.listen)?,
-        bundle: args.network.bundle()?,
-        bundle_file: args.network.bundle.clone(),
+        bundle: Arc::new(args.network.bundle()?),
+        previous_bundle: None,
         engine: args.network.engine,
         threads: usize::from(args.network.threads),
         camera: camera(),

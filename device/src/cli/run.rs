@@ -1,24 +1,32 @@
 //! `clothingid run`: the appliance, from its configuration.
 
+mod networks;
+
 use super::catalogue::store_report;
 use super::{Outcome, Report};
 use crate::camera::{CameraChoice, Photos, ReplaySettings};
 use crate::catalogue::StoreError;
 use crate::config::{self, Config, ConfigError, Language, defaults};
 use crate::health::Health;
-use crate::network::{self, EngineChoice, PhotoPath};
+use crate::network::{self, EngineChoice};
 use crate::page::{self, Board, Facts, PageState, Server, Uploads};
+use crate::pipeline::reembed;
 use crate::pipeline::{Looker, LookerSettings, Output, Pipeline, Shop, Stop};
 use crate::state;
 use clothingid_shared::bundle::Bundle;
+use networks::Answering;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 use toml::Spanned;
 
 /// Matches of one reading: one row of cards.
 const MATCHES: usize = 5;
+
+/// How often it is looked whether the catalogue is embedded with the network in use.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 const EXAMPLE: &str = concat!(
     "A configuration with every key; each may be left out but `folder`. Paths are taken from the file's own folder:\n\n",
@@ -50,10 +58,10 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
     let listen = args.listen.clone().or(config.listen.map(Spanned::into_inner));
     let appliance = Appliance {
         listener: listen_at(listen.as_deref().unwrap_or(defaults::LISTEN))?,
-        bundle: network::read_bundle(config.bundle.as_deref()).map_err(|error| {
+        bundle: Arc::new(network::read_bundle(config.bundle.as_deref()).map_err(|error| {
             Report::of(&error).hint("leave `bundle` out of the configuration to use the bundle inside the program")
-        })?,
-        bundle_file: config.bundle,
+        })?),
+        previous_bundle: config.previous_bundle,
         engine: config.engine.unwrap_or_default(),
         threads: config.threads.map_or(1, |threads| usize::from(threads.into_inner())),
         camera,
@@ -114,9 +122,9 @@ pub(super) fn listen_at(address: &str) -> Result<TcpListener, Report> {
 /// Everything that the appliance needs to start.
 pub(super) struct Appliance {
     pub(super) listener: TcpListener,
-    pub(super) bundle: Bundle,
-    /// Where the bundle is from, if not from the program.
-    pub(super) bundle_file: Option<PathBuf>,
+    pub(super) bundle: Arc<Bundle>,
+    /// The bundle before it, if it is kept.
+    pub(super) previous_bundle: Option<PathBuf>,
     pub(super) engine: EngineChoice,
     pub(super) threads: usize,
     pub(super) camera: CameraChoice,
@@ -127,60 +135,113 @@ pub(super) struct Appliance {
 impl Appliance {
     /// Starts everything in the order of the path of a frame, backwards, and runs until Ctrl-C or SIGTERM.
     ///
-    /// `catalogue` says where the catalogue is, once the bundle is known to be good.
+    /// `catalogue` says where the catalogue is, once the bundle is known to be good. Where it is of another network it is embedded anew in the
+    /// background. Until that is done the network before answers, all of it, if it is at hand; then everything is started again with the new one.
     pub(super) fn run(self, catalogue: impl FnOnce(&Bundle) -> Result<PathBuf, Report>) -> Result<Outcome, Report> {
         let stop = stop_on_signals()?;
         let health = Arc::new(Health::new(|event| eprintln!("{:9.1} s  {}", event.seconds, event.what)));
-        let bundle = Arc::new(self.bundle);
-        let path = catalogue(&bundle)?;
+        let path = catalogue(&self.bundle)?;
+        let own = Answering::open(Arc::clone(&self.bundle), self.engine, self.threads)?;
+        let opening = |error: StoreError| store_report(&error).during("opening the catalogue");
+        let before = networks::another(&path, &own.identity).map_err(opening)?;
+        if let Some(served) = before {
+            // Nobody waits for it at the end: it may be ended at any moment.
+            let _ = reembed::start(path.clone(), Arc::clone(&own.bundle), own.engine, &health, &stop)?;
+            if let Some(before) = own.before(&served, self.previous_bundle.as_deref(), &health) {
+                health.events.say(format!(
+                    "the catalogue is being embedded with the network in use; until then `{}` answers",
+                    before.bundle.manifest.name
+                ));
+                let identity = own.identity.clone();
+                let serving = self.serve(before, &path, &health)?;
+                serving.say_what_runs();
+                let is_done = || matches!(networks::another(&path, &identity), Ok(None));
+                while !stop.wait(LOOK_EVERY) && !is_done() {}
+                serving.end();
+            } else {
+                health.events.say(
+                    "the catalogue is of another network and is being embedded with the one in use: \
+                     nothing is found in it until that is done",
+                );
+            }
+        }
+        if !stop.is_asked() {
+            let serving = self.serve(own, &path, &health)?;
+            serving.say_what_runs();
+            while !stop.wait(Duration::from_secs(3600)) {}
+            eprintln!("ending");
+            serving.end();
+        }
+        Ok(Outcome::Done)
+    }
 
-        let network = PhotoPath::new(&bundle, self.engine, self.threads)
-            .map_err(|error| Report::of(&error).hinted(error.hint()))?;
-        let shop = Shop::open(path, bundle.identity(network.engine().arithmetic())).map_err(|error| {
-            store_report(&error.with_bundle(self.bundle_file.as_deref())).during("opening the catalogue")
-        })?;
+    /// Starts everything that one network answers with.
+    fn serve(&self, network: Answering, catalogue: &Path, health: &Arc<Health>) -> Result<Serving, Report> {
+        let stop = Stop::new();
+        let Answering { bundle, engine, threads, path, identity } = network;
+        let shop = Shop::open(catalogue.to_owned(), identity.clone())
+            .map_err(|error| store_report(&error).during("opening the catalogue"))?;
         let shop = Arc::new(shop);
-        shop.warn_of_emptiness(&health);
+        shop.warn_of_emptiness(health);
         let settings = LookerSettings {
             bundle: Arc::clone(&bundle),
-            engine: self.engine,
-            threads: self.threads,
+            engine,
+            threads,
             gallery: Arc::<Shop>::clone(&shop),
             matches: MATCHES,
         };
-        let looker =
-            Looker::of(network, &settings).map_err(|error| Report::of(&error).during("starting the network"))?;
+        let looker = Looker::of(path, &settings).map_err(|error| Report::of(&error).during("starting the network"))?;
         let facts = Facts {
-            shop_name: self.shop_name,
+            shop_name: self.shop_name.clone(),
             language: self.language,
             engine: looker.engine_name().to_owned(),
             matches: MATCHES,
+            network: identity.short().to_owned(),
+        };
+        let products = if shop.is_of_another() {
+            "of another network".to_owned()
+        } else {
+            format!("{} products", shop.product_count())
         };
         let words = [
             ("camera", self.camera.describe()),
             ("engine", facts.engine.clone()),
             ("bundle", format!("{} of {}", bundle.manifest.name, bundle.manifest.created)),
-            ("catalogue", format!("{} products", shop.product_count())),
+            ("catalogue", products),
         ];
 
         let board = Arc::new(Board::new());
-        let (uploads, upload_thread) = Uploads::start(settings.clone(), &health, &stop)?;
-        let follow_thread = shop.follow(&health, &stop)?;
-        let state = PageState::new(facts, bundle, Arc::clone(&board), shop, uploads, Arc::clone(&health));
-        let server = Server::start(self.listener, Arc::new(state))?;
+        let (uploads, upload_thread) = Uploads::start(settings.clone(), health, &stop)?;
+        let follow_thread = shop.follow(health, &stop)?;
+        let state = PageState::new(facts, bundle, Arc::clone(&board), shop, uploads, Arc::clone(health));
+        let server = Server::start(self.listener.try_clone()?, Arc::new(state))?;
         let outputs: Vec<Box<dyn Output>> = vec![Box::new(board)];
-        let pipeline = Pipeline::start(self.camera, looker, settings, outputs, &health, &stop)?;
+        let pipeline = Pipeline::start(self.camera.clone(), looker, settings, outputs, health, &stop)?;
+        Ok(Serving { server, pipeline, threads: [upload_thread, follow_thread], words })
+    }
+}
 
-        say_what_runs(server.address(), &words);
-        while !stop.wait(Duration::from_secs(3600)) {}
-        eprintln!("ending");
-        server.end();
-        pipeline.end();
-        for thread in [upload_thread, follow_thread] {
+/// Everything that one network answers with, running.
+struct Serving {
+    server: Server,
+    pipeline: Pipeline,
+    threads: [JoinHandle<()>; 2],
+    words: [(&'static str, String); 4],
+}
+
+impl Serving {
+    fn say_what_runs(&self) {
+        say_what_runs(self.server.address(), &self.words);
+    }
+
+    /// Ends all of it, and waits for it. The address stays taken: who asks meanwhile waits for what is started next.
+    fn end(self) {
+        self.server.end();
+        self.pipeline.end();
+        for thread in self.threads {
             // The supervisors catch the panics of what they run.
             let _ = thread.join();
         }
-        Ok(Outcome::Done)
     }
 }
 

@@ -100,7 +100,7 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
     let threshold = bundle.manifest.matching.confident.threshold;
     let mut path = args.network.open(&bundle)?;
     let identity = bundle.identity(path.engine().arithmetic());
-    let snapshot = open(&args.catalogue.path()?, &identity, args.network.bundle.as_deref())?;
+    let snapshot = open(&args.catalogue.path()?, &identity, &args.network)?;
     let filter = args.filter();
     if let Some(sku) = &args.like {
         return like(args, &snapshot, sku, &filter);
@@ -144,8 +144,9 @@ fn like(args: &Args, snapshot: &Snapshot, sku: &str, filter: &Filter) -> Result<
     Ok(Outcome::Done)
 }
 
-fn open(catalogue: &Path, identity: &EmbeddingIdentity, bundle: Option<&Path>) -> Result<Snapshot, Report> {
-    let snapshot = Snapshot::open(catalogue, identity).map_err(|e| store_report(&e.with_bundle(bundle)))?;
+fn open(catalogue: &Path, identity: &EmbeddingIdentity, network: &NetworkArgs) -> Result<Snapshot, Report> {
+    let snapshot = Snapshot::open(catalogue, identity)
+        .map_err(|e| store_report(&e.with_network(network.bundle.as_deref(), network.engine)))?;
     if snapshot.photo_count() == 0 {
         let path = crate::catalogue::store::quoted(catalogue);
         return Err(Report::new(format!("the catalogue `{}` is empty: there is nothing to find", catalogue.display()))

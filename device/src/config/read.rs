@@ -56,7 +56,8 @@ pub fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
     let mut config: Config = toml::from_str(text).map_err(|error| syntax(&error))?;
     check_values(path, text, &config)?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    for place in [&mut config.bundle, &mut config.catalogue, &mut config.camera.folder].into_iter().flatten() {
+    let Config { bundle, previous_bundle, catalogue, camera, .. } = &mut config;
+    for place in [bundle, previous_bundle, catalogue, &mut camera.folder].into_iter().flatten() {
         *place = folder.join(&*place);
     }
     Ok(config)

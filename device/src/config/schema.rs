@@ -14,7 +14,8 @@ use toml::Spanned;
 pub const EXAMPLE: &str = include_str!("example.toml");
 
 /// The keys at the top, in the order of the page above.
-pub const KEYS: [&str; 8] = ["listen", "language", "shop", "bundle", "catalogue", "engine", "threads", "camera"];
+pub const KEYS: [&str; 9] =
+    ["listen", "language", "shop", "bundle", "previous_bundle", "catalogue", "engine", "threads", "camera"];
 /// The keys of `[camera]`.
 pub const CAMERA_KEYS: [&str; 3] = ["folder", "frames_per_second", "hold_seconds"];
 
@@ -30,6 +31,8 @@ pub struct Config {
     pub shop: Option<String>,
     /// The bundle to use instead of the embedded one.
     pub bundle: Option<PathBuf>,
+    /// The bundle before this one, which answers until the catalogue is embedded with this one.
+    pub previous_bundle: Option<PathBuf>,
     /// The catalogue to use instead of the one in the state folder.
     pub catalogue: Option<PathBuf>,
     /// Which engine runs the network.
@@ -62,6 +65,7 @@ impl Config {
             language: other.language.or(self.language),
             shop: other.shop.or(self.shop),
             bundle: other.bundle.or(self.bundle),
+            previous_bundle: other.previous_bundle.or(self.previous_bundle),
             catalogue: other.catalogue.or(self.catalogue),
             engine: other.engine.or(self.engine),
             threads: other.threads.or(self.threads),

@@ -20,6 +20,8 @@ pub enum Stage {
     Upload,
     /// Following changes of the catalogue.
     Catalogue,
+    /// Embedding the catalogue after a change of network.
+    Reembedding,
     /// Frame to RGB (a part of inference).
     Decode,
     /// RGB to the network's input (a part of inference).
@@ -34,12 +36,13 @@ pub enum Stage {
 
 impl Stage {
     /// All stages in their order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Capture,
         Self::Inference,
         Self::Output,
         Self::Upload,
         Self::Catalogue,
+        Self::Reembedding,
         Self::Decode,
         Self::Picture,
         Self::Network,
@@ -56,6 +59,7 @@ impl Stage {
             Self::Output => "output",
             Self::Upload => "upload",
             Self::Catalogue => "catalogue",
+            Self::Reembedding => "reembedding",
             Self::Decode => "decode",
             Self::Picture => "picture",
             Self::Network => "network",
@@ -204,7 +208,9 @@ impl Metrics {
         }
         text.push_str("# HELP clothingid_stage_restarts_total Times that a stage failed and was started again\n");
         text.push_str("# TYPE clothingid_stage_restarts_total counter\n");
-        for stage in [Stage::Capture, Stage::Inference, Stage::Output, Stage::Upload, Stage::Catalogue] {
+        let stages =
+            [Stage::Capture, Stage::Inference, Stage::Output, Stage::Upload, Stage::Catalogue, Stage::Reembedding];
+        for stage in stages {
             let value = self.stage_failures(stage);
             let _ = writeln!(text, "clothingid_stage_restarts_total{{stage=\"{}\"}} {value}", stage.key());
         }

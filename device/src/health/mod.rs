@@ -9,4 +9,4 @@ pub mod state;
 
 pub use events::{Event, Events};
 pub use metrics::{Histogram, Metrics, Stage};
-pub use state::{CameraState, CatalogueState, Health, Status};
+pub use state::{CameraState, CatalogueState, Health, Reembedding, Status};

@@ -31,6 +31,15 @@ pub enum CatalogueState {
     Failed,
 }
 
+/// How far the photographs of the catalogue are embedded with the network in use, after another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Reembedding {
+    /// Photographs that are done.
+    pub done: usize,
+    /// Photographs in all.
+    pub photos: usize,
+}
+
 /// Health as machines and the page read it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Status {
@@ -40,6 +49,9 @@ pub struct Status {
     pub camera: CameraState,
     /// Whether the catalogue can be searched.
     pub catalogue: CatalogueState,
+    /// How far a change of network is; nothing where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reembedding: Option<Reembedding>,
 }
 
 /// All that is known of how the appliance is.
@@ -51,6 +63,7 @@ pub struct Health {
     pub events: Events,
     camera: Mutex<CameraState>,
     catalogue: Mutex<CatalogueState>,
+    reembedding: Mutex<Option<Reembedding>>,
     is_ready: AtomicBool,
 }
 
@@ -63,6 +76,7 @@ impl Health {
             events: Events::new(listener),
             camera: Mutex::default(),
             catalogue: Mutex::default(),
+            reembedding: Mutex::default(),
             is_ready: AtomicBool::new(false),
         }
     }
@@ -85,6 +99,11 @@ impl Health {
         std::mem::replace(&mut *catalogue, state) != state
     }
 
+    /// Notes how far a change of network is; nothing once it is done.
+    pub fn set_reembedding(&self, progress: Option<Reembedding>) {
+        *self.reembedding.lock().unwrap_or_else(PoisonError::into_inner) = progress;
+    }
+
     /// Notes whether the network runs and answered its golden photographs.
     pub fn set_ready(&self, is_ready: bool) {
         self.is_ready.store(is_ready, Ordering::Release);
@@ -97,6 +116,7 @@ impl Health {
             ready: self.is_ready.load(Ordering::Acquire),
             camera: *self.camera.lock().unwrap_or_else(PoisonError::into_inner),
             catalogue: *self.catalogue.lock().unwrap_or_else(PoisonError::into_inner),
+            reembedding: *self.reembedding.lock().unwrap_or_else(PoisonError::into_inner),
         }
     }
 }
@@ -108,7 +128,8 @@ mod tests {
     #[test]
     fn only_a_change_is_news() {
         let health = Health::silent();
-        let status = Status { ready: false, camera: CameraState::Starting, catalogue: CatalogueState::Ok };
+        let catalogue = CatalogueState::Ok;
+        let status = Status { ready: false, camera: CameraState::Starting, catalogue, reembedding: None };
         assert_eq!(health.status(), status);
         assert!(health.set_camera(CameraState::Lost));
         assert!(!health.set_camera(CameraState::Lost));
@@ -119,5 +140,8 @@ mod tests {
             serde_json::to_string(&health.status()).unwrap(),
             r#"{"ready":true,"camera":"lost","catalogue":"failed"}"#
         );
+        health.set_reembedding(Some(Reembedding { done: 5, photos: 40 }));
+        let text = serde_json::to_string(&health.status()).unwrap();
+        assert!(text.ends_with(r#""reembedding":{"done":5,"photos":40}}"#), "{text}");
     }
 }

@@ -38,7 +38,7 @@ pub async fn frame(State(state): State<Arc<PageState>>) -> Response {
     }
 }
 
-/// `GET /api/v1/events`: each reading as it comes (`message`), and how the appliance is (`status`).
+/// `GET /api/v1/events`: which network answers (`network`, once), each reading as it comes (`message`), and how the appliance is (`status`).
 ///
 /// A watcher who reads slowly misses readings and then gets the newest; nothing piles up for him.
 pub async fn events(State(state): State<Arc<PageState>>) -> Response {
@@ -63,6 +63,10 @@ async fn send_events(state: &PageState, to: &mpsc::Sender<Result<Event, Infallib
     readings.mark_changed();
     let mut ticks = tokio::time::interval(STATUS_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let network = serde_json::to_string(&state.facts.network).unwrap_or_default();
+    if to.send(Ok(Event::default().event("network").data(network))).await.is_err() {
+        return;
+    }
     loop {
         let event = tokio::select! {
             changed = readings.changed() => {

@@ -22,6 +22,8 @@ pub struct Facts {
     pub engine: String,
     /// Matches of one reading, at most.
     pub matches: usize,
+    /// Which network answers: a page that was loaded while another one did has its labels and thresholds.
+    pub network: String,
 }
 
 /// What all handlers share.

@@ -49,7 +49,9 @@ mod tests {
             let texts = strings(language);
             assert_eq!(texts.keys().collect::<Vec<_>>(), keys, "{language:?}");
             assert!(texts.values().all(|text| !text.trim().is_empty()), "{language:?}");
-            assert!(texts["sure"].contains("{percent}"), "{language:?}");
+            for key in ["sure", "catalogue_reembedding"] {
+                assert!(texts[key].contains("{percent}"), "{language:?}");
+            }
         }
     }
 }

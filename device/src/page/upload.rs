@@ -3,7 +3,7 @@
 use super::answer::ApiError;
 use super::state::PageState;
 use super::wish::Wish;
-use crate::catalogue::Filter;
+use crate::catalogue::{Filter, GalleryError, StoreError};
 use crate::health::{Health, Stage};
 use crate::pipeline::supervise::{StageError, Stop, supervise};
 use crate::pipeline::{LiveReading, LookError, Looker, LookerSettings, in_words};
@@ -105,7 +105,7 @@ fn work(waiting: &Receiver<Job>, settings: &LookerSettings, health: &Health, sto
             }
             Err(error) => {
                 let words = in_words(&error);
-                let _ = job.reply.send(Err(ApiError::about(job.name, StatusCode::INTERNAL_SERVER_ERROR, words)));
+                let _ = job.reply.send(Err(ApiError::about(job.name, status(&error), words)));
                 if error.spares_the_looker() {
                     continue;
                 }
@@ -114,6 +114,14 @@ fn work(waiting: &Receiver<Job>, settings: &LookerSettings, health: &Health, sto
         }
     }
     Ok(())
+}
+
+/// Of an error that is not the photograph's: one passes by itself.
+fn status(error: &LookError) -> StatusCode {
+    match error {
+        LookError::Gallery(GalleryError::Store(StoreError::BeingEmbedded { .. })) => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
 }
 
 /// `POST /api/v1/classify`: what a photograph shows.

@@ -3,13 +3,14 @@
 //! `capture → latest → inference → latest → output`. [`stages`] has the three in their order, [`latest`] is the
 //! newest-wins slot between them, [`look`] is what inference does with one frame (with [`scene`] telling a new scene from
 //! the same one), [`result`] is what comes out,
-//! [`shop`] is the catalogue as it is now, [`supervise`] starts a stage again when it fails.
+//! [`shop`] is the catalogue as it is now, [`reembed`] embeds it after a change of network, [`supervise`] starts a stage again when it fails.
 //!
 //! Per frame our own code allocates nothing once the buffers have grown, but for the matches (their texts are of the
 //! catalogue). The JPEG decoder, the resizer and tract allocate on their own; the page makes one text of each result.
 
 pub mod latest;
 pub mod look;
+pub mod reembed;
 pub mod result;
 pub mod scene;
 pub mod shop;

@@ -1,12 +1,15 @@
 //! The catalogue as it is now: a snapshot that follows what an import or the staff change in the file.
+//!
+//! A catalogue of another network cannot be searched: its shop waits until the photographs are embedded with this one.
 
 use super::supervise::{StageError, Stop, supervise};
 use crate::catalogue::snapshot::Follow;
 use crate::catalogue::store::quoted;
 use crate::catalogue::{Gallery, GalleryError, Match, Search, Snapshot, StoreError};
-use crate::health::{Health, Stage};
+use crate::health::{CatalogueState, Health, Stage};
 use clothingid_shared::embedding::EmbeddingIdentity;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -24,15 +27,28 @@ pub struct Shop {
     path: PathBuf,
     identity: EmbeddingIdentity,
     snapshot: RwLock<Option<Snapshot>>,
+    /// Whether the catalogue is of another network as yet.
+    is_of_another: AtomicBool,
 }
 
 impl Shop {
-    /// Opens the catalogue at `path` for a network of this identity. A file that is not there yet is an empty shop.
+    /// Opens the catalogue at `path` for a network of this identity. A file that is not there yet is an empty shop; one of another network
+    /// is a shop that cannot be searched until it is one of this.
     ///
-    /// **Errors** the file is no catalogue, damaged as a whole, or embedded with another network.
+    /// **Errors** the file is no catalogue, or damaged as a whole.
     pub fn open(path: PathBuf, identity: EmbeddingIdentity) -> Result<Self, StoreError> {
-        let snapshot = if path.exists() { Some(Snapshot::open(&path, &identity)?) } else { None };
-        Ok(Self { path, identity, snapshot: RwLock::new(snapshot) })
+        let (snapshot, is_of_another) = match path.exists().then(|| Snapshot::open(&path, &identity)) {
+            None => (None, false),
+            Some(Err(StoreError::OtherIdentity { .. })) => (None, true),
+            Some(opened) => (Some(opened?), false),
+        };
+        Ok(Self { path, identity, snapshot: RwLock::new(snapshot), is_of_another: AtomicBool::new(is_of_another) })
+    }
+
+    /// Whether the catalogue is of another network, so that it cannot be searched.
+    #[must_use]
+    pub fn is_of_another(&self) -> bool {
+        self.is_of_another.load(Ordering::Acquire)
     }
 
     /// The catalogue as it is now.
@@ -43,7 +59,7 @@ impl Shop {
 
     /// Says it where there is no catalogue yet, or none with a product in it: the page would only ever say that nothing is like it.
     pub fn warn_of_emptiness(&self, health: &Health) {
-        if self.product_count() == 0 {
+        if self.product_count() == 0 && !self.is_of_another() {
             let path = quoted(&self.path);
             health.events.say(format!(
                 "warning: no product in the catalogue {path}: nothing is found until one is imported, \
@@ -73,13 +89,21 @@ impl Shop {
             }
         }
         let mut said = self.product_count();
-        let (mut follow, first) = Follow::open(&self.path, &self.identity)?;
+        let Some((mut follow, first)) = self.opened(health, stop)? else { return Ok(()) };
         self.show(first);
         self.say(&mut said, health);
-        let mut last = Instant::now();
+        let (mut last, mut is_told) = (Instant::now(), false);
         while !stop.wait(LOOK_EVERY) {
-            if let Some(newer) = follow.newer()? {
-                self.show(newer);
+            match follow.newer() {
+                Err(StoreError::OtherIdentity { .. }) => {
+                    // The embeddings in memory still answer for what there was.
+                    if !std::mem::replace(&mut is_told, true) {
+                        health
+                            .events
+                            .say("the catalogue is of another network now: what this one knows of it answers on");
+                    }
+                }
+                newer => newer?.into_iter().for_each(|newer| self.show(newer)),
             }
             if last.elapsed() >= SAY_EVERY {
                 self.say(&mut said, health);
@@ -87,6 +111,29 @@ impl Shop {
             }
         }
         Ok(())
+    }
+
+    /// The catalogue, once it is of this network; nothing where that is not waited for any longer.
+    fn opened(&self, health: &Health, stop: &Stop) -> Result<Option<(Follow, Snapshot)>, StoreError> {
+        loop {
+            match Follow::open(&self.path, &self.identity) {
+                // With a snapshot of before, that one answers.
+                Err(StoreError::OtherIdentity { .. }) if self.snapshot().is_none() => {
+                    self.is_of_another.store(true, Ordering::Release);
+                    health.set_catalogue(CatalogueState::Failed);
+                    if stop.wait(SAY_EVERY) {
+                        return Ok(None);
+                    }
+                }
+                opened => {
+                    let opened = opened?;
+                    if self.is_of_another.swap(false, Ordering::AcqRel) && health.set_catalogue(CatalogueState::Ok) {
+                        health.events.say("the catalogue can be searched again");
+                    }
+                    return Ok(Some(opened));
+                }
+            }
+        }
     }
 
     fn show(&self, snapshot: Snapshot) {
@@ -105,7 +152,11 @@ impl Shop {
 
 impl Gallery for Shop {
     fn search(&self, search: &Search<'_>) -> Result<Vec<Match>, GalleryError> {
-        self.snapshot().map_or_else(|| Ok(Vec::new()), |snapshot| snapshot.search(search))
+        match self.snapshot() {
+            Some(snapshot) => snapshot.search(search),
+            None if self.is_of_another() => Err(StoreError::BeingEmbedded { path: self.path.clone() }.into()),
+            None => Ok(Vec::new()),
+        }
     }
 }
 

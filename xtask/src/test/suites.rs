@@ -60,6 +60,7 @@ pub(crate) const SUITES: [Suite; 9] = [
             "readers",
             "allocations",
             "catalogue_kill",
+            "reembed",
             "catalogue_disk",
             "catalogue_flips",
             "workspace",

@@ -1,7 +1,8 @@
 //! Bringing a catalogue file into the store.
 //!
 //! 1. [`plan`] compares file and store: new, changed, unchanged, bad; a dry run ends here and changes nothing;
-//! 2. [`run`] embeds the new photographs on all cores ([`embed`]) and commits product batches one by one.
+//! 2. [`run`] embeds the new photographs on all cores ([`embed`]) and commits product batches one by one;
+//! 3. [`reembed`] does the same for what is stored already, after a change of network.
 //!
 //! What has been told as committed is on the disk: a kill loses nothing of it and leaves no half product. Importing
 //! the same file again does what is left, and nothing where nothing is left. Products that the file does not list
@@ -12,11 +13,13 @@ mod batches;
 pub mod embed;
 pub mod network;
 pub mod plan;
+pub mod reembed;
 pub mod run;
 
 pub use embed::{EmbedError, Embedder, Embedders};
 pub use network::{NetworkEmbedders, NetworkError};
-pub use plan::{Change, Plan, SharedPhoto, Step};
+pub use plan::{Change, LoneVariant, Plan, SharedPhoto, Step};
+pub use reembed::Reembed;
 pub use run::{Committed, Summary};
 
 use super::csv::Listing;
@@ -67,6 +70,8 @@ pub trait Progress {
     fn comparing(&mut self, photos: usize);
     /// What will be done.
     fn planned(&mut self, plan: &Plan);
+    /// So many photographs more were stored meanwhile with another network, and are embedded too.
+    fn came_meanwhile(&mut self, _photos: usize) {}
     /// One more photograph is embedded, not yet committed.
     fn embedded(&mut self);
     /// These are on the disk.

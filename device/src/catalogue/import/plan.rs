@@ -32,6 +32,17 @@ pub struct Plan {
     pub encoding: Encoding,
     /// Photographs that the file has for several products: either may be the wrong one, and a search finds both.
     pub shared: Vec<SharedPhoto>,
+    /// Variants whose style is nobody else's: most likely a slip of the pen.
+    pub lone: Vec<LoneVariant>,
+}
+
+/// A product that is a variant of a style which is no product, and of which there is no other variant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoneVariant {
+    /// The product.
+    pub sku: String,
+    /// The style that it names.
+    pub style: String,
 }
 
 /// One photograph, under whatever names, for several products.
@@ -225,6 +236,14 @@ pub(super) fn plan(import: &Import<'_>, store: Option<&Store>) -> Result<Plan, S
         .chain(listing.refused.iter().map(String::as_str))
         .chain(listing.problems.iter().filter_map(|p| p.sku.as_deref()))
         .collect();
+    let stays = |sku: &&String| match import.removes {
+        Removes::Nothing => true,
+        Removes::Unlisted => named.contains(sku.as_str()),
+        Removes::These(skus) => !skus.contains(sku),
+    };
+    let listed_skus: BTreeSet<&str> = listing.products.iter().map(|listed| listed.product.sku.as_str()).collect();
+    let others = stored_products.iter().filter(|(sku, _)| !listed_skus.contains(sku.as_str()) && stays(sku));
+    plan.lone = lone(listing.products.iter().map(|listed| &listed.product), others.map(|(_, stored)| &stored.product));
     let unlisted = || stored_products.keys().filter(|sku| !named.contains(sku.as_str())).cloned().collect();
     match import.removes {
         Removes::Nothing => plan.kept = unlisted(),
@@ -240,6 +259,27 @@ pub(super) fn plan(import: &Import<'_>, store: Option<&Store>) -> Result<Plan, S
     }
     plan.problems.sort_by_key(|p| p.line);
     Ok(plan)
+}
+
+/// The listed variants whose style is neither a product, listed or stored, nor that of another variant.
+fn lone<'a>(
+    listed: impl Iterator<Item = &'a Product> + Clone,
+    others: impl Iterator<Item = &'a Product>,
+) -> Vec<LoneVariant> {
+    let mut named: HashMap<&str, usize> = HashMap::new();
+    for product in listed.clone().chain(others) {
+        // A style that is a product counts twice: the product is enough.
+        *named.entry(&product.sku).or_default() += 2;
+        if let Some(style) = &product.variant_of {
+            *named.entry(style).or_default() += 1;
+        }
+    }
+    let is_lone = |style: &str| named.get(style).is_some_and(|count| *count == 1);
+    let variants = listed.filter_map(|product| Some((product, product.variant_of.as_ref()?)));
+    variants
+        .filter(|(_, style)| is_lone(style))
+        .map(|(product, style)| LoneVariant { sku: product.sku.clone(), style: style.clone() })
+        .collect()
 }
 
 /// The photographs of several products, in the order of their first rows.

@@ -7,10 +7,11 @@ use super::batches::{Unit, batches};
 use super::embed::{Embedder, embed};
 use super::plan::{Change, Plan, Step, StepPhoto, photo_problem, unusable};
 use super::{EmbedError, Import, ImportError, Progress};
+use crate::catalogue::PhotoId;
 use crate::catalogue::csv::{Problem, ProblemKind};
 use crate::catalogue::photos::PhotoSource;
 use crate::catalogue::store::{Damage, Embedded, PhotoWrite, ProductWrite, Store};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Mutex, PoisonError};
@@ -39,6 +40,8 @@ pub struct Summary {
     pub problems: Vec<Problem>,
     /// Stored photographs that could not be embedded because they are damaged.
     pub damage: Vec<Damage>,
+    /// Stored photographs that got no embedding: damaged, or nothing that this network can use.
+    pub unusable: BTreeSet<PhotoId>,
     /// Stopped before the end; the same command goes on.
     pub is_interrupted: bool,
 }
@@ -82,6 +85,7 @@ pub(super) fn run(
     plan: Plan,
     progress: &mut dyn Progress,
 ) -> Result<Summary, ImportError> {
+    let is_change_of_network = store.hold_to_served()?.is_some_and(|served| served != *import.embedders.identity());
     let embed_count = plan.embed_count();
     let going = plan.going;
     let mut summary =
@@ -91,8 +95,50 @@ pub(super) fn run(
         .into_iter()
         .map(|step| Unit::Product(Box::new(step)))
         .chain(plan.reembed.into_iter().map(Unit::Reembed));
-    let batches = batches(units, import.photos);
+    pass(import, store, batches(units, import.photos), embed_count, &mut summary, progress)?;
 
+    if !summary.is_interrupted {
+        summary.removed = store.remove_all(&going)?;
+        if is_change_of_network {
+            take_over(import, store, &mut summary, progress)?;
+        }
+    }
+    summary.problems.sort_by_key(|p| p.line);
+    Ok(summary)
+}
+
+/// Serves the embeddings of the network in use. What somebody has stored meanwhile with another one is embedded first, again and again until
+/// nothing is left: the old embeddings have then done their service.
+fn take_over(
+    import: &Import<'_>,
+    store: &mut Store,
+    summary: &mut Summary,
+    progress: &mut dyn Progress,
+) -> Result<(), ImportError> {
+    let identity = import.embedders.identity();
+    while !summary.is_interrupted && store.served()?.is_some_and(|served| served != *identity) {
+        let mut lacking = store.serve_if_whole(identity, &summary.unusable)?;
+        lacking.retain(|id| !summary.unusable.contains(id));
+        if lacking.is_empty() {
+            break;
+        }
+        progress.came_meanwhile(lacking.len());
+        let count = lacking.len();
+        let batches = batches(lacking.into_iter().map(Unit::Reembed), import.photos);
+        pass(import, store, batches, count, summary, progress)?;
+    }
+    Ok(())
+}
+
+/// Goes once through these batches, with threads for so many photographs.
+fn pass(
+    import: &Import<'_>,
+    store: &mut Store,
+    batches: VecDeque<Vec<Unit>>,
+    embed_count: usize,
+    summary: &mut Summary,
+    progress: &mut dyn Progress,
+) -> Result<(), ImportError> {
     let embedders = embedders(import, embed_count)?;
     // Enough jobs that no thread waits, few enough that the photographs in memory are bounded.
     let (jobs, taken) = sync_channel::<Job>(embedders.len() * 2 + 1);
@@ -105,20 +151,9 @@ pub(super) fn run(
         }
         drop(results);
         // `jobs` is dropped with the writer, and with it the threads end.
-        let writer = Writer { import, store, summary: &mut summary, jobs, collected, progress };
+        let writer = Writer { import, store, summary, jobs, collected, progress };
         writer.write(batches)
-    })?;
-
-    if !summary.is_interrupted {
-        summary.removed = store.remove_all(&going)?;
-        let identity = import.embedders.identity();
-        // All that can be embedded is: the old embeddings have done their service.
-        if store.served()?.as_ref() != Some(identity) && store.value_count(identity)?.is_some() {
-            store.serve(identity)?;
-        }
-    }
-    summary.problems.sort_by_key(|p| p.line);
-    Ok(summary)
+    })
 }
 
 /// Opens as many embedders as there is work for, at the same time.
@@ -230,8 +265,11 @@ impl Writer<'_, '_> {
             match unit {
                 Unit::Reembed(id) => {
                     // Bytes that this network cannot use get no embedding, and `check` names them.
-                    if let Some(Ok((_, made))) = outcomes.remove(&(number, 0)) {
-                        embedded.push((id, made));
+                    match outcomes.remove(&(number, 0)) {
+                        Some(Ok((_, made))) => embedded.push((id, made)),
+                        _ => {
+                            self.summary.unusable.insert(id);
+                        }
                     }
                 }
                 Unit::Product(step) => {

@@ -242,3 +242,27 @@ fn importing_again_mends_what_is_damaged() {
         assert_eq!(counts(&shop.import(CSV, &photos()))[2], 3);
     }
 }
+
+#[test]
+fn a_variant_whose_style_is_nobody_else_s_is_named() {
+    let shop = Shop::new();
+    shop.import("sku,title,photo,variant_of\nA,Dress,a1.jpg,\nB-1,Coat,b.jpg,B\n", &photos());
+    let csv =
+        "sku,title,photo,variant_of\nA-1,Dress,c.jpg,A\nA-2,Dress,,A1\nB-2,Coat,a2.jpg,B\nB-3,Coat,,C\nB-4,Coat,,C\n";
+    let plan = shop.with(csv, &photos(), "one", |i| i.dry_run(&mut Quiet).unwrap());
+    let lone = |sku: &str, style: &str| LoneVariant { sku: sku.into(), style: style.into() };
+    assert_eq!(
+        plan.lone,
+        [lone("A-2", "A1")],
+        "a style may be a stored product, or have no product and several variants"
+    );
+    let whole = |i: &Import<'_>| {
+        let Import { name, listing, photos, catalogue, embedders, threads, arguments, stop, .. } = *i;
+        let (removes, author) = (Removes::Unlisted, Author::default());
+        Import { name, listing, removes, photos, catalogue, embedders, threads, arguments, author, stop }
+            .dry_run(&mut Quiet)
+    };
+    let csv = "sku,title,photo,variant_of\nA-1,Dress,c.jpg,A\n";
+    let plan = shop.with(csv, &photos(), "one", |i| whole(i).unwrap());
+    assert_eq!(plan.lone, [lone("A-1", "A")], "its style goes");
+}

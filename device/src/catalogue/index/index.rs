@@ -5,7 +5,8 @@ use super::segment::Segment;
 use crate::catalogue::filter::Filter;
 use crate::catalogue::scan::{Candidates, Hit, Mask};
 use clothingid_shared::embedding::Embedding;
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, OnceLock};
 
 /// The catalogue at one time. Clones share its parts, and so does the next one made from it.
 #[derive(Debug, Clone)]
@@ -21,6 +22,8 @@ pub struct Index {
     pub(super) mistaken: Arc<Segment>,
     pub(super) products: Arc<Products>,
     pub(super) photo_count: usize,
+    /// The products without a row, once somebody has asked for them.
+    pub(super) rowless: OnceLock<Arc<[u32]>>,
 }
 
 impl Index {
@@ -37,7 +40,16 @@ impl Index {
         let mistaken = Arc::clone(&recent);
         let (base_alive, photo_count) = (Arc::new(Mask::all(base.len())), base.len());
         let (base, products) = (Arc::new(base), Arc::new(products));
-        Self { base, base_alive, recent, recent_alive: Arc::default(), mistaken, products, photo_count }
+        Self {
+            base,
+            base_alive,
+            recent,
+            recent_alive: Arc::default(),
+            mistaken,
+            products,
+            photo_count,
+            rowless: OnceLock::new(),
+        }
     }
 
     /// How many photographs are searched.
@@ -72,7 +84,7 @@ impl Index {
     #[must_use]
     pub fn candidates(&self, query: &Embedding, filter: Option<&Filter>, rows: usize, groups: usize) -> Vec<Hit> {
         let mut candidates = Candidates::of(rows, groups);
-        let passing = filter.map(|filter| self.products.passing(filter));
+        let passing = filter.map(|filter| self.passing(filter));
         let mistaken = self.mistaken.closest(query);
         for (segment, alive) in [(&self.base, &self.base_alive), (&self.recent, &self.recent_alive)] {
             let group = |product, similarity| {
@@ -89,5 +101,42 @@ impl Index {
             }
         }
         candidates.into_hits()
+    }
+
+    /// Which products a filter takes, by their numbers: those that it takes for themselves, and those that show a style of which it takes a
+    /// product without a photograph. A size or colour of which there is no photograph is found by one of its style.
+    fn passing(&self, filter: &Filter) -> Vec<bool> {
+        let mut passing = self.products.passing(filter);
+        let passes = |passing: &[bool], product: u32| passing.get(product as usize).copied().unwrap_or(false);
+        let lent: HashSet<u32> = (self.rowless().iter())
+            .filter(|product| passes(&passing, **product))
+            .map(|product| self.products.group(*product))
+            .collect();
+        if !lent.is_empty() {
+            for (product, passes) in (0..).zip(&mut passing) {
+                *passes |= self.products.has(product) && lent.contains(&self.products.group(product));
+            }
+        }
+        passing
+    }
+
+    /// The products without a row.
+    fn rowless(&self) -> &[u32] {
+        self.rowless.get_or_init(|| {
+            let names = self.products.parts().0.len();
+            let mut has_row = vec![false; names];
+            for (segment, alive) in [(&self.base, &self.base_alive), (&self.recent, &self.recent_alive)] {
+                for (_, product) in segment.products().iter().enumerate().filter(|(row, _)| alive.has(*row)) {
+                    if let Some(has_row) = has_row.get_mut(*product as usize) {
+                        *has_row = true;
+                    }
+                }
+            }
+            (0..)
+                .zip(&has_row)
+                .filter(|(product, has_row)| !**has_row && self.products.has(*product))
+                .map(|(p, _)| p)
+                .collect()
+        })
     }
 }

@@ -12,7 +12,7 @@ use crate::catalogue::store::{Damage, StoredEmbedding};
 use crate::catalogue::{PhotoId, Product, Role, Store, StoreError};
 use clothingid_shared::embedding::{Embedding, EmbeddingIdentity};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Rows that are added to an index before all are laid together again: copying them costs a millisecond at each change, and laying together some ten.
 const MOST_RECENT: usize = 4096;
@@ -235,6 +235,7 @@ impl Keeper {
                 }
             }
         }
+        self.index.rowless = OnceLock::new();
         self.index.photo_count = self.index.base_alive.count() + self.index.recent_alive.count();
         self.damage.extend(found.damage);
     }

@@ -5,7 +5,8 @@
 //! - [`index`] is the catalogue at one time. It never changes and is cheap to clone: its parts are shared with the next one;
 //! - [`keeper`] makes it from the store, and the next one from what has changed since; [`position`] knows what that is;
 //! - [`segment`] is rows with what they show, [`products`] the products' columns, [`facet`] what filters look at, [`names`] numbers for texts;
-//! - [`sidecar`] keeps the index in a file beside the catalogue, so that the next start need not read every row.
+//! - [`sidecar`] keeps the index in a file beside the catalogue, so that the next start need not read every row; [`retry`] says when
+//!   that is tried again after it failed.
 //!
 //! Not here: titles, names of photographs, float rows. They are read from the store when they are shown.
 
@@ -16,8 +17,10 @@ pub mod keeper;
 pub mod names;
 pub mod position;
 pub mod products;
+pub mod retry;
 pub mod segment;
 pub mod sidecar;
 
 pub use index::Index;
 pub use keeper::Keeper;
+pub use retry::Retry;

@@ -110,6 +110,13 @@ fn one_match_a_style_and_only_what_the_filter_takes() {
         write(&whose, of("S", "20.00", None, Some(Stock::Out)), &[("s", "x")]),
         write(&whose, of("S-red", "25.00", Some("S"), Some(Stock::In)), &[("r", "y")]),
         write(&whose, of("T", "30.00", None, None), &[("t", "z")]),
+        // Without a photograph of its own: it is found by those of its style.
+        write(
+            &whose,
+            Product { colours: vec!["Blue".into()], ..of("S-blue", "22.00", Some("S"), Some(Stock::In)) },
+            &[],
+        ),
+        write(&whose, Product { colours: vec!["Blue".into()], ..of("U", "1.00", None, None) }, &[]),
     ];
     Store::open_or_create(&path).unwrap().commit(&whose, &writes, &[]).unwrap();
     let snapshot = Snapshot::open(&path, &whose).unwrap();
@@ -120,7 +127,10 @@ fn one_match_a_style_and_only_what_the_filter_takes() {
     let price = |range: &str| Filter { price: Some(range.parse().unwrap()), ..Filter::default() };
     let of = |skus: &[&str]| skus.iter().map(|sku| (*sku).to_owned()).collect::<BTreeSet<_>>();
     assert_eq!(found(&Filter::default()), of(&["S", "T"]), "one a style: its photograph that is most alike");
-    assert_eq!(found(&Filter { in_stock: true, ..Filter::default() }), of(&["S-red", "T"]));
+    assert_eq!(found(&Filter { in_stock: true, ..Filter::default() }), of(&["S", "T"]), "S-blue is in stock");
+    let blue = Filter { colour: Some("blue".into()), ..Filter::default() };
+    assert_eq!(found(&Filter { in_stock: true, ..blue.clone() }), of(&["S"]));
+    assert_eq!(found(&Filter { colour: blue.colour, ..price("22..22") }), of(&["S"]));
     assert_eq!(found(&price("..29.99")), of(&["S"]));
     assert_eq!(found(&price("25..")), of(&["S-red", "T"]));
     assert_eq!(found(&price("31..")), of(&[]));

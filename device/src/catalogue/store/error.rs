@@ -1,5 +1,6 @@
 //! What stops all work with a catalogue file.
 
+use crate::network::EngineChoice;
 use clothingid_shared::embedding::EmbeddingIdentity;
 use rusqlite::ErrorCode;
 use std::path::{Path, PathBuf};
@@ -68,8 +69,14 @@ pub enum StoreError {
         wanted: String,
         /// The catalogue's, shortened.
         found: String,
-        /// The command that made the catalogue, and that embeds it again.
+        /// The command that embeds it again.
         command: String,
+    },
+    /// The embeddings are of another network, and those of the one in use are being made.
+    #[error("the catalogue `{}` is being embedded with another network", path.display())]
+    BeingEmbedded {
+        /// The file.
+        path: PathBuf,
     },
     /// The disk is full, the folder read-only, and the like.
     #[error("{doing} in the catalogue `{}` failed", path.display())]
@@ -112,22 +119,18 @@ impl StoreError {
         }
     }
 
-    pub(super) fn other_identity(
-        path: &Path,
-        wanted: &EmbeddingIdentity,
-        found: &EmbeddingIdentity,
-        command: String,
-    ) -> Self {
+    pub(super) fn other_identity(path: &Path, wanted: &EmbeddingIdentity, found: &EmbeddingIdentity) -> Self {
+        let command = embed_command(Some(path), (None, EngineChoice::default()));
         let (wanted, found) = (wanted.short().to_owned(), found.short().to_owned());
         Self::OtherIdentity { path: path.to_owned(), wanted, found, command }
     }
 
-    /// Names the bundle file in use, if it is not the one inside the program, in the command that embeds again: without it the command
-    /// would embed with yet another network.
+    /// Names the network in use, as far as it is not the one that the program takes by itself, in the command that embeds again: without it
+    /// the command would embed with yet another network.
     #[must_use]
-    pub fn with_bundle(mut self, file: Option<&Path>) -> Self {
-        if let (Self::OtherIdentity { command, .. }, Some(file)) = (&mut self, file) {
-            command.push_str(&format!(" --bundle {}", quoted(file)));
+    pub fn with_network(mut self, file: Option<&Path>, engine: EngineChoice) -> Self {
+        if let Self::OtherIdentity { path, command, .. } = &mut self {
+            *command = embed_command(Some(path), (file, engine));
         }
         self
     }
@@ -154,6 +157,7 @@ impl StoreError {
                 format!("embed it again with the network in use: `{command}`"),
                 "or use the bundle that it was made with: `--bundle FILE`".to_owned(),
             ],
+            Self::BeingEmbedded { .. } => vec!["searches are back when all photos are embedded".to_owned()],
             Self::Sqlite { source, .. } => match source.sqlite_error_code() {
                 Some(ErrorCode::DiskFull) => {
                     vec!["make room on the disk, then do it again: what is stored is whole".to_owned()]
@@ -176,6 +180,21 @@ impl StoreError {
             }
         }
     }
+}
+
+/// The command that embeds a catalogue (none: the one in the state folder) with a network (none: the one inside the program).
+pub(crate) fn embed_command(catalogue: Option<&Path>, (bundle, engine): (Option<&Path>, EngineChoice)) -> String {
+    let mut command = "clothingid catalogue embed".to_owned();
+    if let Some(catalogue) = catalogue {
+        command.push_str(&format!(" --catalogue {}", quoted(catalogue)));
+    }
+    if let Some(bundle) = bundle {
+        command.push_str(&format!(" --bundle {}", quoted(bundle)));
+    }
+    if engine != EngineChoice::default() {
+        command.push_str(&format!(" --engine {engine}"));
+    }
+    command
 }
 
 /// A path as a shell takes it.

@@ -6,7 +6,7 @@
 use super::checksum::sha256;
 use super::history::Open;
 use super::rows::{photo, photo_columns};
-use super::write::{add_photo, delete_photo, serve_first, write_embedding};
+use super::write::{add_photo, delete_photo, serve_first, served, write_embedding};
 use super::{Embedded, Store, StoreError, StoredPhoto};
 use crate::catalogue::Role;
 use clothingid_shared::embedding::EmbeddingIdentity;
@@ -76,13 +76,17 @@ impl Store {
     /// Keeps what the staff say, all of it or nothing. What a photograph said of the same product before no longer counts.
     ///
     /// # Errors
-    /// A product is not there, its own photograph is called a mistake, or the file cannot be written.
+    /// A product is not there, its own photograph is called a mistake, another identity is served, or the file cannot be written.
     pub fn correct(
         &mut self,
         identity: &EmbeddingIdentity,
         corrections: &[Correction],
     ) -> Result<Corrected, CorrectionError> {
+        let path = self.path.clone();
         self.change("keeping a correction", |t, change| {
+            if let Some(found) = served(t)?.filter(|found| found != identity) {
+                return Ok(Err(StoreError::other_identity(&path, identity, &found).into()));
+            }
             // All of it is looked at before anything is written.
             for correction in corrections {
                 if let Some(refused) = refusal(t, correction)? {

@@ -19,7 +19,11 @@ use serde::Serialize;
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// For how long a change can be undone.
+/// For how long a change can be undone, at least.
+///
+/// No clock is believed at once: a board's may be years ahead until it is set, and would take the whole history with it. A change is forgotten
+/// when another one came so long after it that is so old itself. Of a clock that runs ahead that takes as long as of one that is right: what it
+/// shows must have gone by between two changes. In a shop with changes every day each is kept for twice this time.
 pub const KEPT: Duration = Duration::from_hours(30 * 24);
 
 /// Who changes what, for the history.
@@ -218,15 +222,22 @@ pub(super) fn changes(connection: &rusqlite::Connection) -> rusqlite::Result<Vec
     Ok(changes)
 }
 
-/// The time of a change that begins now: never before another one, for a board without a clock of its own wakes in 1970.
+/// The time of a change that begins now. A board without a clock of its own wakes in 1970, before all changes: then it is that of the newest.
+/// A clock that is behind only some of them has been set right, and they were made while it was ahead.
 fn now(t: &Transaction<'_>) -> rusqlite::Result<i64> {
-    let newest: Option<i64> = t.prepare_cached("SELECT max(at) FROM change")?.query_row([], |row| row.get(0))?;
-    Ok(seconds(SystemTime::now()).max(newest.unwrap_or(0)))
+    let of_all = "SELECT min(at), max(at) FROM change";
+    let (oldest, newest): (Option<i64>, Option<i64>) =
+        t.prepare_cached(of_all)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let now = seconds(SystemTime::now());
+    Ok(if oldest.is_some_and(|oldest| now < oldest) { newest.unwrap_or(now) } else { now })
 }
 
 /// Forgets the changes that are too old to be undone.
 pub(super) fn forget_old(t: &Transaction<'_>) -> rusqlite::Result<()> {
-    forget(t, now(t)? - seconds_of(KEPT)).map(drop)
+    let old = now(t)? - seconds_of(KEPT);
+    let witness: Option<i64> =
+        t.prepare_cached("SELECT max(at) FROM change WHERE at <= ?1")?.query_row([old], |row| row.get(0))?;
+    witness.map_or(Ok(()), |at| forget(t, at - seconds_of(KEPT)).map(drop))
 }
 
 /// Begins a change.

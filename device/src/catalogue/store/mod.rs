@@ -14,7 +14,7 @@
 //! is one row or photograph, and all others are still good.
 //!
 //! An embedding belongs to an [identity](clothingid_shared::embedding::EmbeddingIdentity). One identity is *served*;
-//! rows of a next one may grow beside it, until [`Store::serve`] switches over in one transaction.
+//! rows of a next one may grow beside it, until [`Store::serve_if_whole`] switches over in one transaction.
 
 pub mod check;
 pub mod checksum;
@@ -36,7 +36,7 @@ pub mod write;
 pub use check::Check;
 pub use damage::Damage;
 pub use error::StoreError;
-pub(crate) use error::quoted;
+pub(crate) use error::{embed_command, quoted};
 pub use evidence::{Corrected, Correction, CorrectionError};
 pub use history::{Author, Change};
 pub use read::Item;
@@ -44,6 +44,7 @@ pub use rows::{StoredEmbedding, StoredPhoto, StoredProduct};
 pub use undo::{UndoError, Undone};
 pub use write::{Embedded, PhotoWrite, ProductWrite};
 
+use clothingid_shared::embedding::EmbeddingIdentity;
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 
@@ -56,12 +57,14 @@ pub struct Store {
     author: history::Author,
     /// The author's change, once it has begun.
     open: Option<history::Open>,
+    /// What was served when somebody began to hold to it.
+    served_before: Option<Option<EmbeddingIdentity>>,
 }
 
 impl Store {
     /// On a connection that is open.
     fn new(connection: Connection, path: &Path) -> Self {
-        Self { connection, path: path.to_owned(), author: history::Author::default(), open: None }
+        Self { connection, path: path.to_owned(), author: history::Author::default(), open: None, served_before: None }
     }
 
     /// The file.

@@ -121,10 +121,7 @@ impl Store {
     /// [`StoreError::OtherIdentity`] with the command that embeds the catalogue again.
     pub fn expect_identity(&self, wanted: &EmbeddingIdentity) -> Result<(), StoreError> {
         match self.served()? {
-            Some(found) if found != *wanted => {
-                let command = self.import_command()?;
-                Err(StoreError::other_identity(&self.path, wanted, &found, command))
-            }
+            Some(found) if found != *wanted => Err(StoreError::other_identity(&self.path, wanted, &found)),
             _ => Ok(()),
         }
     }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::catalogue::PhotoId;
 use crate::catalogue::testing::{embedded, identity, product, write};
+use crate::network::EngineChoice;
 use clothingid_shared::files;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -85,9 +86,12 @@ fn another_identity_is_refused_with_the_command_that_embeds_again() {
     store.commit(&one, &[write(&one, product("A", "a"), &[("a.jpg", "a")])], &[]).unwrap();
     store.expect_identity(&one).unwrap();
     insta::assert_snapshot!(told(&store.expect_identity(&two).unwrap_err(), folder.path()));
-    let hint = |bundle| store.expect_identity(&two).unwrap_err().with_bundle(bundle).hints().remove(0);
+    let hint =
+        |bundle| store.expect_identity(&two).unwrap_err().with_network(bundle, EngineChoice::Auto).hints().remove(0);
     assert!(hint(Some(Path::new("my own.bundle"))).ends_with("c.sqlite --bundle 'my own.bundle'`"));
     assert!(hint(None).ends_with("c.sqlite`"));
+    let of_engine = store.expect_identity(&two).unwrap_err().with_network(None, EngineChoice::Tract);
+    assert!(of_engine.hints()[0].ends_with("c.sqlite --engine tract`"));
 
     // The next identity grows beside the old one, which is searched until the switch.
     let [photo] = store.photos().unwrap().try_into().unwrap();
@@ -95,7 +99,7 @@ fn another_identity_is_refused_with_the_command_that_embeds_again() {
     store.commit(&two, &[], &[(photo.id, embedded(&two, b"a"))]).unwrap();
     store.expect_identity(&one).unwrap();
     assert_eq!(store.check().unwrap().damage, []);
-    store.serve(&two).unwrap();
+    assert_eq!(store.serve_if_whole(&two, &BTreeSet::new()).unwrap(), []);
     store.expect_identity(&two).unwrap();
     assert_eq!(store.value_count(&one).unwrap(), None);
     assert_eq!(store.check().unwrap().damage, []);

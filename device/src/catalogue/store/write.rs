@@ -11,6 +11,7 @@ use crate::catalogue::{PhotoId, Product, Role};
 use clothingid_shared::embedding::{Embedding, EmbeddingIdentity};
 use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params, params_from_iter};
+use std::collections::BTreeSet;
 
 /// The settings' names.
 pub(super) const SERVED: &str = "served_identity";
@@ -58,39 +59,76 @@ impl Store {
     /// identity. A store that served nothing serves this identity from then on.
     ///
     /// # Errors
-    /// The file cannot be written; nothing is changed then.
+    /// The file cannot be written, or [another identity](Store::hold_to_served) is served by now; nothing is changed then.
     pub fn commit(
         &mut self,
         identity: &EmbeddingIdentity,
         products: &[ProductWrite],
         embedded: &[(PhotoId, Embedded)],
     ) -> Result<(), StoreError> {
-        self.change("writing products", |t, change| {
+        let held_to = self.served_before.clone();
+        let refused = self.change("writing products", |t, change| {
+            let served = served(t)?;
+            if let (Some(before), Some(now)) = (held_to, &served)
+                && before.as_ref() != Some(now)
+                && now != identity
+            {
+                return Ok(served);
+            }
             for product in products {
                 change.touch(t, &product.product.sku)?;
                 write_product(t, identity, product)?;
             }
             for (photo, embedded) in embedded {
-                write_embedding(t, identity, *photo, embedded)?;
+                // Nothing would ever remove the rows of a photograph that is gone since it was read.
+                let sql = "SELECT 1 FROM photo WHERE id = ?1";
+                if t.prepare_cached(sql)?.query_row([photo.number()], |_| Ok(())).optional()?.is_some() {
+                    write_embedding(t, identity, *photo, embedded)?;
+                }
             }
-            let served = serve_first(t, identity)?;
-            if !embedded.is_empty() && served.as_deref() == Some(identity.as_str()) {
+            serve_first(t, identity)?;
+            if !embedded.is_empty() && served.as_ref() == Some(identity) {
                 // No product is touched, and yet another row is searched.
                 renew_epoch(t)?;
             }
-            Ok(())
-        })
+            Ok(None)
+        })?;
+        refused.map_or(Ok(()), |found| Err(StoreError::other_identity(&self.path, identity, &found)))
     }
 
-    /// Serves this identity and forgets the embeddings of all others.
+    /// From now on a commit is refused where another identity is served than now, unless it is the commit's own: a change of network has
+    /// been completed meanwhile, and what an import with the old one still wrote would be found by nobody. Says what is served.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn hold_to_served(&mut self) -> Result<Option<EmbeddingIdentity>, StoreError> {
+        let served = self.served()?;
+        self.served_before = Some(served.clone());
+        Ok(served)
+    }
+
+    /// Serves this identity and forgets the embeddings of all others, if no photograph lacks an embedding of it, or only those that are
+    /// unusable. Says which lack one. Whoever adds a photograph meanwhile is before this transaction or behind it, so that none is lost.
+    ///
+    /// Where not one photograph has an embedding of this identity the others stay: no answer would be left.
     ///
     /// # Errors
     /// The file cannot be written; nothing is changed then.
-    pub fn serve(&mut self, identity: &EmbeddingIdentity) -> Result<(), StoreError> {
+    pub fn serve_if_whole(
+        &mut self,
+        identity: &EmbeddingIdentity,
+        unusable: &BTreeSet<PhotoId>,
+    ) -> Result<Vec<PhotoId>, StoreError> {
         self.transact("switching to the new embeddings", |t| {
-            write_setting(t, SERVED, identity.as_str())?;
-            renew_epoch(t)?;
-            t.execute("DELETE FROM identity WHERE hash <> ?1", [identity.as_str()]).map(drop)
+            let lacking = lacking(t, identity)?;
+            let photos: i64 = t.query_row("SELECT count(*) FROM photo", [], |row| row.get(0))?;
+            let is_empty = usize::try_from(photos) == Ok(lacking.len()) && photos > 0;
+            if !is_empty && lacking.iter().all(|id| unusable.contains(id)) {
+                write_setting(t, SERVED, identity.as_str())?;
+                renew_epoch(t)?;
+                t.execute("DELETE FROM identity WHERE hash <> ?1", [identity.as_str()])?;
+            }
+            Ok(lacking)
         })
     }
 
@@ -175,14 +213,18 @@ impl Store {
     }
 }
 
-/// Serves this identity where nothing was served, and says what was.
-pub(super) fn serve_first(t: &Transaction<'_>, identity: &EmbeddingIdentity) -> rusqlite::Result<Option<String>> {
+/// What is served now.
+pub(super) fn served(t: &Transaction<'_>) -> rusqlite::Result<Option<EmbeddingIdentity>> {
     let sql = "SELECT value FROM setting WHERE key = ?1";
-    let served = t.query_row(sql, [SERVED], |row| text(row, 0)).optional()?;
-    if served.is_none() {
-        write_setting(t, SERVED, identity.as_str())?;
+    Ok(t.query_row(sql, [SERVED], |row| text(row, 0)).optional()?.map(EmbeddingIdentity::from_stored))
+}
+
+/// Serves this identity where nothing is served.
+pub(super) fn serve_first(t: &Transaction<'_>, identity: &EmbeddingIdentity) -> rusqlite::Result<()> {
+    match served(t)? {
+        Some(_) => Ok(()),
+        None => write_setting(t, SERVED, identity.as_str()),
     }
-    Ok(served)
 }
 
 fn write_product(t: &Transaction<'_>, identity: &EmbeddingIdentity, write: &ProductWrite) -> rusqlite::Result<()> {
@@ -340,6 +382,16 @@ pub(super) fn write_embedding(
     )?
     .execute(params![identity_id, photo.number(), floats, float_checksum(hash, photo, &floats)])?;
     Ok(())
+}
+
+/// The photographs without an embedding of this identity, int8 or float, whether or not their rows are what was written.
+fn lacking(t: &Transaction<'_>, identity: &EmbeddingIdentity) -> rusqlite::Result<Vec<PhotoId>> {
+    let sql = "WITH whose AS (SELECT id FROM identity WHERE hash = ?1)
+        SELECT id FROM photo NOT INDEXED
+        WHERE NOT EXISTS (SELECT 1 FROM embedding WHERE identity = (SELECT id FROM whose) AND photo = photo.id)
+        OR NOT EXISTS (SELECT 1 FROM embedding_float WHERE identity = (SELECT id FROM whose) AND photo = photo.id)
+        ORDER BY id";
+    t.prepare_cached(sql)?.query_map([identity.as_str()], |row| row.get(0).map(PhotoId::new))?.collect()
 }
 
 pub(super) fn write_setting(t: &Transaction<'_>, key: &str, value: &str) -> rusqlite::Result<()> {

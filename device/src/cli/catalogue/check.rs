@@ -3,9 +3,9 @@
 use super::list::counted;
 use super::{CatalogueArgs, store_report};
 use crate::catalogue::Store;
-use crate::catalogue::store::{Check, Damage};
+use crate::catalogue::store::{Check, Damage, embed_command};
 use crate::cli::{Outcome, Report, print_line};
-use crate::network;
+use crate::network::{self, EngineChoice};
 use clothingid_shared::embedding::ArithmeticClass;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -85,7 +85,11 @@ pub(super) fn run(args: &Args) -> Result<Outcome, Report> {
             "hint: what is stored is not touched by a damaged history; to be rid of it: `clothingid catalogue compact --forget`"
         );
     }
-    if now.is_empty() && fits_bundle {
+    if !fits_bundle {
+        let embed = embed_command(Some(&path), (args.bundle.as_deref(), EngineChoice::default()));
+        eprintln!("hint: embed it with that network, while searches go on: `{embed}`");
+    }
+    if now.is_empty() {
         return Ok(Outcome::SomeFailed);
     }
     if now.iter().any(|d| !d.is_mended_by_import()) {

@@ -117,8 +117,9 @@ pub(super) fn correct(args: &CorrectArgs) -> Result<Outcome, Report> {
     let bundle = args.network.bundle()?;
     let embedders =
         NetworkEmbedders::new(&bundle, args.network.engine).map_err(|error| Report::of(&error).hinted(error.hint()))?;
-    let of_bundle = |error: StoreError| store_report(&error.with_bundle(args.network.bundle.as_deref()));
-    store.expect_identity(embedders.identity()).map_err(of_bundle)?;
+    let of_network =
+        |error: StoreError| store_report(&error.with_network(args.network.bundle.as_deref(), args.network.engine));
+    store.expect_identity(embedders.identity()).map_err(of_network)?;
     let mut embedder = embedders.open().map_err(|error| Report::new(one_line(&*error)))?;
     let (mut corrections, mut failed) = (Vec::new(), 0);
     for photo in expand(&args.paths) {

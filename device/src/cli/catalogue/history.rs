@@ -2,8 +2,9 @@
 
 use super::list::counted;
 use super::{ByArgs, CatalogueArgs, store_report};
-use crate::catalogue::store::{Change, Store, UndoError, Undone};
+use crate::catalogue::store::{Change, Store, UndoError, Undone, embed_command};
 use crate::cli::{Outcome, Report, print_line};
+use crate::network::EngineChoice;
 use serde::Serialize;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -98,12 +99,12 @@ pub(super) fn undo(args: &UndoArgs) -> Result<Outcome, Report> {
         eprintln!("error: left as they are, since they were damaged before the change: {}", counted(left, "product"));
     }
     if unembedded > 0 {
-        let import = store.import_command().map_err(|e| store_report(&e))?;
+        let embed = embed_command(args.catalogue.catalogue.as_deref(), (None, EngineChoice::default()));
         eprintln!(
             "error: found by no search until they are embedded with the network in use: {}",
             counted(unembedded, "photo")
         );
-        eprintln!("\nhint: importing again embeds them: `{import}`");
+        eprintln!("\nhint: embed them: `{embed}`");
     }
     Ok(if left + unembedded == 0 { Outcome::Done } else { Outcome::SomeFailed })
 }

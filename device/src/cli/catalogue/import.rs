@@ -11,7 +11,7 @@ use crate::catalogue::photos::PhotoSource;
 use crate::catalogue::store::quoted;
 use crate::cli::{Outcome, Report, say};
 use crate::network::EngineChoice;
-use progress::Shown;
+pub(super) use progress::Shown;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -118,17 +118,22 @@ fn import(args: &Args, from: From<'_>, embedders: &dyn Embedders) -> Result<Outc
         let outcome = told::show_plan(&plan, args.json, &mut shown.told)?;
         return shown.told.end().map(|()| outcome);
     }
-    // A second Ctrl-C does not wait: what is told as committed is safe at any moment.
+    stop_on_ctrl_c()?;
+    let summary = import.run(&mut shown).map_err(report)?;
+    shown.finish();
+    let outcome = told::show_summary(&summary, args, &catalogue, &mut shown.told)?;
+    shown.told.end().map(|()| outcome)
+}
+
+/// Ctrl-C stops after the batches that have begun. A second one does not wait: what is told as committed is safe at any moment.
+pub(super) fn stop_on_ctrl_c() -> Result<&'static AtomicBool, Report> {
     ctrlc::set_handler(|| {
         if STOP.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
         say("stopping after the batch that has begun");
     })?;
-    let summary = import.run(&mut shown).map_err(report)?;
-    shown.finish();
-    let outcome = told::show_summary(&summary, args, &catalogue, &mut shown.told)?;
-    shown.told.end().map(|()| outcome)
+    Ok(&STOP)
 }
 
 /// The command that goes on.

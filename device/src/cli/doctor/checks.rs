@@ -1,7 +1,8 @@
 //! The parts that `doctor` looks at.
 
 use super::Finding;
-use crate::catalogue::Snapshot;
+use crate::catalogue::store::embed_command;
+use crate::catalogue::{Snapshot, StoreError};
 use crate::cli::catalogue::store_report;
 use crate::cli::run::{camera as configured_camera, catalogue as configured_catalogue, config_report};
 use crate::cli::{NetworkArgs, Report};
@@ -41,7 +42,7 @@ pub(super) fn all(network: &NetworkArgs, file: Option<&Path>) -> Vec<Finding> {
     }
     findings.push(state_folder());
     let identity = bundle.as_ref().ok().zip(class).map(|(bundle, class)| bundle.identity(class));
-    findings.push(catalogue(config.catalogue.clone(), identity.as_ref(), network.bundle.as_deref()));
+    findings.push(catalogue(config.catalogue.clone(), identity.as_ref(), network));
     findings.extend(disk());
     findings.push(match &config.camera.folder {
         Some(folder) => replayed(&config, folder, file),
@@ -119,7 +120,7 @@ fn state_folder() -> Finding {
     }
 }
 
-fn catalogue(configured: Option<PathBuf>, identity: Option<&EmbeddingIdentity>, bundle_file: Option<&Path>) -> Finding {
+fn catalogue(configured: Option<PathBuf>, identity: Option<&EmbeddingIdentity>, network: &NetworkArgs) -> Finding {
     let path = match configured_catalogue(configured) {
         Err(report) => return Finding::failed("catalogue", report),
         Ok(path) => path,
@@ -137,7 +138,14 @@ fn catalogue(configured: Option<PathBuf>, identity: Option<&EmbeddingIdentity>, 
         );
     };
     match Snapshot::read(&path, identity) {
-        Err(error) => Finding::failed("catalogue", store_report(&error.with_bundle(bundle_file))),
+        Err(StoreError::OtherIdentity { path, .. }) => {
+            let embed = embed_command(Some(&path), (network.bundle.as_deref(), network.engine));
+            let advice = format!(
+                "`clothingid run` embeds it with the network in use, in the background; to do it now: `{embed}`"
+            );
+            Finding::warning("catalogue", format!("`{place}` was embedded with another network"), &advice)
+        }
+        Err(error) => Finding::failed("catalogue", store_report(&error)),
         Ok(shop) => {
             let found = format!("`{place}`: {} products, {} photos", shop.product_count(), shop.photo_count());
             if shop.damage().is_empty() {

@@ -204,9 +204,14 @@ function showReading(reading) {
 
 // Without its catalogue a shop is not said to have nothing like it.
 let isSearchable = true;
+let reembedding = null;
+function whyNotSearchable() {
+  if (reembedding === null) return say.catalogue_lost;
+  return say.catalogue_reembedding.replace("{percent}", percent.format(reembedding.done / Math.max(1, reembedding.photos)));
+}
 function showMatches(reading) {
   body.toggleAttribute("data-matches", reading.matches.length > 0 || reading.known);
-  setText(byId("matches-title"), isSearchable ? (reading.confident ? say.in_shop : say.not_in_shop) : say.catalogue_lost);
+  setText(byId("matches-title"), isSearchable ? (reading.confident ? say.in_shop : say.not_in_shop) : whyNotSearchable());
   setText(byId("matches-more"), reading.confident || reading.matches.length === 0 ? "" : say.closest);
   cards.forEach((card, index) => showMatch(card, reading.matches[index]));
 }
@@ -224,6 +229,7 @@ function showNotice() {
 // Without a camera or a network nothing that was read before holds any more; the next reading says that all is well again.
 function showStatus(status) {
   isSearchable = status.catalogue !== "failed";
+  reembedding = status.reembedding ?? null;
   const wasRead = body.dataset.state !== "starting";
   const state = status.camera === "lost" ? "lost" : !status.ready && wasRead ? "stopped" : null;
   if (state === null || body.dataset.state === state) return;
@@ -245,6 +251,8 @@ function connect() {
   };
   stream.onmessage = hear(showReading);
   stream.addEventListener("status", hear(showStatus));
+  // Another network has other thresholds, and maybe other categories.
+  stream.addEventListener("network", hear((network) => network === page.network || location.reload()));
 }
 connect();
 // The server sends its status every two seconds; silence means that the line is down, whatever the browser thinks.

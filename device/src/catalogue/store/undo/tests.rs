@@ -69,25 +69,64 @@ fn a_change_is_forgotten_when_it_is_old_and_a_damaged_past_is_not_gone_back_to()
     let (path, mut store) = with_a_removed(folder.path());
     spoil(&path, "UPDATE photo_bytes SET bytes = zeroblob(1)");
     assert!(matches!(store.undo(None), Err(UndoError::Damaged { number: 2, .. })));
-    let old = "UPDATE change SET at = at - 31 * 86400";
-    spoil(&path, old);
-    store.sign(Author::default());
-    let whose = identity("one");
-    store.commit(&whose, &[write(&whose, product("B", "b"), &[("b.jpg", "b")])], &[]).unwrap();
-    assert_eq!(store.history().unwrap().iter().map(|c| c.number).collect::<Vec<_>>(), [3]);
-    assert_eq!(store.check().unwrap().damage, []);
+    let mut numbers = |sku: &str| {
+        spoil(&path, "UPDATE change SET at = at - 31 * 86400");
+        store.sign(Author::default());
+        let whose = identity("one");
+        store.commit(&whose, &[write(&whose, product(sku, "b"), &[("b.jpg", "b")])], &[]).unwrap();
+        store.history().unwrap().iter().map(|c| c.number).collect::<Vec<_>>()
+    };
+    assert_eq!(numbers("B"), [3, 2, 1], "no other change says that so much time has gone by");
+    assert_eq!(numbers("C"), [4, 3]);
+    assert_eq!(numbers("D"), [5, 4]);
+    // Rows whose time was moved behind the store's back are not sound, and nothing else is.
+    assert!(store.check().unwrap().damage.iter().all(|damage| matches!(damage, Damage::Past { .. })));
+}
+
+/// A clock that is years ahead for a while costs nothing of the history, and does not keep it for ever either.
+#[test]
+fn a_clock_that_jumps_takes_no_history_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, mut store) = with_a_removed(folder.path());
+    let put = |store: &mut Store, sku: &str| {
+        store.sign(Author::default());
+        let whose = identity("one");
+        store.commit(&whose, &[write(&whose, product(sku, "t"), &[("a.jpg", sku)])], &[]).unwrap();
+        let history = store.history().unwrap();
+        history.iter().map(|change| (change.number, change.at)).collect::<Vec<_>>()
+    };
+    // Seen from a clock that is ahead, all that there is was made long ago.
+    spoil(&path, "UPDATE change SET at = at - 20 * 365 * 86400");
+    for sku in ["B", "C", "D"] {
+        assert_eq!(put(&mut store, sku).len(), 3 + usize::from(sku > "B") + usize::from(sku > "C"), "{sku}");
+    }
+    // Seen from a clock that was set right, the last three are of the future.
+    spoil(&path, "UPDATE change SET at = at + 20 * 365 * 86400");
+    let history = put(&mut store, "E");
+    assert_eq!(history.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [6, 5, 4, 3, 2, 1]);
+    assert!(history[0].1 < history[1].1, "it has the right time: {history:?}");
+    // A board without a clock, which wakes before all of them, goes by the newest.
+    spoil(&path, "UPDATE change SET at = at + 40 * 365 * 86400");
+    let history = put(&mut store, "F");
+    assert_eq!((history.len(), history[0].1), (7, history[2].1.max(history[1].1)));
 }
 
 #[test]
 fn a_change_that_is_too_old_is_not_half_undone() {
     let folder = tempfile::tempdir().unwrap();
     let (path, mut store) = with_a_removed(folder.path());
-    spoil(&path, "UPDATE change SET at = at - 31 * 86400");
-    for number in [None, Some(2)] {
-        let refused = store.undo(number).unwrap_err();
-        assert!(matches!(refused, UndoError::Nothing | UndoError::Unknown { number: 2 }), "{refused}");
-    }
-    assert_eq!(store.check().unwrap(), Check { served: Some(identity("one")), ..Check::default() });
+    let whose = identity("one");
+    store.sign(Author::default());
+    store.commit(&whose, &[write(&whose, product("B", "b"), &[("b.jpg", "b")])], &[]).unwrap();
+    spoil(
+        &path,
+        "UPDATE change SET at = at - 70 * 86400 WHERE id < 3; UPDATE change SET at = at - 35 * 86400 WHERE id = 3",
+    );
+    let refused = store.undo(Some(2)).unwrap_err();
+    assert!(matches!(refused, UndoError::Unknown { number: 2 }), "{refused}");
+    let Check { products, photos, embeddings, .. } = store.check().unwrap();
+    assert_eq!([products, photos, embeddings, 1], [1; 4]);
+    assert_eq!(count(&store, "photo_bytes"), 1, "what was forgotten takes no room");
 }
 
 #[test]
@@ -101,7 +140,7 @@ fn what_comes_back_without_an_embedding_in_use_is_counted() {
     store.remove("A").unwrap();
     let left = store.photos().unwrap()[0].id;
     store.commit(&two, &[], &[(left, embedded(&two, b"B"))]).unwrap();
-    store.serve(&two).unwrap();
+    assert_eq!(store.serve_if_whole(&two, &BTreeSet::new()).unwrap(), []);
     let undone = store.undo(None).unwrap();
     assert_eq!((undone.products, undone.left, undone.unembedded), (1, 0, 1));
     assert!(matches!(store.check().unwrap().damage[..], [Damage::NoEmbedding { .. }]));

@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 /// The progress on stderr: a bar for people at a terminal, else a line every ten seconds. The batches that are on the
 /// disk on stdout with `--json`.
-pub(super) struct Shown {
+pub(in crate::cli::catalogue) struct Shown {
     json: bool,
     /// Where stdout is gone, nobody is told; the import goes on.
-    pub(super) told: Told<Stdout>,
+    pub(in crate::cli::catalogue) told: Told<Stdout>,
     bar: ProgressBar,
     is_terminal: bool,
     total: usize,
@@ -24,7 +24,7 @@ pub(super) struct Shown {
 }
 
 impl Shown {
-    pub(super) fn new(json: bool) -> Self {
+    pub(in crate::cli::catalogue) fn new(json: bool) -> Self {
         let is_terminal = std::io::stderr().is_terminal();
         let now = Instant::now();
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
@@ -32,7 +32,7 @@ impl Shown {
         Self { json, told, bar, is_terminal, total: 0, embedded: 0, stored: 0, started: now, last_line: now }
     }
 
-    pub(super) fn finish(&self) {
+    pub(in crate::cli::catalogue) fn finish(&self) {
         self.bar.finish_and_clear();
     }
 
@@ -67,6 +67,12 @@ impl Progress for Shown {
                 self.bar.set_style(style);
             }
         }
+    }
+
+    fn came_meanwhile(&mut self, photos: usize) {
+        say(format_args!("embedding {} more, which came meanwhile", counted(photos, "photo")));
+        self.total += photos;
+        self.bar.inc_length(photos as u64);
     }
 
     fn embedded(&mut self) {

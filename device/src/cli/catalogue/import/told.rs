@@ -2,14 +2,14 @@
 
 use super::again;
 use crate::catalogue::csv::{Encoding, Problem};
-use crate::catalogue::import::{Change, Plan, SharedPhoto, Summary};
+use crate::catalogue::import::{Change, LoneVariant, Plan, SharedPhoto, Summary};
 use crate::cli::catalogue::list::counted;
 use crate::cli::{Outcome, Report, Told, say};
 use serde::Serialize;
 use std::io::Stdout;
 use std::path::Path;
 
-/// Photographs of several products that are named one by one.
+/// Photographs of several products, and variants without a style, that are named one by one.
 const MOST_SHARED: usize = 10;
 
 /// One line of `--json`.
@@ -29,6 +29,10 @@ pub(super) enum Line<'a> {
     SharedPhoto {
         photo: &'a str,
         skus: &'a [String],
+    },
+    LoneVariant {
+        sku: &'a str,
+        style: &'a str,
     },
     WouldRemove {
         sku: &'a str,
@@ -93,10 +97,17 @@ pub(super) fn note(plan: &Plan, json: bool, told: &mut Told<Stdout>) {
     if plan.shared.len() > MOST_SHARED {
         say(format_args!("note: and {} more such photos: `--json` names all", plan.shared.len() - MOST_SHARED));
     }
-    for SharedPhoto { name, skus } in plan.shared.iter().filter(|_| json) {
-        if let Ok(line) = serde_json::to_string(&Line::SharedPhoto { photo: name, skus }) {
-            told.line(&line);
-        }
+    for LoneVariant { sku, style } in plan.lone.iter().take(MOST_SHARED) {
+        say(format_args!("note: `{sku}` is a variant of `{style}`, which is no product, and no other one is"));
+    }
+    if plan.lone.len() > MOST_SHARED {
+        say(format_args!("note: and {} more such variants: `--json` names all", plan.lone.len() - MOST_SHARED));
+    }
+    let shared = plan.shared.iter().map(|SharedPhoto { name, skus }| Line::SharedPhoto { photo: name, skus });
+    let lone = plan.lone.iter().map(|LoneVariant { sku, style }| Line::LoneVariant { sku, style });
+    for line in shared.chain(lone).filter(|_| json) {
+        // These lines are made of texts: they have a form in JSON.
+        let _ = tell_json(&line, told);
     }
 }
 
