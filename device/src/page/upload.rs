@@ -142,7 +142,10 @@ pub async fn classify(State(state): State<Arc<PageState>>, request: Request) -> 
 /// `POST /api/v1/search?top=K`: garments of the shop that look like a photograph.
 pub async fn search(State(state): State<Arc<PageState>>, Query(wish): Query<Wish>, request: Request) -> Response {
     match answer(&state, request, wish.top.unwrap_or(TOP.0).clamp(1, TOP.1)).await {
-        Ok(r) => axum::Json(json!({"path": r.path, "matches": r.matches, "confident": r.confident})).into_response(),
+        Ok(r) => {
+            let found = json!({"path": r.path, "matches": r.matches, "confident": r.confident, "verdict": r.verdict});
+            axum::Json(found).into_response()
+        }
         Err(error) => error.into_response(),
     }
 }
