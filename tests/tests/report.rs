@@ -184,7 +184,8 @@ fn ways_to_search_are_measured_beside_what_the_device_does() {
         REPORTED.trainer(["evaluate", "--trained-elsewhere", "--ways-to-search", "pack", "--bundle"]).arg(rig::bundle())
     };
     let text = evaluate().run().expect_code(0).stdout;
-    for said in ["the query looked at several times", "categories of query", "queries chose", ", chosen)", "1 added: "] {
+    for said in ["the query looked at several times", "categories of query", "queries chose", ", chosen)", "1 added: "]
+    {
         assert!(text.contains(said), "no `{said}`:\n{text}");
     }
     let line = evaluate().arg("--json").run().expect_code(0).json_lines().remove(0);
