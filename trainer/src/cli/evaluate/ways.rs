@@ -76,8 +76,9 @@ fn table(questions: &[QuestionFigures], views: &[ViewFigures]) -> String {
         "\nPhotographs added to the garment's one, report and calibrate parts: before, after, difference".to_owned(),
     );
     for found in views {
+        let too_few = if found.measures.is_empty() { ": too few to say" } else { "" };
         lines.push(format!(
-            "  {} added: {} queries of {} garments among {} photographs",
+            "  {} added: {} queries of {} garments among {} photographs{too_few}",
             found.added, found.queries, found.garments, found.gallery
         ));
         lines.extend(found.measures.iter().map(|gain| format!("    {gain}")));

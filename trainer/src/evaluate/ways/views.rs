@@ -10,19 +10,21 @@ use crate::import::ViewSplit;
 
 /// Most photographs that are added.
 const ADDED_MOST: usize = 3;
+/// Fewest garments whose figures are given: of fewer, resampling says that they are certain.
+const GARMENTS_MIN: usize = 10;
 
 /// R@1, R@5 and mAP with photographs added, beside one photograph a garment; the same queries of both.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ViewFigures {
     /// Photographs added to the asked-for garments' one.
     pub added: usize,
-    /// Queries whose garment has so many others; none where no figure can be given.
+    /// Queries whose garment has so many others.
     pub queries: usize,
     /// Garments among them.
     pub garments: usize,
     /// Photographs that are searched before any is added.
     pub gallery: usize,
-    /// The measures; empty without queries.
+    /// The measures; empty of fewer than ten garments.
     pub measures: Vec<Gain>,
 }
 
@@ -47,8 +49,9 @@ pub fn added_views(known: &Known) -> Vec<ViewFigures> {
                     |query: usize, studio: &[usize]| [studio, others(query).get(..added).unwrap_or_default()].concat();
                 shop.ranks(known, &Way::Plain, &queries, own)
             };
-            let measures = if queries.is_empty() { Vec::new() } else { Gain::of(&groups, &ranks(0), &ranks(added)) };
             let garments = garments(known, &queries);
+            let is_enough = garments >= GARMENTS_MIN;
+            let measures = if is_enough { Gain::of(&groups, &ranks(0), &ranks(added)) } else { Vec::new() };
             ViewFigures { added, queries: queries.len(), garments, gallery: shop.photos(), measures }
         })
         .collect()
