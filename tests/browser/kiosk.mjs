@@ -283,10 +283,12 @@ await check("the three languages differ", async () => {
 {
   const latest = await (await fetch(`${address}/api/v1/reading`)).json();
   const states = {
-    none: [{ ...latest, garment: 0, known: false, matches: [], confident: false }, "invite", false],
-    unknown: [{ ...latest, garment: 1, known: false }, "unknown", true],
-    "nothing-like-it": [{ ...latest, known: true, confident: false }, "not_in_shop", true],
-    "empty-shop": [{ ...latest, known: true, confident: false, matches: [] }, "not_in_shop", false],
+    none: [{ ...latest, garment: 0, known: false, matches: [], verdict: "nothing" }, "invite", false],
+    unknown: [{ ...latest, garment: 1, known: false, verdict: "similar" }, "unknown", true],
+    found: [{ ...latest, known: true, verdict: "confident" }, "in_shop", true],
+    "not-sure": [{ ...latest, known: true, verdict: "similar" }, "perhaps_in_shop", true],
+    "nothing-like-it": [{ ...latest, known: true, verdict: "nothing" }, "not_in_shop", false],
+    "empty-shop": [{ ...latest, known: true, verdict: "nothing", matches: [] }, "not_in_shop", false],
   };
   for (const [name, [reading, key, hasCards]] of Object.entries(states)) {
     const { context, page } = await open("en");
@@ -305,13 +307,20 @@ await check("the three languages differ", async () => {
       const found = await violations(page);
       expect(found.length === 0, found.join("\n"));
       if (folder) await page.screenshot({ path: join(folder, `kiosk-${name}.png`) });
+      const isOffered = name === "nothing-like-it";
+      expect((await page.locator("#show-closest").isVisible()) === isOffered, "the closest are not offered as expected");
+      if (isOffered) {
+        await page.locator("#show-closest").click();
+        expect(await page.locator(".card").first().isVisible(), "the closest do not come when asked for");
+        expect(!(await page.locator("#show-closest").isVisible()), "the closest are offered though they are there");
+      }
     });
     await context.close();
   }
 }
 {
   const { context, page } = await open("en");
-  const reading = { frame: 1, engine: "cpu", ms: 1, matches: [], confident: false, known: false, garment: 0 };
+  const reading = { frame: 1, engine: "cpu", ms: 1, matches: [], verdict: "nothing", known: false, garment: 0 };
   const stopped = { ready: false, camera: "ok", catalogue: "ok" };
   await page.route("**/api/v1/events", (route) =>
     route.fulfill({

@@ -31,7 +31,8 @@ fn assert_reading(reading: &Value) {
 }
 
 fn assert_matches(value: &Value) {
-    assert!(value["confident"].is_boolean(), "{value}");
+    assert_eq!(value["confident"].as_bool(), Some(value["verdict"] == "confident"), "{value}");
+    assert!(["confident", "similar", "nothing"].iter().any(|verdict| value["verdict"] == *verdict), "{value}");
     let matches = value["matches"].as_array().expect("matches");
     let similarities: Vec<f64> = matches.iter().map(|one| one["similarity"].as_f64().expect("a similarity")).collect();
     assert!(similarities.is_sorted_by(|a, b| a >= b), "{value}");

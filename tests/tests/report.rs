@@ -99,6 +99,7 @@ fn every_metric_is_a_line_with_its_interval() {
     // What a threshold on matches lets through is on the page and in the markdown too, and there are matches to say it of.
     let matches: Vec<&Value> = lines.iter().filter(|line| line["head"] == "confident").collect();
     assert_eq!(matches.len(), 12, "{matches:?}");
+    assert_eq!(lines.iter().filter(|line| line["head"] == "similar").count(), 8);
     assert!(matches.iter().all(|line| line["n"].as_u64() > Some(0)), "{matches:?}");
     for name in ["report.md", "report.html"] {
         assert!(read(name).contains("garments that the gallery does not have"), "{name}");
@@ -141,7 +142,7 @@ fn a_report_does_not_differ_from_itself_and_says_how_it_was_compared() {
 
     let text = itself().run().expect_code(0);
     // How many answers are shown at all, and whether every match is told from every stranger, is the network's own matter.
-    let is_its_own = |line: &&str| [" known ", " confident "].iter().any(|head| line.contains(head));
+    let is_its_own = |line: &&str| [" known ", " confident ", " similar "].iter().any(|head| line.contains(head));
     let lines: Vec<&str> = text.stdout.lines().filter(|line| !is_its_own(line)).collect();
     insta::assert_snapshot!("compare_itself", masked(&lines.join("\n")));
 
@@ -175,6 +176,37 @@ fn worn_and_pasted_garments_ask_for_their_photographs_and_are_called_proxies() {
             assert_eq!(measure["gain"]["n"].as_u64(), queries);
         }
     }
+}
+
+#[test]
+fn ways_to_search_are_measured_beside_what_the_device_does() {
+    let evaluate = || {
+        REPORTED.trainer(["evaluate", "--trained-elsewhere", "--ways-to-search", "pack", "--bundle"]).arg(rig::bundle())
+    };
+    let text = evaluate().run().expect_code(0).stdout;
+    for said in ["the query looked at several times", "categories of query", "queries chose", ", chosen)", "1 added: "]
+    {
+        assert!(text.contains(said), "no `{said}`:\n{text}");
+    }
+    let line = evaluate().arg("--json").run().expect_code(0).json_lines().remove(0);
+    assert_eq!(line["arithmetic"], "int8");
+    for found in line["questions"].as_array().expect("questions") {
+        let ways = found["ways"].as_array().expect("ways");
+        assert_eq!(ways.iter().filter(|way| way["is_chosen"] == true).count(), 1, "{found}");
+        for measure in ways.iter().flat_map(|way| way["measures"].as_array().expect("measures")) {
+            let value = |of: &str| measure[of]["value"].as_f64().expect("a figure");
+            assert!((value("after") - value("before") - value("gain")).abs() < 1e-9, "{measure}");
+            assert_eq!(measure["gain"]["n"], found["queries"]);
+        }
+        assert!(ways[0]["measures"].as_array().is_some_and(|m| m.iter().all(|m| m["gain"]["value"] == 0.0)), "{found}");
+    }
+    let added: Vec<u64> = line["added_views"]
+        .as_array()
+        .expect("views")
+        .iter()
+        .map(|found| found["added"].as_u64().expect("a number"))
+        .collect();
+    assert_eq!(added, [1, 2, 3]);
 }
 
 #[test]
@@ -270,6 +302,7 @@ fn what_cannot_be_reported_or_compared_is_named_with_what_to_do() {
         (&["evaluate", "--bundle", "b"], 2, "--manifest"),
         (&["evaluate", "--bundle", "b", "--attributes", "p", "--customer-to-shop", "p"], 2, "cannot be used with"),
         (&["evaluate", "--bundle", "gone", "--customer-to-shop", "p"], 1, "gone"),
+        (&["evaluate", "--bundle", "b", "--ways-to-search", "p", "--manifest", "m"], 2, "cannot be used with"),
         (&["report", "--bundle", "b", "--pack", "p", "--html", "h.html", "--run", "gone"], 1, "gone"),
         (
             &["report", "--bundle", "b", "--pack", "p", "--html", "h.html", "--export-report", "letter.json"],

@@ -149,6 +149,7 @@ fn describe(bundle: &Bundle) -> String {
          garment     {garment}\n\
          known       {known}\n\
          confident   {confident}\n\
+         similar     {similar}\n\
          golden      {golden} photos\n\
          licence     {class:?}\n",
         name = m.name,
@@ -167,6 +168,7 @@ fn describe(bundle: &Bundle) -> String {
         garment = point(&m.rejection.garment),
         known = point(&m.rejection.known),
         confident = point(&m.matching.confident),
+        similar = m.matching.similar.as_ref().map_or_else(|| "not set".to_owned(), point),
         golden = bundle.golden.len(),
         class = m.licence_class,
     );

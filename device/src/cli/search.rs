@@ -5,6 +5,8 @@ use super::{NetworkArgs, Outcome, Report, expand, one_line, print_line};
 use crate::catalogue::filter::PriceRange;
 use crate::catalogue::{Filter, Gallery, GalleryError, Match, Search, Snapshot};
 use crate::network::{PathError, PhotoPath};
+use crate::reading::Verdict;
+use clothingid_shared::bundle::Matching;
 use clothingid_shared::embedding::EmbeddingIdentity;
 use clothingid_shared::files::{self, FileError, MOST_PHOTO_BYTES};
 use serde::Serialize;
@@ -73,7 +75,7 @@ const EXAMPLES: &str = "Examples:
 #[serde(untagged)]
 enum Line<'a> {
     Like { like: &'a str, matches: &'a [Match] },
-    Answer { path: &'a str, matches: &'a [Match], confident: bool },
+    Answer { path: &'a str, matches: &'a [Match], confident: bool, verdict: Verdict },
     Failure { path: &'a str, error: &'a str },
 }
 
@@ -97,7 +99,7 @@ type Found = Result<Vec<Match>, PhotoError>;
 /// Bundle, engine or catalogue cannot be used, or stdout cannot be written.
 pub fn run(args: &Args) -> Result<Outcome, Report> {
     let bundle = args.network.bundle()?;
-    let threshold = bundle.manifest.matching.confident.threshold;
+    let matching = &bundle.manifest.matching;
     let mut path = args.network.open(&bundle)?;
     let identity = bundle.identity(path.engine().arithmetic());
     let snapshot = open(&args.catalogue.path()?, &identity, &args.network)?;
@@ -117,7 +119,7 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
         if found.is_err() {
             outcome = Outcome::SomeFailed;
         }
-        show(args.json, &name, &found, threshold)?;
+        show(args.json, &name, &found, matching)?;
     }
     for damage in snapshot.damage() {
         eprintln!("error: {damage}; it is left out\nhint: `clothingid catalogue check` says what to do");
@@ -165,21 +167,22 @@ fn search(gallery: &dyn Gallery, query: &[f32], top: u32, filter: &Filter) -> Fo
     Ok(gallery.search(&search.among(filter))?)
 }
 
-fn is_confident(matches: &[Match], threshold: f64) -> bool {
-    matches.first().is_some_and(|best| best.similarity >= threshold)
+fn verdict(matches: &[Match], matching: &Matching) -> Verdict {
+    Verdict::of(matches.first().map(|best| best.similarity), matching)
 }
 
-fn show(json: bool, name: &Path, found: &Found, threshold: f64) -> Result<(), Report> {
+fn show(json: bool, name: &Path, found: &Found, matching: &Matching) -> Result<(), Report> {
     let name = &*name.to_string_lossy();
     match (found, json) {
         (Ok(matches), true) => {
-            let confident = is_confident(matches, threshold);
-            print_line(&serde_json::to_string(&Line::Answer { path: name, matches, confident })?)
+            let verdict = verdict(matches, matching);
+            let confident = verdict.is_confident();
+            print_line(&serde_json::to_string(&Line::Answer { path: name, matches, confident, verdict })?)
         }
         (Err(error), true) => {
             print_line(&serde_json::to_string(&Line::Failure { path: name, error: &one_line(error) })?)
         }
-        (Ok(matches), false) => print_line(&human(name, matches, is_confident(matches, threshold))),
+        (Ok(matches), false) => print_line(&human(name, matches, verdict(matches, matching))),
         (Err(error), false) => {
             eprintln!("error: {name}: {}", one_line(error));
             Ok(())
@@ -187,11 +190,15 @@ fn show(json: bool, name: &Path, found: &Found, threshold: f64) -> Result<(), Re
     }
 }
 
-fn human(name: &str, matches: &[Match], confident: bool) -> String {
+fn human(name: &str, matches: &[Match], verdict: Verdict) -> String {
     if matches.is_empty() {
         return format!("{name}: no product is as asked for");
     }
-    let said = if confident { "found" } else { "not sure that it is in the catalogue; closest are" };
+    let said = match verdict {
+        Verdict::Confident => "found",
+        Verdict::Similar => "not sure that it is in the catalogue; closest are",
+        Verdict::Nothing => "nothing like it in the catalogue; closest are all the same",
+    };
     format!("{name}: {said}{}", lines(matches))
 }
 
@@ -215,10 +222,11 @@ mod tests {
 
     #[test]
     fn the_json_line_is_the_contract() {
-        let line = Line::Answer { path: "q.jpg", matches: &matches()[..1], confident: true };
+        let line =
+            Line::Answer { path: "q.jpg", matches: &matches()[..1], confident: true, verdict: Verdict::Confident };
         assert_eq!(
             serde_json::to_string(&line).unwrap(),
-            r#"{"path":"q.jpg","matches":[{"sku":"A1","title":"Red dress","photo":"a.jpg","similarity":0.83}],"confident":true}"#
+            r#"{"path":"q.jpg","matches":[{"sku":"A1","title":"Red dress","photo":"a.jpg","similarity":0.83}],"confident":true,"verdict":"confident"}"#
         );
         let line = Line::Failure { path: "x", error: "the file is empty" };
         assert_eq!(serde_json::to_string(&line).unwrap(), r#"{"path":"x","error":"the file is empty"}"#);
@@ -238,22 +246,20 @@ mod tests {
     }
 
     #[test]
-    fn confident_is_at_or_above_the_threshold() {
-        assert!(is_confident(&matches(), 0.83));
-        assert!(!is_confident(&matches(), 0.84));
-        assert!(!is_confident(&[], 0.0));
-    }
-
-    #[test]
     fn people_read_who_it_is_and_how_sure() {
-        insta::assert_snapshot!(human("q.jpg", &matches(), true), @r"
+        insta::assert_snapshot!(human("q.jpg", &matches(), Verdict::Confident), @r"
         q.jpg: found
           0.830  A1  Red dress  (a.jpg)
           0.500  B2  Red dress  (a.jpg)
         ");
-        insta::assert_snapshot!(human("q.jpg", &matches()[1..], false), @r"
+        insta::assert_snapshot!(human("q.jpg", &matches()[1..], Verdict::Similar), @r"
         q.jpg: not sure that it is in the catalogue; closest are
           0.500  B2  Red dress  (a.jpg)
         ");
+        insta::assert_snapshot!(human("q.jpg", &matches()[1..], Verdict::Nothing), @r"
+        q.jpg: nothing like it in the catalogue; closest are all the same
+          0.500  B2  Red dress  (a.jpg)
+        ");
+        insta::assert_snapshot!(human("q.jpg", &[], Verdict::Nothing), @"q.jpg: no product is as asked for");
     }
 }

@@ -147,7 +147,10 @@ pub async fn search(State(state): State<Arc<PageState>>, Query(wish): Query<Wish
         Err(error) => return error.into_response(),
     };
     match answer(&state, request, wish.top(), filter).await {
-        Ok(r) => axum::Json(json!({"path": r.path, "matches": r.matches, "confident": r.confident})).into_response(),
+        Ok(r) => {
+            let found = json!({"path": r.path, "matches": r.matches, "confident": r.confident, "verdict": r.verdict});
+            axum::Json(found).into_response()
+        }
         Err(error) => error.into_response(),
     }
 }

@@ -9,8 +9,8 @@ use crate::catalogue::{Filter, Gallery, GalleryError, Match, Search};
 use crate::health::{CatalogueState, Health, Stage};
 use crate::network::golden::{self, GoldenError};
 use crate::network::{Answer, EngineChoice, EngineError, PathError, PhotoPath};
-use crate::reading::{Reader, ReaderError, Steady};
-use clothingid_shared::bundle::Bundle;
+use crate::reading::{Reader, ReaderError, Steady, Verdict};
+use clothingid_shared::bundle::{Bundle, Matching};
 use clothingid_shared::embedding::{EmbeddingError, l2_normalise};
 use clothingid_shared::picture::{Picture, PictureError, PictureMaker};
 use std::sync::Arc;
@@ -101,7 +101,7 @@ pub struct Looker {
     gallery: Arc<dyn Gallery + Send + Sync>,
     matches: usize,
     garment_threshold: f64,
-    confident_threshold: f64,
+    matching: Matching,
     engine_name: String,
     decoder: FrameDecoder,
     input: Picture,
@@ -131,7 +131,7 @@ impl Looker {
             gallery: Arc::clone(&settings.gallery),
             matches: settings.matches,
             garment_threshold: bundle.manifest.rejection.garment.threshold,
-            confident_threshold: bundle.manifest.matching.confident.threshold,
+            matching: bundle.manifest.matching.clone(),
             engine_name: path.engine().name().to_owned(),
             decoder: FrameDecoder::new(),
             input: Picture::default(),
@@ -181,9 +181,11 @@ impl Looker {
             Vec::new()
         };
         metrics.took(Stage::Search, searching.elapsed());
+        let verdict = self.verdict(&matches);
         Ok(LiveReading {
             path: frame.name.clone(),
-            confident: self.is_confident(&matches),
+            confident: verdict.is_confident(),
+            verdict,
             reading,
             ms: started.elapsed().as_secs_f64() * 1000.0,
             engine: self.engine_name.clone(),
@@ -207,9 +209,11 @@ impl Looker {
         let reading = self.reader.read(answer);
         self.averaged.clone_from(&answer.embedding);
         let matches = if top > 0 { self.search(&Search::of(&self.averaged, top).among(filter))? } else { Vec::new() };
+        let verdict = self.verdict(&matches);
         Ok(LiveReading {
             path: name.to_owned(),
-            confident: self.is_confident(&matches),
+            confident: verdict.is_confident(),
+            verdict,
             reading,
             ms: started.elapsed().as_secs_f64() * 1000.0,
             engine: self.engine_name.clone(),
@@ -230,8 +234,8 @@ impl Looker {
         Ok(self.gallery.search(search)?)
     }
 
-    fn is_confident(&self, matches: &[Match]) -> bool {
-        matches.first().is_some_and(|best| best.similarity >= self.confident_threshold)
+    fn verdict(&self, matches: &[Match]) -> Verdict {
+        Verdict::of(matches.first().map(|best| best.similarity), &self.matching)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::camera::{Frame, FrameNumber};
 use crate::catalogue::Match;
-use crate::reading::Reading;
+use crate::reading::{Reading, Verdict};
 use serde::Serialize;
 
 /// What may be said of a frame or a photograph: the object that `/api/v1/reading` and the event stream give.
@@ -21,6 +21,8 @@ pub struct LiveReading {
     pub matches: Vec<Match>,
     /// Whether the best match is near enough to be called the same garment.
     pub confident: bool,
+    /// What is said of the best match.
+    pub verdict: Verdict,
     /// The frame's number; `/api/v1/frame.jpg` shows it.
     pub frame: FrameNumber,
 }

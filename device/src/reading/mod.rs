@@ -3,6 +3,7 @@
 //!
 //! - `categories`: logits of one head to probabilities and a label, by the bundle's temperature and names;
 //! - `unknown`: the two questions before a label is shown, by the bundle's rejection score and thresholds;
+//! - [`Verdict`]: what is said of the best match, by the bundle's thresholds on its similarity;
 //! - [`Reader`]: one photograph on its own; [`Steady`]: the frames of a camera, so that labels do not flicker.
 //!
 //! No number here is ours: temperatures, weights and thresholds come with the bundle.
@@ -11,6 +12,8 @@ mod categories;
 mod reader;
 mod steady;
 mod unknown;
+mod verdict;
 
 pub use reader::{Labelled, Reader, ReaderError, Reading};
 pub use steady::Steady;
+pub use verdict::Verdict;

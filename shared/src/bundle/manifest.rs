@@ -38,7 +38,7 @@ pub struct Manifest {
     pub category26: Head,
     /// When to say "no garment" and "not one of these".
     pub rejection: Rejection,
-    /// When a match may be called confident.
+    /// What may be said of a match.
     pub matching: Matching,
     /// How far a right engine may be from the golden answers, by arithmetic class.
     pub golden_tolerance: BTreeMap<ArithmeticClass, GoldenTolerance>,
@@ -127,11 +127,15 @@ pub struct Rejection {
     pub known: OperatingPoint,
 }
 
-/// When a match may be called confident.
+/// What may be said of a match, by the cosine of query and best match.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Matching {
-    /// On the cosine of query and best match.
+    /// At or above: it is the same garment.
     pub confident: OperatingPoint,
+    /// At or above: the garment may be among the closest; below, nothing is like it. None in bundles of before it was set, and where no
+    /// garment was photographed twice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub similar: Option<OperatingPoint>,
 }
 
 /// How far a right engine may be from the golden answers.
@@ -232,9 +236,9 @@ impl Manifest {
         if score.weights.len() != values + 4 {
             return wrong(format!("rejection.score has {} weights, expected {}", score.weights.len(), values + 4));
         }
-        let thresholds =
-            [&self.rejection.garment, &self.rejection.known, &self.matching.confident].map(|p| p.threshold);
-        if score.weights.iter().chain([&score.bias]).chain(&thresholds).any(|number| !number.is_finite()) {
+        let points = [&self.rejection.garment, &self.rejection.known, &self.matching.confident];
+        let thresholds = points.into_iter().chain(&self.matching.similar).map(|p| &p.threshold);
+        if score.weights.iter().chain([&score.bias]).chain(thresholds).any(|number| !number.is_finite()) {
             return wrong("rejection or matching holds a number that is not finite".to_owned());
         }
         Ok(())
@@ -243,7 +247,31 @@ impl Manifest {
 
 #[cfg(test)]
 mod tests {
-    use super::{Area, OperatingPoint, Separation};
+    use super::{Area, Matching, OperatingPoint, Separation};
+
+    fn point(threshold: f64) -> OperatingPoint {
+        let meaning = "a test".to_owned();
+        OperatingPoint {
+            threshold,
+            meaning,
+            true_accept: 0.9,
+            false_accept: 0.1,
+            positives: 10,
+            negatives: 10,
+            auroc: None,
+        }
+    }
+
+    #[test]
+    fn a_bundle_of_before_similar_was_set_is_read_and_written_alike() {
+        let old = format!(r#"{{"confident":{}}}"#, serde_json::to_string(&point(0.7)).unwrap());
+        let mut matching: Matching = serde_json::from_str(&old).unwrap();
+        assert_eq!(matching.similar, None);
+        assert_eq!(serde_json::to_string(&matching).unwrap(), old);
+        matching.similar = Some(point(0.4));
+        let text = serde_json::to_string(&matching).unwrap();
+        assert_eq!(serde_json::from_str::<Matching>(&text).unwrap(), matching);
+    }
 
     #[test]
     fn a_point_of_before_areas_were_measured_is_read_and_written_alike() {

@@ -182,7 +182,7 @@ mod tests {
                     garment: point(0.5),
                     known: point(0.4),
                 },
-                matching: Matching { confident: point(0.7) },
+                matching: Matching { confident: point(0.7), similar: Some(point(0.3)) },
                 golden_tolerance: BTreeMap::from([
                     (ArithmeticClass::Float, tolerance),
                     (ArithmeticClass::Int8, tolerance),

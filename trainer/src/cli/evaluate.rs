@@ -1,9 +1,11 @@
 //! `clothingid-train evaluate`: what a bundle does on photographs.
 //!
-//! `customer_to_shop.rs`, `attributes.rs`: what it is worth beside the raw ImageNet features, on a pack.
+//! `customer_to_shop.rs`, `attributes.rs`: what it is worth beside the raw ImageNet features, on a pack. `ways.rs`: whether it finds more when
+//! asked otherwise.
 
 mod attributes;
 mod customer_to_shop;
+mod ways;
 
 use std::path::{Path, PathBuf};
 
@@ -26,7 +28,7 @@ use crate::import::{Part, Problems};
 use crate::pack::Pack;
 
 /// Arguments that take a pack, of which one is measured on instead of manifests.
-const OF_A_PACK: [&str; 4] = ["pack", "composites", "customer_to_shop", "attributes"];
+const OF_A_PACK: [&str; 5] = ["pack", "composites", "customer_to_shop", "attributes", "ways_to_search"];
 
 /// Arguments of `evaluate`.
 #[derive(Debug, clap::Args)]
@@ -38,6 +40,7 @@ Examples:
   clothingid-train evaluate --bundle clothingid.bundle --composites pack
   clothingid-train evaluate --bundle clothingid.bundle --customer-to-shop pack
   clothingid-train evaluate --bundle clothingid.bundle --attributes pack --json
+  clothingid-train evaluate --bundle clothingid.bundle --ways-to-search pack
 
 The integer simulation that is the bundle's definition answers; `--arithmetic float` computes in float on the same weights.
 With `--composites` and `--attributes` float answers: its activations can be looked at. `--customer-to-shop` and `--attributes` compare with
@@ -50,7 +53,7 @@ pub struct Args {
     #[arg(long, value_name = "CSV", required_unless_present_any = OF_A_PACK)]
     pub manifest: Vec<PathBuf>,
     /// Measure on this pack's report part
-    #[arg(long, value_name = "PACK", conflicts_with_all = ["manifest", "root", "composites", "customer_to_shop", "attributes"])]
+    #[arg(long, value_name = "PACK", conflicts_with_all = ["manifest", "root", "composites", "customer_to_shop", "attributes", "ways_to_search"])]
     pub pack: Option<PathBuf>,
     /// Folder in which a manifest's paths begin, one for each manifest (default: the manifest's own)
     #[arg(long, value_name = "DIR")]
@@ -68,8 +71,12 @@ pub struct Args {
     /// Measure instead how well colour and audience, where this pack's notes name them, can be read from the bundle's features
     #[arg(long, value_name = "PACK", conflicts_with_all = ["manifest", "root", "arithmetic", "composites", "customer_to_shop"])]
     pub attributes: Option<PathBuf>,
+    /// Measure instead whether other ways to search find more on this pack's report part (several looks at the query, categories that agree,
+    /// a product's photographs together), and what more photographs of a garment are worth
+    #[arg(long, value_name = "PACK", conflicts_with_all = ["manifest", "root", "composites", "customer_to_shop", "attributes"])]
+    pub ways_to_search: Option<PathBuf>,
     /// Weights of the rival's backbone, or `imagenet`
-    #[arg(long, value_name = "FILE", default_value = "imagenet", conflicts_with_all = ["manifest", "pack", "composites"])]
+    #[arg(long, value_name = "FILE", default_value = "imagenet", conflicts_with_all = ["manifest", "pack", "composites", "ways_to_search"])]
     pub weights: PathBuf,
     /// Measure a bundle that was trained on another pack; its figures may be too good
     #[arg(long, conflicts_with = "manifest")]
@@ -134,6 +141,9 @@ pub fn run(args: &Args) -> Result<ExitStatus, Report> {
     }
     if let Some(folder) = &args.attributes {
         return attributes::run(args, &bundle, folder);
+    }
+    if let Some(folder) = &args.ways_to_search {
+        return ways::run(args, &bundle, folder);
     }
     let pack = args.pack.as_deref().map(|folder| open(args, &bundle, folder)).transpose()?;
     let (photos, problems) = match &pack {

@@ -1,12 +1,12 @@
-//! When a match may be called confident: the threshold on the similarity of a query and its best match, set on the calibrate part, and
-//! what it lets through on the report part, where nothing was chosen.
+//! When a match may be called confident, and when nothing is like a garment: two thresholds on the similarity of a query and its best match,
+//! set on the calibrate part, and what they let through on the report part, where nothing was chosen.
 //!
 //! The gallery holds the gallery photographs and one half of the garments with a single photograph. It is asked for what it has, and for
 //! what it has not in two ways: by the other half, *strangers*, of which there are many but from other sources than most queries; and by the
 //! very queries whose garment it has, with that garment *left out*, where only the garment makes the difference. Every photograph is larger
 //! than a thumbnail and not of myntra: what a shop's camera sees.
 
-use clothingid_shared::bundle::{Area, OperatingPoint, Separation};
+use clothingid_shared::bundle::{Area, Matching, OperatingPoint, Separation};
 use serde::{Deserialize, Serialize};
 
 use super::figure::{Figure, Named};
@@ -16,8 +16,10 @@ use super::rejection::{Answered, accepting, operating_point};
 use super::retrieval::Retrieval;
 use crate::import::ViewSplit;
 
-/// Share of the strangers that the threshold accepts.
+/// Share of the strangers that the threshold of `confident` accepts.
 const FALSE_MATCHES: f64 = 0.05;
+/// Share of the queries whose garment is in the gallery that the threshold of `similar` accepts.
+const NOT_TURNED_AWAY: f64 = 0.95;
 
 /// What was found for queries whose garment is in the gallery, and for strangers.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,10 +44,14 @@ impl Asked {
     }
 }
 
-/// The threshold of `confident`, on the calibrate part.
+/// Both thresholds, on the calibrate part.
 #[must_use]
-pub fn confident_point(calibrate: Answered<'_>) -> OperatingPoint {
-    let Asked { present, strangers } = Asked::of(calibrate.samples, &embeddings(calibrate.answers));
+pub fn matching_points(calibrate: Answered<'_>) -> Matching {
+    let asked = Asked::of(calibrate.samples, &embeddings(calibrate.answers));
+    Matching { confident: confident_point(&asked), similar: similar_point(&asked) }
+}
+
+fn confident_point(Asked { present, strangers }: &Asked) -> OperatingPoint {
     // A wrong best answer counts as not accepted, whatever its similarity.
     let right = present.ranks.iter().zip(&present.best).map(|(rank, best)| if *rank == Some(0) { *best } else { -1.0 });
     let right: Vec<f64> = right.collect();
@@ -61,7 +67,56 @@ pub fn confident_point(calibrate: Answered<'_>) -> OperatingPoint {
     operating_point(threshold, &right, &strangers.best, meaning)
 }
 
-/// What the threshold of `confident` lets through, and what the similarity behind it is worth.
+/// None without a query whose garment is in the gallery. Below the threshold people are told that nothing is like their garment, which is wrong
+/// of every garment that the gallery has, at whatever rank it is found: so all such queries count, and not only those answered rightly, whose
+/// similarities are higher and whose threshold would look better.
+fn similar_point(Asked { present, strangers }: &Asked) -> Option<OperatingPoint> {
+    let meaning = format!(
+        "queries whose garment is in a gallery of {} photographs accepted, whether the best match is right or not, and queries of other garments \
+         accepted; set to accept {:.0} % of the former",
+        present.gallery,
+        NOT_TURNED_AWAY * 100.0
+    );
+    let threshold = accepting(&present.best, NOT_TURNED_AWAY);
+    (!present.best.is_empty()).then(|| operating_point(threshold, &present.best, &strangers.best, meaning))
+}
+
+/// What the threshold of `similar` lets through.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SimilarFigures {
+    /// Queries whose garment is in the gallery, accepted.
+    pub true_accept: Figure,
+    /// Those of them that are answered rightly, accepted.
+    pub right_accept: Figure,
+    /// The same queries accepted although their garment was left out of the gallery.
+    pub false_accept_left_out: Figure,
+    /// Garments that are not in the gallery and have a single photograph, accepted.
+    pub false_accept_strangers: Figure,
+}
+
+impl SimilarFigures {
+    /// All figures by name, in the order of tables.
+    pub const NAMED: [Named<Self>; 4] = [
+        ("queries of garments in the gallery, `similar` or better", |s| &s.true_accept),
+        ("those of them answered rightly, `similar` or better", |s| &s.right_accept),
+        ("the same queries with their garment left out, `similar` or better", |s| &s.false_accept_left_out),
+        ("garments that the gallery does not have, `similar` or better", |s| &s.false_accept_strangers),
+    ];
+
+    fn of(Asked { present, strangers }: &Asked, threshold: f64) -> Self {
+        let places = 0..present.queries.len();
+        let right: Vec<usize> = places.filter(|&place| present.ranks[place] == Some(0)).collect();
+        let groups_of_right: Vec<usize> = right.iter().map(|&place| present.groups[place]).collect();
+        Self {
+            true_accept: Figure::share(&present.groups, |place| present.best[place] >= threshold),
+            right_accept: Figure::share(&groups_of_right, |place| present.best[right[place]] >= threshold),
+            false_accept_left_out: Figure::share(&present.groups, |place| present.best_other[place] >= threshold),
+            false_accept_strangers: Figure::share(&strangers.groups, |place| strangers.best[place] >= threshold),
+        }
+    }
+}
+
+/// What the thresholds let through, and what the similarity behind them is worth.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MatchingFigures {
     /// Photographs searched in.
@@ -78,10 +133,13 @@ pub struct MatchingFigures {
     pub auroc_strangers: Figure,
     /// From the same queries with their garment left out.
     pub auroc_left_out: Figure,
+    /// What `similar` lets through; none of bundles without such a threshold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub similar: Option<SimilarFigures>,
 }
 
 impl MatchingFigures {
-    /// All figures by name, in the order of tables.
+    /// The figures of `confident` and of the similarity by name, in the order of tables.
     pub const NAMED: [Named<Self>; 6] = [
         ("queries of garments in the gallery, right and `confident`", |m| &m.true_accept),
         ("the same queries, wrong and `confident`", |m| &m.wrong_accept),
@@ -91,13 +149,23 @@ impl MatchingFigures {
         ("the same from themselves with their garment left out", |m| &m.auroc_left_out),
     ];
 
-    /// Measures embeddings by a threshold; none without a query whose garment is in the gallery.
+    /// All figures by name, in the order of tables.
     #[must_use]
-    pub fn of(samples: &[Sample], embeddings: &[&[f32]], threshold: f64) -> Option<Self> {
-        let Asked { present, strangers } = Asked::of(samples, embeddings);
+    pub fn named(&self) -> Vec<(&'static str, &Figure)> {
+        let similar = self.similar.iter().flat_map(|s| SimilarFigures::NAMED.map(|(name, get)| (name, get(s))));
+        Self::NAMED.iter().map(|(name, get)| (*name, get(self))).chain(similar).collect()
+    }
+
+    /// Measures embeddings by thresholds; none without a query whose garment is in the gallery.
+    #[must_use]
+    pub fn of(samples: &[Sample], embeddings: &[&[f32]], matching: &Matching) -> Option<Self> {
+        let asked = Asked::of(samples, embeddings);
+        let similar = matching.similar.as_ref().map(|point| SimilarFigures::of(&asked, point.threshold));
+        let Asked { present, strangers } = asked;
         if present.queries.is_empty() {
             return None;
         }
+        let threshold = matching.confident.threshold;
         let is_right = |place: usize| present.ranks[place] == Some(0);
         let is_accepted = |place: usize| present.best[place] >= threshold;
         let of_present = |holds: &dyn Fn(usize) -> bool| Figure::share(&present.groups, holds);
@@ -109,6 +177,7 @@ impl MatchingFigures {
             false_accept_strangers: Figure::share(&strangers.groups, |place| strangers.best[place] >= threshold),
             auroc_strangers: told_apart(&present, (&strangers.best, &strangers.groups)),
             auroc_left_out: told_apart(&present, (&present.best_other, &present.groups)),
+            similar,
         })
     }
 
@@ -145,9 +214,11 @@ fn area(figure: &Figure) -> Area {
 
 #[cfg(test)]
 mod tests {
-    use super::{Asked, MatchingFigures, confident_point};
+    use clothingid_shared::bundle::Matching;
+
+    use super::{Asked, MatchingFigures, matching_points};
     use crate::evaluate::photos::Sample;
-    use crate::evaluate::rejection::Answered;
+    use crate::evaluate::rejection::{Answered, operating_point};
     use crate::evaluate::{Photos, measure};
     use crate::export::answers::Answers;
     use crate::pack::{Pack, sample};
@@ -171,8 +242,13 @@ mod tests {
         (samples, answers)
     }
 
-    fn figures(samples: &[Sample], answers: &[Answers], threshold: f64) -> MatchingFigures {
-        MatchingFigures::of(samples, &measure::embeddings(answers), threshold).unwrap()
+    fn matching(confident: f64, similar: f64) -> Matching {
+        let point = |threshold| operating_point(threshold, &[], &[], String::new());
+        Matching { confident: point(confident), similar: Some(point(similar)) }
+    }
+
+    fn figures(samples: &[Sample], answers: &[Answers], confident: f64) -> MatchingFigures {
+        MatchingFigures::of(samples, &measure::embeddings(answers), &matching(confident, 0.25)).unwrap()
     }
 
     #[test]
@@ -186,6 +262,9 @@ mod tests {
         let separation = found.separation().unwrap();
         assert_eq!(separation.overall.n, found.true_accept.n + found.false_accept_strangers.n);
         assert!(separation.like_with_like.is_some());
+        let similar = found.similar.unwrap();
+        assert_eq!((similar.true_accept.value, similar.right_accept.value), (1.0, 1.0));
+        assert_eq!((similar.false_accept_left_out.value, similar.false_accept_strangers.value), (0.0, 0.0));
     }
 
     #[test]
@@ -206,11 +285,34 @@ mod tests {
             let angle = if sample.item % 4 == 0 { 0.0 } else { f32::from(u16::try_from(sample.item).unwrap()) * 0.02 };
             (embedding[0], embedding[1]) = (angle.cos(), angle.sin());
         });
-        let point = confident_point(Answered { samples: &samples, answers: &answers });
-        let measured = figures(&samples, &answers, point.threshold);
+        let points = matching_points(Answered { samples: &samples, answers: &answers });
+        let measured = MatchingFigures::of(&samples, &measure::embeddings(&answers), &points).unwrap();
+        let point = points.confident;
         assert!((point.false_accept - measured.false_accept_strangers.value).abs() < 1e-12, "{point:?} {measured:?}");
         assert!((point.true_accept - measured.true_accept.value).abs() < 1e-12);
         assert_eq!((point.positives, point.negatives), (measured.true_accept.n, measured.false_accept_strangers.n));
+        let (point, similar) = (points.similar.unwrap(), measured.similar.unwrap());
+        assert!(point.true_accept >= 0.95 && point.threshold <= points_of_present(&samples, &answers)[1], "{point:?}");
+        assert!((point.true_accept - similar.true_accept.value).abs() < 1e-12);
+        assert!((point.false_accept - similar.false_accept_strangers.value).abs() < 1e-12);
+        assert_eq!((point.positives, point.negatives), (similar.true_accept.n, similar.false_accept_strangers.n));
+    }
+
+    /// Similarities of the queries whose garment is in the gallery, smallest first.
+    fn points_of_present(samples: &[Sample], answers: &[Answers]) -> Vec<f64> {
+        let mut best = Asked::of(samples, &measure::embeddings(answers)).present.best;
+        best.sort_by(f64::total_cmp);
+        best
+    }
+
+    #[test]
+    fn without_a_garment_of_two_photographs_nothing_is_said_of_what_is_like_it() {
+        let points = matching_points(Answered { samples: &[], answers: &[] });
+        assert_eq!(points.similar, None);
+        let (samples, answers) = answered(|_, _| {});
+        let old = Matching { similar: None, ..matching(0.5, 0.0) };
+        let found = MatchingFigures::of(&samples, &measure::embeddings(&answers), &old).unwrap();
+        assert_eq!((found.similar.clone(), found.named().len()), (None, MatchingFigures::NAMED.len()));
     }
 
     #[test]
@@ -220,6 +322,6 @@ mod tests {
         assert!(present.ranks.iter().all(Option::is_some) && strangers.ranks.iter().all(Option::is_none));
         let found = figures(&samples, &answers, 0.5);
         assert_eq!(found.gallery, strangers.gallery);
-        assert_eq!(MatchingFigures::of(&[], &[], 0.5), None);
+        assert_eq!(MatchingFigures::of(&[], &[], &matching(0.5, 0.1)), None);
     }
 }

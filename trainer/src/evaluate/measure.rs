@@ -41,7 +41,7 @@ pub struct Measured {
     pub known_false_accept: Figure,
     /// Of those shown, the share that is right.
     pub known_precision: Figure,
-    /// What the threshold of a confident match lets through; none without queries, and in reports of before it was measured.
+    /// What the thresholds on matches let through; none without queries, and in reports of before it was measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub matching: Option<MatchingFigures>,
 }
@@ -62,7 +62,7 @@ impl Measured {
     /// What all thresholds let through, by name, in the order of tables.
     #[must_use]
     pub fn rejection(&self) -> Vec<(&'static str, &Figure)> {
-        let matching = self.matching.iter().flat_map(|m| MatchingFigures::NAMED.map(|(name, get)| (name, get(m))));
+        let matching = self.matching.iter().flat_map(MatchingFigures::named);
         Self::REJECTION.iter().map(|(name, get)| (*name, get(self))).chain(matching).collect()
     }
 }
@@ -158,7 +158,7 @@ pub fn measure(manifest: &Manifest, samples: &[Sample], answers: &[Answers]) -> 
         known_true_accept: share(samples, &places(&|i| labelled(i) && is_right(i)), |i| known[i]),
         known_false_accept: share(samples, &places(&|i| labelled(i) && !is_right(i)), |i| known[i]),
         known_precision: share(samples, &places(&|i| labelled(i) && known[i]), is_right),
-        matching: MatchingFigures::of(samples, &embeddings(answers), manifest.matching.confident.threshold),
+        matching: MatchingFigures::of(samples, &embeddings(answers), &manifest.matching),
     }
 }
 

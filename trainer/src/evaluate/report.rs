@@ -161,6 +161,9 @@ pub fn model_card(
     point(&mut text, "garment", &manifest.rejection.garment);
     point(&mut text, "known", &manifest.rejection.known);
     point(&mut text, "confident", &manifest.matching.confident);
+    if let Some(similar) = &manifest.matching.similar {
+        point(&mut text, "similar", similar);
+    }
     rejection(&mut text, figures);
     let _ = writeln!(
         text,

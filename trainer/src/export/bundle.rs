@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use clothingid_shared::bundle::{
-    Bundle, FORMAT, GoldenTolerance, Head, LicenceClass, Manifest, Matching, Network, Rejection,
-};
+use clothingid_shared::bundle::{Bundle, FORMAT, GoldenTolerance, Head, LicenceClass, Manifest, Network, Rejection};
 use clothingid_shared::embedding::ArithmeticClass;
 use clothingid_shared::picture::PictureContract;
 use serde::Serialize;
@@ -22,7 +20,7 @@ use super::simulate::Simulation;
 use super::simulate::batched::Batched;
 use super::sources::{LICENCES, notices, sources, training_story};
 use crate::evaluate::engine::answer;
-use crate::evaluate::matching::{MatchingFigures, confident_point, garment_separation};
+use crate::evaluate::matching::{MatchingFigures, garment_separation, matching_points};
 use crate::evaluate::measure::{Both, changed, measure};
 use crate::evaluate::rejection::{
     Answered, everything_is_a_garment, fit_score, fit_temperature, garment_point, known_point,
@@ -192,7 +190,7 @@ pub fn export(plan: &Export<'_>, progress: &Progress) -> Result<(Bundle, Finding
         category14: Head { taxonomy: pack.taxonomies().category14.clone(), temperature: temperature14 },
         category26: Head { taxonomy: pack.taxonomies().category26.clone(), temperature: temperature26 },
         rejection: Rejection { known: known_point(temperature26, &score, &garment, on_calibrate), garment, score },
-        matching: Matching { confident: confident_point(on_calibrate) },
+        matching: matching_points(on_calibrate),
         golden_tolerance: golden_tolerance(),
         licence_class,
         sources,

@@ -177,7 +177,7 @@ pub(super) mod tests {
     use super::super::raw::tests::raw;
     use super::{BeforeAndAfter, Chosen, Confusion, Duel, Figure, Findings, Reliability, SideBySide, Slice};
     use crate::evaluate::categories::HeadFigures;
-    use crate::evaluate::matching::MatchingFigures;
+    use crate::evaluate::matching::{MatchingFigures, SimilarFigures};
     use crate::evaluate::measure::{Measured, changed};
 
     /// Findings as they would be of [`raw`] answers.
@@ -224,6 +224,12 @@ pub(super) mod tests {
                 false_accept_strangers: share,
                 auroc_strangers: share,
                 auroc_left_out: share,
+                similar: Some(SimilarFigures {
+                    true_accept: share,
+                    right_accept: share,
+                    false_accept_left_out: share,
+                    false_accept_strangers: share,
+                }),
             }),
         };
         let reliability = || BeforeAndAfter { before: Reliability::of(&all, 1.0), after: Reliability::of(&all, 1.5) };

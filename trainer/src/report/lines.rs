@@ -84,6 +84,15 @@ fn measured_lines(lines: &mut Vec<Metric>, network: &str, measured: &Measured) {
     ] {
         lines.push(Metric::of(metric, "confident", Slice::Larger, network, figure));
     }
+    let Some(similar) = &matching.similar else { return };
+    for (metric, figure) in [
+        ("true_accept", &similar.true_accept),
+        ("right_accept", &similar.right_accept),
+        ("false_accept", &similar.false_accept_strangers),
+        ("false_accept_left_out", &similar.false_accept_left_out),
+    ] {
+        lines.push(Metric::of(metric, "similar", Slice::Larger, network, figure));
+    }
 }
 
 fn head_lines(lines: &mut Vec<Metric>, network: &str, head: &str, of: &HeadFigures) {

@@ -209,12 +209,27 @@ function whyNotSearchable() {
   if (reembedding === null) return say.catalogue_lost;
   return say.catalogue_reembedding.replace("{percent}", percent.format(reembedding.done / Math.max(1, reembedding.photos)));
 }
+// Whether someone asked for the closest of what is not like the garment; until something else is said of it.
+let isClosestAsked = false;
+const titles = { confident: "in_shop", similar: "perhaps_in_shop", nothing: "not_in_shop" };
+let latest = null;
 function showMatches(reading) {
+  latest = reading;
+  const isNothing = reading.verdict === "nothing" && reading.matches.length > 0;
+  isClosestAsked &&= isNothing;
   body.toggleAttribute("data-matches", reading.matches.length > 0 || reading.known);
-  setText(byId("matches-title"), isSearchable ? (reading.confident ? say.in_shop : say.not_in_shop) : whyNotSearchable());
-  setText(byId("matches-more"), reading.confident || reading.matches.length === 0 ? "" : say.closest);
+  if (isNothing) body.dataset.closest = isClosestAsked ? "shown" : "offered";
+  else delete body.dataset.closest;
+  setText(byId("matches-title"), isSearchable ? say[titles[reading.verdict]] : whyNotSearchable());
+  const areClosest = reading.verdict === "similar" || isClosestAsked;
+  setText(byId("matches-more"), areClosest ? say.closest : "");
   cards.forEach((card, index) => showMatch(card, reading.matches[index]));
 }
+byId("show-closest").addEventListener("click", () => {
+  isClosestAsked = true;
+  showMatches(latest);
+  cards[0].button.focus();
+});
 
 // --- the connection and the camera ---
 let isConnected = true;
@@ -234,6 +249,7 @@ function showStatus(status) {
   const state = status.camera === "lost" ? "lost" : !status.ready && wasRead ? "stopped" : null;
   if (state === null || body.dataset.state === state) return;
   body.removeAttribute("data-matches");
+  delete body.dataset.closest;
   showMessage(state);
 }
 
