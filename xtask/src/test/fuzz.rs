@@ -2,8 +2,7 @@
 //!
 //! A target starts from good files, from the inputs that were once a fault and from what earlier runs here found worth keeping. It has some
 //! seconds, with `--all` ten minutes, and a bound on the memory of its whole process; as many run at a time as there are processors. The
-//! readers of the trainer's import need libtorch, whose libraries alone would take that memory: their targets are held to compile, and the
-//! trainer's own tests mutate their inputs.
+//! readers of the trainer's import need libtorch, whose libraries alone would take that memory: the trainer's own tests mutate their inputs.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -12,9 +11,7 @@ use std::thread;
 
 use super::Mode;
 use super::count::Count;
-use super::step;
 use crate::cargo::{cargo, workspace};
-use crate::setup::libtorch;
 
 /// Every target of the appliance. The test `readers` holds that there is one for each reader.
 const TARGETS: [&str; 8] =
@@ -36,9 +33,6 @@ pub(super) const COUNT: u64 = TARGETS.len() as u64;
 /// Builds all targets, then runs them.
 pub(super) fn run(program: &Path, mode: Mode) -> Count {
     let mut count = Count::default();
-    if libtorch::is_ready() {
-        count += step::check(&["check", "--manifest-path", "fuzz/Cargo.toml", "--features", "trainer", "--bins"]);
-    }
     let corpus = workspace().join("fuzz/corpus");
     let mut seeds = cargo();
     seeds.args(["run", "--profile", "ci", "--package", "clothingid-tests", "--example", "seeds", "--"]).arg(&corpus);

@@ -36,8 +36,8 @@ pub(super) enum VectorsError {
     #[error("`{}` has {values} values, expected at most {MOST_VALUES}", path.display())]
     TooMany { path: PathBuf, values: u64 },
     /// Not a byte for each row.
-    #[error("`{}` has {byte_len} bytes, expected one for each of {rows} rows", path.display())]
-    NotWanted { path: PathBuf, byte_len: usize, rows: usize },
+    #[error("`{}` has {byte_len} bytes, expected {rows}", path.display())]
+    NotWanted { path: PathBuf, byte_len: u64, rows: usize },
     /// A row has no direction.
     #[error("row {row} of `{}` is no embedding", path.display())]
     NoEmbedding { path: PathBuf, row: usize, source: EmbeddingError },
@@ -158,12 +158,11 @@ impl Vectors {
 
 fn mask(path: &Path, rows: usize) -> Result<Mask, VectorsError> {
     let unreadable = |source| VectorsError::Read { path: path.to_owned(), source };
-    // A byte more than there may be tells that there are too many.
-    let (mut bytes, most) = (Vec::new(), rows as u64 + 1);
-    File::open(path).map_err(unreadable)?.take(most).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() != rows {
-        return Err(VectorsError::NotWanted { path: path.to_owned(), byte_len: bytes.len(), rows });
+    let byte_len = std::fs::metadata(path).map_err(unreadable)?.len();
+    if byte_len != rows as u64 {
+        return Err(VectorsError::NotWanted { path: path.to_owned(), byte_len, rows });
     }
+    let bytes = std::fs::read(path).map_err(unreadable)?;
     Ok(Mask::of(bytes.into_iter().map(|byte| byte != 0)))
 }
 
@@ -300,10 +299,14 @@ mod tests {
         write_atomic(&wanted, &[1, 0, 1]).unwrap();
         let vectors = Vectors::open(&path, 2, Some(&wanted)).unwrap();
         assert_eq!(answer(&vectors, &queries(&path, 2).unwrap()).unwrap().found, [[0, 2], [2, 0], [2, 0]]);
-        for bytes in [&[1, 0][..], &[1, 0, 1, 1]] {
+        let said = [&[1, 0][..], &[1, 0, 1, 1, 1]].map(|bytes| {
             write_atomic(&wanted, bytes).unwrap();
-            assert!(matches!(Vectors::open(&path, 2, Some(&wanted)), Err(VectorsError::NotWanted { rows: 3, .. })));
-        }
+            match Vectors::open(&path, 2, Some(&wanted)) {
+                Ok(_) => "taken".to_owned(),
+                Err(error) => error.report().to_string().replace(&*folder.path().to_string_lossy(), "DIR"),
+            }
+        });
+        insta::assert_snapshot!(said.join("\n"));
     }
 
     #[test]
