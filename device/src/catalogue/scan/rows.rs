@@ -2,6 +2,7 @@
 
 use super::best::Hit;
 use super::candidates::Candidates;
+use super::gathered::Gathered;
 use super::kernels::{BLOCK, MOST_VALUES, Query, STEP, byte};
 use super::mask::Mask;
 use crate::processor::InstructionSet;
@@ -151,18 +152,27 @@ impl Rows {
             return;
         }
         let kernel = Query::new(&query.values, InstructionSet::fastest());
+        let mut gathered = Gathered::of(self.stride());
         let bytes = self.bytes.chunks_exact((BLOCK * self.stride()).max(1));
         let blocks = bytes.zip(self.scales.chunks(BLOCK)).zip(mask.words());
         for (block, ((bytes, scales), mask)) in blocks.enumerate() {
-            if *mask == 0 {
+            if Gathered::takes(*mask) {
+                let mut left = *mask;
+                while left != 0 {
+                    let row = block * BLOCK + left.trailing_zeros() as usize;
+                    left &= left - 1;
+                    gathered.push(row, self.row_bytes(row).unwrap_or_default());
+                    if gathered.is_full() {
+                        self.offer(&kernel.sums(gathered.bytes()), gathered.rows(), query, &label, candidates);
+                        gathered.clear();
+                    }
+                }
                 continue;
             }
             let sums = kernel.sums(bytes);
             let mut similarities = [f32::NEG_INFINITY; BLOCK];
             for ((similarity, sum), scale) in similarities.iter_mut().zip(sums).zip(scales) {
-                #[expect(clippy::cast_precision_loss, reason = "one rounding to float32, far below a step of int8")]
-                let sum = sum as f32;
-                *similarity = sum * *scale * query.scale;
+                *similarity = scaled(sum, *scale, query);
             }
             // Almost always none: one comparison a block.
             if similarities.iter().any(|similarity| candidates.wants(*similarity)) {
@@ -176,6 +186,26 @@ impl Rows {
                 }
             }
         }
+        self.offer(&kernel.sums(gathered.bytes()), gathered.rows(), query, &label, candidates);
+    }
+
+    /// Gives rows to the candidates by their sums.
+    fn offer(
+        &self,
+        sums: &[i32],
+        rows: &[usize],
+        query: &Embedding,
+        label: impl Fn(usize, f32) -> Option<(i64, u32)>,
+        candidates: &mut Candidates,
+    ) {
+        for (sum, row) in sums.iter().zip(rows) {
+            let similarity = scaled(*sum, self.scales.get(*row).copied().unwrap_or_default(), query);
+            if candidates.wants(similarity)
+                && let Some((id, group)) = label(*row, similarity)
+            {
+                candidates.take(Hit { id, group, similarity });
+            }
+        }
     }
 
     /// The `count` rows most like the query, best first, each with its place for a number; of equals the earlier row first.
@@ -186,6 +216,13 @@ impl Rows {
         self.scan(query, &Mask::all(self.len()), place, &mut best);
         best.into_hits()
     }
+}
+
+/// The similarity that a sum of products stands for.
+fn scaled(sum: i32, scale: f32, query: &Embedding) -> f32 {
+    #[expect(clippy::cast_precision_loss, reason = "one rounding to float32, far below a step of int8")]
+    let sum = sum as f32;
+    sum * scale * query.scale
 }
 
 #[cfg(test)]
@@ -236,8 +273,9 @@ mod tests {
 
         /// Rows that the mask leaves out are as if they were not there, and a copy of the rows is the same rows.
         #[test]
-        fn only_rows_of_the_mask_count(all in vectors(20), seed in any::<u64>()) {
+        fn only_rows_of_the_mask_count(all in vectors(20), seeds in any::<(u64, u64)>(), are_few in any::<bool>()) {
             let (query, gallery) = all.split_first().unwrap();
+            let seed = if are_few { seeds.0 & seeds.1 } else { seeds.0 | seeds.1 };
             let counts = |row: usize| seed >> (row % 64) & 1 == 1;
             let (mut rows, mut copy) = (Rows::new(20), Rows::new(20));
             for (row, values) in gallery.iter().enumerate() {
