@@ -12,7 +12,7 @@ pub struct Match {
     pub sku: String,
     /// Its name.
     pub title: String,
-    /// The photograph of it that is most like the query, as the catalogue file names it.
+    /// The photograph of it that is most like the query, as the catalogue file names it; where a picture of the staff's is, the first one.
     pub photo: String,
     /// Cosine of the two embeddings, −1 to 1.
     pub similarity: f64,

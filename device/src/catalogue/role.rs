@@ -1,7 +1,8 @@
 //! What a photograph says of the product that it is kept with.
 //!
 //! A shop lists photographs that show the product. What its staff find out at the counter is *evidence* and is kept beside them: a picture
-//! that shows the product too, and one that a search took for it by mistake. An import neither brings nor removes evidence.
+//! that shows the product too, and one that a search took for it by mistake. An import neither brings nor removes
+//! evidence, but for that of a product that it removes.
 
 use serde::Serialize;
 use std::fmt;

@@ -109,8 +109,9 @@ impl Snapshot {
     /// The style of a product, and the mean of the float rows of its photographs: what they have in common.
     fn looks(&self, store: &Store, sku: &str) -> Result<Option<(String, Vec<f32>)>, GalleryError> {
         let Some(stored) = store.product(sku)?.filter(|stored| stored.is_sound) else { return Ok(None) };
+        let style = stored.product.style().to_owned();
         let mut sum: Vec<f32> = Vec::new();
-        for photo in listed(store.photos_of(sku)?) {
+        for photo in shown_by(store, stored.product)?.into_iter().flat_map(|(_, photos)| photos) {
             if let Some(Ok(floats)) = store.float_row(&self.identity, photo.id)? {
                 sum.resize(floats.len(), 0.0);
                 sum.iter_mut().zip(&floats).for_each(|(sum, value)| *sum += value);
@@ -119,7 +120,7 @@ impl Snapshot {
         if sum.is_empty() {
             return Err(GalleryError::Unseen { sku: sku.to_owned() });
         }
-        Ok(Some((stored.product.style().to_owned(), sum)))
+        Ok(Some((style, sum)))
     }
 
     /// The colours of all products as the shop writes them, but for their case: each with how many products have it, the most frequent first.
@@ -207,13 +208,16 @@ impl Snapshot {
             if besides == Some(stored.product.style()) {
                 continue;
             }
+            let similarity = f64::from(hit.similarity);
+            // What was taken at the counter is the staff's: the shop's own photographs are shown in its place.
+            let shown = match photo.role {
+                Role::Listed => Some((stored.product, photo.name)),
+                _ => shown_by(store, stored.product)?
+                    .and_then(|(product, photos)| Some((product, photos.into_iter().next()?.name))),
+            };
+            let Some((Product { sku, title, .. }, photo)) = shown else { continue };
             taken.insert(hit.group);
-            matches.push(Match {
-                photo: shown_for(store, photo)?,
-                sku: stored.product.sku,
-                title: stored.product.title,
-                similarity: f64::from(hit.similarity),
-            });
+            matches.push(Match { sku, title, photo, similarity });
         }
         self.note_unranked(store, unranked)?;
         Ok(matches)
@@ -238,12 +242,20 @@ impl Snapshot {
     }
 }
 
-/// The name of the photograph to show for one that was found: what was taken at the counter is the staff's.
-fn shown_for(store: &Store, found: StoredPhoto) -> Result<String, StoreError> {
-    if found.role == Role::Listed {
-        return Ok(found.name);
+/// The photographs that the shop shows a product with: its own, or else those of the first product of its style that has some.
+fn shown_by(store: &Store, product: Product) -> Result<Option<(Product, Vec<StoredPhoto>)>, StoreError> {
+    let style = product.style().to_owned();
+    let own: Vec<StoredPhoto> = listed(store.photos_of(&product.sku)?).collect();
+    if !own.is_empty() {
+        return Ok(Some((product, own)));
     }
-    Ok(listed(store.photos_of(&found.sku)?).next().map(|photo| photo.name).unwrap_or_default())
+    for other in store.products_of_style(&style)?.into_iter().filter(|stored| stored.is_sound) {
+        let photos: Vec<StoredPhoto> = listed(store.photos_of(&other.product.sku)?).collect();
+        if !photos.is_empty() {
+            return Ok(Some((other.product, photos)));
+        }
+    }
+    Ok(None)
 }
 
 /// The photographs that the shop shows a product with.

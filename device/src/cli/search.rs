@@ -121,11 +121,16 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
         }
         show(args.json, &name, &found, matching)?;
     }
-    for damage in snapshot.damage() {
+    Ok(if tell_damage(&snapshot) { Outcome::SomeFailed } else { outcome })
+}
+
+/// Names what was found to be damaged; whether there was any.
+fn tell_damage(snapshot: &Snapshot) -> bool {
+    let damage = snapshot.damage();
+    for damage in &damage {
         eprintln!("error: {damage}; it is left out\nhint: `clothingid catalogue check` says what to do");
-        outcome = Outcome::SomeFailed;
     }
-    Ok(outcome)
+    !damage.is_empty()
 }
 
 /// Garments that look like one of the shop's.
@@ -143,7 +148,7 @@ fn like(args: &Args, snapshot: &Snapshot, sku: &str, filter: &Filter) -> Result<
     } else {
         format!("{sku}: others like it are{}", lines(&matches))
     })?;
-    Ok(Outcome::Done)
+    Ok(if tell_damage(snapshot) { Outcome::SomeFailed } else { Outcome::Done })
 }
 
 fn open(catalogue: &Path, identity: &EmbeddingIdentity, network: &NetworkArgs) -> Result<Snapshot, Report> {

@@ -1,7 +1,8 @@
 //! The catalogue is embedded with the network in use while the appliance goes on: on one thread, after everything else that the processor does.
 
 use super::supervise::{StageError, Stop, supervise};
-use crate::catalogue::import::{Committed, NetworkEmbedders, Plan, Progress, Reembed, Summary};
+use crate::catalogue::Store;
+use crate::catalogue::import::{Committed, Embedders, NetworkEmbedders, Plan, Progress, Reembed, Summary};
 use crate::health::{Health, Reembedding, Stage};
 use crate::network::EngineChoice;
 use clothingid_shared::bundle::Bundle;
@@ -42,16 +43,17 @@ fn work(
     let summary = Reembed { catalogue, embedders: &embedders, threads: 1, stop: &flag }.run(&mut told)?;
     if !summary.is_interrupted {
         health.set_reembedding(None);
-        health.events.say(ended(&summary));
+        let served = Store::open(catalogue)?.served()?;
+        health.events.say(ended(&summary, served.as_ref() == Some(embedders.identity())));
     }
     Ok(())
 }
 
-fn ended(summary: &Summary) -> String {
+fn ended(summary: &Summary, is_served: bool) -> String {
     let unusable = summary.unusable.len();
     let check = "`clothingid catalogue check` names them";
-    match (summary.reembedded, unusable) {
-        (0, 1..) => format!("not one of {unusable} photos can be embedded with the network in use: {check}"),
+    match (is_served, unusable) {
+        (false, 1..) => format!("not one of {unusable} photos can be embedded with the network in use: {check}"),
         (_, 1..) => format!("the catalogue is embedded but for {unusable} photos that cannot be used: {check}"),
         _ => "the catalogue is embedded with the network in use".to_owned(),
     }

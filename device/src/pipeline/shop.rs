@@ -120,7 +120,12 @@ impl Shop {
                 // With a snapshot of before, that one answers.
                 Err(StoreError::OtherIdentity { .. }) if self.snapshot().is_none() => {
                     self.is_of_another.store(true, Ordering::Release);
-                    health.set_catalogue(CatalogueState::Failed);
+                    if health.set_catalogue(CatalogueState::Failed) {
+                        health.events.say(
+                            "the catalogue is of another network: nothing is found until it is embedded with the one in use \
+                             (`clothingid catalogue embed`, if that is not under way)",
+                        );
+                    }
                     if stop.wait(SAY_EVERY) {
                         return Ok(None);
                     }

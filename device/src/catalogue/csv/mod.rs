@@ -42,10 +42,13 @@ pub fn read(file: &str, bytes: &[u8]) -> Result<Listing, CsvError> {
         Some(export) => {
             let records: Result<Vec<_>, _> = records.collect();
             let records = records.map_err(|quote| CsvError::unclosed(file, quote))?;
-            let (whole, torn): (Vec<_>, Vec<_>) =
-                records.into_iter().partition(|r| r.cells.len() == header.cells.len());
+            // Office programs write rows of nothing below the table.
+            let records = records.into_iter().filter(|record| record.cells.iter().any(|cell| !cell.trim().is_empty()));
+            let (whole, torn): (Vec<_>, Vec<_>) = records.partition(|r| r.cells.len() == header.cells.len());
             let rows = export.rows(&header, &whole).into_iter().map(Ok);
             let mut listing = listing::read(file, &header::Columns::all(), rows)?;
+            // Whose a torn row is cannot be said: what is stored of any product may be what it means.
+            listing.products.iter_mut().for_each(|product| product.has_bad_rows |= !torn.is_empty());
             listing.problems.extend(torn.iter().map(|record| Problem::cell_count(file, &header, record)));
             listing.problems.sort_by_key(|problem| problem.line);
             listing

@@ -267,6 +267,8 @@ impl Writer<'_, '_> {
                     // Bytes that this network cannot use get no embedding, and `check` names them.
                     match outcomes.remove(&(number, 0)) {
                         Some(Ok((_, made))) => embedded.push((id, made)),
+                        // One that somebody has removed meanwhile lacks nothing.
+                        _ if self.store.photo(id)?.is_none() => {}
                         _ => {
                             self.summary.unusable.insert(id);
                         }

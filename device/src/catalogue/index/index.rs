@@ -5,7 +5,7 @@ use super::segment::Segment;
 use crate::catalogue::filter::Filter;
 use crate::catalogue::scan::{Candidates, Hit, Mask};
 use clothingid_shared::embedding::Embedding;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, OnceLock};
 
 /// The catalogue at one time. Clones share its parts, and so does the next one made from it.
@@ -18,11 +18,13 @@ pub struct Index {
     /// Those that came since.
     pub(super) recent: Arc<Segment>,
     pub(super) recent_alive: Arc<Mask>,
+    /// Photographs among them that were taken at the counter. Some may be gone.
+    pub(super) counter: Arc<BTreeSet<i64>>,
     /// What was taken for a product by mistake.
     pub(super) mistaken: Arc<Segment>,
     pub(super) products: Arc<Products>,
     pub(super) photo_count: usize,
-    /// The products without a row, once somebody has asked for them.
+    /// The products without a photograph that the shop lists, once somebody has asked for them.
     pub(super) rowless: OnceLock<Arc<[u32]>>,
 }
 
@@ -45,6 +47,7 @@ impl Index {
             base_alive,
             recent,
             recent_alive: Arc::default(),
+            counter: Arc::default(),
             mistaken,
             products,
             photo_count,
@@ -120,13 +123,15 @@ impl Index {
         passing
     }
 
-    /// The products without a row.
+    /// The products without a photograph that the shop lists.
     fn rowless(&self) -> &[u32] {
         self.rowless.get_or_init(|| {
             let names = self.products.parts().0.len();
             let mut has_row = vec![false; names];
             for (segment, alive) in [(&self.base, &self.base_alive), (&self.recent, &self.recent_alive)] {
-                for (_, product) in segment.products().iter().enumerate().filter(|(row, _)| alive.has(*row)) {
+                let rows =
+                    segment.photos().iter().zip(segment.products()).enumerate().filter(|(row, _)| alive.has(*row));
+                for (_, (_, product)) in rows.filter(|(_, (photo, _))| !self.counter.contains(photo)) {
                     if let Some(has_row) = has_row.get_mut(*product as usize) {
                         *has_row = true;
                     }

@@ -73,10 +73,14 @@ impl Keeper {
                 shown.insert(photo.id, (product, photo.role));
             }
         })?;
+        let mut counter = BTreeSet::new();
         let (mut base, mut mistaken) = (Segment::new(value_count), Segment::new(value_count));
         let damaged_rows = store.embeddings(identity, |row| {
             // A photograph whose own row is damaged is not there to be shown.
             if let Some((product, role)) = shown.get(&row.photo) {
+                if *role == Role::Counter {
+                    counter.insert(row.photo.number());
+                }
                 let rows = if role.shows() { &mut base } else { &mut mistaken };
                 let _ = rows.push(row.photo.number(), *product, &row.embedding);
             }
@@ -86,7 +90,11 @@ impl Keeper {
         new.names.settle();
         let mut products = std::mem::take(&mut new.index.products);
         Arc::make_mut(&mut products).settle();
-        new.index = Index { mistaken: Arc::new(mistaken), ..Index::of(base, Arc::unwrap_or_clone(products)) };
+        new.index = Index {
+            counter: Arc::new(counter),
+            mistaken: Arc::new(mistaken),
+            ..Index::of(base, Arc::unwrap_or_clone(products))
+        };
         new.damage = damage;
         Ok(new)
     }
@@ -151,9 +159,10 @@ impl Keeper {
         let mut still = BTreeSet::new();
         for damage in &self.damage {
             let is_known = match damage {
-                Damage::Product { sku } | Damage::Photo { sku, .. } | Damage::PhotoBytes { sku, .. } => {
-                    !changed.contains(sku)
-                }
+                Damage::Product { sku }
+                | Damage::Photo { sku, .. }
+                | Damage::PhotoBytes { sku, .. }
+                | Damage::Evidence { sku, .. } => !changed.contains(sku),
                 Damage::Embedding { photo, .. } => {
                     store.photo(*photo)?.is_some_and(|photo| !changed.contains(&photo.sku))
                 }
@@ -203,6 +212,11 @@ impl Keeper {
         mistaken.extend(before, &stay);
         for (StoredEmbedding { photo, embedding }, sku, role) in found.photos {
             let product = self.names.number(&sku);
+            let (number, counter) = (photo.number(), &mut self.index.counter);
+            if (role == Role::Counter) != counter.contains(&number) {
+                let counter = Arc::make_mut(counter);
+                let _ = if role == Role::Counter { counter.insert(number) } else { counter.remove(&number) };
+            }
             if role.shows() {
                 current.insert(photo.number(), (product, embedding));
             } else {
@@ -245,8 +259,8 @@ impl Keeper {
         let mut base = Segment::with_room(self.index.value_count(), self.index.photo_count());
         base.extend(&self.index.base, &self.index.base_alive);
         base.extend(&self.index.recent, &self.index.recent_alive);
-        let (products, mistaken) = (Arc::clone(&self.index.products), Arc::clone(&self.index.mistaken));
-        self.index = Index { products, mistaken, ..Index::of(base, Products::default()) };
+        let Index { counter, mistaken, products, .. } = self.index.clone();
+        self.index = Index { counter, mistaken, products, ..Index::of(base, Products::default()) };
     }
 
     /// Whether an index of these parts is worth a file: small catalogues are read as fast.

@@ -22,6 +22,7 @@ use clothingid_shared::embedding::EmbeddingIdentity;
 use clothingid_shared::files::{FileError, sweep_temporaries, with_end, write_atomic_with};
 use crc32fast::Hasher;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -41,6 +42,7 @@ struct Header {
     value_count: usize,
     rows: usize,
     mistaken: usize,
+    counter: BTreeSet<i64>,
     names: usize,
     name_bytes: usize,
     facets: Vec<Facet>,
@@ -146,7 +148,7 @@ fn read(inner: impl Read, byte_len: u64, identity: &EmbeddingIdentity) -> Option
     {
         return None;
     }
-    let Header { position, value_count, rows, mistaken, names, name_bytes, facets, .. } = header;
+    let Header { position, value_count, rows, mistaken, counter, names, name_bytes, facets, .. } = header;
     let base = file.segment(rows, value_count)?;
     let mistaken = file.segment(mistaken, value_count)?;
     let groups = file.column(names, u32::from_le_bytes)?;
@@ -161,12 +163,12 @@ fn read(inner: impl Read, byte_len: u64, identity: &EmbeddingIdentity) -> Option
     }
     let products = Products::from_parts(groups, kinds, prices, facets)?;
     let names = Names::from_parts(String::from_utf8(text).ok()?, ends, order)?;
-    let index = Index { mistaken: Arc::new(mistaken), ..Index::of(base, products) };
+    let index = Index { counter: Arc::new(counter), mistaken: Arc::new(mistaken), ..Index::of(base, products) };
     Some(Keeper::kept(identity.clone(), position, names, index))
 }
 
 fn write(keeper: &Keeper, file: &mut impl Write) -> std::io::Result<()> {
-    let Index { base, mistaken, products, .. } = &keeper.index;
+    let Index { base, counter, mistaken, products, .. } = &keeper.index;
     let (groups, kinds, prices, facets) = products.parts();
     let (text, ends, order) = keeper.names.parts();
     let header = serde_json::to_vec(&Header {
@@ -175,6 +177,7 @@ fn write(keeper: &Keeper, file: &mut impl Write) -> std::io::Result<()> {
         value_count: base.rows().value_count(),
         rows: base.len(),
         mistaken: mistaken.len(),
+        counter: BTreeSet::clone(counter),
         names: ends.len(),
         name_bytes: text.len(),
         facets: facets.to_vec(),

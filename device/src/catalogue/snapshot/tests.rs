@@ -164,6 +164,41 @@ fn what_the_staff_say_changes_the_answers_and_is_shown_to_nobody() {
 }
 
 #[test]
+fn a_variant_that_only_the_counter_has_seen_is_shown_by_its_style() {
+    let (_folder, path) = shop(&[]);
+    let whose = identity("one");
+    let variant = |sku: &str, colour: &str| Product {
+        variant_of: Some("S".to_owned()),
+        colours: vec![colour.to_owned()],
+        ..product(sku, sku)
+    };
+    let mut store = Store::open(&path).unwrap();
+    store
+        .commit(
+            &whose,
+            &[
+                write(&whose, variant("red", "red"), &[("r1", "x"), ("r2", "y")]),
+                write(&whose, variant("blue", "blue"), &[]),
+            ],
+            &[],
+        )
+        .unwrap();
+    let found = |asked: &str, colour: Option<&str>| {
+        let filter = Filter { colour: colour.map(str::to_owned), ..Filter::default() };
+        let matches =
+            Snapshot::open(&path, &whose).unwrap().search(&Search::of(&query(asked), 5).among(&filter)).unwrap();
+        matches.into_iter().map(|m| (m.sku, m.photo, m.similarity > 0.999)).collect::<Vec<_>>()
+    };
+    let red = |photo: &str, is_same| vec![("red".to_owned(), photo.to_owned(), is_same)];
+    assert_eq!(found("y", Some("blue")), red("r2", true), "lent by the variant without a photograph");
+    store.correct(&whose, &[correction(&whose, "q", &[("blue", Role::Counter)])]).unwrap();
+    assert_eq!(found("q", None), red("r1", true));
+    assert_eq!(found("y", Some("blue")), red("r2", true), "a counter picture takes nothing away");
+    let snapshot = Snapshot::open(&path, &whose).unwrap();
+    assert_eq!(snapshot.like("blue", 5, None).unwrap(), Some(vec![]));
+}
+
+#[test]
 fn a_large_catalogue_is_opened_from_the_file_beside_it() {
     let names: Vec<String> = (0..2000).map(|i| format!("{i}")).collect();
     let many: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), name.as_str())).collect();

@@ -34,6 +34,14 @@ pub enum Damage {
         /// Its name.
         name: String,
     },
+    /// A photograph that the staff keep with a product, its row or its bytes.
+    #[error("the evidence `{name}` of the product `{sku}` is not what was written")]
+    Evidence {
+        /// Its product.
+        sku: String,
+        /// Its name.
+        name: String,
+    },
     /// A photograph's embedding, int8 or float.
     #[error("the {form} embedding of the photo number {photo} is not what was written")]
     Embedding {
@@ -76,6 +84,6 @@ impl Damage {
     /// Whether an import of the same catalogue file and photographs makes it good.
     #[must_use]
     pub fn is_mended_by_import(&self) -> bool {
-        !matches!(self, Self::Structure(_) | Self::Setting { .. } | Self::Past { .. })
+        !matches!(self, Self::Structure(_) | Self::Setting { .. } | Self::Past { .. } | Self::Evidence { .. })
     }
 }

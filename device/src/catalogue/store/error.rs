@@ -72,8 +72,8 @@ pub enum StoreError {
         /// The command that embeds it again.
         command: String,
     },
-    /// The embeddings are of another network, and those of the one in use are being made.
-    #[error("the catalogue `{}` is being embedded with another network", path.display())]
+    /// The embeddings are of another network than the appliance's, and nothing of the catalogue is in its memory.
+    #[error("the catalogue `{}` is not yet embedded with the network in use", path.display())]
     BeingEmbedded {
         /// The file.
         path: PathBuf,

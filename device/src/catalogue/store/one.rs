@@ -48,6 +48,21 @@ impl Store {
         read().map_err(|e| self.error("reading a product", e))
     }
 
+    /// The products of a style, in the order in which they came. Looks at every product's row.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn products_of_style(&self, style: &str) -> Result<Vec<StoredProduct>, StoreError> {
+        let sql = concat!(
+            "SELECT ",
+            product_columns!(),
+            ", checksum FROM product WHERE coalesce(variant_of, sku) = ?1 ORDER BY rowid"
+        );
+        let read =
+            || self.connection.prepare_cached(sql)?.query_map([style], product)?.collect::<rusqlite::Result<_>>();
+        read().map_err(|e| self.error("reading the products", e))
+    }
+
     /// A product's photographs in the shop's order.
     ///
     /// # Errors

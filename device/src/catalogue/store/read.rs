@@ -7,7 +7,7 @@ use super::rows::{
 use super::{Damage, Store, StoreError, StoredEmbedding, StoredPhoto, StoredProduct};
 use crate::catalogue::{PhotoId, Product, Role};
 use clothingid_shared::embedding::EmbeddingIdentity;
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 use std::collections::{BTreeSet, HashMap};
 
 /// A product with its photographs, in the shop's order.
@@ -90,7 +90,7 @@ impl Store {
         let bytes: Option<Vec<u8>> = read().map_err(|e| self.error("reading a photo", e))?;
         Ok(Some(match bytes {
             Some(bytes) if sha256(&bytes) == row.sha256.as_slice() => Ok(bytes),
-            _ => Err(Damage::PhotoBytes { photo: id, sku: row.sku, name: row.name }),
+            _ => Err(row.damage_of_bytes()),
         }))
     }
 
@@ -99,12 +99,7 @@ impl Store {
     /// # Errors
     /// The file cannot be read. A damaged setting reads as none; `check` names it.
     pub fn setting(&self, key: &str) -> Result<Option<String>, StoreError> {
-        let row = self.connection.query_row("SELECT value, checksum FROM setting WHERE key = ?1", [key], |row| {
-            let value = text(row, 0)?;
-            let is_sound = row.get_ref(1)?.as_bytes()? == setting_checksum(key, &value);
-            Ok(is_sound.then_some(value))
-        });
-        row.optional().map(Option::flatten).map_err(|e| self.error("reading the settings", e))
+        setting(&self.connection, key).map_err(|e| self.error("reading the settings", e))
     }
 
     /// The identity of the embeddings that are searched. A store into which nothing was imported has none.
@@ -283,4 +278,14 @@ impl Store {
         };
         sweep().map_err(|e| self.error(doing, e))
     }
+}
+
+/// What is remembered under this name, if it is what was written.
+pub(super) fn setting(connection: &Connection, key: &str) -> rusqlite::Result<Option<String>> {
+    let row = connection.query_row("SELECT value, checksum FROM setting WHERE key = ?1", [key], |row| {
+        let value = text(row, 0)?;
+        let is_sound = row.get_ref(1)?.as_bytes()? == setting_checksum(key, &value);
+        Ok(is_sound.then_some(value))
+    });
+    row.optional().map(Option::flatten)
 }

@@ -55,7 +55,15 @@ impl StoredPhoto {
     /// How its row is named where it is damaged.
     #[must_use]
     pub fn damage(&self) -> Damage {
-        Damage::Photo { photo: self.id, sku: self.sku.clone(), name: self.name.clone() }
+        let (photo, sku, name) = (self.id, self.sku.clone(), self.name.clone());
+        if self.role == Role::Listed { Damage::Photo { photo, sku, name } } else { Damage::Evidence { sku, name } }
+    }
+
+    /// How its bytes are named where they are damaged.
+    #[must_use]
+    pub fn damage_of_bytes(&self) -> Damage {
+        let (photo, sku, name) = (self.id, self.sku.clone(), self.name.clone());
+        if self.role == Role::Listed { Damage::PhotoBytes { photo, sku, name } } else { Damage::Evidence { sku, name } }
     }
 }
 

@@ -1,9 +1,10 @@
 //! Everything that changes the store. Each function is one transaction: it is done when it returns, or not at all.
 
 use super::checksum::sha256;
+use super::read::setting;
 use super::rows::{
     embedding_checksum, float_checksum, identity_checksum, photo_checksum, product_checksum, product_columns,
-    product_values, setting_checksum, text,
+    product_values, setting_checksum,
 };
 use super::since::renew_epoch;
 use super::{Store, StoreError};
@@ -215,8 +216,7 @@ impl Store {
 
 /// What is served now.
 pub(super) fn served(t: &Transaction<'_>) -> rusqlite::Result<Option<EmbeddingIdentity>> {
-    let sql = "SELECT value FROM setting WHERE key = ?1";
-    Ok(t.query_row(sql, [SERVED], |row| text(row, 0)).optional()?.map(EmbeddingIdentity::from_stored))
+    Ok(setting(t, SERVED)?.map(EmbeddingIdentity::from_stored))
 }
 
 /// Serves this identity where nothing is served.
@@ -237,12 +237,22 @@ fn write_product(t: &Transaction<'_>, identity: &EmbeddingIdentity, write: &Prod
         match photo {
             PhotoWrite::Keep(id) => keep_photo(t, *id, &p.sku, position)?,
             PhotoWrite::Add { name, bytes, embedded } => {
+                // What the shop itself shows the product with is no evidence any more, for or against it.
+                drop_evidence(t, &p.sku, bytes)?;
                 let id = add_photo(t, &p.sku, name, position, bytes, Role::Listed)?;
                 write_embedding(t, identity, id, embedded)?;
             }
         }
     }
     Ok(())
+}
+
+/// Removes the evidence of a product that is these bytes.
+fn drop_evidence(t: &Transaction<'_>, sku: &str, bytes: &[u8]) -> rusqlite::Result<()> {
+    let mut statement = t.prepare_cached("SELECT id FROM photo WHERE sku = ?1 AND sha256 = ?2 AND role IS NOT NULL")?;
+    let ids: Vec<i64> =
+        statement.query_map(params![sku, sha256(bytes)], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    ids.into_iter().try_for_each(|id| delete_photo(t, PhotoId::new(id)))
 }
 
 /// Writes a product's row.

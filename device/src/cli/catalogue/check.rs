@@ -80,6 +80,11 @@ pub(super) fn run(args: &Args) -> Result<Outcome, Report> {
     }
     eprintln!();
     let (past, now): (Vec<&Damage>, Vec<&Damage>) = check.damage.iter().partition(|d| matches!(d, Damage::Past { .. }));
+    let (evidence, now): (Vec<&Damage>, Vec<&Damage>) =
+        now.into_iter().partition(|d| matches!(d, Damage::Evidence { .. }));
+    if let Some(Damage::Evidence { sku, name }) = evidence.first() {
+        eprintln!("hint: to be rid of damaged evidence: `clothingid catalogue evidence {sku} --remove {name}`");
+    }
     if !past.is_empty() {
         eprintln!(
             "hint: what is stored is not touched by a damaged history; to be rid of it: `clothingid catalogue compact --forget`"

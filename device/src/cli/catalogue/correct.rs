@@ -6,6 +6,7 @@ use crate::catalogue::import::{Embedder, Embedders, NetworkEmbedders, embed};
 use crate::catalogue::store::{Corrected, Correction, CorrectionError, Store, StoredPhoto};
 use crate::catalogue::{Role, StoreError};
 use crate::cli::{NetworkArgs, Outcome, Report, expand, one_line, print_line};
+use clothingid_shared::embedding::EmbeddingIdentity;
 use clothingid_shared::files::{self, MOST_PHOTO_BYTES};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ use std::path::{Path, PathBuf};
     after_help = "Examples:\n  clothingid catalogue correct photo.jpg --is A1 --is-not B2\n  clothingid catalogue correct counter/*.jpg --is A1\n  \
                   clothingid catalogue undo\n\nThe photographs are kept in the catalogue as evidence, and shown to nobody. One that shows a \
                   product helps to find it; near one that was taken for a product by mistake, that product is not found any more. An import \
-                  leaves evidence alone."
+                  leaves evidence alone, but for that of products that it removes."
 )]
 pub struct CorrectArgs {
     /// Photographs (JPEG, PNG, WebP), folders of them, or `-` for a list on stdin
@@ -76,12 +77,39 @@ pub struct EvidenceArgs {
     pub json: bool,
 }
 
-#[derive(Serialize)]
+/// Bytes of photographs that are kept at a time: they are in memory until then.
+const MOST_WAITING: usize = 64 << 20;
+
+#[derive(Debug, Clone, Copy, Default, Serialize)]
 struct CorrectedLine {
     photos: usize,
     kept: usize,
     known: usize,
     failed: usize,
+}
+
+impl CorrectedLine {
+    /// Keeps what waits, and counts it.
+    fn keep(
+        &mut self,
+        store: &mut Store,
+        identity: &EmbeddingIdentity,
+        waiting: &mut Vec<Correction>,
+    ) -> Result<(), Report> {
+        let report = |e: CorrectionError| Report::of(&e).during("keeping a correction").hinted(e.hints());
+        let Corrected { kept, known } = store.correct(identity, waiting).map_err(report)?;
+        self.photos += waiting.len();
+        self.kept += kept;
+        self.known += known;
+        waiting.clear();
+        Ok(())
+    }
+}
+
+#[derive(Serialize)]
+struct RemovedLine<'a> {
+    sku: &'a str,
+    removed: &'a str,
 }
 
 #[derive(Serialize)]
@@ -121,7 +149,9 @@ pub(super) fn correct(args: &CorrectArgs) -> Result<Outcome, Report> {
         |error: StoreError| store_report(&error.with_network(args.network.bundle.as_deref(), args.network.engine));
     store.expect_identity(embedders.identity()).map_err(of_network)?;
     let mut embedder = embedders.open().map_err(|error| Report::new(one_line(&*error)))?;
-    let (mut corrections, mut failed) = (Vec::new(), 0);
+    store.sign(args.by.author(args.what()));
+    let (mut waiting, mut bytes) = (Vec::new(), 0);
+    let mut line = CorrectedLine::default();
     for photo in expand(&args.paths) {
         let (name, read) = match photo {
             Ok(photo) => {
@@ -131,20 +161,24 @@ pub(super) fn correct(args: &CorrectArgs) -> Result<Outcome, Report> {
             Err(error) => (error.path().to_owned(), Err(one_line(&error))),
         };
         match read {
-            Ok(correction) => corrections.push(correction),
+            Ok(correction) => {
+                bytes += correction.bytes.len();
+                waiting.push(correction);
+            }
             Err(error) => {
                 eprintln!("error: {}: {error}", name.display());
-                failed += 1;
+                line.failed += 1;
             }
         }
+        if bytes >= MOST_WAITING {
+            line.keep(&mut store, embedders.identity(), &mut waiting)?;
+            bytes = 0;
+        }
     }
-    store.sign(args.by.author(args.what()));
-    let Corrected { kept, known } = store
-        .correct(embedders.identity(), &corrections)
-        .map_err(|error: CorrectionError| Report::of(&error).during("keeping a correction").hinted(error.hints()))?;
-    let photos = corrections.len();
+    line.keep(&mut store, embedders.identity(), &mut waiting)?;
+    let CorrectedLine { photos, kept, known, failed } = line;
     print_line(&if args.json {
-        serde_json::to_string(&CorrectedLine { photos, kept, known, failed })?
+        serde_json::to_string(&line)?
     } else {
         let known = if known > 0 { format!(" ({known} known already)") } else { String::new() };
         format!("{} kept of {}{known}", counted(kept, "statement"), counted(photos, "photo"))
@@ -172,7 +206,8 @@ fn remove(args: &EvidenceArgs, store: &mut Store, sku: &str) -> Result<Outcome, 
     let mut outcome = Outcome::Done;
     for name in &args.remove {
         if store.forget_evidence(sku, name).map_err(|e| store_report(&e))? {
-            print_line(&format!("removed {name}"))?;
+            let line = RemovedLine { sku, removed: name };
+            print_line(&if args.json { serde_json::to_string(&line)? } else { format!("removed {name}") })?;
         } else {
             eprint!(
                 "{}",

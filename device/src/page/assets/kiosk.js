@@ -147,18 +147,21 @@ const similarCards = Array.from({ length: page.matches }, () => newCard(byId("si
 async function ask(address) {
   try {
     const response = await fetch(address);
-    return response.ok ? await response.json() : {};
+    return response.ok ? await response.json() : null;
   } catch {
-    return {};
+    return null;
   }
 }
 
+let askedColour = "";
 async function showSimilar(match, colour) {
+  askedColour = colour;
   const wish = new URLSearchParams({ top: page.matches, ...(colour && { colour }) });
-  const found = (await ask(`/api/v1/catalogue/${encodeURIComponent(match.sku)}/similar?${wish}`)).matches ?? [];
-  if (detailed !== match) return;
+  const answer = await ask(`/api/v1/catalogue/${encodeURIComponent(match.sku)}/similar?${wish}`);
+  if (detailed !== match || askedColour !== colour) return;
+  const found = answer?.matches ?? [];
   similarCards.forEach((card, index) => showMatch(card, found[index]));
-  setText(byId("similar-none"), found.length === 0 ? say.none_like_this : "");
+  setText(byId("similar-none"), found.length > 0 ? "" : answer === null ? say.catalogue_lost : colour ? say.none_like_this : say.not_in_shop);
   for (const button of byId("colours").children) button.setAttribute("aria-pressed", String(button.value === colour));
   byId("similar").hidden = false;
   byId("similar").scrollIntoView({ block: "nearest" });
@@ -166,7 +169,7 @@ async function showSimilar(match, colour) {
 
 byId("details-more").addEventListener("click", async () => {
   const match = detailed;
-  const colours = ((await ask("/api/v1/colours")).colours ?? []).slice(0, MOST_COLOURS);
+  const colours = ((await ask("/api/v1/colours"))?.colours ?? []).slice(0, MOST_COLOURS);
   if (detailed !== match) return;
   const all = { colour: "", text: say.all_colours };
   byId("colours").replaceChildren(

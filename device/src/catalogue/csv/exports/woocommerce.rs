@@ -5,6 +5,7 @@
 use super::super::header::Column;
 use super::super::records::Record;
 use super::{Table, Variant, option_column, photo_name, pieces};
+use std::collections::HashMap;
 
 const SKU: &[&str] = &["SKU"];
 
@@ -23,21 +24,22 @@ pub(super) fn rows(table: &Table<'_>, records: &[Record]) -> Vec<Record> {
         records.iter().filter(move |record| wanted.contains(&kind(record).as_str())).collect::<Vec<_>>()
     };
     let styles = of(&["variable"]);
+    let names = styles
+        .iter()
+        .enumerate()
+        .flat_map(|(place, style)| [(number(table, style), place), (sku(table, style), place)]);
+    let places: HashMap<String, usize> = names.collect();
     let mut variants: Vec<(Option<usize>, Variant)> = Vec::new();
     for record in records {
         match kind(record).as_str() {
             "variation" => {
                 let parent = table.cell(record, &["Parent"]);
-                let is_parent = |style: &&&Record| parent == sku(table, style) || parent == number(table, style);
-                let style = styles.iter().position(|style| is_parent(&style));
+                let style = places.get(parent).copied();
                 let own = table.cell(record, SKU);
                 // A variation without an SKU of its own is written with its style's.
                 let is_own = !own.is_empty() && style.and_then(|s| styles.get(s)).is_none_or(|s| own != sku(table, s));
                 let name = if is_own { own.to_owned() } else { number(table, record) };
-                let style_name = style.and_then(|s| styles.get(s)).map_or(parent.to_owned(), |s| sku(table, s));
-                let mut variant = variant(table, record, name);
-                variant.cells.push((Column::VariantOf, style_name));
-                variants.push((style, variant));
+                variants.push((style, variant(table, record, name)));
             }
             // A style is what its variations are; a group is other products.
             "variable" | "grouped" => {}
@@ -54,11 +56,19 @@ pub(super) fn rows(table: &Table<'_>, records: &[Record]) -> Vec<Record> {
             None => variants.push((None, variant(table, style, sku(table, style)))),
         }
     }
-    for (style, variant) in &mut variants {
-        let category = style.and_then(|s| styles.get(s)).map(|style| category(table, style));
+    let mut counts = vec![0; styles.len()];
+    for place in variants.iter().filter_map(|(style, _)| *style) {
+        counts.get_mut(place).into_iter().for_each(|count| *count += 1);
+    }
+    for (place, variant) in &mut variants {
+        let Some((style, count)) = place.and_then(|place| styles.get(place).zip(counts.get(place))) else { continue };
         // Variations are of their style's category.
         if let Some((_, cell)) = variant.cells.iter_mut().find(|(c, cell)| *c == Column::Category && cell.is_empty()) {
-            *cell = category.unwrap_or_default();
+            *cell = category(table, style);
+        }
+        // A style of one is the garment itself.
+        if *count > 1 {
+            variant.cells.push((Column::VariantOf, sku(table, style)));
         }
     }
     variants.iter().flat_map(|(_, variant)| variant.rows()).collect()

@@ -93,6 +93,7 @@ fn correct(store: &mut Store, sku: u8, photo: u8, role: Role) {
 
 /// All that a search can find out: hits by photograph, with whether two are of one style.
 fn answers(index: &Index) -> Vec<Vec<(i64, u32, i64)>> {
+    // A variant without a photograph of its own lends what filters see to its style.
     let in_stock = Filter { in_stock: true, ..Filter::default() };
     let mut all = Vec::new();
     for (query, filter) in [("3", None), ("q", None), ("q", Some(&in_stock))] {

@@ -71,6 +71,31 @@ fn the_shops_own_photographs_are_what_they_are() {
 }
 
 #[test]
+fn what_the_shop_lists_is_no_evidence_any_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = shop(&folder);
+    say(&mut store, "q", &[("A", Role::Mistaken), ("B", Role::Counter)]).unwrap();
+    store.sign(crate::catalogue::store::Author::default());
+    let whose = identity("one");
+    store.commit(&whose, &[write(&whose, product("A", "t"), &[("own.jpg", "A"), ("new.jpg", "q")])], &[]).unwrap();
+    assert_eq!(evidence(&store), [("B".to_owned(), Role::Counter)]);
+    store.undo(None).unwrap();
+    assert_eq!(evidence(&store).len(), 2);
+}
+
+#[test]
+fn damaged_evidence_is_named_as_that() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = shop(&folder);
+    say(&mut store, "q", &[("A", Role::Mistaken)]).unwrap();
+    let name = store.evidence().unwrap()[0].name.clone();
+    crate::catalogue::store::spoil(store.path(), "UPDATE photo_bytes SET bytes = X'00' WHERE photo = 3");
+    let damage = store.check().unwrap().damage;
+    assert_eq!(damage, [crate::catalogue::store::Damage::Evidence { sku: "A".to_owned(), name }]);
+    assert!(!damage[0].is_mended_by_import());
+}
+
+#[test]
 fn a_row_with_another_role_is_not_what_was_written() {
     for (role, spoilt) in [(Role::Mistaken, "'counter'"), (Role::Counter, "'wrong'"), (Role::Counter, "NULL")] {
         let folder = tempfile::tempdir().unwrap();
