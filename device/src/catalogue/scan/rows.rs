@@ -156,7 +156,7 @@ impl Rows {
         let bytes = self.bytes.chunks_exact((BLOCK * self.stride()).max(1));
         let blocks = bytes.zip(self.scales.chunks(BLOCK)).zip(mask.words());
         for (block, ((bytes, scales), mask)) in blocks.enumerate() {
-            if Gathered::takes(*mask) {
+            if Gathered::takes(*mask, self.bytes.len()) {
                 let mut left = *mask;
                 while left != 0 {
                     let row = block * BLOCK + left.trailing_zeros() as usize;
