@@ -2,11 +2,12 @@
 //!
 //! 100,000 rows of 256 values are 26 MB: reading them is all that a query costs, so that an index which skips rows
 //! would buy little and lose answers. [`rows`] holds them, `kernels` multiply, one file an instruction set, [`mask`] says
-//! which rows count, [`candidates`] keeps of what comes by the [`best`] rows and the best of each of the best [`groups`], [`mod@rerank`] orders
+//! which rows count, `gathered` puts those together where they are few, [`candidates`] keeps of what comes by the [`best`] rows and the best of each of the best [`groups`], [`mod@rerank`] orders
 //! those by their float rows.
 
 pub mod best;
 pub mod candidates;
+mod gathered;
 pub mod groups;
 mod kernels;
 pub mod mask;

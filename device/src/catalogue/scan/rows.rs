@@ -2,6 +2,7 @@
 
 use super::best::Hit;
 use super::candidates::Candidates;
+use super::gathered::Gathered;
 use super::kernels::{BLOCK, MOST_VALUES, Query, STEP, byte};
 use super::mask::Mask;
 use crate::processor::InstructionSet;
@@ -150,18 +151,32 @@ impl Rows {
             return;
         }
         let kernel = Query::new(&query.values, InstructionSet::fastest());
+        let mut gathered = Gathered::of(self.stride());
+        // Memory is read ahead where it is read in order: a block stepped over here and there costs more than it spares.
+        let steps_over = mask.empty_blocks() > mask.words().len() / 2;
         let bytes = self.bytes.chunks_exact((BLOCK * self.stride()).max(1));
         let blocks = bytes.zip(self.scales.chunks(BLOCK)).zip(mask.words());
         for (block, ((bytes, scales), mask)) in blocks.enumerate() {
-            if *mask == 0 {
+            if Gathered::takes(*mask, self.bytes.len()) {
+                let mut left = *mask;
+                while left != 0 {
+                    let row = block * BLOCK + left.trailing_zeros() as usize;
+                    left &= left - 1;
+                    gathered.push(row, self.row_bytes(row).unwrap_or_default());
+                    if gathered.is_full() {
+                        self.offer(&kernel.sums(gathered.bytes()), gathered.rows(), query, &label, candidates);
+                        gathered.clear();
+                    }
+                }
+                continue;
+            }
+            if *mask == 0 && steps_over {
                 continue;
             }
             let sums = kernel.sums(bytes);
             let mut similarities = [f32::NEG_INFINITY; BLOCK];
             for ((similarity, sum), scale) in similarities.iter_mut().zip(sums).zip(scales) {
-                #[expect(clippy::cast_precision_loss, reason = "one rounding to float32, far below a step of int8")]
-                let sum = sum as f32;
-                *similarity = sum * *scale * query.scale;
+                *similarity = scaled(sum, *scale, query);
             }
             // Almost always none: one comparison a block.
             if similarities.iter().any(|similarity| candidates.wants(*similarity)) {
@@ -171,6 +186,25 @@ impl Rows {
                         candidates.take(Hit { id, group, similarity });
                     }
                 }
+            }
+        }
+        self.offer(&kernel.sums(gathered.bytes()), gathered.rows(), query, &label, candidates);
+    }
+
+    /// Gives rows to the candidates by their sums.
+    fn offer(
+        &self,
+        sums: &[i32],
+        rows: &[usize],
+        query: &Embedding,
+        label: impl Fn(usize) -> (i64, u32),
+        candidates: &mut Candidates,
+    ) {
+        for (sum, row) in sums.iter().zip(rows) {
+            let similarity = scaled(*sum, self.scales.get(*row).copied().unwrap_or_default(), query);
+            if candidates.wants(similarity) {
+                let (id, group) = label(*row);
+                candidates.take(Hit { id, group, similarity });
             }
         }
     }
@@ -183,6 +217,13 @@ impl Rows {
         self.scan(query, &Mask::all(self.len()), place, &mut best);
         best.into_hits()
     }
+}
+
+/// The similarity that a sum of products stands for.
+fn scaled(sum: i32, scale: f32, query: &Embedding) -> f32 {
+    #[expect(clippy::cast_precision_loss, reason = "one rounding to float32, far below a step of int8")]
+    let sum = sum as f32;
+    sum * scale * query.scale
 }
 
 #[cfg(test)]
@@ -206,6 +247,30 @@ mod tests {
         assert_eq!(best.iter().map(|h| h.id).collect::<Vec<_>>(), [0, 1]);
         assert!(rows.best(&embedding(&[1.0, 0.0]), 0).is_empty());
         assert!(Rows::new(0).best(&embedding(&[1.0]), 1).is_empty());
+    }
+
+    /// More bytes than are put together, with lone blocks in which nothing counts and with many.
+    #[test]
+    fn a_mask_counts_in_a_large_scan_too() {
+        let row = |seed: usize| {
+            let value = |i: usize| f32::from(u8::try_from(i * (seed + 3) % 17).unwrap()) - 8.0;
+            embedding(&(0..MOST_VALUES).map(value).collect::<Vec<f32>>())
+        };
+        let seven: Vec<Embedding> = (0..7).map(row).collect();
+        let (mut rows, count) = (Rows::new(MOST_VALUES), 530);
+        for place in 0..count {
+            assert!(rows.push(&seven[place % 7]));
+        }
+        let all = rows.best(&seven[3], count);
+        let masks: [fn(usize) -> bool; 2] = [|row| row / BLOCK % 4 != 1 && row % 5 == 0, |row| row / BLOCK % 4 == 1];
+        for counts in masks {
+            let mut best = Candidates::of(count, 0);
+            let mask = Mask::of((0..count).map(counts));
+            rows.scan(&seven[3], &mask, |row| (i64::try_from(row).unwrap(), 0), &mut best);
+            let mut expected = all.clone();
+            expected.retain(|hit| counts(usize::try_from(hit.id).unwrap()));
+            assert_eq!(best.into_hits(), expected);
+        }
     }
 
     fn vectors(values: usize) -> impl Strategy<Value = Vec<Vec<f32>>> {
@@ -233,8 +298,9 @@ mod tests {
 
         /// Rows that the mask leaves out are as if they were not there, and a copy of the rows is the same rows.
         #[test]
-        fn only_rows_of_the_mask_count(all in vectors(20), seed in any::<u64>()) {
+        fn only_rows_of_the_mask_count(all in vectors(20), seeds in any::<(u64, u64)>(), are_few in any::<bool>()) {
             let (query, gallery) = all.split_first().unwrap();
+            let seed = if are_few { seeds.0 & seeds.1 } else { seeds.0 | seeds.1 };
             let counts = |row: usize| seed >> (row % 64) & 1 == 1;
             let (mut rows, mut copy) = (Rows::new(20), Rows::new(20));
             for (row, values) in gallery.iter().enumerate() {
