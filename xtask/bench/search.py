@@ -1,11 +1,12 @@
 """The vectors of `cargo xtask bench search`, the rivals that search them, and the judge of all answers.
 
-    search.py make --rows N --vectors FILE --queries FILE --truth FILE --dims D [--embeddings CATALOGUE]
-    search.py RUNTIME FORM --vectors FILE --queries FILE --dims D --index PATH [--build]
-    search.py judge --vectors FILE --queries FILE --truth FILE --dims D --answers FILE
+    search.py make --rows N --vectors FILE --queries FILE --wanted FILE --truth FILE --dims D [--embeddings CATALOGUE]
+    search.py RUNTIME FORM --vectors FILE --queries FILE --wanted FILE --dims D --index PATH [--build] [--filter]
+    search.py judge --vectors FILE --queries FILE --truth FILE --dims D --answers FILE [--filter]
 
-`make` writes gallery and queries as rows of little-endian float32 values of unit length, and how near the true first and tenth row are to
-each query; it prints what the vectors are. With a catalogue they are its embeddings, in random order: the first are the queries, which the
+`make` writes gallery and queries as rows of little-endian float32 values of unit length, a byte for each row that is 1 where a filter lets it
+answer (one row in ten, by chance), and how near the true first and tenth row are to each query, of all rows and of those behind the filter;
+it prints what the vectors are. With a catalogue they are its embeddings, in random order: the first are the queries, which the
 gallery lacks, and what is missing in the gallery is interpolated between random pairs of the others and given unit length again. Fewer
 values than the embeddings have are a random orthogonal projection of them: unlike leading principal axes it favours no axis, so that the
 values stay as alike as a network's own are, which counts for int8. Without a catalogue the vectors lie around a thousand random centres, as
@@ -16,6 +17,10 @@ RUNTIME and FORM: `faiss flat`, `faiss int8` (QT_8bit), `usearch exact` and `use
 float, as ours does), `qdrant-edge hnsw` (graph and quantiser; twenty are compared again, as its manual advises). With `--build` the index is
 made and written to PATH, and the time without the writing is printed; a second process opens it and answers, so that its memory is that of
 answering. Both print one JSON object.
+
+With `--filter` only the rows behind the filter may answer. faiss takes a bitmap that was made before, as ours does (`IDSelectorBitmap`).
+usearch's Python has no filters: it is asked for twice as many as let ten pass on average, and the others are dropped. Qdrant Edge has an
+indexed field of each row, in all its indexes, and the condition is part of the request.
 
 `judge` prints a JSON object for each line of answers: recall@1 and @10, the share of the true nearest that was found. A row counts as one of
 the true ones if it is as near as the last of them within 1e-6, for which float32 sums differ by their order.
@@ -48,10 +53,16 @@ CENTRES = 1000
 PIECE = 1 << 15
 # What two float32 sums of the same products may differ by: an ulp of 1 for each of a few roundings.
 AS_NEAR = 1e-6
+# What a filter lets through.
+SHARE = 0.1
 
 
 def rows_of(path, dims):
     return np.memmap(path, "<f4", "r").reshape(-1, dims)
+
+
+def wanted_of(args):
+    return np.fromfile(args.wanted, bool)
 
 
 def unit(rows):
@@ -115,18 +126,29 @@ def make(args):
     with open(args.vectors, "wb") as file:
         for piece in pieces:
             piece.tofile(file)
-    rows, nearest = rows_of(args.vectors, args.dims), np.empty((len(queries), 0), np.float32)
+    rows, wanted = rows_of(args.vectors, args.dims), chance.random(args.rows) < SHARE
+    wanted[0] = True
+    wanted.tofile(args.wanted)
+    everyone, filtered = [np.empty((len(queries), 0), np.float32)] * 2
     for begin in range(0, len(rows), PIECE):
-        nearest = np.hstack([nearest, queries @ rows[begin : begin + PIECE].T])
-        nearest = -np.sort(-nearest, axis=1)[:, :TOP]
-    nearest[:, [0, -1]].tofile(args.truth)
-    print(about)
+        similarities = queries @ rows[begin : begin + PIECE].T
+        everyone = best(np.hstack([everyone, similarities]))
+        filtered = best(np.hstack([filtered, similarities[:, wanted[begin : begin + PIECE]]]))
+    np.hstack([everyone[:, [0, -1]], filtered[:, [0, -1]]]).tofile(args.truth)
+    print(f"{about}; {wanted.sum()} rows behind the filter")
+
+
+def best(similarities):
+    """The ten largest of each row, largest first."""
+    if similarities.shape[1] > TOP:
+        similarities = np.partition(similarities, -TOP, axis=1)[:, -TOP:]
+    return -np.sort(-similarities, axis=1)
 
 
 def judge(args):
     rows, queries = rows_of(args.vectors, args.dims), rows_of(args.queries, args.dims)
-    bars = rows_of(args.truth, 2) - AS_NEAR
-    wanted = min(TOP, len(rows))
+    bars = rows_of(args.truth, 4)[:, 2 * args.filter :][:, :2] - AS_NEAR
+    wanted = min(TOP, np.count_nonzero(wanted_of(args)) if args.filter else len(rows))
     for line in open(args.answers):
         found = json.loads(line)["found"]
         first = ten = 0
@@ -139,6 +161,8 @@ def judge(args):
 
 class Faiss:
     """`search` takes a float query."""
+
+    selected = None
 
     def __init__(self, form):
         import faiss
@@ -161,11 +185,16 @@ class Faiss:
     def open(self, path):
         self.index = self.module.read_index(path)
 
+    def filter(self, wanted):
+        # The selector keeps no array of its own.
+        self.bitmap = np.packbits(wanted, bitorder="little")
+        self.selected = self.module.SearchParameters(sel=self.module.IDSelectorBitmap(self.bitmap))
+
     def ready(self, query):
         return query[None]
 
     def search(self, query):
-        return self.index.search(query, TOP)
+        return self.index.search(query, TOP, params=self.selected)
 
     def rows(self, answer):
         # −1 stands where there are fewer rows than asked for.
@@ -176,6 +205,8 @@ class Usearch:
     """`search` takes an int8 query. Floats would be cast by usearch, with one scale for all values that a unit vector can have: of 127 steps
     some 25 are used, and recall@10 falls (0.90 in place of 0.99, when this was written). With a scale of its own a row uses all of them, and a
     cosine does not see the scale."""
+
+    wanted, asked = None, TOP
 
     def __init__(self, form):
         import usearch
@@ -199,18 +230,24 @@ class Usearch:
     def open(self, path):
         self.index = self.module.restore(path)
 
+    def filter(self, wanted):
+        self.wanted, self.asked = wanted, round(2 * TOP / SHARE)
+
     def ready(self, query):
         return self.int8(query)
 
     def search(self, query):
-        return self.index.search(query, TOP, exact=self.form == "exact", threads=1)
+        found = self.index.search(query, self.asked, exact=self.form == "exact", threads=1).keys
+        return found if self.wanted is None else found[self.wanted[found]][:TOP]
 
     def rows(self, answer):
-        return answer.keys.tolist()
+        return answer.tolist()
 
 
 class QdrantEdge:
     """`search` takes a request. A graph of no links is no graph; a threshold of 1 KiB has every segment optimised, however small."""
+
+    condition = None
 
     def __init__(self, form):
         import qdrant_edge
@@ -233,8 +270,10 @@ class QdrantEdge:
         )
         Path(path).mkdir()
         self.shard = edge.EdgeShard.create(path, config)
+        self.shard.update(edge.UpdateOperation.create_field_index("wanted", edge.PayloadSchemaType.Integer))
         for begin in range(0, len(rows), 1000):
-            points = [edge.Point(begin + i, row) for i, row in enumerate(rows[begin : begin + 1000].tolist())]
+            piece = enumerate(zip(rows[begin : begin + 1000].tolist(), self.wanted[begin : begin + 1000].tolist()), begin)
+            points = [edge.Point(number, row, {"wanted": int(wanted)}) for number, (row, wanted) in piece]
             self.shard.update(edge.UpdateOperation.upsert_points(points))
         self.shard.optimize()
 
@@ -245,11 +284,16 @@ class QdrantEdge:
     def open(self, path):
         self.shard = self.module.EdgeShard.load(path)
 
+    def filter(self, wanted):
+        edge = self.module
+        # An integer: this version reads `True` of Python as 1, which no boolean field has.
+        self.condition = edge.Filter(must=[edge.FieldCondition("wanted", match=edge.MatchValue(1))])
+
     def ready(self, query):
         edge = self.module
         again = edge.QuantizationSearchParams(rescore=True, oversampling=2.0 if self.form == "hnsw" else 10.0)
         params = edge.SearchParams(exact=self.form == "float", quantization=again)
-        return edge.QueryRequest(TOP, query=edge.Query.Nearest(query.tolist()), params=params)
+        return edge.QueryRequest(TOP, query=edge.Query.Nearest(query.tolist()), filter=self.condition, params=params)
 
     def search(self, query):
         return self.shard.query(query)
@@ -267,7 +311,7 @@ def memory_mib(key):
 
 
 def build(rival, args):
-    rival.path = args.index
+    rival.path, rival.wanted = args.index, wanted_of(args)
     started = time.perf_counter()
     rival.build(rows_of(args.vectors, args.dims))
     took = time.perf_counter() - started
@@ -276,6 +320,8 @@ def build(rival, args):
 
 
 def answer(rival, args):
+    if args.filter:
+        rival.filter(wanted_of(args))
     queries = [rival.ready(query) for query in np.fromfile(args.queries, "<f4").reshape(-1, args.dims)]
     empty = memory_mib("VmRSS")
     started = time.perf_counter()
@@ -314,6 +360,7 @@ def main():
     parser.add_argument("form", nargs="?")
     parser.add_argument("--vectors", required=True)
     parser.add_argument("--queries", required=True)
+    parser.add_argument("--wanted", required=True)
     parser.add_argument("--dims", type=int, required=True)
     parser.add_argument("--rows", type=int)
     parser.add_argument("--truth")
@@ -321,6 +368,7 @@ def main():
     parser.add_argument("--answers")
     parser.add_argument("--index")
     parser.add_argument("--build", action="store_true")
+    parser.add_argument("--filter", action="store_true")
     args = parser.parse_args()
     if args.runtime == "make":
         make(args)

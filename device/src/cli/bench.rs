@@ -57,6 +57,10 @@ pub struct Args {
     #[arg(long, value_name = "FILE", requires = "vectors")]
     pub queries: Option<PathBuf>,
 
+    /// Which rows of `--vectors` may answer: a byte for each, 0 for those that may not
+    #[arg(long, value_name = "FILE", requires = "vectors")]
+    pub wanted: Option<PathBuf>,
+
     /// Folder for a catalogue of the `--rows` made-up garments that `search` opens, searches and changes as the appliance does; it stays there
     #[arg(long, value_name = "DIR", conflicts_with_all = ["vectors", "samples"])]
     pub store: Option<PathBuf>,
@@ -129,7 +133,7 @@ struct SearchLine {
 pub fn run(args: &Args) -> Result<Outcome, Report> {
     if args.what == Some(What::Search) {
         if let (Some(rows), Some(queries)) = (&args.vectors, &args.queries) {
-            return vectors::run(args, rows, queries);
+            return vectors::run(args, rows, queries, args.wanted.as_deref());
         }
         if let Some(problem) = too_many_values(args.rows, args.dims) {
             wrong_use(&problem);

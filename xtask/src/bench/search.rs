@@ -2,8 +2,8 @@
 //!
 //! For each size `search.py` makes the vectors, and each rival its index, once. Then all sides take turns, several rounds over, each in a
 //! process of its own that opens what was made and answers every query: what disturbs the machine for a while disturbs all of them, and the
-//! memory is that of answering. Ours keeps no file, and quantises the rows in each turn. In the end one judge compares all answers with the
-//! exact ones. Every sample is kept in a file.
+//! memory is that of answering. Ours keeps no file, and quantises the rows in each turn. Each side has two turns a round: all rows may answer,
+//! then those behind a filter, one in ten. In the end one judge compares all answers with the exact ones. Every sample is kept in a file.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -30,6 +30,31 @@ const RIVALS: [(&str, &str, &str); 7] = [
 /// What every least time is compared with.
 const COMPARED_WITH: &str = "faiss int8";
 
+/// Which rows may answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answering {
+    All,
+    /// Those behind the filter.
+    Filtered,
+}
+
+const BOTH: [Answering; 2] = [Answering::All, Answering::Filtered];
+
+impl Answering {
+    /// For the script.
+    fn flag(self) -> Option<&'static str> {
+        (self == Self::Filtered).then_some("--filter")
+    }
+
+    /// For people.
+    fn name(self) -> &'static str {
+        match self {
+            Self::All => "all may answer",
+            Self::Filtered => "those behind the filter may answer",
+        }
+    }
+}
+
 /// What is asked for.
 struct Asked {
     embeddings: Option<PathBuf>,
@@ -47,7 +72,7 @@ impl Asked {
             embeddings: None,
             python: "python3".to_owned(),
             rounds: 5,
-            rows: vec![1_000, 10_000, 100_000],
+            rows: vec![1_000, 10_000, 100_000, 1_000_000],
             dims: vec![128, 256],
             profile: "release".to_owned(),
             keep: workspace().join("target/bench/search.jsonl"),
@@ -113,7 +138,7 @@ fn measure(asked: &Asked, program: &Path, work: &Path) -> Result<(), Report> {
             let about = ask(&mut size.make())?;
             let mut sides = size.sides(program)?;
             for round in 0..asked.rounds {
-                for side in &mut sides {
+                for side in sides.iter_mut().flatten() {
                     eprintln!("{rows} rows of {dims} values, round {}: {}", round + 1, side.contender.name);
                     let line = ask(&mut side.contender.command)?;
                     side.take(&line)?;
@@ -122,9 +147,11 @@ fn measure(asked: &Asked, program: &Path, work: &Path) -> Result<(), Report> {
                 }
             }
             keep(&asked.keep, &lines)?;
-            size.judge(&mut sides)?;
-            println!("\n{rows} rows of {dims} values, one thread: {}", about.trim());
-            print!("{}", table(&sides));
+            for (sides, answering) in sides.iter_mut().zip(BOTH) {
+                size.judge(sides, answering)?;
+                println!("\n{rows} rows of {dims} values, {}, one thread: {}", answering.name(), about.trim());
+                print!("{}", table(sides));
+            }
             fs::remove_dir_all(work).map_err(|error| cannot("remove vectors and indexes", error))?;
         }
     }
@@ -147,9 +174,13 @@ impl Size<'_> {
         command
     }
 
+    fn wanted(&self) -> PathBuf {
+        self.work.join("wanted.bytes")
+    }
+
     fn script(&self, words: &[&str]) -> Command {
         let mut command = Command::new(&self.asked.python);
-        command.arg(workspace().join("xtask/bench/search.py")).args(words);
+        command.arg(workspace().join("xtask/bench/search.py")).args(words).arg("--wanted").arg(self.wanted());
         self.files(command)
     }
 
@@ -168,15 +199,18 @@ impl Size<'_> {
         command
     }
 
-    fn ours(&self, program: &Path) -> Side {
+    fn ours(&self, program: &Path, answering: Answering) -> Side {
         let mut command = Command::new(program);
         command.args(["bench", "search", "--json", "--samples"]);
+        if answering == Answering::Filtered {
+            command.arg("--wanted").arg(self.wanted());
+        }
         Side::new("clothingid".to_owned(), self.files(command))
     }
 
-    /// Ours and the rivals, whose indexes are made on the way.
-    fn sides(&self, program: &Path) -> Result<Vec<Side>, Report> {
-        let mut sides = vec![self.ours(program)];
+    /// Ours and the rivals, whose indexes are made on the way: without the filter and with it.
+    fn sides(&self, program: &Path) -> Result<[Vec<Side>; 2], Report> {
+        let mut sides = BOTH.map(|answering| vec![self.ours(program, answering)]);
         let mut builds: Vec<(&str, &str, f64)> = Vec::new();
         for (runtime, form, index) in RIVALS {
             let built = builds.iter().find(|(of, made, _)| (*of, *made) == (runtime, index)).map(|(_, _, took)| *took);
@@ -188,19 +222,23 @@ impl Size<'_> {
                 }
             };
             builds.push((runtime, index, build_ms));
-            let mut side = Side::new(format!("{runtime} {form}"), self.rival(runtime, form, index));
-            side.build.push(build_ms);
-            sides.push(side);
+            for (sides, answering) in sides.iter_mut().zip(BOTH) {
+                let mut command = self.rival(runtime, form, index);
+                command.args(answering.flag());
+                let mut side = Side::new(format!("{runtime} {form}"), command);
+                side.build.push(build_ms);
+                sides.push(side);
+            }
         }
         Ok(sides)
     }
 
     /// Gives each side its recall.
-    fn judge(&self, sides: &mut [Side]) -> Result<(), Report> {
+    fn judge(&self, sides: &mut [Side], answering: Answering) -> Result<(), Report> {
         let answers = self.work.join("answers.jsonl");
         keep(&answers, &sides.iter().map(|side| side.last.as_str()).collect::<String>())?;
         let mut command = self.script(&["judge"]);
-        command.arg("--truth").arg(self.work.join("truth.f32")).arg("--answers").arg(&answers);
+        command.args(answering.flag()).arg("--truth").arg(self.work.join("truth.f32")).arg("--answers").arg(&answers);
         let judged = ask(&mut command)?;
         if judged.lines().count() != sides.len() {
             return Err(Report::failure("not every side was judged", judged));
@@ -297,12 +335,12 @@ mod tests {
             words.filter(|word| word.starts_with("--")).collect::<Vec<_>>()
         };
         let given = [flags(&size.make()), flags(&size.rival("faiss", "int8", "int8"))].concat();
-        assert_eq!(given.len(), 10);
+        assert_eq!(given.len(), 12);
         for flag in given {
             assert!(include_str!("../../bench/search.py").contains(&format!("add_argument(\"{flag}\"")), "`{flag}`");
         }
         let program = include_str!("../../../device/src/cli/bench.rs");
-        for flag in flags(&size.ours("clothingid".as_ref()).contender.command) {
+        for flag in flags(&size.ours("clothingid".as_ref(), Answering::Filtered).contender.command) {
             let field = format!("pub {}:", flag.trim_start_matches('-'));
             assert!(program.contains(&field), "`{flag}`");
         }

@@ -2,12 +2,13 @@
 //!
 //! A file is rows of little-endian float32 values, one after the other, and nothing else. As in the appliance the int8 rows are in memory, and
 //! the float rows of the best hundred are read for each query; from this file and not from the store, so the store's share is not in the figure.
+//! A filter is a file, too: a byte a row.
 //!
 //! Promise: any bytes are an answer or an error. A file that is no whole number of rows, holds more than a board's memory takes or a row
 //! without a direction is refused; memory is in proportion to the rows.
 
 use super::{Args, LONGEST, MOST_VALUES, WARM_UP, memory_mib, milliseconds, quantile_ms};
-use crate::catalogue::scan::{RERANKED, Rows, rerank};
+use crate::catalogue::scan::{Candidates, Mask, RERANKED, Rows, rerank};
 use crate::cli::{Outcome, Report, print_line};
 use clothingid_shared::embedding::{Embedding, EmbeddingError};
 use serde::Serialize;
@@ -34,6 +35,9 @@ pub(super) enum VectorsError {
     /// More than fits.
     #[error("`{}` has {values} values, expected at most {MOST_VALUES}", path.display())]
     TooMany { path: PathBuf, values: u64 },
+    /// Not a byte for each row.
+    #[error("`{}` has {byte_len} bytes, expected {rows}", path.display())]
+    NotWanted { path: PathBuf, byte_len: u64, rows: usize },
     /// A row has no direction.
     #[error("row {row} of `{}` is no embedding", path.display())]
     NoEmbedding { path: PathBuf, row: usize, source: EmbeddingError },
@@ -41,7 +45,10 @@ pub(super) enum VectorsError {
 
 impl VectorsError {
     fn report(&self) -> Report {
-        Report::of(self).hint("a file of vectors is rows of `--dims` little-endian float32 values, and nothing else")
+        Report::of(self).hint(match self {
+            Self::NotWanted { .. } => "`--wanted` is a byte for each row of `--vectors`: 0 where it may not answer",
+            _ => "a file of vectors is rows of `--dims` little-endian float32 values, and nothing else",
+        })
     }
 }
 
@@ -121,26 +128,42 @@ type Query = (Vec<f32>, Embedding);
 struct Vectors {
     file: RowFile,
     rows: Rows,
+    /// The rows that may answer.
+    wanted: Mask,
 }
 
 impl Vectors {
-    fn open(path: &Path, dims: usize) -> Result<Self, VectorsError> {
+    fn open(path: &Path, dims: usize, wanted: Option<&Path>) -> Result<Self, VectorsError> {
         let file = RowFile::open(path, dims)?;
+        let wanted = wanted.map_or_else(|| Ok(Mask::all(file.rows)), |path| mask(path, file.rows))?;
         let mut rows = Rows::new(dims);
         file.each(|_, embedding| {
             // Each row of the file has `dims` values: it is taken, and the numbers of the rows are the file's.
             let _ = rows.push(&embedding);
         })?;
-        Ok(Self { file, rows })
+        Ok(Self { file, rows, wanted })
     }
 
     /// The rows nearest to a query, best first, found by the catalogue's own scan and re-rank.
     fn nearest(&self, (floats, quantised): &Query) -> Result<Vec<i64>, VectorsError> {
-        let hits = self.rows.best(quantised, RERANKED);
+        let mut best = Candidates::of(RERANKED, 0);
+        let place = |row| (i64::try_from(row).unwrap_or(i64::MAX), 0);
+        self.rows.scan(quantised, &self.wanted, place, &mut best);
+        let hits = best.into_hits();
         let mut bytes = vec![0; self.file.dims * 4];
         let ranked = rerank(hits, floats, |row| self.file.row(row, &mut bytes).map(Some))?;
         Ok(ranked.into_iter().take(TOP).map(|hit| hit.id).collect())
     }
+}
+
+fn mask(path: &Path, rows: usize) -> Result<Mask, VectorsError> {
+    let unreadable = |source| VectorsError::Read { path: path.to_owned(), source };
+    let byte_len = std::fs::metadata(path).map_err(unreadable)?.len();
+    if byte_len != rows as u64 {
+        return Err(VectorsError::NotWanted { path: path.to_owned(), byte_len, rows });
+    }
+    let bytes = std::fs::read(path).map_err(unreadable)?;
+    Ok(Mask::of(bytes.into_iter().map(|byte| byte != 0)))
 }
 
 fn queries(path: &Path, dims: usize) -> Result<Vec<Query>, VectorsError> {
@@ -154,6 +177,8 @@ struct Line {
     bench: &'static str,
     engine: &'static str,
     rows: usize,
+    /// Of these, those that may answer.
+    wanted: usize,
     dims: u32,
     /// Until the first query could be asked: every row read from its file and quantised.
     build_ms: f64,
@@ -177,8 +202,8 @@ struct Line {
 ///
 /// # Errors
 /// A file cannot be read or holds no rows of `--dims` values.
-pub(super) fn run(args: &Args, rows: &Path, asked: &Path) -> Result<Outcome, Report> {
-    let line = measured(args, rows, asked).map_err(|error| error.report())?;
+pub(super) fn run(args: &Args, rows: &Path, asked: &Path, wanted: Option<&Path>) -> Result<Outcome, Report> {
+    let line = measured(args, rows, asked, wanted).map_err(|error| error.report())?;
     print_line(&if args.json {
         serde_json::to_string(&line)?
     } else {
@@ -190,11 +215,11 @@ pub(super) fn run(args: &Args, rows: &Path, asked: &Path) -> Result<Outcome, Rep
     Ok(Outcome::Done)
 }
 
-fn measured(args: &Args, rows: &Path, asked: &Path) -> Result<Line, VectorsError> {
+fn measured(args: &Args, rows: &Path, asked: &Path, wanted: Option<&Path>) -> Result<Line, VectorsError> {
     let queries = queries(asked, args.dims as usize)?;
     let empty_mib = memory_mib("VmRSS:");
     let begun = Instant::now();
-    let vectors = Vectors::open(rows, args.dims as usize)?;
+    let vectors = Vectors::open(rows, args.dims as usize, wanted)?;
     let build_ms = milliseconds(begun.elapsed());
     let Answers { times, found } = answer(&vectors, &queries)?;
     let mut sorted = times.clone();
@@ -204,6 +229,7 @@ fn measured(args: &Args, rows: &Path, asked: &Path) -> Result<Line, VectorsError
         bench: "search",
         engine: "clothingid",
         rows: vectors.rows.len(),
+        wanted: vectors.wanted.count(),
         dims: args.dims,
         build_ms,
         median_ms,
@@ -260,10 +286,27 @@ mod tests {
     fn every_query_is_answered_with_the_nearest_rows_first() {
         let folder = tempfile::tempdir().unwrap();
         let path = file(folder.path(), &[[0.0, 1.0], [1.0, 0.0], [0.8, 0.6]]);
-        let vectors = Vectors::open(&path, 2).unwrap();
+        let vectors = Vectors::open(&path, 2, None).unwrap();
         let answers = answer(&vectors, &queries(&path, 2).unwrap()).unwrap();
         assert_eq!(answers.found, [[0, 2, 1], [1, 2, 0], [2, 1, 0]]);
         assert_eq!(answers.times.len(), 3);
+    }
+
+    #[test]
+    fn only_wanted_rows_answer() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, wanted) = (file(folder.path(), &[[0.0, 1.0], [1.0, 0.0], [0.8, 0.6]]), folder.path().join("wanted"));
+        write_atomic(&wanted, &[1, 0, 1]).unwrap();
+        let vectors = Vectors::open(&path, 2, Some(&wanted)).unwrap();
+        assert_eq!(answer(&vectors, &queries(&path, 2).unwrap()).unwrap().found, [[0, 2], [2, 0], [2, 0]]);
+        let said = [&[1, 0][..], &[1, 0, 1, 1, 1]].map(|bytes| {
+            write_atomic(&wanted, bytes).unwrap();
+            match Vectors::open(&path, 2, Some(&wanted)) {
+                Ok(_) => "taken".to_owned(),
+                Err(error) => error.report().to_string().replace(&*folder.path().to_string_lossy(), "DIR"),
+            }
+        });
+        insta::assert_snapshot!(said.join("\n"));
     }
 
     #[test]
@@ -272,7 +315,7 @@ mod tests {
         // Both rows and the query have the same int8 values, and of these the scale of row 0 is larger.
         let path = file(folder.path(), &[[1.0, 0.0], [1.0, 0.0035]]);
         let query = (vec![1.0, 0.0035], Embedding::quantise(&[1.0, 0.0035]).unwrap());
-        let vectors = Vectors::open(&path, 2).unwrap();
+        let vectors = Vectors::open(&path, 2, None).unwrap();
         assert_eq!(vectors.rows.best(&query.1, 1)[0].id, 0);
         assert_eq!(vectors.nearest(&query).unwrap(), [1, 0]);
     }
@@ -280,7 +323,7 @@ mod tests {
     #[test]
     fn what_is_no_file_of_vectors_is_named() {
         let folder = tempfile::tempdir().unwrap();
-        let said = |path: &Path, dims| match Vectors::open(path, dims) {
+        let said = |path: &Path, dims| match Vectors::open(path, dims, None) {
             Ok(_) => "taken".to_owned(),
             Err(error) => error.report().to_string().replace(&*folder.path().to_string_lossy(), "DIR"),
         };
