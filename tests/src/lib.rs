@@ -5,7 +5,7 @@
 //! 3. [`demo`]: the running demo, asked over HTTP.
 //! 4. [`documented`]: the commands that the documents name.
 //! 5. [`photographs`]: good ones that ship, bad ones made from them.
-//! 6. [`readers`]: the readers of outside bytes, for fuzzing and its replay.
+//! 6. [`readers`]: the readers of outside bytes, for fuzzing and its replay, and [`seeds`], good files for each.
 //! 7. [`made_up`]: a catalogue without a network, and [`contents`], all that it answers with.
 //! 8. [`dice`]: chance that comes out the same in each run.
 //!
@@ -22,6 +22,7 @@ pub mod made_up;
 pub mod photographs;
 pub mod readers;
 pub mod rig;
+pub mod seeds;
 
 pub use command::{Outcome, Run, Running};
 pub use rig::Rig;

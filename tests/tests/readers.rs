@@ -1,62 +1,7 @@
 //! Saved inputs that were once a fault, and mutations of good files: no reader of outside bytes panics.
 
-use clothingid_device::catalogue::index::{Keeper, sidecar};
-use clothingid_device::catalogue::store::Author;
-use clothingid_device::catalogue::{Store, edition};
-use clothingid_tests::made_up::{identity, product, write};
 use clothingid_tests::readers::READERS;
-use clothingid_tests::{photographs, rig};
-
-/// Good files for each reader to start from.
-fn seeds(reader: &str) -> Vec<Vec<u8>> {
-    let read =
-        |path: std::path::PathBuf| std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    match reader {
-        "photo" => photographs::photos_below(&rig::corpus().join("files")).into_iter().map(read).collect(),
-        "bundle" => vec![read(rig::bundle())],
-        "network" => {
-            let bundle = clothingid_device::network::read_bundle(Some(&rig::bundle())).expect("the shipped bundle");
-            vec![bundle.network]
-        }
-        "catalogue_csv" => {
-            vec![read(rig::demo().join("catalogue.csv")), b"sku;title;photo\n\"1\";\"a\"\"b\";x.jpg\r\n".to_vec()]
-        }
-        "catalogue_zip" => ["good", "one-folder", "code-page-437", "in-front", "large-form"]
-            .map(|name| read(rig::workspace().join(format!("fuzz/saved/catalogue_zip/{name}.zip"))))
-            .into(),
-        "catalogue_file" => [false, true].map(catalogue).into(),
-        "catalogue_index" => vec![index()],
-        "config" => vec![b"[camera]\nfolder = \"photos\"\nframes_per_second = 2.5\n# end\n".to_vec()],
-        other => panic!("no seed for `{other}`"),
-    }
-}
-
-/// A catalogue with a history, or an edition of it.
-fn catalogue(is_edition: bool) -> Vec<u8> {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (path, edition) = (folder.path().join("c.db"), folder.path().join("edition"));
-    let whose = identity("one");
-    let mut store = Store::open_or_create(&path).expect("a catalogue");
-    let writes = ["A", "B"].map(|sku| write(&whose, product(sku, "t"), &[("a.jpg".to_owned(), sku.into())]));
-    store.commit(&whose, &writes, &[]).expect("a commit");
-    store.sign(Author::default());
-    store.remove("A").expect("a removal");
-    if is_edition {
-        let _ = edition::write::write(&store, &edition, None).expect("an edition");
-    }
-    drop(store);
-    std::fs::read(if is_edition { edition } else { path }).expect("a file")
-}
-
-/// The index beside a catalogue.
-fn index() -> Vec<u8> {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("c.db");
-    std::fs::write(&path, catalogue(false)).expect("to write the catalogue");
-    let mut keeper = Keeper::read(&Store::open(&path).expect("it opens"), &identity("one")).expect("an index");
-    keeper.save(&path).expect("to write it");
-    std::fs::read(sidecar::beside(&path)).expect("a file")
-}
+use clothingid_tests::{rig, seeds};
 
 /// A small generator of our own (PCG, XSH-RR): the same mutations on every machine and with every version of a library.
 struct Random(u64);
@@ -93,7 +38,7 @@ impl Random {
 fn no_mutation_of_a_good_file_makes_a_reader_panic() {
     let rounds = if std::env::var_os("CLOTHINGID_TEST_FULL").is_some() { 200_000 } else { 4_000 };
     for (name, read) in READERS {
-        let seeds = seeds(name);
+        let seeds = seeds::of(name);
         seeds.iter().for_each(|seed| read(seed));
         // A bundle is megabytes of hashes, a network megabytes of weights, a catalogue a file on the disk: fewer rounds take as long.
         let rounds = if matches!(name, "bundle" | "network" | "catalogue_file") { rounds / 40 } else { rounds };

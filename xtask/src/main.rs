@@ -1,6 +1,6 @@
 //! `cargo xtask`: prepares a machine, runs every suite, the benchmarks and the demo.
 //!
-//! 1. [`setup`]: libtorch and ONNX Runtime into the user's cache; with `--system` the system's packages.
+//! 1. [`setup`]: libtorch, ONNX Runtime and cargo-fuzz into the user's cache; with `--system` the system's packages.
 //! 2. [`test`](mod@test): the suites, how they are counted and what they need.
 //! 3. [`bench`]: the device's engines beside ONNX Runtime, ncnn and rten, its search beside faiss, usearch and Qdrant Edge, the trainer
 //!    beside PyTorch.
@@ -26,10 +26,10 @@ cargo xtask: everything around the programs
 usage: cargo xtask COMMAND
 
   demo [ARGUMENTS]              the whole appliance on the demo shop, page on http://localhost:8080
-  setup                         put libtorch and ONNX Runtime into your cache folder (no root needed)
+  setup                         put libtorch, ONNX Runtime and cargo-fuzz into your cache folder (no root needed)
   setup --system                also install a browser and Node.js on Debian or Ubuntu (as root)
   test                          every suite at its CI size; what is missing is skipped and said
-  test --suite NAME             one suite: unit, programs, train, browser, gpu, camera, arm64, update, image
+  test --suite NAME             one suite: unit, programs, fuzz, train, browser, gpu, camera, arm64, update, image
   test --all                    every suite at its full counts
   bench                         measure network and whole path
   bench search                  our search beside faiss, usearch and Qdrant Edge: [--embeddings CATALOGUE] [--python PROGRAM]

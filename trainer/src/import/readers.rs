@@ -62,7 +62,11 @@ mod tests {
         let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz");
         let manifest = std::fs::read_to_string(fuzz.join("Cargo.toml")).unwrap();
         for (name, _) in READERS {
-            assert!(fuzz.join(format!("fuzz_targets/{name}.rs")).is_file(), "{name}");
+            // No suite builds these targets, and one line is all that can be wrong with them.
+            let target = std::fs::read_to_string(fuzz.join(format!("fuzz_targets/{name}.rs"))).unwrap();
+            let reader = name.replacen("import_", "read_", 1);
+            let called = format!("fuzz_target!(|bytes: &[u8]| clothingid_trainer::import::readers::{reader}(bytes));");
+            assert!(target.contains(&called), "{name}");
             assert!(manifest.contains(&format!("name = \"{name}\"")), "{name}");
         }
     }

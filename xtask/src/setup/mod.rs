@@ -2,8 +2,10 @@
 //!
 //! - [`libtorch`]: the libraries that the trainer links, into the user's cache folder.
 //! - [`onnxruntime`]: the independent judge of the exported network, into the user's cache folder.
+//! - [`cargo_fuzz`]: what builds and runs the fuzz targets, into the user's cache folder.
 //! - [`system()`]: a browser, Node.js and a software Vulkan from the system's packages, as root, and what is missing of Rust ([`rust`]).
 
+pub(crate) mod cargo_fuzz;
 pub(crate) mod libtorch;
 pub(crate) mod onnxruntime;
 pub(crate) mod packages;
@@ -13,8 +15,12 @@ use std::path::PathBuf;
 
 use crate::report::Report;
 
-/// What needs no root: libtorch, which must succeed, and ONNX Runtime, without which one comparison is skipped.
+/// What needs no root: libtorch, which must succeed, and what one suite or one comparison alone is skipped without.
 pub(crate) fn user() -> Result<(), Report> {
+    if let Err(report) = cargo_fuzz::prepare() {
+        eprint!("{report}");
+        eprintln!("going on without: the suite `fuzz` will be skipped");
+    }
     libtorch::prepare()?;
     if let Err(report) = onnxruntime::prepare() {
         eprint!("{report}");
@@ -26,6 +32,7 @@ pub(crate) fn user() -> Result<(), Report> {
 /// Everything, on Debian or Ubuntu, as root.
 pub(crate) fn system() -> Result<(), Report> {
     packages::install()?;
+    cargo_fuzz::prepare()?;
     libtorch::prepare()?;
     onnxruntime::prepare()?;
     packages::install_browser_driver()?;

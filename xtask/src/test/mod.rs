@@ -2,13 +2,16 @@
 //!
 //! - [`suites`]: the suites, what each needs and which commands it is made of.
 //! - [`step`]: runs one command of a suite, passes its output on and counts its tests.
+//! - [`fuzz`]: the fuzz targets, how long they run and what they may take.
 //! - [`count`]: the counts, and how they are read from what the test programs print.
 
 mod count;
+mod fuzz;
 mod step;
 mod suites;
 
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::report::Report;
 use crate::setup;
@@ -51,11 +54,33 @@ pub(crate) struct Mode {
     is_full: bool,
     /// A machine that must have everything: what is skipped elsewhere fails here.
     is_ci: bool,
+    /// What property tests and fuzz targets draw from.
+    seed: u32,
+}
+
+/// The seed at the size of CI, where a red run must be repeatable.
+const SEED: u32 = 7;
+
+/// proptest's own variable. Set by the user, it takes precedence, in fuzzing too.
+const SEED_VARIABLE: &str = "PROPTEST_RNG_SEED";
+
+/// The user's seed, else a new one for the full counts.
+fn seed(is_full: bool) -> u32 {
+    let wanted = std::env::var(SEED_VARIABLE).ok().and_then(|text| text.parse().ok());
+    wanted.unwrap_or_else(|| if is_full { fresh() } else { SEED })
+}
+
+/// A number that differs from run to run; never 0, which to libFuzzer is none.
+fn fresh() -> u32 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    now.subsec_nanos() | 1
 }
 
 /// Prepares what needs no root, runs the suites, prints the counts.
 pub(crate) fn run(request: &Request) -> Result<ExitCode, Report> {
-    let mode = Mode { is_full: request.is_full, is_ci: std::env::var("CI").is_ok_and(|value| value == "true") };
+    let is_full = request.is_full;
+    let mode = Mode { is_full, is_ci: std::env::var("CI").is_ok_and(|value| value == "true"), seed: seed(is_full) };
+    println!("property tests and fuzz targets draw from the seed {}: `{SEED_VARIABLE}={0}` repeats them", mode.seed);
     // A failure here is not the end: the suites that need libtorch are skipped and say so.
     if let Err(report) = setup::user() {
         eprint!("{report}");

@@ -3,12 +3,15 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
-use super::Mode;
 use super::count::Count;
+use super::{Mode, SEED_VARIABLE};
 use crate::cargo::cargo;
 
 /// How often `--all` kills an import; a number in `CLOTHINGID_KILLS` takes precedence.
 const FULL_KILLS: &str = "200";
+
+/// How many cases each property has with `--all`, whatever it asks for itself; a number in `PROPTEST_CASES` takes precedence.
+const FULL_CASES: &str = "1024";
 
 /// Whether ignored tests are wanted: those whose need is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,10 +37,13 @@ pub(crate) fn test(arguments: &[&str], ignored: Ignored, environment: &[(&str, S
     command.env("GOMP_SPINCOUNT", "0").env("OMP_NUM_THREADS", "1");
     // A changed snapshot is a failure to look at, not a file to write.
     command.env("INSTA_UPDATE", "no");
+    command.env(SEED_VARIABLE, mode.seed.to_string());
     if mode.is_full {
         command.env("CLOTHINGID_TEST_FULL", "1");
-        if std::env::var_os("CLOTHINGID_KILLS").is_none() {
-            command.env("CLOTHINGID_KILLS", FULL_KILLS);
+        for (name, count) in [("CLOTHINGID_KILLS", FULL_KILLS), ("PROPTEST_CASES", FULL_CASES)] {
+            if std::env::var_os(name).is_none() {
+                command.env(name, count);
+            }
         }
     }
     for (name, value) in environment {

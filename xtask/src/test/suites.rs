@@ -2,10 +2,11 @@
 
 use super::Mode;
 use super::count::Count;
+use super::fuzz;
 use super::step::{self, Ignored};
 use crate::cargo::{cargo, is_in_path, workspace};
 use crate::setup::packages::{has_browser, has_browser_driver, has_vulkan};
-use crate::setup::{libtorch, onnxruntime, rust};
+use crate::setup::{cargo_fuzz, libtorch, onnxruntime, rust};
 
 /// The release of Rust whose clippy the workspace is held to.
 const CLIPPY_OF: &str = "1.95.";
@@ -39,6 +40,7 @@ pub(crate) struct Suite {
 enum Kind {
     Unit,
     Programs,
+    Fuzz,
     Train,
     Browser,
     Gpu,
@@ -47,7 +49,7 @@ enum Kind {
 }
 
 /// All suites, in the order in which they run: what finds faults soonest comes first.
-pub(crate) const SUITES: [Suite; 9] = [
+pub(crate) const SUITES: [Suite; 10] = [
     Suite { name: "unit", holds: "format, lints, tests beside the code", programs: &[], kind: Kind::Unit },
     Suite {
         name: "programs",
@@ -66,6 +68,7 @@ pub(crate) const SUITES: [Suite; 9] = [
         ],
         kind: Kind::Programs,
     },
+    Suite { name: "fuzz", holds: "libFuzzer on every reader of outside bytes", programs: &[], kind: Kind::Fuzz },
     Suite {
         name: "train",
         holds: "a short training run, a small study, and the exported network against two other engines",
@@ -90,6 +93,10 @@ impl Suite {
         match self.kind {
             Kind::Unit => unit(mode),
             Kind::Programs => self.with_programs(&[DEVICE], Ignored::Skip, &[], mode),
+            Kind::Fuzz => match cargo_fuzz::ready() {
+                Some(program) => fuzz::run(&program, mode),
+                None => missing(fuzz::COUNT, "cargo-fuzz", "cargo xtask setup", mode),
+            },
             Kind::Train => self.train(mode),
             Kind::Browser => self.browser(mode),
             Kind::Gpu => self.gpu(mode),
@@ -298,6 +305,9 @@ mod tests {
     #[test]
     fn suites_are_those_of_the_contract() {
         let names = SUITES.map(|suite| suite.name);
-        assert_eq!(names, ["unit", "programs", "train", "browser", "gpu", "camera", "arm64", "update", "image"]);
+        assert_eq!(
+            names,
+            ["unit", "programs", "fuzz", "train", "browser", "gpu", "camera", "arm64", "update", "image"]
+        );
     }
 }

@@ -1,0 +1,69 @@
+//! Good files for each reader of outside bytes: what its fuzz target and the mutations of the replay test start from.
+
+use crate::made_up::{identity, product, write};
+use crate::{photographs, rig};
+use clothingid_device::catalogue::index::{Keeper, sidecar};
+use clothingid_device::catalogue::store::Author;
+use clothingid_device::catalogue::{Store, edition};
+use clothingid_shared::bundle::Bundle;
+
+/// Good files for a reader.
+///
+/// **Panics** when there is no such reader, and when a file cannot be read or made.
+#[must_use]
+pub fn of(reader: &str) -> Vec<Vec<u8>> {
+    let read =
+        |path: std::path::PathBuf| std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    match reader {
+        "photo" => photographs::photos_below(&rig::corpus().join("files")).into_iter().map(read).collect(),
+        // libFuzzer holds in memory what it has found: megabytes of weights each time would fill it, and nobody reads them here.
+        "bundle" => {
+            let mut bundle = shipped();
+            bundle.network.truncate(1000);
+            bundle.golden.truncate(2);
+            vec![bundle.to_bytes().expect("a small bundle")]
+        }
+        "network" => vec![shipped().network],
+        "catalogue_csv" => {
+            vec![read(rig::demo().join("catalogue.csv")), b"sku;title;photo\n\"1\";\"a\"\"b\";x.jpg\r\n".to_vec()]
+        }
+        "catalogue_zip" => ["good", "one-folder", "code-page-437", "in-front", "large-form"]
+            .map(|name| read(rig::workspace().join(format!("fuzz/saved/catalogue_zip/{name}.zip"))))
+            .into(),
+        "catalogue_file" => [false, true].map(catalogue).into(),
+        "catalogue_index" => vec![index()],
+        "config" => vec![b"[camera]\nfolder = \"photos\"\nframes_per_second = 2.5\n# end\n".to_vec()],
+        other => panic!("no seed for `{other}`"),
+    }
+}
+
+fn shipped() -> Bundle {
+    clothingid_device::network::read_bundle(Some(&rig::bundle())).expect("the shipped bundle")
+}
+
+/// A catalogue with a history, or an edition of it.
+fn catalogue(is_edition: bool) -> Vec<u8> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (path, edition) = (folder.path().join("c.db"), folder.path().join("edition"));
+    let whose = identity("one");
+    let mut store = Store::open_or_create(&path).expect("a catalogue");
+    let writes = ["A", "B"].map(|sku| write(&whose, product(sku, "t"), &[("a.jpg".to_owned(), sku.into())]));
+    store.commit(&whose, &writes, &[]).expect("a commit");
+    store.sign(Author::default());
+    store.remove("A").expect("a removal");
+    if is_edition {
+        let _ = edition::write::write(&store, &edition, None).expect("an edition");
+    }
+    drop(store);
+    std::fs::read(if is_edition { edition } else { path }).expect("a file")
+}
+
+/// The index beside a catalogue.
+fn index() -> Vec<u8> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("c.db");
+    std::fs::write(&path, catalogue(false)).expect("to write the catalogue");
+    let mut keeper = Keeper::read(&Store::open(&path).expect("it opens"), &identity("one")).expect("an index");
+    keeper.save(&path).expect("to write it");
+    std::fs::read(sidecar::beside(&path)).expect("a file")
+}
