@@ -68,6 +68,11 @@ impl Mask {
         Self { words: words.collect(), len: self.len }
     }
 
+    /// How many blocks have no row that counts.
+    pub(super) fn empty_blocks(&self) -> usize {
+        self.words.iter().filter(|word| **word == 0).count()
+    }
+
     /// One word a block.
     pub(super) fn words(&self) -> &[u16] {
         &self.words

@@ -153,6 +153,8 @@ impl Rows {
         }
         let kernel = Query::new(&query.values, InstructionSet::fastest());
         let mut gathered = Gathered::of(self.stride());
+        // Memory is read ahead where it is read in order: a block stepped over here and there costs more than it spares.
+        let steps_over = mask.empty_blocks() > mask.words().len() / 2;
         let bytes = self.bytes.chunks_exact((BLOCK * self.stride()).max(1));
         let blocks = bytes.zip(self.scales.chunks(BLOCK)).zip(mask.words());
         for (block, ((bytes, scales), mask)) in blocks.enumerate() {
@@ -167,6 +169,9 @@ impl Rows {
                         gathered.clear();
                     }
                 }
+                continue;
+            }
+            if *mask == 0 && steps_over {
                 continue;
             }
             let sums = kernel.sums(bytes);
@@ -246,6 +251,30 @@ mod tests {
         assert_eq!(best.iter().map(|h| h.id).collect::<Vec<_>>(), [0, 1]);
         assert!(rows.best(&embedding(&[1.0, 0.0]), 0).is_empty());
         assert!(Rows::new(0).best(&embedding(&[1.0]), 1).is_empty());
+    }
+
+    /// More bytes than are put together, with lone blocks in which nothing counts and with many.
+    #[test]
+    fn a_mask_counts_in_a_large_scan_too() {
+        let row = |seed: usize| {
+            let value = |i: usize| f32::from(u8::try_from(i * (seed + 3) % 17).unwrap()) - 8.0;
+            embedding(&(0..MOST_VALUES).map(value).collect::<Vec<f32>>())
+        };
+        let seven: Vec<Embedding> = (0..7).map(row).collect();
+        let (mut rows, count) = (Rows::new(MOST_VALUES), 530);
+        for place in 0..count {
+            assert!(rows.push(&seven[place % 7]));
+        }
+        let all = rows.best(&seven[3], count);
+        let masks: [fn(usize) -> bool; 2] = [|row| row / BLOCK % 4 != 1 && row % 5 == 0, |row| row / BLOCK % 4 == 1];
+        for counts in masks {
+            let mut best = Candidates::of(count, 0);
+            let mask = Mask::of((0..count).map(counts));
+            rows.scan(&seven[3], &mask, |row, _| Some((i64::try_from(row).unwrap(), 0)), &mut best);
+            let mut expected = all.clone();
+            expected.retain(|hit| counts(usize::try_from(hit.id).unwrap()));
+            assert_eq!(best.into_hits(), expected);
+        }
     }
 
     fn vectors(values: usize) -> impl Strategy<Value = Vec<Vec<f32>>> {
