@@ -140,7 +140,7 @@ fn without_the_network_before_search_is_off_until_it_comes_back_by_itself() {
         left = photos.expect("a count") - done.as_u64().expect("a count");
         let refused = search(&demo);
         assert_eq!(refused.status, 503, "{}", refused.text());
-        assert!(refused.text().contains("is being embedded with another network"), "{}", refused.text());
+        assert!(refused.text().contains("is not yet embedded with the network in use"), "{}", refused.text());
         assert!(demo.reading()["category14"]["label"].is_string(), "what a garment is, is said all the same");
         let Demo { running, rig, .. } = demo;
         let _killed = running.kill();
