@@ -1,10 +1,11 @@
 //! `clothingid demo`: the whole appliance on the demo shop, which is part of the program.
 
+use super::network::open_embedders;
 use super::run::{Appliance, listen_at};
 use super::{NetworkArgs, Outcome, Report};
 use crate::camera::{CameraChoice, Photos, ReplaySettings};
 use crate::catalogue::csv;
-use crate::catalogue::import::{Import, ImportError, NetworkEmbedders, Quiet, Removes};
+use crate::catalogue::import::{Import, ImportError, Quiet, Removes};
 use crate::catalogue::photos::EmbeddedPhotos;
 use crate::catalogue::store::Author;
 use crate::config::{Language, defaults};
@@ -91,8 +92,7 @@ fn camera() -> CameraChoice {
 fn import(catalogue: &Path, bundle: &Bundle, args: &Args) -> Result<PathBuf, Report> {
     let csv = SHOP.get_file("catalogue.csv").map(include_dir::File::contents).unwrap_or_default();
     let photos = SHOP.get_dir("photos");
-    let embedders =
-        NetworkEmbedders::new(bundle, args.network.engine).map_err(|error| Report::of(&error).hinted(error.hint()))?;
+    let embedders = open_embedders(bundle, args.network.engine)?;
     let find = |name: &str| Some(photos?.get_file(photos?.path().join(name))?.contents());
     let name = "the demo's catalogue.csv";
     let listing = csv::read(name, csv).map_err(|error| Report::of(&error).hinted(error.hints()))?;

@@ -16,7 +16,7 @@ pub mod report;
 pub mod run;
 pub mod search;
 
-pub use network::NetworkArgs;
+pub use network::{EmbedArgs, NetworkArgs};
 pub use photos::{PhotoList, expand};
 pub use report::{Outcome, Report, Told, one_line, print_line, say};
 

@@ -1,6 +1,7 @@
 //! The flags of every subcommand that runs the network: `--engine`, `--threads`, `--bundle`.
 
 use super::Report;
+use crate::catalogue::import::NetworkEmbedders;
 use crate::network::{EngineChoice, EngineError, PhotoPath, golden, read_bundle};
 use clothingid_shared::bundle::{Bundle, BundleError};
 use std::path::{Path, PathBuf};
@@ -19,6 +20,39 @@ pub struct NetworkArgs {
     /// Use this bundle instead of the one inside the program
     #[arg(long, value_name = "FILE")]
     pub bundle: Option<PathBuf>,
+}
+
+/// Which network embeds photographs, and how many of them at a time. Flatten it into a subcommand's `Args`.
+#[derive(clap::Args, Debug, Clone)]
+pub struct EmbedArgs {
+    /// What computes: `auto` takes the fastest that is there
+    #[arg(long, value_enum, default_value_t)]
+    pub engine: EngineChoice,
+
+    /// Photographs embedded at a time [default: one a processor core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: Option<u16>,
+
+    /// Use this bundle instead of the one inside the program
+    #[arg(long, value_name = "FILE")]
+    pub bundle: Option<PathBuf>,
+}
+
+impl EmbedArgs {
+    /// As [`NetworkArgs::bundle`].
+    ///
+    /// # Errors
+    /// The bundle is missing, torn, altered or newer than this program.
+    pub fn bundle(&self) -> Result<Bundle, Report> {
+        bundle_of(self.bundle.as_deref())
+    }
+
+    /// How many photographs are embedded at a time.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        self.threads.map_or_else(cores, usize::from)
+    }
 }
 
 impl NetworkArgs {
@@ -62,6 +96,14 @@ impl NetworkArgs {
         }
         Ok(path)
     }
+}
+
+/// Opens the network of a bundle for embedding photographs, as many at a time as are asked for later.
+///
+/// # Errors
+/// The engine is missing, cannot run the network, or gives other answers than the bundle promises.
+pub(super) fn open_embedders(bundle: &Bundle, engine: EngineChoice) -> Result<NetworkEmbedders<'_>, Report> {
+    NetworkEmbedders::new(bundle, engine).map_err(|error| Report::of(&error).hinted(error.hint()))
 }
 
 /// What an engine could not do, and what the user may do about it.

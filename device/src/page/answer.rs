@@ -1,5 +1,6 @@
 //! What the API says when it cannot do what it was asked.
 
+use crate::catalogue::{GalleryError, StoreError};
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -29,6 +30,17 @@ impl ApiError {
     #[must_use]
     pub fn about(path: impl Into<String>, status: StatusCode, error: impl Into<String>) -> Self {
         Self { status, path: Some(path.into()), error: error.into() }
+    }
+}
+
+/// The status of a search that fails.
+#[must_use]
+pub fn of_gallery(error: &GalleryError) -> StatusCode {
+    match error {
+        // It passes by itself.
+        GalleryError::Store(StoreError::BeingEmbedded { .. }) => StatusCode::SERVICE_UNAVAILABLE,
+        GalleryError::Unseen { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 

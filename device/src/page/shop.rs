@@ -1,9 +1,8 @@
 //! The catalogue as customers see it: products and their photographs.
 
-use super::answer::ApiError;
+use super::answer::{ApiError, of_gallery};
 use super::state::PageState;
 use super::wish::Wish;
-use crate::catalogue::GalleryError;
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
@@ -37,20 +36,11 @@ pub async fn similar(
         Err(error) => return error.into_response(),
     };
     let (name, top) = (sku.clone(), wish.top());
-    if state.shop.is_of_another() {
-        let error = "the catalogue is not yet embedded with the network in use";
-        return ApiError::about(sku, StatusCode::SERVICE_UNAVAILABLE, error).into_response();
-    }
-    let read = tokio::task::spawn_blocking(move || {
-        state.shop.snapshot().map_or(Ok(None), |snapshot| snapshot.like(&name, top, Some(&filter)))
-    });
+    let read = tokio::task::spawn_blocking(move || state.shop.like(&name, top, &filter));
     match read.await {
-        Ok(Err(error @ GalleryError::Unseen { .. })) => {
-            ApiError::about(sku, StatusCode::UNPROCESSABLE_ENTITY, error.to_string()).into_response()
-        }
         Ok(Ok(Some(matches))) => Json(json!({"sku": sku, "matches": matches})).into_response(),
         Ok(Ok(None)) => no_product(&sku),
-        Ok(Err(error)) => internal(sku, &error),
+        Ok(Err(error)) => ApiError::about(sku, of_gallery(&error), error.to_string()).into_response(),
         Err(error) => internal(sku, &error),
     }
 }

@@ -1,9 +1,9 @@
 //! Photographs that are sent to the API: read with a bound on size, time and number, answered by one worker, kept nowhere.
 
-use super::answer::ApiError;
+use super::answer::{ApiError, of_gallery};
 use super::state::PageState;
 use super::wish::Wish;
-use crate::catalogue::{Filter, GalleryError, StoreError};
+use crate::catalogue::Filter;
 use crate::health::{Health, Stage};
 use crate::pipeline::supervise::{StageError, Stop, supervise};
 use crate::pipeline::{LiveReading, LookError, Looker, LookerSettings, in_words};
@@ -116,10 +116,10 @@ fn work(waiting: &Receiver<Job>, settings: &LookerSettings, health: &Health, sto
     Ok(())
 }
 
-/// Of an error that is not the photograph's: one passes by itself.
+/// Of an error that is not the photograph's.
 fn status(error: &LookError) -> StatusCode {
     match error {
-        LookError::Gallery(GalleryError::Store(StoreError::BeingEmbedded { .. })) => StatusCode::SERVICE_UNAVAILABLE,
+        LookError::Gallery(error) => of_gallery(error),
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

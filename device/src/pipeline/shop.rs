@@ -5,7 +5,7 @@
 use super::supervise::{StageError, Stop, supervise};
 use crate::catalogue::snapshot::Follow;
 use crate::catalogue::store::quoted;
-use crate::catalogue::{Gallery, GalleryError, Match, Search, Snapshot, StoreError};
+use crate::catalogue::{Filter, Gallery, GalleryError, Match, Search, Snapshot, StoreError};
 use crate::health::{CatalogueState, Health, Stage};
 use clothingid_shared::embedding::EmbeddingIdentity;
 use std::path::PathBuf;
@@ -155,13 +155,26 @@ impl Shop {
     }
 }
 
+impl Shop {
+    /// As [`Snapshot::like`]; of an empty shop nothing.
+    ///
+    /// **Errors** those, and the catalogue is not embedded with this network yet.
+    pub fn like(&self, sku: &str, top: usize, filter: &Filter) -> Result<Option<Vec<Match>>, GalleryError> {
+        self.searched()?.map_or(Ok(None), |snapshot| snapshot.like(sku, top, Some(filter)))
+    }
+
+    /// What is searched now; nothing while there is no catalogue.
+    fn searched(&self) -> Result<Option<Snapshot>, GalleryError> {
+        match self.snapshot() {
+            None if self.is_of_another() => Err(StoreError::BeingEmbedded { path: self.path.clone() }.into()),
+            snapshot => Ok(snapshot),
+        }
+    }
+}
+
 impl Gallery for Shop {
     fn search(&self, search: &Search<'_>) -> Result<Vec<Match>, GalleryError> {
-        match self.snapshot() {
-            Some(snapshot) => snapshot.search(search),
-            None if self.is_of_another() => Err(StoreError::BeingEmbedded { path: self.path.clone() }.into()),
-            None => Ok(Vec::new()),
-        }
+        self.searched()?.map_or_else(|| Ok(Vec::new()), |snapshot| snapshot.search(search))
     }
 }
 

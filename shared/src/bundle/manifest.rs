@@ -246,10 +246,10 @@ impl Manifest {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::{Area, Matching, OperatingPoint, Separation};
 
-    fn point(threshold: f64) -> OperatingPoint {
+    pub(in crate::bundle) fn point(threshold: f64) -> OperatingPoint {
         let meaning = "a test".to_owned();
         OperatingPoint {
             threshold,

@@ -132,28 +132,16 @@ mod tests {
 
     use proptest::prelude::*;
 
+    use crate::bundle::manifest::tests::point;
     use crate::bundle::{
         Bundle, BundleProblem, FORMAT, GoldenAnswer, GoldenPhoto, GoldenTolerance, Head, LicenceClass, Manifest,
-        Matching, Network, OperatingPoint, Rejection, Source,
+        Matching, Network, Rejection, Source,
     };
     use crate::calibration::RejectionScore;
     use crate::embedding::ArithmeticClass;
     use crate::files::sha256_hex;
     use crate::picture::PictureContract;
     use crate::taxonomy::Taxonomy;
-
-    fn point(threshold: f64) -> OperatingPoint {
-        let meaning = "a test".to_owned();
-        OperatingPoint {
-            threshold,
-            meaning,
-            true_accept: 0.9,
-            false_accept: 0.1,
-            positives: 10,
-            negatives: 10,
-            auroc: None,
-        }
-    }
 
     fn bundle() -> Bundle {
         let answer =

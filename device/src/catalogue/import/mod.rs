@@ -12,13 +12,15 @@
 mod batches;
 pub mod embed;
 pub mod network;
+mod odd;
 pub mod plan;
 pub mod reembed;
 pub mod run;
 
 pub use embed::{EmbedError, Embedder, Embedders};
 pub use network::{NetworkEmbedders, NetworkError};
-pub use plan::{Change, LoneVariant, Plan, SharedPhoto, Step};
+pub use odd::{LoneVariant, SharedPhoto};
+pub use plan::{Change, Plan, Step};
 pub use reembed::Reembed;
 pub use run::{Committed, Summary};
 

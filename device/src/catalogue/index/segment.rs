@@ -111,6 +111,9 @@ impl Segment {
     #[must_use]
     pub fn closest(&self, query: &Embedding) -> HashMap<u32, f32> {
         let mut closest = HashMap::new();
+        if self.is_empty() {
+            return closest;
+        }
         for hit in self.rows.best(query, self.len()) {
             let product = usize::try_from(hit.id).ok().and_then(|row| self.products.get(row));
             if let Some(product) = product {

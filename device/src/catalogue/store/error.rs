@@ -157,7 +157,7 @@ impl StoreError {
                 format!("embed it again with the network in use: `{command}`"),
                 "or use the bundle that it was made with: `--bundle FILE`".to_owned(),
             ],
-            Self::BeingEmbedded { .. } => vec!["searches are back when all photos are embedded".to_owned()],
+            Self::BeingEmbedded { .. } => vec!["searches are back when all photos are embedded: `clothingid catalogue embed`, if that is not under way".to_owned()],
             Self::Sqlite { source, .. } => match source.sqlite_error_code() {
                 Some(ErrorCode::DiskFull) => {
                     vec!["make room on the disk, then do it again: what is stored is whole".to_owned()]

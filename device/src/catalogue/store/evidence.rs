@@ -6,7 +6,8 @@
 use super::checksum::sha256;
 use super::history::Open;
 use super::rows::{photo, photo_columns};
-use super::write::{add_photo, delete_photo, serve_first, served, write_embedding};
+use super::serving::{serve_first, served};
+use super::write::{add_photo, delete_photo, write_embedding};
 use super::{Embedded, Store, StoreError, StoredPhoto};
 use crate::catalogue::Role;
 use clothingid_shared::embedding::EmbeddingIdentity;
@@ -96,8 +97,9 @@ impl Store {
             serve_first(t, identity)?;
             let mut corrected = Corrected::default();
             for correction in corrections {
+                let hash = sha256(&correction.bytes);
                 for (sku, role) in &correction.says {
-                    let is_new = keep(t, change, identity, correction, (sku, *role))?;
+                    let is_new = keep(t, change, identity, (correction, &hash), (sku, *role))?;
                     *if is_new { &mut corrected.kept } else { &mut corrected.known } += 1;
                 }
             }
@@ -134,12 +136,13 @@ impl Store {
 
 /// Why what is said of a photograph is not kept.
 fn refusal(t: &Transaction<'_>, correction: &Correction) -> rusqlite::Result<Option<CorrectionError>> {
+    let hash = sha256(&correction.bytes);
     for (sku, role) in &correction.says {
         let sql = "SELECT 1 FROM product WHERE sku = ?1";
         if t.prepare_cached(sql)?.query_row([sku], |_| Ok(())).optional()?.is_none() {
             return Ok(Some(CorrectionError::NoProduct { sku: sku.clone() }));
         }
-        let listed = known(t, sku, &correction.bytes)?.into_iter().find(|photo| photo.role == Role::Listed);
+        let listed = known(t, sku, &hash)?.into_iter().find(|photo| photo.role == Role::Listed);
         if let Some(StoredPhoto { name, .. }) = listed.filter(|_| !role.shows()) {
             return Ok(Some(CorrectionError::Listed { sku: sku.clone(), name }));
         }
@@ -147,10 +150,10 @@ fn refusal(t: &Transaction<'_>, correction: &Correction) -> rusqlite::Result<Opt
     Ok(None)
 }
 
-/// A product's photographs that are these bytes.
-fn known(t: &Transaction<'_>, sku: &str, bytes: &[u8]) -> rusqlite::Result<Vec<StoredPhoto>> {
+/// A product's photographs of this SHA-256.
+fn known(t: &Transaction<'_>, sku: &str, hash: &[u8; 32]) -> rusqlite::Result<Vec<StoredPhoto>> {
     let sql = concat!("SELECT ", photo_columns!(), " FROM photo WHERE sku = ?1 AND sha256 = ?2");
-    t.prepare_cached(sql)?.query_map(params![sku, sha256(bytes)], photo)?.collect()
+    t.prepare_cached(sql)?.query_map(params![sku, hash], photo)?.collect()
 }
 
 /// Keeps what a photograph says of one product; `false` where that is known.
@@ -158,10 +161,10 @@ fn keep(
     t: &Transaction<'_>,
     change: &mut Open,
     identity: &EmbeddingIdentity,
-    correction: &Correction,
+    (correction, hash): (&Correction, &[u8; 32]),
     (sku, role): (&str, Role),
 ) -> rusqlite::Result<bool> {
-    let known = known(t, sku, &correction.bytes)?;
+    let known = known(t, sku, hash)?;
     if known.iter().any(|photo| photo.role == Role::Listed || (photo.role == role && photo.is_sound)) {
         return Ok(false);
     }
@@ -171,13 +174,14 @@ fn keep(
     }
     let sql = "SELECT coalesce(max(position), -1) + 1 FROM photo WHERE sku = ?1";
     let position: i64 = t.prepare_cached(sql)?.query_row([sku], |row| row.get(0))?;
-    let id = add_photo(t, sku, &name(&correction.bytes, role), position, &correction.bytes, role)?;
+    let name = name(&correction.bytes, hash, role);
+    let id = add_photo(t, (sku, &name, position), (&correction.bytes, hash), role)?;
     write_embedding(t, identity, id, &correction.embedded)?;
     Ok(true)
 }
 
-fn name(bytes: &[u8], role: Role) -> String {
-    let digits: String = sha256(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+fn name(bytes: &[u8], hash: &[u8], role: Role) -> String {
+    let digits: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
     let digits = digits.get(..NAME_DIGITS).unwrap_or(&digits);
     let end = match Format::of(bytes) {
         Some(Format::Png) => ".png",

@@ -5,6 +5,7 @@
 //! - [`one`] reads single rows, and rows that belong together at one time; [`since`] says what has changed;
 //! - [`mod@write`] is the only place that changes anything, one transaction at a time;
 //! - [`evidence`] is what the staff find out at the counter;
+//! - `serving` is whose embeddings are searched;
 //! - [`history`] keeps what was before each change, and [`undo`] goes back to it;
 //! - [`check`] looks at every byte; `upkeep` makes copies and gives space back;
 //! - [`checksum`] is the checksum, `damage` what it finds, `error` what stops everything.
@@ -26,6 +27,7 @@ pub mod one;
 pub mod read;
 pub(in crate::catalogue) mod rows;
 mod schema;
+mod serving;
 pub mod since;
 pub mod undo;
 mod unfinished;

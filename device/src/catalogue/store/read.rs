@@ -107,7 +107,7 @@ impl Store {
     /// # Errors
     /// The file cannot be read.
     pub fn served(&self) -> Result<Option<EmbeddingIdentity>, StoreError> {
-        Ok(self.setting(super::write::SERVED)?.map(EmbeddingIdentity::from_stored))
+        Ok(self.setting(super::serving::SERVED)?.map(EmbeddingIdentity::from_stored))
     }
 
     /// Whether the served embeddings are of this identity. An empty store is of any.

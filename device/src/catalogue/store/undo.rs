@@ -3,7 +3,8 @@
 use super::checksum::sha256;
 use super::history::{Before, Change, Open, Past, PastPhoto, before, begin, changes, forget_old};
 use super::rows::{photo_checksum, photo_columns};
-use super::write::{SERVED, delete_photo, delete_product, write_fields};
+use super::serving::SERVED;
+use super::write::{delete_photo, delete_product, write_fields};
 use super::{Store, StoreError};
 use crate::catalogue::{PhotoId, Product};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};

@@ -1,21 +1,19 @@
 //! Everything that changes the store. Each function is one transaction: it is done when it returns, or not at all.
 
 use super::checksum::sha256;
-use super::read::setting;
 use super::rows::{
     embedding_checksum, float_checksum, identity_checksum, photo_checksum, product_checksum, product_columns,
     product_values, setting_checksum,
 };
+use super::serving::{SERVED, serve_first, served};
 use super::since::renew_epoch;
 use super::{Store, StoreError};
 use crate::catalogue::{PhotoId, Product, Role};
 use clothingid_shared::embedding::{Embedding, EmbeddingIdentity};
 use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params, params_from_iter};
-use std::collections::BTreeSet;
 
 /// The settings' names.
-pub(super) const SERVED: &str = "served_identity";
 pub(super) const LAST_CSV: &str = "last_csv";
 pub(super) const LAST_PHOTOS: &str = "last_photos";
 
@@ -95,42 +93,6 @@ impl Store {
             Ok(None)
         })?;
         refused.map_or(Ok(()), |found| Err(StoreError::other_identity(&self.path, identity, &found)))
-    }
-
-    /// From now on a commit is refused where another identity is served than now, unless it is the commit's own: a change of network has
-    /// been completed meanwhile, and what an import with the old one still wrote would be found by nobody. Says what is served.
-    ///
-    /// # Errors
-    /// The file cannot be read.
-    pub fn hold_to_served(&mut self) -> Result<Option<EmbeddingIdentity>, StoreError> {
-        let served = self.served()?;
-        self.served_before = Some(served.clone());
-        Ok(served)
-    }
-
-    /// Serves this identity and forgets the embeddings of all others, if no photograph lacks an embedding of it, or only those that are
-    /// unusable. Says which lack one. Whoever adds a photograph meanwhile is before this transaction or behind it, so that none is lost.
-    ///
-    /// Where not one photograph has an embedding of this identity the others stay: no answer would be left.
-    ///
-    /// # Errors
-    /// The file cannot be written; nothing is changed then.
-    pub fn serve_if_whole(
-        &mut self,
-        identity: &EmbeddingIdentity,
-        unusable: &BTreeSet<PhotoId>,
-    ) -> Result<Vec<PhotoId>, StoreError> {
-        self.transact("switching to the new embeddings", |t| {
-            let lacking = lacking(t, identity)?;
-            let photos: i64 = t.query_row("SELECT count(*) FROM photo", [], |row| row.get(0))?;
-            let is_empty = usize::try_from(photos) == Ok(lacking.len()) && photos > 0;
-            if !is_empty && lacking.iter().all(|id| unusable.contains(id)) {
-                write_setting(t, SERVED, identity.as_str())?;
-                renew_epoch(t)?;
-                t.execute("DELETE FROM identity WHERE hash <> ?1", [identity.as_str()])?;
-            }
-            Ok(lacking)
-        })
     }
 
     /// Removes a product with its photographs. Says whether there was one.
@@ -214,19 +176,6 @@ impl Store {
     }
 }
 
-/// What is served now.
-pub(super) fn served(t: &Transaction<'_>) -> rusqlite::Result<Option<EmbeddingIdentity>> {
-    Ok(setting(t, SERVED)?.map(EmbeddingIdentity::from_stored))
-}
-
-/// Serves this identity where nothing is served.
-pub(super) fn serve_first(t: &Transaction<'_>, identity: &EmbeddingIdentity) -> rusqlite::Result<()> {
-    match served(t)? {
-        Some(_) => Ok(()),
-        None => write_setting(t, SERVED, identity.as_str()),
-    }
-}
-
 fn write_product(t: &Transaction<'_>, identity: &EmbeddingIdentity, write: &ProductWrite) -> rusqlite::Result<()> {
     let p = &write.product;
     write_fields(t, p)?;
@@ -237,9 +186,10 @@ fn write_product(t: &Transaction<'_>, identity: &EmbeddingIdentity, write: &Prod
         match photo {
             PhotoWrite::Keep(id) => keep_photo(t, *id, &p.sku, position)?,
             PhotoWrite::Add { name, bytes, embedded } => {
+                let hash = sha256(bytes);
                 // What the shop itself shows the product with is no evidence any more, for or against it.
-                drop_evidence(t, &p.sku, bytes)?;
-                let id = add_photo(t, &p.sku, name, position, bytes, Role::Listed)?;
+                drop_evidence(t, &p.sku, &hash)?;
+                let id = add_photo(t, (&p.sku, name, position), (bytes, &hash), Role::Listed)?;
                 write_embedding(t, identity, id, embedded)?;
             }
         }
@@ -248,10 +198,9 @@ fn write_product(t: &Transaction<'_>, identity: &EmbeddingIdentity, write: &Prod
 }
 
 /// Removes the evidence of a product that is these bytes.
-fn drop_evidence(t: &Transaction<'_>, sku: &str, bytes: &[u8]) -> rusqlite::Result<()> {
+fn drop_evidence(t: &Transaction<'_>, sku: &str, hash: &[u8; 32]) -> rusqlite::Result<()> {
     let mut statement = t.prepare_cached("SELECT id FROM photo WHERE sku = ?1 AND sha256 = ?2 AND role IS NOT NULL")?;
-    let ids: Vec<i64> =
-        statement.query_map(params![sku, sha256(bytes)], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let ids: Vec<i64> = statement.query_map(params![sku, hash], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
     ids.into_iter().try_for_each(|id| delete_photo(t, PhotoId::new(id)))
 }
 
@@ -335,15 +284,13 @@ fn keep_photo(t: &Transaction<'_>, id: PhotoId, sku: &str, position: i64) -> rus
     Ok(())
 }
 
+/// Adds a photograph at its place, with its bytes and their SHA-256. One of the same name is replaced.
 pub(super) fn add_photo(
     t: &Transaction<'_>,
-    sku: &str,
-    name: &str,
-    position: i64,
-    bytes: &[u8],
+    (sku, name, position): (&str, &str, i64),
+    (bytes, hash): (&[u8], &[u8; 32]),
     role: Role,
 ) -> rusqlite::Result<PhotoId> {
-    let hash = sha256(bytes);
     let mut statement = t.prepare_cached("SELECT id FROM photo WHERE sku = ?1 AND name = ?2")?;
     let replaced: Option<i64> = statement.query_row([sku, name], |row| row.get(0)).optional()?;
     if let Some(id) = replaced {
@@ -356,7 +303,7 @@ pub(super) fn add_photo(
     .execute(params![sku, name, position, hash, role.stored()])?;
     let id = PhotoId::new(t.last_insert_rowid());
     t.prepare_cached("UPDATE photo SET checksum = ?2 WHERE id = ?1")?
-        .execute(params![id.number(), photo_checksum(id, sku, name, position, &hash, role)])?;
+        .execute(params![id.number(), photo_checksum(id, sku, name, position, hash, role)])?;
     t.prepare_cached("INSERT INTO photo_bytes (photo, bytes) VALUES (?1, ?2)")?.execute(params![id.number(), bytes])?;
     Ok(id)
 }
@@ -392,16 +339,6 @@ pub(super) fn write_embedding(
     )?
     .execute(params![identity_id, photo.number(), floats, float_checksum(hash, photo, &floats)])?;
     Ok(())
-}
-
-/// The photographs without an embedding of this identity, int8 or float, whether or not their rows are what was written.
-fn lacking(t: &Transaction<'_>, identity: &EmbeddingIdentity) -> rusqlite::Result<Vec<PhotoId>> {
-    let sql = "WITH whose AS (SELECT id FROM identity WHERE hash = ?1)
-        SELECT id FROM photo NOT INDEXED
-        WHERE NOT EXISTS (SELECT 1 FROM embedding WHERE identity = (SELECT id FROM whose) AND photo = photo.id)
-        OR NOT EXISTS (SELECT 1 FROM embedding_float WHERE identity = (SELECT id FROM whose) AND photo = photo.id)
-        ORDER BY id";
-    t.prepare_cached(sql)?.query_map([identity.as_str()], |row| row.get(0).map(PhotoId::new))?.collect()
 }
 
 pub(super) fn write_setting(t: &Transaction<'_>, key: &str, value: &str) -> rusqlite::Result<()> {

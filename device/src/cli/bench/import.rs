@@ -1,7 +1,8 @@
 //! Photographs as `catalogue import` embeds them: decoded, made into a picture and embedded one at a time, on every processor core. There is
 //! no batch of pictures in one run of the network: on a processor a core each is the faster way, and memory stays that of one picture.
 
-use crate::catalogue::import::{EmbedError, Embedders, NetworkEmbedders};
+use crate::catalogue::import::{EmbedError, Embedders};
+use crate::cli::network::open_embedders;
 use crate::cli::{Outcome, Report, print_line};
 use crate::network::EngineChoice;
 use clothingid_shared::bundle::Bundle;
@@ -24,10 +25,7 @@ struct Line<'a> {
 
 /// Embeds the bundle's golden photographs over and over.
 pub(super) fn run(bundle: &Bundle, engine: EngineChoice, json: bool) -> Result<Outcome, Report> {
-    let embedders = NetworkEmbedders::new(bundle, engine).map_err(|error| {
-        let report = Report::of(&error);
-        report.hinted(error.hint())
-    })?;
+    let embedders = open_embedders(bundle, engine)?;
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let mut open = Vec::with_capacity(threads);
     for _ in 0..threads {

@@ -4,10 +4,11 @@
 
 use crate::catalogue::Product;
 use crate::catalogue::csv::{ListedPhoto, ListedProduct, Listing};
-use crate::catalogue::import::{Committed, EmbedError, Embedder, Embedders, Import, NetworkEmbedders, Plan, Progress};
+use crate::catalogue::import::{Committed, EmbedError, Embedder, Embedders, Import, Plan, Progress};
 use crate::catalogue::import::{Removes, Summary};
 use crate::catalogue::photos::PhotoFolder;
 use crate::catalogue::store::Author;
+use crate::cli::network::open_embedders;
 use crate::cli::{Outcome, Report, expand, print_line};
 use crate::network::EngineChoice;
 use clothingid_shared::bundle::Bundle;
@@ -50,10 +51,7 @@ pub(super) fn run(bundle: &Bundle, engine: EngineChoice, folder: &Path, json: bo
     if photos.is_empty() {
         return Err(Report::new(format!("no photograph in `{}`", folder.display())));
     }
-    let embedders = NetworkEmbedders::new(bundle, engine).map_err(|error| {
-        let report = Report::of(&error);
-        report.hinted(error.hint())
-    })?;
+    let embedders = open_embedders(bundle, engine)?;
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     // All files are in the system's memory then, for both.
     let bytes = photos.iter().map(|photo| Ok(read(photo)?.len() as u64)).sum::<Result<u64, Report>>()?;

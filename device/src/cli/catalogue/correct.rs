@@ -2,9 +2,10 @@
 
 use super::list::counted;
 use super::{ByArgs, CatalogueArgs, store_report};
-use crate::catalogue::import::{Embedder, Embedders, NetworkEmbedders, embed};
+use crate::catalogue::import::{Embedder, Embedders, embed};
 use crate::catalogue::store::{Corrected, Correction, CorrectionError, Store, StoredPhoto};
 use crate::catalogue::{Role, StoreError};
+use crate::cli::network::open_embedders;
 use crate::cli::{NetworkArgs, Outcome, Report, expand, one_line, print_line};
 use clothingid_shared::embedding::EmbeddingIdentity;
 use clothingid_shared::files::{self, MOST_PHOTO_BYTES};
@@ -143,8 +144,7 @@ pub(super) fn correct(args: &CorrectArgs) -> Result<Outcome, Report> {
     let path = args.catalogue.path()?;
     let mut store = Store::open(&path).map_err(|e| store_report(&e))?;
     let bundle = args.network.bundle()?;
-    let embedders =
-        NetworkEmbedders::new(&bundle, args.network.engine).map_err(|error| Report::of(&error).hinted(error.hint()))?;
+    let embedders = open_embedders(&bundle, args.network.engine)?;
     let of_network =
         |error: StoreError| store_report(&error.with_network(args.network.bundle.as_deref(), args.network.engine));
     store.expect_identity(embedders.identity()).map_err(of_network)?;

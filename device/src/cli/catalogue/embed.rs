@@ -5,10 +5,10 @@ use super::list::counted;
 use super::{CatalogueArgs, store_report};
 use crate::catalogue::Store;
 use crate::catalogue::import::{Embedders, ImportError, NetworkEmbedders, Reembed, Summary};
-use crate::cli::{NetworkArgs, Outcome, Report, say};
-use crate::network::EngineChoice;
+use crate::cli::network::open_embedders;
+use crate::cli::{EmbedArgs, Outcome, Report, say};
 use serde::Serialize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Arguments of `catalogue embed`.
 #[derive(clap::Args, Debug)]
@@ -22,17 +22,9 @@ pub struct Args {
     #[arg(long)]
     pub json: bool,
 
-    /// What computes: `auto` takes the fastest that is there
-    #[arg(long, value_enum, default_value_t)]
-    pub engine: EngineChoice,
-
-    /// Photographs embedded at a time [default: one a processor core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub threads: Option<u16>,
-
-    /// Use this bundle instead of the one inside the program
-    #[arg(long, value_name = "FILE")]
-    pub bundle: Option<PathBuf>,
+    /// The network that embeds.
+    #[command(flatten)]
+    pub network: EmbedArgs,
 }
 
 const EXAMPLES: &str = "Examples:
@@ -59,14 +51,12 @@ pub(super) fn run(args: &Args) -> Result<Outcome, Report> {
     let catalogue = args.catalogue.path()?;
     // Before the network is loaded: the name of the file is what is wrong most often.
     drop(Store::open(&catalogue).map_err(|e| store_report(&e))?);
-    let network = NetworkArgs { engine: args.engine, threads: 1, bundle: args.bundle.clone() };
-    let bundle = network.bundle()?;
-    let embedders = NetworkEmbedders::new(&bundle, args.engine).map_err(|e| Report::of(&e).hinted(e.hint()))?;
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let bundle = args.network.bundle()?;
+    let embedders = open_embedders(&bundle, args.network.engine)?;
     let work = Reembed {
         catalogue: &catalogue,
         embedders: &embedders,
-        threads: args.threads.map_or(cores, usize::from),
+        threads: args.network.threads(),
         stop: stop_on_ctrl_c()?,
     };
     let report = |error: ImportError| Report::of(&error).during("embedding the catalogue").hinted(error.hints());
@@ -116,6 +106,6 @@ fn tell(
 
 /// The command that goes on.
 fn again(args: &Args, catalogue: &Path) -> String {
-    let network = (args.bundle.as_deref(), args.engine);
+    let network = (args.network.bundle.as_deref(), args.network.engine);
     crate::catalogue::store::embed_command(args.catalogue.catalogue.as_ref().map(|_| catalogue), network)
 }

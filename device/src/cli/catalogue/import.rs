@@ -9,7 +9,7 @@ use crate::catalogue::csv::Listing;
 use crate::catalogue::import::{Embedders, Import, ImportError, Removes};
 use crate::catalogue::photos::PhotoSource;
 use crate::catalogue::store::quoted;
-use crate::cli::{Outcome, Report, say};
+use crate::cli::{EmbedArgs, Outcome, Report, say};
 use crate::network::EngineChoice;
 pub(super) use progress::Shown;
 use std::path::{Path, PathBuf};
@@ -51,17 +51,9 @@ pub struct Args {
     #[arg(long)]
     pub json: bool,
 
-    /// What computes: `auto` takes the fastest that is there
-    #[arg(long, value_enum, default_value_t)]
-    pub engine: EngineChoice,
-
-    /// Photographs embedded at a time [default: one a processor core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub threads: Option<u16>,
-
-    /// Use this bundle instead of the one inside the program
-    #[arg(long, value_name = "FILE")]
-    pub bundle: Option<PathBuf>,
+    /// The network that embeds.
+    #[command(flatten)]
+    pub network: EmbedArgs,
 }
 
 const EXAMPLES: &str = "Examples:
@@ -96,7 +88,6 @@ struct From<'a> {
 
 fn import(args: &Args, from: From<'_>, embedders: &dyn Embedders) -> Result<Outcome, Report> {
     let catalogue = args.catalogue.path()?;
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let From { name, listing, removes, photos, arguments } = from;
     let import = Import {
         name,
@@ -105,7 +96,7 @@ fn import(args: &Args, from: From<'_>, embedders: &dyn Embedders) -> Result<Outc
         photos,
         catalogue: &catalogue,
         embedders,
-        threads: args.threads.map_or(cores, usize::from),
+        threads: args.network.threads(),
         arguments,
         author: args.by.author(format!("import {name}")),
         stop: &STOP,
@@ -151,11 +142,11 @@ fn again(args: &Args, catalogue: &Path) -> String {
     if args.catalogue.catalogue.is_some() {
         command = format!("{command} --catalogue {}", quoted(catalogue));
     }
-    if let Some(bundle) = &args.bundle {
+    if let Some(bundle) = &args.network.bundle {
         command = format!("{command} --bundle {}", quoted(bundle));
     }
-    if args.engine != EngineChoice::default() {
-        command = format!("{command} --engine {}", args.engine);
+    if args.network.engine != EngineChoice::default() {
+        command = format!("{command} --engine {}", args.network.engine);
     }
     command
 }

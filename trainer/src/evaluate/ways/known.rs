@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use clothingid_shared::calibration::probabilities;
+use clothingid_shared::embedding::l2_normalise;
 use clothingid_shared::picture::PictureContract;
 
 use super::looks::Look;
@@ -94,6 +95,7 @@ pub fn know(
 
 /// At unit length; what has no direction stays as it is and is like nothing.
 pub(super) fn unit(values: &[f32]) -> Vec<f32> {
-    let norm = values.iter().map(|v| v * v).sum::<f32>().sqrt().max(1e-30);
-    values.iter().map(|v| v / norm).collect()
+    let mut unit = values.to_vec();
+    l2_normalise(&mut unit);
+    unit
 }

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
+use super::gallery::{Gain, Gallery, inverse_place};
 use super::known::Known;
 use super::looks::Look;
-use super::shop::{Gain, Shop, inverse_place};
 use super::way::Way;
 use crate::evaluate::compared::mean;
 use crate::import::ViewSplit;
@@ -56,19 +56,19 @@ impl Question {
         }
     }
 
-    /// The shop: one photograph of each garment, or, where they are to be taken together, all. Its own photographs are hidden from a query that
+    /// The gallery: one photograph of each garment, or, where they are to be taken together, all. Its own photographs are hidden from a query that
     /// is one of them.
-    fn shop(self, known: &Known) -> Shop {
+    fn gallery(self, known: &Known) -> Gallery {
         let has_several = self == Self::ProductPhotos;
         let is_shown = |&photo: &usize| has_several || known.samples[photo].view_split != ViewSplit::Query;
-        Shop::of(&known.samples, (0..known.samples.len()).filter(is_shown))
+        Gallery::of(&known.samples, (0..known.samples.len()).filter(is_shown))
     }
 
     /// The queries: all, or those of garments of which two more photographs are left.
-    fn queries(self, known: &Known, shop: &Shop) -> Vec<usize> {
+    fn queries(self, known: &Known, gallery: &Gallery) -> Vec<usize> {
         let mut queries = known.queries();
         if self == Self::ProductPhotos {
-            queries.retain(|&query| shop.of_item(known.samples[query].item).len() > 2);
+            queries.retain(|&query| gallery.of_item(known.samples[query].item).len() > 2);
         }
         queries
     }
@@ -84,11 +84,11 @@ struct Ranked {
 
 impl Ranked {
     fn of(question: Question, known: &Known) -> Self {
-        let (shop, ways) = (question.shop(known), question.ways());
-        let queries = question.queries(known, &shop);
+        let (gallery, ways) = (question.gallery(known), question.ways());
+        let queries = question.queries(known, &gallery);
         let others = |query: usize, own: &[usize]| own.iter().copied().filter(|&photo| photo != query).collect();
-        let ranks = ways.iter().map(|way| shop.ranks(known, way, &queries, others)).collect();
-        Self { ways, ranks, queries, photos: shop.photos() }
+        let ranks = ways.iter().map(|way| gallery.ranks(known, way, &queries, others)).collect();
+        Self { ways, ranks, queries, photos: gallery.photos() }
     }
 
     /// Mean average precision of each way.

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
+use super::gallery::{Gain, Gallery};
 use super::known::Known;
 use super::measure::garments;
-use super::shop::{Gain, Shop};
 use super::way::Way;
 use crate::import::ViewSplit;
 
@@ -28,10 +28,10 @@ pub struct ViewFigures {
     pub measures: Vec<Gain>,
 }
 
-/// Adds one to three photographs of each asked-for garment to the shop's one. A query never finds itself, and other garments keep their one.
+/// Adds one to three photographs of each asked-for garment to the gallery's one. A query never finds itself, and other garments keep their one.
 #[must_use]
 pub fn added_views(known: &Known) -> Vec<ViewFigures> {
-    let shop = Shop::of(
+    let gallery = Gallery::of(
         &known.samples,
         (0..known.samples.len()).filter(|&photo| known.samples[photo].view_split != ViewSplit::Query),
     );
@@ -47,12 +47,12 @@ pub fn added_views(known: &Known) -> Vec<ViewFigures> {
             let ranks = |added: usize| {
                 let own =
                     |query: usize, studio: &[usize]| [studio, others(query).get(..added).unwrap_or_default()].concat();
-                shop.ranks(known, &Way::Plain, &queries, own)
+                gallery.ranks(known, &Way::Plain, &queries, own)
             };
             let garments = garments(known, &queries);
             let is_enough = garments >= GARMENTS_MIN;
             let measures = if is_enough { Gain::of(&groups, &ranks(0), &ranks(added)) } else { Vec::new() };
-            ViewFigures { added, queries: queries.len(), garments, gallery: shop.photos(), measures }
+            ViewFigures { added, queries: queries.len(), garments, gallery: gallery.photos(), measures }
         })
         .collect()
 }

@@ -8,7 +8,8 @@ use crate::catalogue::photos;
 use crate::catalogue::store::quoted;
 use crate::catalogue::{Store, StoreError};
 use crate::cli::catalogue::store_report;
-use crate::cli::{NetworkArgs, Outcome, Report, say};
+use crate::cli::network::open_embedders;
+use crate::cli::{Outcome, Report, say};
 use clothingid_shared::files::{self, FileError};
 use std::fs::{File, Metadata};
 use std::io::Read as _;
@@ -92,8 +93,6 @@ fn with_network(
     args: &Args,
     work: impl FnOnce(&NetworkEmbedders<'_>) -> Result<Outcome, Report>,
 ) -> Result<Outcome, Report> {
-    let network = NetworkArgs { engine: args.engine, threads: 1, bundle: args.bundle.clone() };
-    let bundle = network.bundle()?;
-    let embedders = NetworkEmbedders::new(&bundle, args.engine).map_err(|e| Report::of(&e).hinted(e.hint()))?;
-    work(&embedders)
+    let bundle = args.network.bundle()?;
+    work(&open_embedders(&bundle, args.network.engine)?)
 }

@@ -14,11 +14,11 @@ use crate::evaluate::photos::Sample;
 
 /// Photographs of each product, by garment.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Shop {
+pub(super) struct Gallery {
     products: BTreeMap<usize, Vec<usize>>,
 }
 
-impl Shop {
+impl Gallery {
     /// The products of some photographs.
     pub(super) fn of(samples: &[Sample], photos: impl Iterator<Item = usize>) -> Self {
         let mut products: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
