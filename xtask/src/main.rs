@@ -5,13 +5,15 @@
 //! 3. [`bench`]: the device's engines beside ONNX Runtime, ncnn and rten, its search beside faiss, usearch and Qdrant Edge, the trainer
 //!    beside PyTorch.
 //! 4. [`gpu`]: a study carried to a machine with a GPU and back.
-//! 5. [`cargo`]: how the programs of the workspace are built and started from here.
+//! 5. [`package`]: the appliance as a Debian package and as an archive.
+//! 6. [`cargo`]: how the programs of the workspace are built and started from here.
 //!
 //! The standard library alone, so that the first call on a new machine starts after seconds of building.
 
 mod bench;
 mod cargo;
 mod gpu;
+mod package;
 mod report;
 mod setup;
 mod test;
@@ -27,7 +29,7 @@ usage: cargo xtask COMMAND
 
   demo [ARGUMENTS]              the whole appliance on the demo shop, page on http://localhost:8080
   setup                         put libtorch, ONNX Runtime and cargo-fuzz into your cache folder (no root needed)
-  setup --system                also install a browser and Node.js on Debian or Ubuntu (as root)
+  setup --system                also install a browser, Node.js, QEMU and more on Debian or Ubuntu (as root)
   test                          every suite at its CI size; what is missing is skipped and said
   test --suite NAME             one suite: unit, programs, fuzz, train, browser, gpu, camera, arm64, update, image
   test --all                    every suite at its full counts
@@ -38,6 +40,7 @@ usage: cargo xtask COMMAND
                                 [--rounds N] [--sides A,B] [--threads A,B] [--gpu] [--profile NAME] [--keep FILE]
   bench trainer PACK            the trainer beside PyTorch: [--python PROGRAM] [--turns N]
   gpu pack DIR --pack PACK      a study for a machine with an NVIDIA GPU: program, photographs, script
+  package DIR                   the appliance as a Debian package and as an archive: [--arch amd64|arm64] [--program FILE]
   gpu collect DIR               take the records that came back into studies/
 
 With `CI=true` in the environment a skipped suite is a failure.
@@ -78,6 +81,7 @@ fn run(arguments: &[String]) -> Result<ExitCode, Report> {
             Ok(ExitCode::SUCCESS)
         }
         "gpu" => gpu::run(rest),
+        "package" => package::run(rest),
         "test" => test::run(&test::Request::parse(rest)?),
         other => Err(Report::usage(format!("there is no command `{other}`"))),
     }

@@ -83,7 +83,8 @@ impl FrameDecoder {
     }
 }
 
-fn check(frame: &Frame) -> Result<(), FrameError> {
+/// Whether the bytes are as many as format and size ask.
+pub(super) fn check(frame: &Frame) -> Result<(), FrameError> {
     let &Frame { format, width, height, stride, .. } = frame;
     let shape = || FrameError::Shape { format, width, height, stride };
     let (w, h, row) = (width as usize, height as usize, stride as usize);

@@ -18,6 +18,25 @@ pub enum PixelFormat {
     Nv12,
 }
 
+impl PixelFormat {
+    /// Its name in the configuration, and for people.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Jpeg => "mjpeg",
+            Self::Rgb => "rgb",
+            Self::Yuyv => "yuyv",
+            Self::Nv12 => "nv12",
+        }
+    }
+
+    /// The format with this name.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        [Self::Jpeg, Self::Rgb, Self::Yuyv, Self::Nv12].into_iter().find(|format| format.name() == name)
+    }
+}
+
 /// The number of a frame within one run of the program, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, serde::Serialize)]
 #[serde(transparent)]

@@ -42,15 +42,34 @@ impl ReplaySettings {
         }
     }
 
-    /// Time from one frame to the next.
-    fn period(&self) -> Duration {
-        Duration::from_secs_f64(1.0 / self.frames_per_second.clamp(1.0, 120.0))
-    }
-
     /// Frames that one photograph is shown for, at least one.
     fn hold_frames(&self) -> u64 {
         let frames = (self.hold.as_secs_f64() * self.frames_per_second).round();
         if (1.0..1e9).contains(&frames) { format!("{frames:.0}").parse().unwrap_or(1) } else { 1 }
+    }
+}
+
+/// Lets frames go in time.
+#[derive(Debug)]
+pub(super) struct Pace {
+    period: Duration,
+    due: Instant,
+}
+
+impl Pace {
+    /// So many frames a second, 1 to 120.
+    pub(super) fn new(frames_per_second: f64) -> Self {
+        Self { period: Duration::from_secs_f64(1.0 / frames_per_second.clamp(1.0, 120.0)), due: Instant::now() }
+    }
+
+    /// Sleeps until the next frame is due; when we are late, the schedule starts anew instead of catching up.
+    pub(super) fn wait(&mut self) {
+        let now = Instant::now();
+        match self.due.checked_duration_since(now) {
+            Some(rest) => std::thread::sleep(rest),
+            None => self.due = now,
+        }
+        self.due += self.period;
     }
 }
 
@@ -76,7 +95,7 @@ pub struct Replay {
     /// Unreadable photographs since the last good one.
     unreadable: usize,
     shown: Frame,
-    due: Instant,
+    pace: Pace,
 }
 
 impl Replay {
@@ -93,19 +112,9 @@ impl Replay {
             frames_left: 0,
             unreadable: 0,
             shown: Frame::empty(),
-            due: Instant::now(),
+            pace: Pace::new(settings.frames_per_second),
             settings,
         })
-    }
-
-    /// Sleeps until the next frame is due; when we are late, the schedule starts anew instead of catching up.
-    fn pace(&mut self) {
-        let now = Instant::now();
-        match self.due.checked_duration_since(now) {
-            Some(rest) => std::thread::sleep(rest),
-            None => self.due = now,
-        }
-        self.due += self.settings.period();
     }
 
     /// Loads the next photograph into `shown`.
@@ -144,7 +153,7 @@ impl Camera for Replay {
     }
 
     fn next(&mut self, frame: &mut Frame) -> Result<(), CameraError> {
-        self.pace();
+        self.pace.wait();
         if self.frames_left == 0 {
             self.load()?;
         }

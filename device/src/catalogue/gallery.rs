@@ -6,7 +6,7 @@ use clothingid_shared::embedding::EmbeddingError;
 use serde::Serialize;
 
 /// One product that looks like the query.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Match {
     /// The shop's number.
     pub sku: String,

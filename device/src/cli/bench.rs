@@ -2,6 +2,8 @@
 
 mod import;
 mod layers;
+mod live;
+mod load;
 mod search;
 mod store;
 mod vectors;
@@ -31,7 +33,7 @@ const MOST_VALUES: u64 = 1 << 30;
 /// Arguments of `bench`.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Examples:\n  clothingid bench\n  clothingid bench network --engine tract --json\n  clothingid bench network --layers --side 224\n  clothingid bench import\n  clothingid bench import --photos photos/\n  clothingid bench search --rows 100000 --dims 256\n  clothingid bench search --store bench/"
+    after_help = "Examples:\n  clothingid bench\n  clothingid bench network --engine tract --json\n  clothingid bench network --layers --side 224\n  clothingid bench import\n  clothingid bench import --photos photos/\n  clothingid bench search --rows 100000 --dims 256\n  clothingid bench search --store bench/\n  clothingid bench live --clients 200"
 )]
 pub struct Args {
     /// What to measure; without it, network and path
@@ -71,6 +73,26 @@ pub struct Args {
     #[arg(long, value_name = "DIR", conflicts_with_all = ["vectors", "store"])]
     pub photos: Option<PathBuf>,
 
+    /// How long `live` runs, in seconds
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub seconds: u32,
+
+    /// Frames a second that `live` is given
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=120))]
+    pub rate: u32,
+
+    /// So many clients on the event stream of `live`, and photographs sent at twice the rate that is allowed, from a program of its own
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=200))]
+    pub clients: u32,
+
+    /// The catalogue that `live` searches; without it, the demo shop's
+    #[arg(long, value_name = "FILE")]
+    pub catalogue: Option<PathBuf>,
+
+    /// Be the load of another `bench live`
+    #[arg(long, value_name = "ADDR", hide = true)]
+    pub load: Option<std::net::SocketAddr>,
+
     /// Pictures of this side in place of the bundle's, for `network`: the same weights, more or fewer pixels
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(32..=1024))]
     pub side: Option<u32>,
@@ -97,6 +119,8 @@ pub enum What {
     Path,
     /// Photographs as `catalogue import` embeds them: one at a time on each processor core
     Import,
+    /// The whole appliance: 1280×720 MJPEG frames through capture, network, search and page, beside its parts alone
+    Live,
     /// Search alone, among `--rows` made-up garments of `--dims` values, or the rows of `--vectors`
     Search,
 }
@@ -155,7 +179,13 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
     if args.photos.is_some() && args.what != Some(What::Import) {
         wrong_use("`--photos` is for `import`");
     }
+    if let Some(address) = args.load {
+        return load::run(address, args.clients, args.seconds);
+    }
     let mut bundle = args.network.bundle()?;
+    if args.what == Some(What::Live) {
+        return live::run(bundle, args);
+    }
     if args.what == Some(What::Import) {
         if args.side.is_some() || args.layers || args.samples || args.network.threads != 1 {
             wrong_use(
@@ -180,7 +210,7 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
     for what in all.into_iter().filter(|what| args.what.is_none_or(|asked| asked == *what)) {
         let (bench, times) = match what {
             What::Network => ("network", network(&mut path)?),
-            What::Path | What::Import | What::Search => ("path", whole_path(&bundle, &mut path)?),
+            What::Path | What::Import | What::Search | What::Live => ("path", whole_path(&bundle, &mut path)?),
         };
         let Times { first, samples: all } = times;
         let mut sorted = all.clone();

@@ -1,14 +1,16 @@
 //! `clothingid demo`: the whole appliance on the demo shop, which is part of the program.
 
 use super::network::open_embedders;
-use super::run::{Appliance, listen_at};
+use super::run::{Appliance, listen_at, stop_on_signals};
 use super::{NetworkArgs, Outcome, Report};
-use crate::camera::{CameraChoice, Photos, ReplaySettings};
+use crate::camera::{CameraChoice, Photos, ReplaySettings, V4l2Settings, Which};
 use crate::catalogue::csv;
 use crate::catalogue::import::{Import, ImportError, Quiet, Removes};
 use crate::catalogue::photos::EmbeddedPhotos;
 use crate::catalogue::store::Author;
 use crate::config::{Language, defaults};
+use crate::network::EngineChoice;
+use crate::page::rate;
 use crate::state;
 use clothingid_shared::bundle::Bundle;
 use clothingid_shared::files;
@@ -40,9 +42,17 @@ pub struct Args {
     #[arg(long, value_name = "TAG", default_value = defaults::LANGUAGE, value_parser = language)]
     pub language: Language,
 
+    /// Look through this camera instead of the demo's photographs: auto, /dev/videoN, port:… or serial:…
+    #[arg(long, value_name = "CAMERA", value_parser = which)]
+    pub camera: Option<Which>,
+
     /// Which network, on what.
     #[command(flatten)]
     pub network: NetworkArgs,
+}
+
+fn which(text: &str) -> Result<Which, String> {
+    Which::parse(text).map_err(ToOwned::to_owned)
 }
 
 fn language(tag: &str) -> Result<Language, String> {
@@ -60,19 +70,33 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
         previous_bundle: None,
         engine: args.network.engine,
         threads: usize::from(args.network.threads),
-        camera: camera(),
+        camera: args.camera.clone().map_or_else(camera, camera_device),
         language: args.language,
         shop_name: NAME.to_owned(),
+        uploads_per_second: rate::UPLOADS_PER_SECOND,
     };
-    appliance.run(|bundle| {
+    appliance.run(&stop_on_signals()?, |bundle| {
         let folder = state::folder()?;
         files::create_folder(&folder)?;
-        import(&folder.join("demo.sqlite"), bundle, args)
+        import(&folder.join("demo.sqlite"), bundle, args.network.engine)
     })
+}
+
+fn camera_device(which: Which) -> CameraChoice {
+    CameraChoice::V4l2(V4l2Settings { which, ..V4l2Settings::default() })
 }
 
 /// The demo's camera: its photographs in the order of their names.
 fn camera() -> CameraChoice {
+    CameraChoice::Replay(ReplaySettings {
+        photos: Photos::Memory(camera_photos()),
+        frames_per_second: FRAMES_PER_SECOND,
+        hold: HOLD,
+    })
+}
+
+/// What the demo's camera sees, in the order of the names.
+pub(super) fn camera_photos() -> Vec<(String, &'static [u8])> {
     let files = SHOP.get_dir("camera").into_iter().flat_map(Dir::files);
     let is_photo =
         |path: &Path| path.extension().is_some_and(|e| e == "jpg" || e == "jpeg" || e == "png" || e == "webp");
@@ -81,18 +105,22 @@ fn camera() -> CameraChoice {
         .map(|file| (file.path().display().to_string(), file.contents()))
         .collect();
     photos.sort();
-    CameraChoice::Replay(ReplaySettings {
-        photos: Photos::Memory(photos),
-        frames_per_second: FRAMES_PER_SECOND,
-        hold: HOLD,
-    })
+    photos
+}
+
+/// Makes the demo shop's catalogue at `catalogue`.
+///
+/// # Errors
+/// An unusable engine, a folder that cannot be written.
+pub(super) fn shop_for(bundle: &Bundle, engine: EngineChoice, catalogue: &Path) -> Result<PathBuf, Report> {
+    import(catalogue, bundle, engine)
 }
 
 /// Brings the demo's catalogue to what the program carries; the second time there is nothing to do.
-fn import(catalogue: &Path, bundle: &Bundle, args: &Args) -> Result<PathBuf, Report> {
+fn import(catalogue: &Path, bundle: &Bundle, engine: EngineChoice) -> Result<PathBuf, Report> {
     let csv = SHOP.get_file("catalogue.csv").map(include_dir::File::contents).unwrap_or_default();
     let photos = SHOP.get_dir("photos");
-    let embedders = open_embedders(bundle, args.network.engine)?;
+    let embedders = open_embedders(bundle, engine)?;
     let find = |name: &str| Some(photos?.get_file(photos?.path().join(name))?.contents());
     let name = "the demo's catalogue.csv";
     let listing = csv::read(name, csv).map_err(|error| Report::of(&error).hinted(error.hints()))?;

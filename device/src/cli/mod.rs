@@ -6,6 +6,7 @@
 
 pub mod bench;
 pub mod bundle;
+pub mod camera;
 pub mod catalogue;
 pub mod classify;
 pub mod demo;
@@ -56,6 +57,8 @@ pub enum Command {
     Catalogue(catalogue::Args),
     /// Show or verify the network bundle
     Bundle(bundle::Args),
+    /// List the cameras, or try one: format, size, rate and controls
+    Camera(camera::Args),
     /// Measure how fast this machine is
     Bench(bench::Args),
     /// Say of each part whether it is well, and if not what to do
@@ -75,6 +78,7 @@ impl Command {
             Self::Search(args) => search::run(args),
             Self::Catalogue(args) => catalogue::run(args),
             Self::Bundle(args) => bundle::run(args),
+            Self::Camera(args) => camera::run(args),
             Self::Bench(args) => bench::run(args),
             Self::Doctor(args) => doctor::run(args),
         }
@@ -109,7 +113,7 @@ mod tests {
         let mut cli = Cli::command().term_width(100);
         cli.build();
         insta::assert_snapshot!("help", cli.render_long_help());
-        for path in [&["classify"][..], &["bundle", "show"], &["bundle", "verify"], &["bench"], &["doctor"]] {
+        for path in [&["classify"][..], &["bundle", "show"], &["bundle", "verify"], &["camera"], &["bench"], &["doctor"]] {
             let mut command = &mut cli;
             for name in path {
                 command = command.find_subcommand_mut(name).unwrap();

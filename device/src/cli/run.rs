@@ -2,14 +2,16 @@
 
 mod networks;
 
+use super::camera::configured as configured_camera;
 use super::catalogue::store_report;
 use super::{Outcome, Report};
-use crate::camera::{CameraChoice, Photos, ReplaySettings};
+use crate::camera::{CameraChoice, ControlDesk};
 use crate::catalogue::StoreError;
 use crate::config::{self, Config, ConfigError, Language, defaults};
+use crate::health::watchdog::{self, Progress};
 use crate::health::Health;
 use crate::network::{self, EngineChoice};
-use crate::page::{self, Board, Facts, PageState, Server, Uploads};
+use crate::page::{self, Board, Facts, PageState, SafeMode, Server, Uploads, rate};
 use crate::pipeline::reembed;
 use crate::pipeline::{Looker, LookerSettings, Output, Pipeline, Shop, Stop};
 use crate::state;
@@ -28,8 +30,11 @@ const MATCHES: usize = 5;
 /// How often it is looked whether the catalogue is embedded with the network in use.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
+/// How long to sleep where nobody watches.
+const UNWATCHED: Duration = Duration::from_secs(3600);
+
 const EXAMPLE: &str = concat!(
-    "A configuration with every key; each may be left out but `folder`. Paths are taken from the file's own folder:\n\n",
+    "A configuration with every key; each may be left out. Paths are taken from the file's own folder:\n\n",
     include_str!("../config/example.toml")
 );
 
@@ -44,16 +49,27 @@ pub struct Args {
     /// Serve the page at this address instead of the configured one
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<String>,
+
+    /// Where the configuration has an error, show it on the page and go on once it is mended, instead of ending: for a service
+    #[arg(long)]
+    pub safe_mode: bool,
 }
 
 /// Runs until it is told to end.
 ///
 /// # Errors
-/// A configuration with an error in it, a camera folder that is missing or empty, a port in use, an unusable bundle,
+/// A configuration with an error in it, a camera's folder or film that is missing or empty, a port in use, an unusable bundle,
 /// engine or catalogue.
 pub fn run(args: &Args) -> Result<Outcome, Report> {
-    let config = config::load(args.config.as_deref()).map_err(|error| config_report(&error))?;
-    let camera = camera(&config, args.config.as_deref())?;
+    let stop = stop_on_signals()?;
+    let config = match config::load(args.config.as_deref()) {
+        Err(error) if args.safe_mode => match safe_mode(args, error, &stop)? {
+            Some(config) => config,
+            None => return Ok(Outcome::Done),
+        },
+        loaded => loaded.map_err(|error| config_report(&error))?,
+    };
+    let camera = configured_camera(&config.camera)?;
     let catalogue = catalogue(config.catalogue)?;
     let listen = args.listen.clone().or(config.listen.map(Spanned::into_inner));
     let appliance = Appliance {
@@ -67,8 +83,38 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
         camera,
         language: config.language.and_then(|tag| Language::of_tag(tag.get_ref())).unwrap_or_default(),
         shop_name: config.shop.unwrap_or_else(|| "ClothingID".to_owned()),
+        uploads_per_second: config.uploads_per_second.map_or(rate::UPLOADS_PER_SECOND, Spanned::into_inner),
     };
-    appliance.run(|_| Ok(catalogue))
+    appliance.run(&stop, |_| Ok(catalogue))
+}
+
+/// Shows what is wrong with the configuration until it is mended; nothing where the program is to end before that.
+fn safe_mode(args: &Args, error: ConfigError, stop: &Stop) -> Result<Option<Config>, Report> {
+    let mut error = error;
+    loop {
+        let report = config_report(&error);
+        eprint!("{report}");
+        let listener = listen_at(args.listen.as_deref().unwrap_or(defaults::LISTEN))?;
+        let page = SafeMode::start(listener, &report.to_string()).map_err(|error| Report::of(&error))?;
+        eprintln!("safe mode: this is shown on {} until the configuration is mended", url(page.address()));
+        watchdog::ready();
+        let changed = loop {
+            if stop.wait(LOOK_EVERY) {
+                break None;
+            }
+            watchdog::feed();
+            match config::load(args.config.as_deref()) {
+                Err(found) if found.to_string() == error.to_string() => {}
+                changed => break Some(changed),
+            }
+        };
+        page.end();
+        match changed {
+            None => return Ok(None),
+            Some(Ok(config)) => return Ok(Some(config)),
+            Some(Err(another)) => error = another,
+        }
+    }
 }
 
 /// The report of a configuration that cannot be used.
@@ -89,31 +135,6 @@ pub(super) fn catalogue(configured: Option<PathBuf>) -> Result<PathBuf, Report> 
     }
 }
 
-/// The configured camera, tried once, so that a wrong folder is said before anything starts.
-pub(super) fn camera(config: &Config, file: Option<&Path>) -> Result<CameraChoice, Report> {
-    let Some(folder) = &config.camera.folder else {
-        let place = file.map_or_else(|| "/etc/clothingid/config.toml".to_owned(), |file| file.display().to_string());
-        return Err(Report::new("no camera is configured")
-            .hint(format!("name a folder of photographs in `{place}`: `[camera]`, then `folder = \"…\"`"))
-            .hint("or see the appliance on a demo shop: `clothingid demo`"));
-    };
-    let seconds = config.camera.hold_seconds.as_ref().map(|seconds| *seconds.get_ref());
-    let camera = CameraChoice::Replay(ReplaySettings {
-        photos: Photos::Path(folder.clone()),
-        frames_per_second: config
-            .camera
-            .frames_per_second
-            .as_ref()
-            .map_or(defaults::FRAMES_PER_SECOND, |f| *f.get_ref()),
-        hold: seconds.map_or(defaults::HOLD, Duration::from_secs_f64),
-    });
-    camera.open().map_err(|error| {
-        let report = Report::of(&error).during("opening the camera");
-        report.hinted(error.hint())
-    })?;
-    Ok(camera)
-}
-
 /// Takes the page's address first: it is what fails most often, and at once.
 pub(super) fn listen_at(address: &str) -> Result<TcpListener, Report> {
     page::bind(address).map_err(|error| Report::of(&error).hinted(error.hints()))
@@ -130,6 +151,8 @@ pub(super) struct Appliance {
     pub(super) camera: CameraChoice,
     pub(super) language: Language,
     pub(super) shop_name: String,
+    /// Photographs that the API answers, a second at most.
+    pub(super) uploads_per_second: f64,
 }
 
 impl Appliance {
@@ -137,8 +160,11 @@ impl Appliance {
     ///
     /// `catalogue` says where the catalogue is, once the bundle is known to be good. Where it is of another network it is embedded anew in the
     /// background. Until that is done the network before answers, all of it, if it is at hand; then everything is started again with the new one.
-    pub(super) fn run(self, catalogue: impl FnOnce(&Bundle) -> Result<PathBuf, Report>) -> Result<Outcome, Report> {
-        let stop = stop_on_signals()?;
+    pub(super) fn run(
+        self,
+        stop: &Stop,
+        catalogue: impl FnOnce(&Bundle) -> Result<PathBuf, Report>,
+    ) -> Result<Outcome, Report> {
         let health = Arc::new(Health::new(|event| eprintln!("{:9.1} s  {}", event.seconds, event.what)));
         let path = catalogue(&self.bundle)?;
         let own = Answering::open(Arc::clone(&self.bundle), self.engine, self.threads)?;
@@ -146,7 +172,7 @@ impl Appliance {
         let before = networks::another(&path, &own.identity).map_err(opening)?;
         if let Some(served) = before {
             // Nobody waits for it at the end: it may be ended at any moment.
-            let _ = reembed::start(path.clone(), Arc::clone(&own.bundle), own.engine, &health, &stop)?;
+            let _ = reembed::start(path.clone(), Arc::clone(&own.bundle), own.engine, &health, stop)?;
             if let Some(before) = own.before(&served, self.previous_bundle.as_deref(), &health) {
                 health.events.say(format!(
                     "the catalogue is being embedded with the network in use; until then `{}` answers",
@@ -156,7 +182,11 @@ impl Appliance {
                 let serving = self.serve(before, &path, &health)?;
                 serving.say_what_runs();
                 let is_done = || matches!(networks::another(&path, &identity), Ok(None));
-                while !stop.wait(LOOK_EVERY) && !is_done() {}
+                watchdog::ready();
+                let mut progress = Progress::default();
+                while !stop.wait(LOOK_EVERY) && !is_done() {
+                    feed_watchdog(&mut progress, &health);
+                }
                 serving.end();
             } else {
                 health.events.say(
@@ -168,8 +198,13 @@ impl Appliance {
         if !stop.is_asked() {
             let serving = self.serve(own, &path, &health)?;
             serving.say_what_runs();
-            while !stop.wait(Duration::from_secs(3600)) {}
+            watchdog::ready();
+            let mut progress = Progress::default();
+            while !stop.wait(watchdog::period().unwrap_or(UNWATCHED)) {
+                feed_watchdog(&mut progress, &health);
+            }
             eprintln!("ending");
+            watchdog::stopping();
             serving.end();
         }
         Ok(Outcome::Done)
@@ -211,13 +246,21 @@ impl Appliance {
         ];
 
         let board = Arc::new(Board::new());
-        let (uploads, upload_thread) = Uploads::start(settings.clone(), health, &stop)?;
+        let (uploads, upload_thread) = Uploads::start(settings.clone(), self.uploads_per_second, health, &stop)?;
         let follow_thread = shop.follow(health, &stop)?;
         let state = PageState::new(facts, bundle, Arc::clone(&board), shop, uploads, Arc::clone(health));
         let server = Server::start(self.listener.try_clone()?, Arc::new(state))?;
         let outputs: Vec<Box<dyn Output>> = vec![Box::new(board)];
-        let pipeline = Pipeline::start(self.camera.clone(), looker, settings, outputs, health, &stop)?;
+        let desk = Arc::new(ControlDesk::default());
+        let pipeline = Pipeline::start(self.camera.clone(), looker, settings, &desk, outputs, health, &stop)?;
         Ok(Serving { server, pipeline, threads: [upload_thread, follow_thread], words })
+    }
+}
+
+/// Tells systemd that it goes on, if it does.
+fn feed_watchdog(progress: &mut Progress, health: &Health) {
+    if progress.is_made(health) {
+        watchdog::feed();
     }
 }
 
@@ -246,7 +289,7 @@ impl Serving {
 }
 
 /// Ctrl-C and SIGTERM end the appliance; a second one ends it at once.
-fn stop_on_signals() -> Result<Stop, Report> {
+pub(super) fn stop_on_signals() -> Result<Stop, Report> {
     let stop = Stop::new();
     let asked = stop.clone();
     ctrlc::set_handler(move || {

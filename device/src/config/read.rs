@@ -5,12 +5,15 @@
 use super::defaults;
 use super::error::ConfigError;
 use super::language::Language;
-use super::schema::{CAMERA_KEYS, Config, KEYS};
+use super::schema::{CAMERA_KEYS, CameraConfig, Config, KEYS};
+use crate::camera::v4l2::Control;
+use crate::camera::{PixelFormat, Which};
 use clothingid_shared::files;
 use std::ffi::OsString;
 use std::net::ToSocketAddrs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// A configuration is a page of text.
@@ -57,7 +60,7 @@ pub fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
     check_values(path, text, &config)?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let Config { bundle, previous_bundle, catalogue, camera, .. } = &mut config;
-    for place in [bundle, previous_bundle, catalogue, &mut camera.folder].into_iter().flatten() {
+    for place in [bundle, previous_bundle, catalogue, &mut camera.folder, &mut camera.film].into_iter().flatten() {
         *place = folder.join(&*place);
     }
     Ok(config)
@@ -81,6 +84,12 @@ fn check_keys(path: &Path, text: &str, table: &DeTable<'_>) -> Result<(), Config
             && let Some(key) = camera.keys().find(|key| !CAMERA_KEYS.contains(&&**key.get_ref()))
         {
             return Err(unknown(key.get_ref(), key.span(), "camera.", &CAMERA_KEYS));
+        }
+        if let (DeValue::Table(camera), "camera") = (value.get_ref(), name)
+            && let Some(DeValue::Table(controls)) = camera.get("controls").map(Spanned::get_ref)
+            && let Some(key) = controls.keys().find(|key| Control::of_key(key.get_ref()).is_none())
+        {
+            return Err(unknown(key.get_ref(), key.span(), "camera.controls.", &Control::ALL.map(Control::key)));
         }
     }
     Ok(())
@@ -108,7 +117,40 @@ fn check_values(path: &Path, text: &str, config: &Config) -> Result<(), ConfigEr
     {
         return wrong("threads", threads.span(), "is not from 1 to 256".into());
     }
-    let camera = &config.camera;
+    if let Some(value) = &config.uploads_per_second
+        && !(0.1..=1000.0).contains(value.get_ref())
+    {
+        return wrong("uploads_per_second", value.span(), "is not from 0.1 to 1000".into());
+    }
+    check_camera(&config.camera, wrong)
+}
+
+/// Finds the first value of the camera that cannot be.
+fn check_camera(
+    camera: &CameraConfig,
+    wrong: impl Fn(&str, Range<usize>, String) -> Result<(), ConfigError>,
+) -> Result<(), ConfigError> {
+    if let Some(device) = &camera.device {
+        if camera.folder.is_some() || camera.film.is_some() {
+            let problem = "stands beside `folder` or `film`: frames come from one place";
+            return wrong("camera.device", device.span(), problem.into());
+        }
+        if let Err(problem) = Which::parse(device.get_ref()) {
+            return wrong("camera.device", device.span(), problem.into());
+        }
+    }
+    for (key, value) in [("camera.width", &camera.width), ("camera.height", &camera.height)] {
+        if let Some(value) = value
+            && !(16..=8192).contains(value.get_ref())
+        {
+            return wrong(key, value.span(), "is not from 16 to 8192".into());
+        }
+    }
+    if let Some(format) = &camera.format
+        && PixelFormat::of_name(format.get_ref()).is_none()
+    {
+        return wrong("camera.format", format.span(), "is not one of `mjpeg`, `yuyv`, `nv12`, `rgb`".into());
+    }
     if let Some(value) = &camera.frames_per_second
         && let Some(problem) = defaults::frames_per_second_problem(*value.get_ref())
     {
@@ -199,6 +241,16 @@ mod tests {
             ("listen = \"8080\"", "1: `listen` is not an address and a port as in `127.0.0.1:8080`", ""),
             ("[camera]\nframes_per_second = nan", "2: `camera.frames_per_second` is not from 1 to 120", ""),
             ("[camera]\nhold_seconds = -1", "2: `camera.hold_seconds` is not from 0 to 3600", ""),
+            ("[camera]\ndevice = 'video0'", "2: `camera.device` is not `auto`, `/dev/video…`,", ""),
+            ("[camera]\nfolder = 'a'\ndevice = 'auto'", "3: `camera.device` stands beside `folder` or `film`", ""),
+            ("[camera]\nwidth = 1", "2: `camera.width` is not from 16 to 8192", ""),
+            ("[camera]\nformat = 'h264'", "2: `camera.format` is not one of `mjpeg`,", ""),
+            ("[camera.controls]\nexposure = 'fast'", "2: ", ""),
+            (
+                "[camera.controls]\nwhitebalance = 1",
+                "2: unknown key `camera.controls.whitebalance`",
+                "did you mean `camera.controls.white_balance`?",
+            ),
         ] {
             let found = of(text).unwrap_err();
             assert!(found.to_string().starts_with(&format!("/etc/clothingid/config.toml:{error}")), "{text}: {found}");

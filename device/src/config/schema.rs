@@ -5,6 +5,7 @@
 //! ```
 //! Paths are taken from the folder of the file that names them.
 
+use crate::camera::ControlWishes;
 use crate::network::EngineChoice;
 use serde::Deserialize;
 use std::path::PathBuf;
@@ -14,10 +15,30 @@ use toml::Spanned;
 pub const EXAMPLE: &str = include_str!("example.toml");
 
 /// The keys at the top, in the order of the page above.
-pub const KEYS: [&str; 9] =
-    ["listen", "language", "shop", "bundle", "previous_bundle", "catalogue", "engine", "threads", "camera"];
+pub const KEYS: [&str; 10] = [
+    "listen",
+    "language",
+    "shop",
+    "bundle",
+    "previous_bundle",
+    "catalogue",
+    "engine",
+    "threads",
+    "uploads_per_second",
+    "camera",
+];
 /// The keys of `[camera]`.
-pub const CAMERA_KEYS: [&str; 3] = ["folder", "frames_per_second", "hold_seconds"];
+pub const CAMERA_KEYS: [&str; 9] = [
+    "device",
+    "folder",
+    "film",
+    "width",
+    "height",
+    "frames_per_second",
+    "format",
+    "hold_seconds",
+    "controls",
+];
 
 /// One configuration; a key that is not there is `None`.
 #[derive(Debug, Clone, Default, Deserialize, PartialEq)]
@@ -39,21 +60,62 @@ pub struct Config {
     pub engine: Option<EngineChoice>,
     /// Threads of the network.
     pub threads: Option<Spanned<u16>>,
+    /// Photographs that the API answers, a second at most.
+    pub uploads_per_second: Option<Spanned<f64>>,
     /// The camera.
     #[serde(default)]
     pub camera: CameraConfig,
 }
 
-/// The camera's part of the configuration.
+/// The camera's part of the configuration. One of `device`, `folder` and `film` says where frames come from; without any, it is the first camera
+/// that gives pictures.
 #[derive(Debug, Clone, Default, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct CameraConfig {
+    /// A camera: `auto`, `/dev/videoN`, `port:…` or `serial:…`.
+    pub device: Option<Spanned<String>>,
     /// Photographs that are replayed.
     pub folder: Option<PathBuf>,
+    /// A film of JPEG pictures that is played.
+    pub film: Option<PathBuf>,
+    /// Width in pixels that a camera is asked for.
+    pub width: Option<Spanned<u32>>,
+    /// Height in pixels that a camera is asked for.
+    pub height: Option<Spanned<u32>>,
     /// Frames a second.
     pub frames_per_second: Option<Spanned<f64>>,
+    /// The one format that a camera is asked for.
+    pub format: Option<Spanned<String>>,
     /// Seconds that each photograph is held.
     pub hold_seconds: Option<Spanned<f64>>,
+    /// Exposure and the like.
+    pub controls: Option<ControlWishes>,
+}
+
+impl CameraConfig {
+    /// Whether it says where frames come from.
+    #[must_use]
+    pub fn names_a_source(&self) -> bool {
+        self.device.is_some() || self.folder.is_some() || self.film.is_some()
+    }
+
+    /// These keys with those of `other` in front. A source replaces a source of another kind.
+    fn overridden_by(self, other: Self) -> Self {
+        let source = if other.names_a_source() { Self::default() } else { self.clone() };
+        let mut controls = self.controls.unwrap_or_default();
+        controls.extend(other.controls.unwrap_or_default());
+        Self {
+            device: other.device.or(source.device),
+            folder: other.folder.or(source.folder),
+            film: other.film.or(source.film),
+            width: other.width.or(self.width),
+            height: other.height.or(self.height),
+            frames_per_second: other.frames_per_second.or(self.frames_per_second),
+            format: other.format.or(self.format),
+            hold_seconds: other.hold_seconds.or(self.hold_seconds),
+            controls: (!controls.is_empty()).then_some(controls),
+        }
+    }
 }
 
 impl Config {
@@ -69,11 +131,8 @@ impl Config {
             catalogue: other.catalogue.or(self.catalogue),
             engine: other.engine.or(self.engine),
             threads: other.threads.or(self.threads),
-            camera: CameraConfig {
-                folder: other.camera.folder.or(self.camera.folder),
-                frames_per_second: other.camera.frames_per_second.or(self.camera.frames_per_second),
-                hold_seconds: other.camera.hold_seconds.or(self.camera.hold_seconds),
-            },
+            uploads_per_second: other.uploads_per_second.or(self.uploads_per_second),
+            camera: self.camera.overridden_by(other.camera),
         }
     }
 }
@@ -81,17 +140,34 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::camera::v4l2::{Control, Wish};
     use std::path::Path;
+
+    #[test]
+    fn a_source_replaces_one_of_another_kind_and_controls_are_joined() {
+        let of = |text: &str| crate::config::parse(Path::new("/c.toml"), text).unwrap().camera;
+        let system = of("[camera]\nfolder = 'a'\nwidth = 640\n[camera.controls]\ngain = 1\nfocus = 'auto'");
+        let user = of("[camera]\ndevice = 'auto'\n[camera.controls]\ngain = 2");
+        let both = system.overridden_by(user);
+        assert_eq!((both.folder, both.device.map(Spanned::into_inner)), (None, Some("auto".to_owned())));
+        assert_eq!(both.width.map(Spanned::into_inner), Some(640));
+        assert_eq!(both.controls, Some([(Control::Gain, Wish::Value(2)), (Control::Focus, Wish::Automatic)].into()));
+    }
 
     #[test]
     fn the_example_has_every_key_and_is_read() {
         let table: toml::Table = EXAMPLE.parse().unwrap();
         let camera = table["camera"].as_table().unwrap();
         assert!(KEYS.iter().all(|key| table.contains_key(*key)) && table.len() == KEYS.len(), "{table:?}");
-        assert!(
-            CAMERA_KEYS.iter().all(|key| camera.contains_key(*key)) && camera.len() == CAMERA_KEYS.len(),
-            "{camera:?}"
-        );
+        // The other sources are in comments: there is one at a time.
+        let comments: Vec<_> = EXAMPLE.lines().filter_map(|line| line.strip_prefix("# ")?.split(" =").next()).collect();
+        for key in CAMERA_KEYS {
+            assert!(camera.contains_key(key) || comments.contains(&key), "{key}");
+        }
+        let controls = camera["controls"].as_table().unwrap();
+        for control in Control::ALL {
+            assert!(controls.contains_key(control.key()), "{control}");
+        }
         let config = crate::config::parse(Path::new("/etc/clothingid/config.toml"), EXAMPLE).unwrap();
         assert_eq!(config.catalogue, Some("/etc/clothingid/catalogue.db".into()));
     }

@@ -122,8 +122,14 @@ pub struct Metrics {
     pub frames_corrupt: AtomicU64,
     /// Times that no frame came in time.
     pub frames_late: AtomicU64,
+    /// Frames that were lost before they came here: the driver had no free buffer for them.
+    pub frames_lost: AtomicU64,
     /// Frames that a newer one replaced before the network was free.
     pub frames_dropped: AtomicU64,
+    /// Frames that showed nothing new, so that the network rested.
+    pub frames_rested: AtomicU64,
+    /// Frames that were passed over because nothing had happened for a while.
+    pub frames_passed_over: AtomicU64,
     /// Results that a newer one replaced before they were shown.
     pub results_dropped: AtomicU64,
     /// Results shown.
@@ -191,7 +197,10 @@ impl Metrics {
             ("frames", "Frames that the camera gave", &self.frames),
             ("frames_corrupt", "Frames that could not be read", &self.frames_corrupt),
             ("frames_late", "Times that no frame came in time", &self.frames_late),
+            ("frames_lost", "Frames that the driver counted and had no free buffer for", &self.frames_lost),
             ("frames_dropped", "Frames replaced by a newer one before the network was free", &self.frames_dropped),
+            ("frames_rested", "Frames that showed nothing new, so that the network rested", &self.frames_rested),
+            ("frames_passed_over", "Frames passed over because nothing had happened for a while", &self.frames_passed_over),
             ("results_dropped", "Results replaced by a newer one before they were shown", &self.results_dropped),
             ("results", "Results shown", &self.results),
             ("scenes", "Changes of what the camera sees", &self.scenes),

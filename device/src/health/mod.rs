@@ -1,11 +1,12 @@
 //! How the appliance is: counters, what happened lately, and whether it is ready.
 //!
-//! [`metrics`] counts and times, [`events`] remembers the last things that happened, [`state`] says what works now. All
+//! [`metrics`] counts and times, [`events`] remembers the last things that happened, [`state`] says what works now, [`watchdog`] tells systemd that it goes on. All
 //! of it is written by the pipeline and the page and read by `/metrics`, `/readyz` and the page's status line.
 
 pub mod events;
 pub mod metrics;
 pub mod state;
+pub mod watchdog;
 
 pub use events::{Event, Events};
 pub use metrics::{Histogram, Metrics, Stage};

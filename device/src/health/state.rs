@@ -47,6 +47,11 @@ pub struct Status {
     pub ready: bool,
     /// Whether frames come.
     pub camera: CameraState,
+    /// Why no frames come, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub camera_problem: Option<String>,
+    /// Whether nothing has happened for a while, so that few frames are looked at.
+    pub idle: bool,
     /// Whether the catalogue can be searched.
     pub catalogue: CatalogueState,
     /// How far a change of network is; nothing where there is none.
@@ -62,9 +67,11 @@ pub struct Health {
     /// What happened lately.
     pub events: Events,
     camera: Mutex<CameraState>,
+    camera_problem: Mutex<Option<String>>,
     catalogue: Mutex<CatalogueState>,
     reembedding: Mutex<Option<Reembedding>>,
     is_ready: AtomicBool,
+    is_idle: AtomicBool,
 }
 
 impl Health {
@@ -75,9 +82,11 @@ impl Health {
             metrics: Metrics::default(),
             events: Events::new(listener),
             camera: Mutex::default(),
+            camera_problem: Mutex::default(),
             catalogue: Mutex::default(),
             reembedding: Mutex::default(),
             is_ready: AtomicBool::new(false),
+            is_idle: AtomicBool::new(false),
         }
     }
 
@@ -91,6 +100,11 @@ impl Health {
     pub fn set_camera(&self, state: CameraState) -> bool {
         let mut camera = self.camera.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::replace(&mut *camera, state) != state
+    }
+
+    /// Notes why no frames come; nothing once they do.
+    pub fn set_camera_problem(&self, problem: Option<String>) {
+        *self.camera_problem.lock().unwrap_or_else(PoisonError::into_inner) = problem;
     }
 
     /// Notes whether the catalogue can be searched; returns whether that is news.
@@ -109,12 +123,19 @@ impl Health {
         self.is_ready.store(is_ready, Ordering::Release);
     }
 
+    /// Notes whether nothing has happened for a while.
+    pub fn set_idle(&self, is_idle: bool) {
+        self.is_idle.store(is_idle, Ordering::Release);
+    }
+
     /// How it is now.
     #[must_use]
     pub fn status(&self) -> Status {
         Status {
             ready: self.is_ready.load(Ordering::Acquire),
             camera: *self.camera.lock().unwrap_or_else(PoisonError::into_inner),
+            camera_problem: self.camera_problem.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            idle: self.is_idle.load(Ordering::Acquire),
             catalogue: *self.catalogue.lock().unwrap_or_else(PoisonError::into_inner),
             reembedding: *self.reembedding.lock().unwrap_or_else(PoisonError::into_inner),
         }
@@ -129,7 +150,15 @@ mod tests {
     fn only_a_change_is_news() {
         let health = Health::silent();
         let catalogue = CatalogueState::Ok;
-        let status = Status { ready: false, camera: CameraState::Starting, catalogue, reembedding: None };
+        let status =
+            Status {
+                ready: false,
+                camera: CameraState::Starting,
+                camera_problem: None,
+                idle: false,
+                catalogue,
+                reembedding: None,
+            };
         assert_eq!(health.status(), status);
         assert!(health.set_camera(CameraState::Lost));
         assert!(!health.set_camera(CameraState::Lost));
@@ -138,7 +167,7 @@ mod tests {
         assert!(health.set_catalogue(CatalogueState::Failed) && !health.set_catalogue(CatalogueState::Failed));
         assert_eq!(
             serde_json::to_string(&health.status()).unwrap(),
-            r#"{"ready":true,"camera":"lost","catalogue":"failed"}"#
+            r#"{"ready":true,"camera":"lost","idle":false,"catalogue":"failed"}"#
         );
         health.set_reembedding(Some(Reembedding { done: 5, photos: 40 }));
         let text = serde_json::to_string(&health.status()).unwrap();

@@ -2,8 +2,8 @@
 //!
 //! [`server`] binds and serves, [`routes`] is the table of all addresses, [`guard`] stands before them, [`kiosk`] renders
 //! the page from `assets/` in a [language](strings), [`live`] gives the latest reading, its frame and the event stream from
-//! the [`board`], [`upload`] takes photographs to a worker of their own, [`shop`] shows the catalogue, [`machine`] is
-//! health for machines, [`answer`] is the form of errors, [`jpeg`] makes JPEGs of raw frames.
+//! the [`board`], [`upload`] takes photographs to a worker of their own ([`rate`] says how many), [`shop`] shows the catalogue, [`machine`] is
+//! health for machines, [`safe_mode`] is what is shown where the settings cannot be used, [`answer`] is the form of errors, [`jpeg`] makes JPEGs of raw frames.
 //!
 //! Nothing that a camera or a customer shows is ever written to disk here.
 
@@ -14,7 +14,9 @@ pub mod jpeg;
 pub mod kiosk;
 pub mod live;
 pub mod machine;
+pub mod rate;
 pub mod routes;
+pub mod safe_mode;
 pub mod server;
 pub mod shop;
 pub mod state;
@@ -23,6 +25,7 @@ pub mod upload;
 pub mod wish;
 
 pub use board::Board;
+pub use safe_mode::SafeMode;
 pub use server::{ServeError, Server, bind};
 pub use state::{Facts, PageState};
 pub use upload::Uploads;

@@ -1,6 +1,7 @@
 //! Photographs that are sent to the API: read with a bound on size, time and number, answered by one worker, kept nowhere.
 
 use super::answer::{ApiError, of_gallery};
+use super::rate::RateLimit;
 use super::state::PageState;
 use super::wish::Wish;
 use crate::catalogue::Filter;
@@ -17,7 +18,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, oneshot};
 
 /// The largest photograph that is taken, in bytes. Phones make up to about 12 MB.
@@ -46,14 +47,16 @@ struct Job {
 pub struct Uploads {
     jobs: SyncSender<Job>,
     room: Arc<Semaphore>,
+    rate: RateLimit,
 }
 
 impl Uploads {
-    /// Starts the worker. It opens an engine of its own when the first photograph comes.
+    /// Starts the worker, which answers so many photographs `per_second` at most. It opens an engine of its own when the first one comes.
     ///
     /// **Errors** the system gives no thread.
     pub fn start(
         settings: LookerSettings,
+        per_second: f64,
         health: &Arc<Health>,
         stop: &Stop,
     ) -> std::io::Result<(Self, JoinHandle<()>)> {
@@ -65,7 +68,8 @@ impl Uploads {
             work(&waiting, &settings, &heard, &ends)
         };
         let thread = supervise(Stage::Upload, stop, health, body)?;
-        Ok((Self { jobs, room: Arc::new(Semaphore::new(AT_ONCE)) }, thread))
+        let room = Arc::new(Semaphore::new(AT_ONCE));
+        Ok((Self { jobs, room, rate: RateLimit::new(per_second) }, thread))
     }
 }
 
@@ -157,6 +161,11 @@ pub async fn search(State(state): State<Arc<PageState>>, Query(wish): Query<Wish
 
 async fn answer(state: &PageState, request: Request, top: usize, filter: Filter) -> Result<LiveReading, ApiError> {
     let metrics = &state.health.metrics;
+    if let Err(wait) = state.uploads.rate.take(Instant::now()) {
+        metrics.uploads_turned_away.fetch_add(1, Ordering::Relaxed);
+        let error = format!("photographs come faster than they are taken: try again in {:.1} s", wait.as_secs_f64().max(0.1));
+        return Err(ApiError::new(StatusCode::TOO_MANY_REQUESTS, error));
+    }
     // The place is taken before the body is read, so that no more than this many bodies are ever in memory.
     let Ok(_place) = Arc::clone(&state.uploads.room).try_acquire_owned() else {
         metrics.uploads_turned_away.fetch_add(1, Ordering::Relaxed);

@@ -1,10 +1,11 @@
 //! What is done with one frame or photograph: decode, picture, network, reading, search.
 
-use super::result::{LiveReading, Looked};
+use super::gate::{Decision, Gate};
+use super::result::{LiveReading, Looked, copy_text};
 use super::scene::Scene;
 use super::supervise::in_words;
 use crate::camera::decode::FrameError;
-use crate::camera::{Frame, FrameDecoder, FrameNumber};
+use crate::camera::{Frame, FrameDecoder, FrameNumber, Sampler};
 use crate::catalogue::{Filter, Gallery, GalleryError, Match, Search};
 use crate::health::{CatalogueState, Health, Stage};
 use crate::network::golden::{self, GoldenError};
@@ -106,9 +107,13 @@ pub struct Looker {
     decoder: FrameDecoder,
     input: Picture,
     answer: Answer,
+    sampler: Sampler,
+    gate: Gate,
     scene: Scene,
     steady: Steady,
     averaged: Vec<f32>,
+    /// What was said of the frame that the network looked at last.
+    said: LiveReading,
 }
 
 impl Looker {
@@ -136,6 +141,9 @@ impl Looker {
             decoder: FrameDecoder::new(),
             input: Picture::default(),
             answer: Answer::default(),
+            sampler: Sampler::new(bundle.manifest.picture.clone()),
+            gate: Gate::new(),
+            said: LiveReading::default(),
             scene: Scene::new(),
             steady: Steady::new(bundle)?,
             averaged: Vec::new(),
@@ -149,49 +157,86 @@ impl Looker {
         &self.engine_name
     }
 
-    /// Looks at a frame of a stream; the reading is steadied over the frames of a scene.
+    /// Looks at `looked.frame`, a frame of a stream, and puts the reading beside it; it is steadied over the frames of a scene. Of a frame that shows nothing
+    /// new, the reading before is said again.
     ///
     /// **Errors** [`LookError`]; see [`LookError::is_the_pictures`].
-    pub fn look(&mut self, frame: &Frame, health: &Health) -> Result<LiveReading, LookError> {
+    pub fn look_into(&mut self, looked: &mut Looked, health: &Health) -> Result<(), LookError> {
+        let metrics = &health.metrics;
+        let Looked { frame, reading } = looked;
+        let reading = reading.get_or_insert_default();
+        let started = Instant::now();
+        self.picture(frame, health)?;
+        if self.gate.decide(self.input.rgb(), started) == Decision::Rest {
+            metrics.count(&metrics.frames_rested);
+            reading.copy_from(&self.said);
+        } else {
+            self.answer_into(reading, health)?;
+            self.gate.saw(reading.reading.garment >= self.garment_threshold, started);
+            self.said.copy_from(reading);
+        }
+        copy_text(&mut reading.path, &frame.name);
+        reading.frame = frame.number;
+        reading.ms = started.elapsed().as_secs_f64() * 1000.0;
+        Ok(())
+    }
+
+    /// Whether a frame that comes now is to be passed over: nothing has happened for a while.
+    pub fn passes_over(&mut self) -> bool {
+        self.gate.passes_over(Instant::now())
+    }
+
+    /// Whether nothing has happened for a while.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.gate.is_idle(Instant::now())
+    }
+
+    /// Makes the network's input of a frame: sampled where its format allows it, else decoded and resized.
+    fn picture(&mut self, frame: &Frame, health: &Health) -> Result<(), LookError> {
         let metrics = &health.metrics;
         let started = Instant::now();
+        if self.sampler.takes(frame) {
+            self.sampler.sample(frame, &mut self.input)?;
+            metrics.took(Stage::Picture, started.elapsed());
+            return Ok(());
+        }
         let picture = self.decoder.decode(frame)?;
         let decoded = Instant::now();
         metrics.took(Stage::Decode, decoded - started);
         let input = self.maker.make_into(picture, &mut self.input);
         self.decoder.let_go_if_large();
         input?;
-        let made = Instant::now();
-        metrics.took(Stage::Picture, made - decoded);
+        metrics.took(Stage::Picture, decoded.elapsed());
+        Ok(())
+    }
+
+    /// Answers for the picture in `self.input`.
+    fn answer_into(&mut self, said: &mut LiveReading, health: &Health) -> Result<(), LookError> {
+        let metrics = &health.metrics;
+        let started = Instant::now();
         self.path.engine_mut().run(&self.input, &mut self.answer)?;
-        metrics.took(Stage::Network, made.elapsed());
+        metrics.took(Stage::Network, started.elapsed());
         if self.scene.is_new(self.input.rgb()) {
             metrics.count(&metrics.scenes);
             self.steady.reset();
             self.averaged.clear();
         }
-        let reading = self.steady.push(&self.answer);
+        self.steady.push_into(&self.answer, &mut said.reading);
         average(&mut self.averaged, &self.answer.embedding);
         let searching = Instant::now();
         // A picture of no garment resembles some garment too; only a garment is worth a search.
-        let matches = if reading.garment >= self.garment_threshold {
+        said.matches = if said.reading.garment >= self.garment_threshold {
             let matches = self.search(&Search::of(&self.averaged, self.matches));
             without_the_catalogue(matches, health)?
         } else {
             Vec::new()
         };
         metrics.took(Stage::Search, searching.elapsed());
-        let verdict = self.verdict(&matches);
-        Ok(LiveReading {
-            path: frame.name.clone(),
-            confident: verdict.is_confident(),
-            verdict,
-            reading,
-            ms: started.elapsed().as_secs_f64() * 1000.0,
-            engine: self.engine_name.clone(),
-            matches,
-            frame: frame.number,
-        })
+        said.verdict = self.verdict(&said.matches);
+        said.confident = said.verdict.is_confident();
+        copy_text(&mut said.engine, &self.engine_name);
+        Ok(())
     }
 
     /// Looks at one photograph on its own, and finds `top` matches for it that the filter takes.
@@ -220,14 +265,6 @@ impl Looker {
             matches,
             frame: FrameNumber::default(),
         })
-    }
-
-    /// Looks at `looked.frame` and puts the reading beside it.
-    ///
-    /// **Errors** as [`Looker::look`].
-    pub fn look_into(&mut self, looked: &mut Looked, health: &Health) -> Result<(), LookError> {
-        looked.reading = Some(self.look(&looked.frame, health)?);
-        Ok(())
     }
 
     fn search(&self, search: &Search<'_>) -> Result<Vec<Match>, LookError> {
@@ -317,13 +354,40 @@ mod tests {
         let health = Health::silent();
         for photo in &bundle.golden {
             let frame = Frame { bytes: photo.photo.clone(), ..Frame::empty() };
-            assert_eq!(looker.look(&frame, &health).unwrap().matches, []);
+            let mut looked = Looked { frame, reading: None };
+            looker.look_into(&mut looked, &health).unwrap();
+            assert_eq!(looked.reading.unwrap().matches, []);
         }
         assert!(gallery.0.load(std::sync::atomic::Ordering::Relaxed) > 1, "a garment is searched for");
         assert_eq!(health.status().catalogue, CatalogueState::Failed);
         assert_eq!(health.events.newest(9).len(), 1, "said once");
         let upload = looker.look_once("a.jpg", &bundle.golden[0].photo, 5, &Filter::default());
         assert!(upload.unwrap_err().spares_the_looker(), "who asks for a search alone is told");
+    }
+
+    #[test]
+    fn a_still_frame_is_answered_as_before_and_the_network_rests() {
+        let bundle = Arc::new(crate::network::read_bundle(None).unwrap());
+        let settings = LookerSettings {
+            bundle: Arc::clone(&bundle),
+            engine: EngineChoice::Cpu,
+            threads: 1,
+            gallery: Arc::new(Unreadable::default()),
+            matches: 5,
+        };
+        let (mut looker, health) = (Looker::open(&settings).unwrap(), Health::silent());
+        let frame = Frame { bytes: bundle.golden[0].photo.clone(), name: "a".into(), ..Frame::empty() };
+        let mut looked = Looked { frame, reading: None };
+        for number in 1..=40 {
+            looked.frame.number = FrameNumber(number);
+            looker.look_into(&mut looked, &health).unwrap();
+        }
+        let rested = health.metrics.frames_rested.load(std::sync::atomic::Ordering::Relaxed);
+        assert!((20..=28).contains(&rested), "{rested} of 40");
+        let said = looked.reading.unwrap();
+        assert_eq!((said.frame, said.path.as_str()), (FrameNumber(40), "a"));
+        assert_eq!(said.engine, looker.engine_name());
+        assert!(!said.reading.category26.label.is_empty());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::reading::{Reading, Verdict};
 use serde::Serialize;
 
 /// What may be said of a frame or a photograph: the object that `/api/v1/reading` and the event stream give.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct LiveReading {
     /// The frame's name: a photograph's file or the camera.
     pub path: String,
@@ -27,6 +27,32 @@ pub struct LiveReading {
     pub frame: FrameNumber,
 }
 
+impl LiveReading {
+    /// Makes this reading equal to `other` without giving up its own buffers.
+    pub fn copy_from(&mut self, other: &Self) {
+        copy_text(&mut self.path, &other.path);
+        self.reading.copy_from(&other.reading);
+        self.ms = other.ms;
+        copy_text(&mut self.engine, &other.engine);
+        self.matches.resize_with(other.matches.len(), Match::default);
+        for (own, other) in self.matches.iter_mut().zip(&other.matches) {
+            copy_text(&mut own.sku, &other.sku);
+            copy_text(&mut own.title, &other.title);
+            copy_text(&mut own.photo, &other.photo);
+            own.similarity = other.similarity;
+        }
+        self.confident = other.confident;
+        self.verdict = other.verdict;
+        self.frame = other.frame;
+    }
+}
+
+/// Makes a text equal to another, in the memory it has.
+pub(super) fn copy_text(text: &mut String, other: &str) {
+    text.clear();
+    text.push_str(other);
+}
+
 /// A frame with what may be said of it; goes round between the stages.
 #[derive(Debug, Default)]
 pub struct Looked {
@@ -36,7 +62,7 @@ pub struct Looked {
     pub reading: Option<LiveReading>,
 }
 
-/// One who shows results: the page today, a screen later.
+/// One who shows results: the page, a screen.
 pub trait Output: Send {
     /// Shows a result, quickly: what comes in the meantime waits, newest first.
     fn show(&mut self, looked: &Looked);

@@ -5,6 +5,8 @@
 //! scenes: a garment that is moved or turned differs by less, another garment on the same background by more; sensor
 //! noise is a few levels.
 
+use super::gate::difference;
+
 /// Mean absolute difference, in grey levels, above which it is another scene.
 pub const CHANGE: f64 = 20.0;
 
@@ -23,20 +25,11 @@ impl Scene {
 
     /// Whether `rgb` shows another scene than the picture before (the first picture does).
     pub fn is_new(&mut self, rgb: &[u8]) -> bool {
-        let is_new = mean_difference(&self.before, rgb).is_none_or(|difference| difference > CHANGE);
+        let is_new = difference(&self.before, rgb).is_none_or(|difference| difference > CHANGE);
         self.before.clear();
         self.before.extend_from_slice(rgb);
         is_new
     }
-}
-
-/// Mean absolute difference of pictures of one size, in grey levels.
-fn mean_difference(a: &[u8], b: &[u8]) -> Option<f64> {
-    if a.len() != b.len() || a.is_empty() {
-        return None;
-    }
-    let sum: u64 = a.iter().zip(b).map(|(&a, &b)| u64::from(a.abs_diff(b))).sum();
-    Some(sum as f64 / a.len() as f64)
 }
 
 #[cfg(test)]

@@ -4,9 +4,10 @@ use super::latest::{Latest, Taken};
 use super::look::{Looker, LookerSettings};
 use super::result::{Looked, Output};
 use super::supervise::{StageError, Stop, in_words, supervise};
-use crate::camera::{Camera, CameraChoice, CameraError, Frame, FrameNumber};
+use crate::camera::{Camera, CameraChoice, CameraError, ControlDesk, Frame, FrameNumber};
 use crate::health::{CameraState, Health, Stage};
 use std::mem;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -32,6 +33,7 @@ impl Pipeline {
         camera: CameraChoice,
         looker: Looker,
         settings: LookerSettings,
+        desk: &Arc<ControlDesk>,
         outputs: Vec<Box<dyn Output>>,
         health: &Arc<Health>,
         stop: &Stop,
@@ -41,7 +43,7 @@ impl Pipeline {
         let mut pipeline = Self { threads: Vec::new(), stop: stop.clone() };
 
         let (to, heard, ends) = (Arc::clone(&frames), Arc::clone(health), stop.clone());
-        let mut capture = Capture { number: FrameNumber::default(), said: Vec::new() };
+        let mut capture = Capture { number: FrameNumber::default(), said: Vec::new(), desk: Arc::clone(desk) };
         let body = move || capture.run(&camera, &to, &heard, &ends);
         pipeline.threads.push(supervise(Stage::Capture, stop, health, body)?);
 
@@ -81,6 +83,7 @@ impl Pipeline {
 struct Capture {
     number: FrameNumber,
     said: Vec<String>,
+    desk: Arc<ControlDesk>,
 }
 
 impl Capture {
@@ -101,6 +104,8 @@ impl Capture {
                 Ok(())
             }
             Err(error) => {
+                self.desk.clear();
+                health.set_camera_problem(Some(in_words(&error)));
                 if health.set_camera(CameraState::Lost) {
                     health.metrics.count(&health.metrics.camera_losses);
                 }
@@ -118,15 +123,24 @@ impl Capture {
     ) -> Result<(), CameraError> {
         let metrics = &health.metrics;
         let mut frame = Frame::empty();
+        let mut remarks = camera.take_remarks();
+        self.desk.set_all(camera);
         while !stop.is_asked() {
-            match camera.next(&mut frame) {
+            self.desk.see_to(camera);
+            let next = camera.next(&mut frame);
+            metrics.frames_lost.fetch_add(camera.lost(), Ordering::Relaxed);
+            match next {
                 Ok(()) => {
                     self.number = self.number.next();
                     frame.number = self.number;
                     metrics.count(&metrics.frames);
                     metrics.took(Stage::Capture, frame.captured.elapsed());
                     if health.set_camera(CameraState::Ok) {
+                        health.set_camera_problem(None);
                         health.events.say(format!("frames come from camera `{}`", camera.describe()));
+                        for remark in remarks.drain(..).chain(self.desk.answer().remarks) {
+                            health.events.say(remark);
+                        }
                     }
                     if to.put(&mut frame) {
                         metrics.count(&metrics.frames_dropped);
@@ -170,9 +184,14 @@ fn infer(
             Taken::Closed => break,
             Taken::Fresh => {}
         }
+        if looker.passes_over() {
+            metrics.count(&metrics.frames_passed_over);
+            continue;
+        }
         let started = std::time::Instant::now();
         match looker.look_into(&mut looked, health) {
             Ok(()) => {
+                health.set_idle(looker.is_idle());
                 metrics.took(Stage::Inference, started.elapsed());
                 metrics.took(Stage::Whole, looked.frame.captured.elapsed());
                 if to.put(&mut looked) {

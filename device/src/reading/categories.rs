@@ -24,10 +24,15 @@ impl Categories {
 
     /// A category with its probability.
     pub(super) fn labelled(&self, index: usize, probabilities: &[f64]) -> Labelled {
-        Labelled {
-            label: self.keys.get(index).cloned().unwrap_or_default(),
-            probability: probabilities.get(index).copied().unwrap_or_default(),
-        }
+        let mut labelled = Labelled::default();
+        self.label_into(index, probabilities, &mut labelled);
+        labelled
+    }
+
+    /// As [`Self::labelled`], into memory that is used again.
+    pub(super) fn label_into(&self, index: usize, probabilities: &[f64], labelled: &mut Labelled) {
+        let label = self.keys.get(index).map_or("", String::as_str);
+        labelled.set(label, probabilities.get(index).copied().unwrap_or_default());
     }
 }
 

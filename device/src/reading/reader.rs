@@ -7,7 +7,7 @@ use clothingid_shared::bundle::Bundle;
 use serde::Serialize;
 
 /// A category by its key, with its calibrated probability.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Labelled {
     /// The taxonomy's key, as `tshirt`.
     pub label: String,
@@ -16,7 +16,7 @@ pub struct Labelled {
 }
 
 /// What may be said of a picture.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Reading {
     /// Probability that a garment is the subject.
     pub garment: f64,
@@ -26,6 +26,25 @@ pub struct Reading {
     pub category14: Labelled,
     /// The likeliest of the 26 categories.
     pub category26: Labelled,
+}
+
+impl Labelled {
+    /// Makes this equal to a label and its probability, in the memory it has.
+    pub fn set(&mut self, label: &str, probability: f64) {
+        self.label.clear();
+        self.label.push_str(label);
+        self.probability = probability;
+    }
+}
+
+impl Reading {
+    /// Makes this reading equal to `other`, in the memory it has.
+    pub fn copy_from(&mut self, other: &Self) {
+        self.garment = other.garment;
+        self.known = other.known;
+        self.category14.set(&other.category14.label, other.category14.probability);
+        self.category26.set(&other.category26.label, other.category26.probability);
+    }
 }
 
 /// A bundle whose numbers do not fit its network.

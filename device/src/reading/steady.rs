@@ -83,6 +83,13 @@ impl Steady {
 
     /// Takes in a frame and reads the scene.
     pub fn push(&mut self, answer: &Answer) -> Reading {
+        let mut reading = Reading::default();
+        self.push_into(answer, &mut reading);
+        reading
+    }
+
+    /// As [`Self::push`], into memory that is used again.
+    pub fn push_into(&mut self, answer: &Answer, reading: &mut Reading) {
         self.reader.category14.probabilities(&answer.category14, &mut self.newest);
         self.category14.push(&self.newest);
         self.reader.category26.probabilities(&answer.category26, &mut self.newest);
@@ -91,11 +98,13 @@ impl Steady {
         let garment = self.garment.map_or(newest, |mean| mean + NEWEST * (newest - mean));
         self.garment = Some(garment);
 
-        let category14 = self.reader.category14.labelled(self.category14.index, &self.category14.mean);
-        let category26 = self.reader.category26.labelled(self.category26.index, &self.category26.mean);
+        let (fine, coarse) = (&self.reader.category26, &self.reader.category14);
+        coarse.label_into(self.category14.index, &self.category14.mean, &mut reading.category14);
+        fine.label_into(self.category26.index, &self.category26.mean, &mut reading.category26);
         let slack = if self.is_known { SLACK } else { 0.0 };
-        self.is_known = self.reader.unknown.is_known(garment, category26.probability, slack);
-        Reading { garment, known: self.is_known, category14, category26 }
+        self.is_known = self.reader.unknown.is_known(garment, reading.category26.probability, slack);
+        reading.garment = garment;
+        reading.known = self.is_known;
     }
 }
 

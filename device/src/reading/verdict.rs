@@ -4,7 +4,7 @@ use clothingid_shared::bundle::Matching;
 use serde::Serialize;
 
 /// How sure it is that a garment was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// The best match is the same garment.
@@ -12,6 +12,7 @@ pub enum Verdict {
     /// The garment may be among the closest.
     Similar,
     /// Nothing is like it, or nothing was searched for.
+    #[default]
     Nothing,
 }
 

@@ -18,22 +18,28 @@ const TEMPORARY: u8 = 0x01;
 ///
 /// A progressive image has several scans; a thumbnail lies within a segment and is passed over with it.
 pub(super) fn is_whole(bytes: &[u8]) -> bool {
+    image_end(bytes).is_some()
+}
+
+/// How many bytes the image has that `bytes` begin with, its end-of-image marker included; nothing where it does not end.
+#[must_use]
+pub fn image_end(bytes: &[u8]) -> Option<usize> {
     let (mut rest, mut has_scan) = (bytes, false);
     while let Some((code, after)) = next_marker(rest) {
         rest = match code {
-            END_OF_IMAGE => return has_scan,
+            END_OF_IMAGE => return has_scan.then_some(bytes.len() - after.len()),
             START_OF_IMAGE | TEMPORARY => after,
             code if RESTART.contains(&code) => after,
             code => {
                 has_scan |= code == START_OF_SCAN;
                 match segment_length(after).and_then(|length| after.get(length..)) {
                     Some(after) => after,
-                    None => return false,
+                    None => return None,
                 }
             }
         };
     }
-    false
+    None
 }
 
 /// The next marker's code and what follows it. Entropy-coded bytes are passed over: in them FF is followed by 00.
@@ -59,7 +65,7 @@ fn segment_length(bytes: &[u8]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::is_whole;
+    use super::{image_end, is_whole};
 
     const SOI: &[u8] = &[0xff, 0xd8];
     const EOI: &[u8] = &[0xff, 0xd9];
@@ -89,6 +95,13 @@ mod tests {
         ] {
             assert_eq!(is_whole(&parts.concat()), expected, "{parts:x?}");
         }
+    }
+
+    #[test]
+    fn the_end_is_behind_the_end_marker() {
+        let image = [SOI, THUMBNAIL, SCAN, EOI].concat();
+        assert_eq!(image_end(&[&image[..], FILM].concat()), Some(image.len()));
+        assert_eq!(image_end(&image[..image.len() - 1]), None);
     }
 
     #[test]

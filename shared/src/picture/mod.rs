@@ -14,5 +14,6 @@ mod resize;
 
 pub use contract::{Filter, Fit, PictureContract};
 pub use decode::{Format, MAX_PIXELS, PictureError, decode, decode_into, dimensions};
+pub use markers::image_end;
 pub use picture::{Picture, make_room};
-pub use resize::PictureMaker;
+pub use resize::{PictureMaker, Placement, paste, placement};

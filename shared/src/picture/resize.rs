@@ -13,15 +13,21 @@ pub struct PictureMaker {
     resized: Picture,
 }
 
-/// The part of the source that is taken (in source pixels) and the size that it gets.
+/// The part of the source that is taken (in source pixels) and the size that it gets in the middle of the square.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Placement {
-    left: f64,
-    top: f64,
-    width: f64,
-    height: f64,
-    to_width: u32,
-    to_height: u32,
+pub struct Placement {
+    /// Where the part begins.
+    pub left: f64,
+    /// Where the part begins.
+    pub top: f64,
+    /// How wide the part is.
+    pub width: f64,
+    /// How high the part is.
+    pub height: f64,
+    /// How wide it becomes.
+    pub to_width: u32,
+    /// How high it becomes.
+    pub to_height: u32,
 }
 
 impl PictureMaker {
@@ -73,7 +79,9 @@ impl PictureMaker {
     }
 }
 
-fn placement(contract: &PictureContract, width: u32, height: u32) -> Placement {
+/// Where a picture of this size comes to lie in the square.
+#[must_use]
+pub fn placement(contract: &PictureContract, width: u32, height: u32) -> Placement {
     let side = contract.side;
     let (full_width, full_height) = (f64::from(width), f64::from(height));
     match contract.fit {
@@ -109,7 +117,7 @@ fn scaled(length: u32, side: u32, longest: u32) -> u32 {
 }
 
 /// Lays `picture` into the middle of a square of the background; an odd pixel goes to the right and the bottom.
-fn paste(picture: &Picture, input: &mut Picture, side: u32, background: [u8; 3]) {
+pub fn paste(picture: &Picture, input: &mut Picture, side: u32, background: [u8; 3]) {
     input.reset(side, side, background);
     let left = 3 * ((side - picture.width()) / 2) as usize;
     let top = ((side - picture.height()) / 2) as usize;

@@ -3,10 +3,12 @@
 //! - [`libtorch`]: the libraries that the trainer links, into the user's cache folder.
 //! - [`onnxruntime`]: the independent judge of the exported network, into the user's cache folder.
 //! - [`cargo_fuzz`]: what builds and runs the fuzz targets, into the user's cache folder.
+//! - [`machine`]: the virtual machine with cameras and a screen, into the user's cache folder, as root.
 //! - [`system()`]: a browser, Node.js and a software Vulkan from the system's packages, as root, and what is missing of Rust ([`rust`]).
 
 pub(crate) mod cargo_fuzz;
 pub(crate) mod libtorch;
+pub(crate) mod machine;
 pub(crate) mod onnxruntime;
 pub(crate) mod packages;
 pub(crate) mod rust;
@@ -36,6 +38,7 @@ pub(crate) fn system() -> Result<(), Report> {
     libtorch::prepare()?;
     onnxruntime::prepare()?;
     packages::install_browser_driver()?;
+    machine::prepare()?;
     rust::add_components()
 }
 

@@ -1,5 +1,6 @@
 //! Packages of Debian and Ubuntu, as root, and the browser's driver for the tests.
 
+use std::path::Path;
 use std::process::Command;
 
 use crate::cargo::{is_in_path, workspace};
@@ -25,6 +26,24 @@ pub(crate) fn install() -> Result<(), Report> {
     if !has_vulkan() {
         missing.push("mesa-vulkan-drivers");
     }
+    // What a program writes is watched by it.
+    if !is_in_path("strace") {
+        missing.push("strace");
+    }
+    // The virtual machine with cameras; on other processors its suite is skipped.
+    if cfg!(target_arch = "x86_64") {
+        let programs = [
+            ("qemu-system-x86_64", "qemu-system-x86"),
+            ("busybox", "busybox-static"),
+            ("cpio", "cpio"),
+            ("depmod", "kmod"),
+            ("v4l2-ctl", "v4l-utils"),
+            ("curl", "curl"),
+            ("make", "make"),
+            ("gcc", "gcc"),
+        ];
+        missing.extend(programs.iter().filter(|(program, _)| !has_program(program)).map(|(_, package)| *package));
+    }
     if missing.is_empty() {
         return Ok(());
     }
@@ -38,6 +57,11 @@ pub(crate) fn install() -> Result<(), Report> {
     let mut arguments = vec!["install", "-y", "-qq", "--no-install-recommends"];
     arguments.extend(missing);
     apt(&arguments)
+}
+
+/// Whether a program is there, those for root included.
+fn has_program(name: &str) -> bool {
+    is_in_path(name) || Path::new("/usr/sbin").join(name).exists()
 }
 
 /// Whether a Chromium is in the search path.

@@ -6,7 +6,7 @@ use super::fuzz;
 use super::step::{self, Ignored};
 use crate::cargo::{cargo, is_in_path, workspace};
 use crate::setup::packages::{has_browser, has_browser_driver, has_vulkan};
-use crate::setup::{cargo_fuzz, libtorch, onnxruntime, rust};
+use crate::setup::{cargo_fuzz, libtorch, machine, onnxruntime, rust};
 
 /// The release of Rust whose clippy the workspace is held to.
 const CLIPPY_OF: &str = "1.95.";
@@ -44,6 +44,7 @@ enum Kind {
     Train,
     Browser,
     Gpu,
+    Camera,
     /// No tests yet; with what they come.
     Later(&'static str),
 }
@@ -61,6 +62,8 @@ pub(crate) const SUITES: [Suite; 10] = [
             "engines",
             "readers",
             "allocations",
+            "privacy",
+            "live_faults",
             "catalogue_kill",
             "reembed",
             "catalogue_disk",
@@ -78,7 +81,12 @@ pub(crate) const SUITES: [Suite; 10] = [
     },
     Suite { name: "browser", holds: "the page in a real browser", programs: &["kiosk"], kind: Kind::Browser },
     Suite { name: "gpu", holds: "the GPU engine on a Vulkan adapter", programs: &["gpu"], kind: Kind::Gpu },
-    later("camera", "the V4L2 camera"),
+    Suite {
+        name: "camera",
+        holds: "cameras and screens of a real kernel, in a virtual machine",
+        programs: &["camera"],
+        kind: Kind::Camera,
+    },
     later("arm64", "the arm64 build"),
     later("update", "signed updates"),
     later("image", "the board's system image"),
@@ -101,6 +109,7 @@ impl Suite {
             Kind::Train => self.train(mode),
             Kind::Browser => self.browser(mode),
             Kind::Gpu => self.gpu(mode),
+            Kind::Camera => self.camera(mode),
             Kind::Later(with) => {
                 println!("no tests yet: they come with {with}");
                 Count::default()
@@ -164,6 +173,15 @@ impl Suite {
         let mut count = step::test(&arguments, Ignored::Run, &[("RUST_TEST_THREADS", "1".to_owned())], mode);
         count += self.with_programs(&[DEVICE], Ignored::Run, &[], mode);
         count
+    }
+
+    /// In a machine of its own, whose start takes longer than any test.
+    fn camera(&self, mode: Mode) -> Count {
+        if !machine::is_ready() {
+            let need = "the virtual machine (QEMU and Debian's kernel)";
+            return missing(self.test_count(), need, "cargo xtask setup --system", mode);
+        }
+        self.with_programs(&[DEVICE], Ignored::Run, &[], mode)
     }
 
     /// How many tests the suite's files hold, for when they cannot be run.

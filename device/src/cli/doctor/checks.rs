@@ -4,9 +4,13 @@ use super::Finding;
 use crate::catalogue::store::embed_command;
 use crate::catalogue::{Snapshot, StoreError};
 use crate::cli::catalogue::store_report;
-use crate::cli::run::{camera as configured_camera, catalogue as configured_catalogue, config_report};
+use crate::cli::camera::configured as configured_camera;
+use crate::cli::run::{catalogue as configured_catalogue, config_report};
 use crate::cli::{NetworkArgs, Report};
-use crate::config::{self, Config, ConfigError};
+use crate::camera::v4l2::discover::Places;
+use crate::camera::v4l2::Found;
+use crate::camera::{CameraChoice, CameraError};
+use crate::config::{self, CameraConfig, Config, ConfigError};
 use crate::network::{EngineChoice, golden};
 use crate::state;
 use clothingid_shared::bundle::Bundle;
@@ -44,10 +48,8 @@ pub(super) fn all(network: &NetworkArgs, file: Option<&Path>) -> Vec<Finding> {
     let identity = bundle.as_ref().ok().zip(class).map(|(bundle, class)| bundle.identity(class));
     findings.push(catalogue(config.catalogue.clone(), identity.as_ref(), network));
     findings.extend(disk());
-    findings.push(match &config.camera.folder {
-        Some(folder) => replayed(&config, folder, file),
-        None => camera(Path::new("/dev")),
-    });
+    findings.push(camera(&config.camera));
+    findings.extend(nodes(Places::default().all()));
     findings.push(heat(Path::new("/sys/class/thermal")));
     findings
 }
@@ -172,30 +174,44 @@ fn disk() -> Option<Finding> {
     })
 }
 
-/// The photographs that the configuration names as the camera.
-fn replayed(config: &Config, folder: &Path, file: Option<&Path>) -> Finding {
-    match configured_camera(config, file) {
-        Ok(_) => Finding::ok("camera", format!("replays `{}`", folder.display())),
-        Err(report) => Finding::failed("camera", report),
+/// Whether the configured camera gives frames.
+fn camera(config: &CameraConfig) -> Finding {
+    let choice = match configured_camera(config) {
+        Ok(choice) => choice,
+        Err(report) => return Finding::failed("camera", report),
+    };
+    match (&choice, choice.open()) {
+        (CameraChoice::V4l2(_), Ok(mut camera)) => {
+            let remarks = camera.take_remarks().join("; ");
+            Finding::ok("camera", format!("`{}`: {remarks}", camera.describe()))
+        }
+        (_, Ok(camera)) => Finding::ok("camera", format!("replays `{}`", camera.describe())),
+        // Another program that has it is the appliance, as a rule.
+        (_, Err(error @ CameraError::Busy { .. })) => {
+            Finding::warning("camera", error.to_string(), "nothing, if the appliance is running: it has the camera")
+        }
+        (_, Err(error)) if config.names_a_source() => {
+            Finding::failed("camera", Report::of(&error).hinted(error.hint()))
+        }
+        (_, Err(error)) => {
+            let hint = error.hint().unwrap_or_default();
+            Finding::warning("camera", error.to_string(), &format!("{hint}; or plug one in, or try `clothingid demo`"))
+        }
     }
 }
 
-/// This version reads no camera device; it says which are there.
-fn camera(devices: &Path) -> Finding {
-    let nodes: Vec<String> = entries(devices)
-        .iter()
-        .filter_map(|path| path.file_name()?.to_str())
-        .filter(|name| {
-            name.strip_prefix("video").is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
-        })
-        .map(|name| format!("`/dev/{name}`"))
-        .collect();
-    let found = if nodes.is_empty() {
-        "no camera device; this version replays a folder of photographs as its camera".to_string()
-    } else {
-        format!("{} there, but this version reads no camera device yet: it replays a folder", nodes.join(", "))
-    };
-    Finding::warning("camera", found, "name the folder in the configuration's `[camera]`, or try `clothingid demo`")
+/// What the machine's other device nodes are, where somebody might take them for a camera.
+fn nodes(there: Vec<Found>) -> Option<Finding> {
+    if there.is_empty() {
+        return None;
+    }
+    let lines: Vec<_> = there.iter().map(Found::describe).collect();
+    let hint = there.iter().find_map(|found| found.kind.as_ref().ok()?.hint());
+    let found = lines.join("; ");
+    Some(match hint {
+        Some(hint) if !there.iter().any(Found::is_camera) => Finding::warning("video", found, &hint),
+        _ => Finding::ok("video", found),
+    })
 }
 
 fn heat(zones: &Path) -> Finding {
@@ -226,17 +242,19 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::camera::Kind;
     use crate::cli::doctor::Status;
     use clothingid_shared::files::{create_folder, write_atomic};
 
     #[test]
-    fn cameras_are_named_and_other_devices_are_not() {
-        let devices = tempfile::tempdir().unwrap();
-        for name in ["video1", "video0", "videodev", "null"] {
-            write_atomic(&devices.path().join(name), b"").unwrap();
-        }
-        assert!(camera(devices.path()).found.starts_with("`/dev/video0`, `/dev/video1` there"));
-        assert!(camera(Path::new("/nowhere")).found.starts_with("no camera device"));
+    fn nodes_are_listed_and_a_sensor_alone_is_a_warning() {
+        let found = |kind| Found { path: "/dev/video0".into(), card: "X".into(), port: None, serial: None, kind: Ok(kind) };
+        assert!(nodes(Vec::new()).is_none());
+        let sensor = nodes(vec![found(Kind::RawSensor)]).unwrap();
+        assert_eq!(sensor.status, Status::Warning);
+        assert!(sensor.found.contains("`/dev/video0` (X) is an image sensor"), "{}", sensor.found);
+        let both = nodes(vec![found(Kind::RawSensor), found(Kind::Camera(Vec::new()))]).unwrap();
+        assert_eq!(both.status, Status::Ok);
     }
 
     #[test]

@@ -1,0 +1,370 @@
+//! YUYV and NV12 frames straight into the network's input, without a full-size RGB picture in between.
+//!
+//! The picture contract's triangle filter is applied to the samples as they came, and only what is left is made into RGB: a frame of 1280×720
+//! becomes 160×90 pixels, so that 1.5 % of the conversions are done and two thirds of the memory traffic is gone.
+//! The filter is linear and so is the conversion, except where it saturates; sums keep their fractions until the end. So the result differs
+//! from that of the [decoder](super::FrameDecoder) followed by the [maker](clothingid_shared::picture::PictureMaker) by [`BOUND`] grey levels at
+//! most on pictures whose colours exist in RGB, which those of photographs do.
+//!
+//! **Source** The weights are those of `fast_image_resize`'s convolution with the bilinear filter (as Pillow's): a triangle of the width of
+//! two target pixels, its weights normalised.
+
+use super::decode::{FrameError, check};
+use super::{Frame, PixelFormat};
+use clothingid_shared::picture::{Filter, Picture, PictureContract, paste, placement};
+
+/// Grey levels by which a sampled picture may differ from a decoded and resized one.
+pub const BOUND: u8 = 2;
+
+/// Bits of the weights: they sum to `1 << WEIGHT_BITS`.
+const WEIGHT_BITS: u32 = 14;
+/// Bits behind the point between the two passes, so that a sum fits into 16 bits.
+const BETWEEN_BITS: u32 = 7;
+/// Bits behind the point of a sample that is made into RGB.
+const SAMPLE_BITS: u32 = 6;
+
+/// The samples that one target sample is the mean of.
+#[derive(Debug, Clone, Copy)]
+struct Taps {
+    first: usize,
+    /// Where its weights begin in the list of all.
+    weights: usize,
+    count: usize,
+}
+
+/// The weights of one direction.
+#[derive(Debug, Default)]
+struct Weights {
+    taps: Vec<Taps>,
+    weights: Vec<u16>,
+}
+
+impl Weights {
+    /// For `to` samples out of the stretch `start..start + length` of `from` samples.
+    fn fit(&mut self, from: usize, start: f64, length: f64, to: usize) {
+        self.taps.clear();
+        self.weights.clear();
+        let scale = length / to.max(1) as f64;
+        // A picture that is enlarged is interpolated between neighbours.
+        let radius = scale.max(1.0);
+        let mut shares = Vec::new();
+        for target in 0..to {
+            let centre = start + (target as f64 + 0.5) * scale;
+            let first = whole(centre - radius).min(from.saturating_sub(1));
+            let end = whole(centre + radius + 1.0).min(from);
+            shares.clear();
+            shares.extend((first..end).map(|at| (1.0 - ((at as f64 + 0.5 - centre) / radius).abs()).max(0.0)));
+            let sum: f64 = shares.iter().sum();
+            let before = self.weights.len();
+            // What rounding leaves over goes into the next weight, so that they sum to one.
+            let (mut given, mut wanted) = (0, 0.0);
+            for share in &shares {
+                wanted += if sum > 0.0 { share / sum } else { 1.0 / shares.len() as f64 } * f64::from(1 << WEIGHT_BITS);
+                let upto = whole(wanted + 0.5);
+                self.weights.push(u16::try_from(upto - given).unwrap_or_default());
+                given = upto;
+            }
+            self.taps.push(Taps { first, weights: before, count: shares.len() });
+        }
+    }
+
+    fn of(&self, taps: &Taps) -> &[u16] {
+        self.weights.get(taps.weights..taps.weights + taps.count).unwrap_or_default()
+    }
+}
+
+/// The whole part of a number that is not below zero.
+fn whole(value: f64) -> usize {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "sizes of pictures")]
+    let whole = value.max(0.0) as usize;
+    whole
+}
+
+/// A plane of interleaved samples: rows of `row` bytes of which each `group` bytes belong to one place.
+struct Plane<'a> {
+    bytes: &'a [u8],
+    stride: usize,
+    row: usize,
+    group: usize,
+}
+
+/// What the weights were made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Shape {
+    format: PixelFormat,
+    width: u32,
+    height: u32,
+}
+
+/// Samples frames by one picture contract; keeps its memory between frames.
+#[derive(Debug)]
+pub struct Sampler {
+    contract: PictureContract,
+    shape: Option<Shape>,
+    /// Of luma (NV12) or of pairs (YUYV).
+    across: Weights,
+    down: Weights,
+    /// Of NV12's chroma.
+    across_chroma: Weights,
+    down_chroma: Weights,
+    sums: Vec<u32>,
+    between: Vec<u16>,
+    luma: Vec<u16>,
+    chroma: Vec<u16>,
+    resized: Picture,
+}
+
+impl Sampler {
+    /// A sampler for one contract.
+    #[must_use]
+    pub fn new(contract: PictureContract) -> Self {
+        Self {
+            contract,
+            shape: None,
+            across: Weights::default(),
+            down: Weights::default(),
+            across_chroma: Weights::default(),
+            down_chroma: Weights::default(),
+            sums: Vec::new(),
+            between: Vec::new(),
+            luma: Vec::new(),
+            chroma: Vec::new(),
+            resized: Picture::default(),
+        }
+    }
+
+    /// Whether frames of this format and size can be sampled: others are decoded and resized.
+    #[must_use]
+    pub fn takes(&self, frame: &Frame) -> bool {
+        let side = self.contract.side;
+        matches!(frame.format, PixelFormat::Yuyv | PixelFormat::Nv12)
+            && self.contract.filter == Filter::Bilinear
+            // Enlarged, the two ways place colours differently.
+            && frame.width >= 2 * side
+            && frame.height >= side
+    }
+
+    /// The network's input, `[side, side, 3]`, from a frame that [it takes](Self::takes). Allocates nothing once a frame of this size has been seen.
+    ///
+    /// **Errors** [`FrameError`] when the bytes are too few or of an impossible shape.
+    pub fn sample(&mut self, frame: &Frame, input: &mut Picture) -> Result<(), FrameError> {
+        check(frame)?;
+        let place = placement(&self.contract, frame.width, frame.height);
+        let (to_width, to_height) = (place.to_width as usize, place.to_height as usize);
+        let (width, height, stride) = (frame.width as usize, frame.height as usize, frame.stride as usize);
+        let shape = Shape { format: frame.format, width: frame.width, height: frame.height };
+        if self.shape != Some(shape) {
+            let half = |weights: &mut Weights, from: usize, start: f64, length: f64, to: usize| {
+                weights.fit(from / 2, start / 2.0, length / 2.0, to);
+            };
+            if frame.format == PixelFormat::Yuyv {
+                half(&mut self.across, width, place.left, place.width, to_width);
+            } else {
+                self.across.fit(width, place.left, place.width, to_width);
+                half(&mut self.across_chroma, width, place.left, place.width, to_width);
+                half(&mut self.down_chroma, height, place.top, place.height, to_height);
+            }
+            self.down.fit(height, place.top, place.height, to_height);
+            self.shape = Some(shape);
+        }
+        self.resized.reset(place.to_width, place.to_height, [0; 3]);
+        let pixels = self.resized.rgb_mut().as_chunks_mut::<3>().0;
+        if frame.format == PixelFormat::Yuyv {
+            let plane = Plane { bytes: &frame.bytes, stride, row: width * 2, group: 4 };
+            resize(&plane, &self.across, &self.down, &mut self.sums, &mut self.between, &mut self.luma);
+            for (pixel, &[y0, u, y1, v]) in pixels.iter_mut().zip(self.luma.as_chunks::<4>().0) {
+                *pixel = to_rgb(i32::from(y0) + i32::from(y1), u, v);
+            }
+        } else {
+            let (luma, chroma) = frame.bytes.split_at((stride * height).min(frame.bytes.len()));
+            let luma = Plane { bytes: luma, stride, row: width, group: 1 };
+            resize(&luma, &self.across, &self.down, &mut self.sums, &mut self.between, &mut self.luma);
+            let chroma = Plane { bytes: chroma, stride, row: width, group: 2 };
+            let (across, down) = (&self.across_chroma, &self.down_chroma);
+            resize(&chroma, across, down, &mut self.sums, &mut self.between, &mut self.chroma);
+            for ((pixel, &y), &[u, v]) in pixels.iter_mut().zip(&self.luma).zip(self.chroma.as_chunks::<2>().0) {
+                *pixel = to_rgb(2 * i32::from(y), u, v);
+            }
+        }
+        paste(&self.resized, input, self.contract.side, self.contract.background);
+        Ok(())
+    }
+}
+
+/// Applies the weights down, then across. `out` gets `group` samples for each target pixel, with [`SAMPLE_BITS`] behind the point.
+fn resize(
+    plane: &Plane<'_>,
+    across: &Weights,
+    down: &Weights,
+    sums: &mut Vec<u32>,
+    between: &mut Vec<u16>,
+    out: &mut Vec<u16>,
+) {
+    out.clear();
+    for taps in &down.taps {
+        sums.clear();
+        sums.resize(plane.row, 0);
+        let rows = plane.bytes.chunks(plane.stride).skip(taps.first);
+        for (row, &weight) in rows.zip(down.of(taps)) {
+            add(sums, row, weight);
+        }
+        between.clear();
+        #[expect(clippy::cast_possible_truncation, reason = "255 << 14 >> 7 fits into 15 bits")]
+        between.extend(sums.iter().map(|sum| (sum >> (WEIGHT_BITS - BETWEEN_BITS)) as u16));
+        for taps in &across.taps {
+            let samples = between.get(taps.first * plane.group..).unwrap_or_default();
+            for lane in 0..plane.group {
+                let lanes = samples.iter().skip(lane).step_by(plane.group);
+                let sum: u32 = lanes.zip(across.of(taps)).map(|(&sample, &weight)| u32::from(sample) * u32::from(weight)).sum();
+                const SHIFT: u32 = WEIGHT_BITS + BETWEEN_BITS - SAMPLE_BITS;
+                out.push(u16::try_from((sum + (1 << (SHIFT - 1))) >> SHIFT).unwrap_or(u16::MAX));
+            }
+        }
+    }
+}
+
+/// Adds a row with a weight: the one loop that touches each byte of a frame.
+fn add(sums: &mut [u32], row: &[u8], weight: u16) {
+    let weight = u32::from(weight);
+    for (sum, &sample) in sums.iter_mut().zip(row) {
+        *sum += u32::from(sample) * weight;
+    }
+}
+
+/// One pixel of BT.601 limited range; `twice_y` is a doubled sample, all have [`SAMPLE_BITS`] behind the point.
+fn to_rgb(twice_y: i32, u: u16, v: u16) -> [u8; 3] {
+    const ONE: i32 = 1 << SAMPLE_BITS;
+    let y = 149 * (twice_y - 32 * ONE);
+    let (u, v) = (i32::from(u) - 128 * ONE, i32::from(v) - 128 * ONE);
+    let byte = |value: i32| {
+        let rounded = (value + (128 << SAMPLE_BITS)) >> (8 + SAMPLE_BITS);
+        u8::try_from(rounded.clamp(0, 255)).unwrap_or(u8::MAX)
+    };
+    [byte(y + 409 * v), byte(y - 100 * u - 208 * v), byte(y + 516 * u)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::FrameDecoder;
+    use super::*;
+    use clothingid_shared::picture::{Fit, PictureMaker, decode};
+    use proptest::prelude::*;
+
+    /// A photograph as a camera would give it. Colours are kept within what exists in RGB: each pair or square has its mean colour.
+    fn frame(picture: &Picture, format: PixelFormat, padding: u32) -> Frame {
+        let (width, height) = (picture.width() & !1, picture.height() & !1);
+        let (w, h) = (width as usize, height as usize);
+        let at = |x: usize, y: usize| {
+            let start = (y * picture.width() as usize + x) * 3;
+            [0, 1, 2].map(|c| i32::from(picture.rgb()[start + c]))
+        };
+        let luma = |[r, g, b]: [i32; 3]| (66 * r + 129 * g + 25 * b + 128) / 256 + 16;
+        let blue = |[r, g, b]: [i32; 3]| (-38 * r - 74 * g + 112 * b + 128) / 256 + 128;
+        let red = |[r, g, b]: [i32; 3]| (112 * r - 94 * g - 18 * b + 128) / 256 + 128;
+        let mut bytes = Vec::new();
+        let byte = |value: i32| value.clamp(0, 255) as u8;
+        let stride = match format {
+            PixelFormat::Yuyv => {
+                for y in 0..h {
+                    for x in (0..w).step_by(2) {
+                        let (left, right) = (at(x, y), at(x + 1, y));
+                        let mean = [0, 1, 2].map(|c| (left[c] + right[c]) / 2);
+                        bytes.extend([luma(left), blue(mean), luma(right), red(mean)].map(byte));
+                    }
+                    bytes.extend(vec![0xaa; padding as usize]);
+                }
+                width * 2 + padding
+            }
+            _ => {
+                for y in 0..h {
+                    bytes.extend((0..w).map(|x| byte(luma(at(x, y)))));
+                    bytes.extend(vec![0xaa; padding as usize]);
+                }
+                for y in (0..h).step_by(2) {
+                    for x in (0..w).step_by(2) {
+                        let four = [at(x, y), at(x + 1, y), at(x, y + 1), at(x + 1, y + 1)];
+                        let mean = [0, 1, 2].map(|c| four.iter().map(|pixel| pixel[c]).sum::<i32>() / 4);
+                        bytes.extend([blue(mean), red(mean)].map(byte));
+                    }
+                    bytes.extend(vec![0xaa; padding as usize]);
+                }
+                width + padding
+            }
+        };
+        Frame { format, width, height, stride, bytes, ..Frame::empty() }
+    }
+
+    /// Differences between the two ways: the largest, and how many of how many are over the bound.
+    fn difference(frame: &Frame, contract: &PictureContract) -> (u8, usize, usize) {
+        let (mut sampled, mut decoder) = (Picture::default(), FrameDecoder::new());
+        let mut sampler = Sampler::new(contract.clone());
+        assert!(sampler.takes(frame));
+        sampler.sample(frame, &mut sampled).unwrap();
+        let mut made = Picture::default();
+        PictureMaker::new(contract.clone()).make_into(decoder.decode(frame).unwrap(), &mut made).unwrap();
+        assert_eq!((sampled.width(), sampled.height()), (made.width(), made.height()));
+        let differences: Vec<u8> = sampled.rgb().iter().zip(made.rgb()).map(|(a, b)| a.abs_diff(*b)).collect();
+        let over = differences.iter().filter(|difference| **difference > BOUND).count();
+        (differences.iter().copied().max().unwrap(), over, differences.len())
+    }
+
+    #[test]
+    fn photographs_are_sampled_as_they_are_decoded_and_resized() {
+        let bundle = crate::network::read_bundle(None).unwrap();
+        let (mut seen, mut all_over, mut all) = (0, 0, 0);
+        for golden in &bundle.golden {
+            let picture = decode(&golden.photo).unwrap();
+            for fit in [Fit::Letterbox, Fit::CentreCrop] {
+                let contract = PictureContract { fit, side: 96, ..bundle.manifest.picture.clone() };
+                for format in [PixelFormat::Yuyv, PixelFormat::Nv12] {
+                    let frame = frame(&picture, format, 32);
+                    if frame.width >= 2 * contract.side && frame.height >= contract.side {
+                        let (_, over, of) = difference(&frame, &contract);
+                        (seen, all_over, all) = (seen + 1, all_over + over, all + of);
+                    }
+                }
+            }
+        }
+        assert!(seen > 50, "{seen} frames");
+        assert_eq!(all_over, 0, "of {all} values are over {BOUND}");
+    }
+
+    #[test]
+    fn a_spoiled_weight_is_noticed() {
+        let bundle = crate::network::read_bundle(None).unwrap();
+        let picture = decode(&bundle.golden[0].photo).unwrap();
+        let frame = frame(&picture, PixelFormat::Yuyv, 0);
+        let contract = PictureContract { side: 64, ..PictureContract::default() };
+        let (mut right, mut wrong) = (Picture::default(), Picture::default());
+        let mut sampler = Sampler::new(contract);
+        sampler.sample(&frame, &mut right).unwrap();
+        sampler.down.weights.iter_mut().for_each(|weight| *weight = weight.saturating_sub(40));
+        sampler.sample(&frame, &mut wrong).unwrap();
+        assert!(right.rgb().iter().zip(wrong.rgb()).any(|(a, b)| a.abs_diff(*b) > BOUND));
+    }
+
+    proptest! {
+        #[test]
+        fn weights_sum_to_one_and_stay_inside(from in 1_usize..3000, to in 1_usize..300, start in 0.0..100.0_f64, share in 0.01..1.0_f64) {
+            let mut weights = Weights::default();
+            let length = (from as f64 - start).max(1.0) * share;
+            weights.fit(from, start, length, to);
+            prop_assert_eq!(weights.taps.len(), to);
+            for taps in &weights.taps {
+                let sum: u32 = weights.of(taps).iter().map(|weight| u32::from(*weight)).sum();
+                prop_assert_eq!(sum, 1 << WEIGHT_BITS);
+                prop_assert!(taps.first + taps.count <= from);
+            }
+        }
+
+        #[test]
+        fn no_frame_makes_it_panic(
+            width in 0_u32..700, height in 0_u32..300, stride in 0_u32..1500, byte_len in 0_usize..400_000, is_nv12 in any::<bool>(),
+        ) {
+            let format = if is_nv12 { PixelFormat::Nv12 } else { PixelFormat::Yuyv };
+            let frame = Frame { format, width, height, stride, bytes: vec![77; byte_len], ..Frame::empty() };
+            let mut input = Picture::default();
+            let _ = Sampler::new(PictureContract::default()).sample(&frame, &mut input);
+        }
+    }
+}

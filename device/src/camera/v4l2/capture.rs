@@ -1,0 +1,319 @@
+//! A V4L2 device as a [`Camera`].
+
+use super::controls::{self, ControlReport, ControlWishes};
+use super::discover::{Places, Which};
+use super::kind::Kind;
+use super::mode::{Costs, Mode, ModeWish, in_order, modes};
+use super::node::{Filled, Node, Taken};
+use super::stream::{Next, Stream};
+use crate::camera::{Camera, CameraError, Frame, PixelFormat};
+use clothingid_shared::picture::make_room;
+use rustix::io::Errno;
+use rustix::time::{ClockId, clock_gettime};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+/// How long one call waits for a picture.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// A camera that is silent for so long is opened anew: some come back by that.
+const SILENCE: Duration = Duration::from_secs(5);
+
+/// How long a camera that nobody named has to give its first picture, before the next one is tried.
+const FIRST_PICTURE: Duration = Duration::from_secs(2);
+
+/// So many pictures in a row that the driver could not fill, and the stream is broken.
+const BROKEN: u32 = 8;
+
+/// The largest picture that is taken from a driver, in bytes: 4096×4096 RGB and a little.
+const MOST_BYTES: usize = 64 << 20;
+
+/// Which camera, and how it is to be set.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct V4l2Settings {
+    /// Which.
+    pub which: Which,
+    /// Format, size and rate.
+    pub mode: ModeWish,
+    /// Exposure and the like.
+    pub controls: ControlWishes,
+}
+
+impl V4l2Settings {
+    /// The source, for people.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        self.which.to_string()
+    }
+}
+
+/// An open camera that gives pictures.
+#[derive(Debug)]
+pub struct V4l2Camera {
+    stream: Stream,
+    name: String,
+    taken: Taken,
+    format: PixelFormat,
+    /// What was done, and what could not be done as wished.
+    remarks: Vec<String>,
+    silent_since: Instant,
+    failures: u32,
+    lost: u64,
+}
+
+impl V4l2Camera {
+    /// Opens the camera that is meant and starts it.
+    ///
+    /// **Errors** [`CameraError`]: none is there, it is none, it is in use, it may not be opened, it gives no picture.
+    pub fn open(settings: &V4l2Settings) -> Result<Self, CameraError> {
+        let nodes = Places::default().nodes_of(&settings.which)?;
+        // One that was named is waited for by whoever asks for its pictures; of several, the first that gives one is taken.
+        if let [only] = nodes.as_slice() {
+            return Self::at(only, settings);
+        }
+        let mut first_error = None;
+        for node in &nodes {
+            match Self::at(node, settings).and_then(Self::with_a_picture) {
+                Ok(camera) => return Ok(camera),
+                Err(error) => first_error = first_error.or(Some(error)),
+            }
+        }
+        Err(first_error.unwrap_or(CameraError::NotThere { which: settings.which.clone() }))
+    }
+
+    fn at(path: &Path, settings: &V4l2Settings) -> Result<Self, CameraError> {
+        let failed = |error| cannot_open(path, error);
+        let node = Node::open(path).map_err(failed)?;
+        let (capability, kind) = Kind::of(&node).map_err(failed)?;
+        let Kind::Camera(formats) = kind else {
+            return Err(CameraError::NotACamera { node: path.to_owned(), kind });
+        };
+        let modes = modes(&node, &formats, &settings.mode);
+        let mut tried = None;
+        for mode in in_order(modes, &settings.mode, costs()) {
+            match take(&node, &mode) {
+                Ok((taken, format)) => {
+                    let rate = node.set_rate(settings.mode.frames_per_second);
+                    let mut remarks = vec![said(&capability.card, &taken, rate)];
+                    // Before the first picture: many cameras take some pictures to settle.
+                    remarks.extend(controls::set(&node, &settings.controls));
+                    let stream = Stream::start(node).map_err(failed)?;
+                    return Ok(Self {
+                        name: path.display().to_string(),
+                        stream,
+                        taken,
+                        format,
+                        remarks,
+                        silent_since: Instant::now(),
+                        failures: 0,
+                        lost: 0,
+                    });
+                }
+                Err(error) => tried = tried.or(Some(error)),
+            }
+        }
+        Err(tried.map_or_else(
+            || CameraError::NoMode { node: path.to_owned(), wanted: settings.mode.format },
+            |error| cannot_open(path, error),
+        ))
+    }
+
+    /// This camera, once it has given a picture.
+    fn with_a_picture(mut self) -> Result<Self, CameraError> {
+        let (mut frame, until) = (Frame::empty(), Instant::now() + FIRST_PICTURE);
+        loop {
+            match self.next(&mut frame) {
+                Ok(()) => return Ok(self),
+                Err(error) if error.is_one_frame() && Instant::now() < until => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// What was chosen, and what could not be done as wished, a sentence each.
+    #[must_use]
+    pub fn remarks(&self) -> &[String] {
+        &self.remarks
+    }
+
+    /// The controls that it has, with their ranges and values now.
+    #[must_use]
+    pub fn controls(&self) -> Vec<ControlReport> {
+        controls::report(self.stream.node())
+    }
+
+    /// Sets controls while it runs; what could not be done as wished is told.
+    #[must_use]
+    pub fn set_controls(&self, wishes: &ControlWishes) -> Vec<String> {
+        controls::set(self.stream.node(), wishes)
+    }
+
+    fn gone(&self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> CameraError {
+        CameraError::Gone { camera: self.name.clone(), cause: cause.into() }
+    }
+
+    fn corrupt(&self, what: &'static str) -> CameraError {
+        CameraError::Corrupt { frame: self.name.clone(), cause: what.into() }
+    }
+}
+
+impl Camera for V4l2Camera {
+    fn describe(&self) -> &str {
+        &self.name
+    }
+
+    fn take_remarks(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.remarks)
+    }
+
+    fn controls(&self) -> Vec<ControlReport> {
+        Self::controls(self)
+    }
+
+    fn set_controls(&mut self, wishes: &ControlWishes) -> Vec<String> {
+        Self::set_controls(self, wishes)
+    }
+
+    fn lost(&mut self) -> u64 {
+        std::mem::take(&mut self.lost)
+    }
+
+    fn next(&mut self, frame: &mut Frame) -> Result<(), CameraError> {
+        let taken = self.taken;
+        let next = self.stream.next(PATIENCE, |filled, bytes| fill(frame, &taken, filled, bytes));
+        match next {
+            Ok(Next::Picture { filled, lost }) => {
+                self.silent_since = Instant::now();
+                self.lost += lost;
+                if filled.is_damaged {
+                    self.failures += 1;
+                    if self.failures >= BROKEN {
+                        return Err(self.gone(format!("the driver could not fill {BROKEN} pictures in a row")));
+                    }
+                    return Err(self.corrupt("the driver says that it is damaged"));
+                }
+                self.failures = 0;
+                if frame.bytes.is_empty() {
+                    return Err(self.corrupt("it has no bytes"));
+                }
+                frame.format = self.format;
+                frame.name.clear();
+                frame.name.push_str(&self.name);
+                Ok(())
+            }
+            Ok(Next::Nothing) => {
+                let waited = self.silent_since.elapsed();
+                if waited < SILENCE {
+                    return Err(CameraError::Timeout { camera: self.name.clone(), waited });
+                }
+                let cause = if self.stream.node().has_no_signal() { "no signal" } else { "no picture" };
+                Err(self.gone(format!("{cause} for {} s", SILENCE.as_secs())))
+            }
+            Err(error) => Err(self.gone(error)),
+        }
+    }
+}
+
+/// What a picture costs here, measured once.
+fn costs() -> &'static Costs {
+    static COSTS: OnceLock<Costs> = OnceLock::new();
+    COSTS.get_or_init(Costs::measured)
+}
+
+/// Asks for a mode, and says what the driver took, if we read it.
+fn take(node: &Node, mode: &Mode) -> io::Result<(Taken, PixelFormat)> {
+    let taken = node.set_format(mode.format, mode.width, mode.height)?;
+    match taken.format.pixel_format() {
+        Some(format) if taken.width > 0 && taken.height > 0 => Ok((taken, format)),
+        _ => {
+            Err(io::Error::other(format!("asked for {}, the driver took {} {}×{}", mode.describe(), taken.format, taken.width, taken.height)))
+        }
+    }
+}
+
+fn said(card: &str, taken: &Taken, rate: Option<f64>) -> String {
+    let rate = rate.map_or_else(String::new, |rate| format!(" at {rate:.0} frames/s"));
+    format!("{card} gives {} {}×{}{rate}", taken.format, taken.width, taken.height)
+}
+
+/// Copies a picture out of the driver's buffer: one read of memory that may be slow for the processor, and the buffer is free again at once, however
+/// long the picture is looked at.
+fn fill(frame: &mut Frame, taken: &Taken, filled: &Filled, bytes: &[u8]) {
+    let bytes = bytes.get(..bytes.len().min(MOST_BYTES)).unwrap_or_default();
+    make_room(&mut frame.bytes, bytes.len());
+    if !filled.is_damaged {
+        frame.bytes.extend_from_slice(bytes);
+    }
+    frame.width = taken.width;
+    frame.height = taken.height;
+    frame.stride = taken.stride;
+    frame.captured = filled.taken.and_then(instant).unwrap_or_else(Instant::now);
+}
+
+/// The instant of a time on the system's monotonic clock, if it is a moment ago.
+fn instant(taken: Duration) -> Option<Instant> {
+    let now = clock_gettime(ClockId::Monotonic);
+    let now = Duration::new(u64::try_from(now.tv_sec).ok()?, u32::try_from(now.tv_nsec).ok()?);
+    let age = now.checked_sub(taken)?;
+    // Some drivers count from another beginning.
+    if age < Duration::from_secs(10) { Instant::now().checked_sub(age) } else { None }
+}
+
+/// What it means that a node cannot be opened or started.
+pub(super) fn cannot_open(path: &Path, error: io::Error) -> CameraError {
+    let node: PathBuf = path.to_owned();
+    match error.raw_os_error().map(Errno::from_raw_os_error) {
+        Some(Errno::BUSY) => CameraError::Busy { node, cause: error },
+        Some(Errno::ACCESS | Errno::PERM) => CameraError::Forbidden { node, cause: error },
+        Some(Errno::NOTTY | Errno::ISDIR) => CameraError::NotADevice { node, cause: error },
+        _ => CameraError::Gone { camera: node.display().to_string(), cause: Box::new(error) },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(path: &str) -> CameraError {
+        V4l2Camera::open(&V4l2Settings { which: Which::Node(path.into()), ..V4l2Settings::default() }).unwrap_err()
+    }
+
+    #[test]
+    fn what_is_no_camera_is_said_in_words() {
+        assert_eq!(open("/dev/null").to_string(), "`/dev/null` is no camera");
+        let missing = open("/dev/video-none");
+        assert_eq!(missing.to_string(), "camera `/dev/video-none` is gone");
+        let folder = tempfile::tempdir().unwrap();
+        assert!(matches!(open(&folder.path().display().to_string()), CameraError::NotADevice { .. }));
+        let busy = cannot_open(Path::new("/dev/video0"), Errno::BUSY.into());
+        insta::assert_snapshot!(format!("{busy}\nhint: {}", busy.hint().unwrap()), @r"
+        camera `/dev/video0` is in use
+        hint: find the program that holds it: `fuser /dev/video0`
+        ");
+        let forbidden = cannot_open(Path::new("/dev/video0"), Errno::ACCESS.into());
+        assert!(forbidden.hint().unwrap().contains("group `video`"));
+    }
+
+    #[test]
+    fn times_of_the_driver_become_instants_and_odd_ones_do_not() {
+        let now = clock_gettime(ClockId::Monotonic);
+        let now = Duration::new(now.tv_sec.try_into().unwrap(), now.tv_nsec.try_into().unwrap());
+        let age = instant(now - Duration::from_millis(40)).unwrap().elapsed();
+        assert!((Duration::from_millis(40)..Duration::from_secs(5)).contains(&age), "{age:?}");
+        assert_eq!(instant(now + Duration::from_secs(60)), None);
+        assert_eq!(instant(Duration::ZERO), None, "the machine has been on for a while");
+    }
+
+    #[test]
+    fn a_picture_is_copied_and_a_damaged_one_is_empty() {
+        let taken = Taken { format: super::super::FourCc(*b"YUYV"), width: 2, height: 1, stride: 4 };
+        let filled = Filled { index: 0, byte_len: 4, is_damaged: false, taken: None, sequence: 0 };
+        let mut frame = Frame::empty();
+        fill(&mut frame, &taken, &filled, &[1, 2, 3, 4]);
+        assert_eq!((frame.width, frame.height, frame.stride, &frame.bytes[..]), (2, 1, 4, &[1, 2, 3, 4][..]));
+        fill(&mut frame, &taken, &Filled { is_damaged: true, ..filled }, &[1, 2, 3, 4]);
+        assert!(frame.bytes.is_empty());
+    }
+}

@@ -1,0 +1,318 @@
+//! The whole appliance on a film: what comes out of so many frames a second, and how the way of a frame compares with its parts measured alone.
+//!
+//! The film is made of the demo shop's garments, each moved a little from frame to frame, so that the network looks at every one, as 1280×720
+//! JPEG pictures in a file. Capture, inference and output run as in `run`, with the page; the parts are measured before, in the same process.
+
+use super::{Args, measure, memory_mib, milliseconds, quantile_ms};
+use crate::camera::{CameraChoice, ControlDesk, Film, Frame, FrameDecoder};
+use crate::camera::{Camera, CameraError};
+use crate::catalogue::{Gallery, Search};
+use crate::cli::demo;
+use crate::cli::{Outcome, Report, print_line};
+use crate::config::Language;
+use crate::health::Health;
+use crate::network::{Answer, PhotoPath};
+use crate::page::{self, Board, Facts, PageState, Server, Uploads, rate};
+use crate::pipeline::{Looked, Looker, LookerSettings, Output, Pipeline, Shop, Stop};
+use clothingid_shared::bundle::Bundle;
+use clothingid_shared::files;
+use clothingid_shared::picture::{self, Picture, PictureMaker};
+use image::ExtendedColorType;
+use image::codecs::jpeg::JpegEncoder;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+const WIDTH: u32 = 1280;
+const HEIGHT: u32 = 720;
+
+/// How far a garment moves from frame to frame, in pixels: more than the network takes for a still scene.
+const STEP: u32 = 24;
+
+/// Places that a garment is seen in.
+const PLACES: u32 = 6;
+
+/// Frames at the beginning that are not counted: caches are cold, buffers grow.
+const WARM_UP: Duration = Duration::from_secs(2);
+
+/// What is told.
+#[derive(Debug, Serialize)]
+struct Line {
+    bench: &'static str,
+    engine: String,
+    threads: usize,
+    seconds: f64,
+    frames_per_second: f64,
+    frames: u64,
+    lost: u64,
+    lost_percent: f64,
+    median_ms: f64,
+    p99_ms: f64,
+    parts: Parts,
+    whole_to_parts: f64,
+    memory_mib: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    load: Option<serde_json::Value>,
+}
+
+/// Medians of the parts alone, in milliseconds.
+#[derive(Debug, Clone, Copy, Serialize)]
+struct Parts {
+    decode_ms: f64,
+    picture_ms: f64,
+    network_ms: f64,
+    search_ms: f64,
+}
+
+impl Parts {
+    fn sum(&self) -> f64 {
+        self.decode_ms + self.picture_ms + self.network_ms + self.search_ms
+    }
+}
+
+/// Runs the appliance on a film and tells what came out.
+pub(super) fn run(bundle: Bundle, args: &Args) -> Result<Outcome, Report> {
+    let folder = scratch()?;
+    let told = measured(bundle, args, &folder);
+    // Whatever came of it, the film is of no use to anybody.
+    let _ = std::fs::remove_dir_all(&folder);
+    let line = told?;
+    if args.json {
+        print_line(&serde_json::to_string(&line)?)?;
+    } else {
+        tell(&line)?;
+    }
+    Ok(Outcome::Done)
+}
+
+fn scratch() -> Result<PathBuf, Report> {
+    let folder = std::env::temp_dir().join(format!("clothingid-bench-live-{}", std::process::id()));
+    files::create_folder(&folder)?;
+    Ok(folder)
+}
+
+fn measured(bundle: Bundle, args: &Args, folder: &Path) -> Result<Line, Report> {
+    let bundle = Arc::new(bundle);
+    let film = folder.join("film.mjpeg");
+    files::write_atomic(&film, &reel()?)?;
+    let mut path = args.network.open(&bundle)?;
+    let catalogue = match &args.catalogue {
+        Some(catalogue) => catalogue.clone(),
+        None => demo::shop_for(&bundle, args.network.engine, &folder.join("catalogue.db"))?,
+    };
+    let identity = bundle.identity(path.engine().arithmetic());
+    let shop = Arc::new(Shop::open(catalogue, identity.clone()).map_err(|error| crate::cli::catalogue::store_report(&error))?);
+    let parts = parts(&mut path, &bundle, &shop, &film)?;
+
+    let settings = LookerSettings {
+        bundle: Arc::clone(&bundle),
+        engine: args.network.engine,
+        threads: usize::from(args.network.threads),
+        gallery: Arc::<Shop>::clone(&shop),
+        matches: 5,
+    };
+    let looker = Looker::of(path, &settings)?;
+    let (health, stop) = (Arc::new(Health::silent()), Stop::new());
+    let engine = looker.engine_name().to_owned();
+    let facts = Facts {
+        shop_name: "bench".to_owned(),
+        language: Language::default(),
+        engine: engine.clone(),
+        matches: settings.matches,
+        network: identity.short().to_owned(),
+    };
+    let board = Arc::new(Board::new());
+    let (uploads, upload_thread) = Uploads::start(settings.clone(), rate::UPLOADS_PER_SECOND, &health, &stop)?;
+    let state = PageState::new(facts, bundle, Arc::clone(&board), shop, uploads, Arc::clone(&health));
+    let listener = page::bind("127.0.0.1:0")?;
+    let server = Server::start(listener, Arc::new(state))?;
+    let meter = Meter::default();
+    let outputs: Vec<Box<dyn Output>> = vec![Box::new(board), Box::new(meter.clone())];
+    let rate = f64::from(args.rate);
+    let camera = CameraChoice::Film(film, rate);
+    let pipeline = Pipeline::start(camera, looker, settings, &Arc::new(ControlDesk::default()), outputs, &health, &stop)?;
+
+    let load = (args.clients > 0).then(|| start_load(&server, args)).transpose()?;
+    let _ = stop.wait(WARM_UP);
+    let (shown, _) = meter.take();
+    drop(shown);
+    let started = Instant::now();
+    let _ = stop.wait(Duration::from_secs(args.seconds.into()));
+    let seconds = started.elapsed().as_secs_f64();
+    let (mut times, shown) = meter.take();
+    let memory = memory_mib("VmRSS:");
+    pipeline.end();
+    let load = load.map(end_load).transpose()?;
+    server.end();
+    let _ = upload_thread.join();
+
+    times.sort_unstable();
+    let [median_ms, p99_ms] = [0.5, 0.99].map(|share| quantile_ms(&times, share));
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "frames of a day at most")]
+    let frames = (seconds * rate) as u64;
+    let lost = frames.saturating_sub(shown);
+    if health.metrics.frames_corrupt.load(Ordering::Relaxed) > 0 {
+        return Err(Report::new("frames of the film could not be read"));
+    }
+    Ok(Line {
+        bench: "live",
+        engine,
+        threads: usize::from(args.network.threads),
+        seconds: (seconds * 10.0).round() / 10.0,
+        frames_per_second: rate,
+        frames,
+        lost,
+        lost_percent: (lost as f64 * 1e4 / frames.max(1) as f64).round() / 100.0,
+        median_ms,
+        p99_ms,
+        whole_to_parts: (median_ms / parts.sum() * 1000.0).round() / 1000.0,
+        parts,
+        memory_mib: memory,
+        load,
+    })
+}
+
+/// The film: each garment of the demo in several places of a frame.
+fn reel() -> Result<Vec<u8>, Report> {
+    let mut film = Vec::new();
+    for (name, photo) in demo::camera_photos() {
+        let photo = picture::decode(photo).map_err(|error| Report::of(&error).during(format!("reading `{name}`")))?;
+        for place in 0..PLACES {
+            let frame = framed(&photo, place * STEP);
+            let encoder = JpegEncoder::new_with_quality(&mut film, 85);
+            image::ImageEncoder::write_image(encoder, frame.rgb(), WIDTH, HEIGHT, ExtendedColorType::Rgb8)
+                .map_err(|error| Report::of(&error).during("making the film"))?;
+        }
+    }
+    Ok(film)
+}
+
+/// A photograph as high as a frame, on white, so many pixels right of its left edge; the nearest pixels, which costs a decoder most.
+fn framed(photo: &Picture, left: u32) -> Picture {
+    let mut frame = Picture::filled(WIDTH, HEIGHT, [255; 3]);
+    let (width, height) = (photo.width() as usize, photo.height() as usize);
+    let wide = (width * HEIGHT as usize / height.max(1)).min(WIDTH as usize - left as usize);
+    let rows = frame.rgb_mut().chunks_exact_mut(WIDTH as usize * 3);
+    for (y, row) in rows.enumerate() {
+        let source = photo.rgb().chunks_exact(width * 3).nth(y * height / HEIGHT as usize).unwrap_or_default();
+        let pixels = row.as_chunks_mut::<3>().0.iter_mut().skip(left as usize).take(wide);
+        for (x, pixel) in pixels.enumerate() {
+            if let Some(value) = source.as_chunks::<3>().0.get(x * height / HEIGHT as usize) {
+                *pixel = *value;
+            }
+        }
+    }
+    frame
+}
+
+/// Each part alone, on the film's frames.
+fn parts(path: &mut PhotoPath, bundle: &Bundle, shop: &Shop, film: &Path) -> Result<Parts, Report> {
+    let mut film = Film::open(film, 120.0)?;
+    let mut frames = Vec::new();
+    for _ in 0..24 {
+        let mut frame = Frame::empty();
+        match film.next(&mut frame) {
+            Ok(()) => frames.push(frame),
+            Err(CameraError::Ended { .. }) => break,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let median = |mut times: Vec<Duration>| {
+        times.sort_unstable();
+        quantile_ms(&times, 0.5)
+    };
+    let (mut decoder, mut turn) = (FrameDecoder::new(), frames.iter().cycle());
+    let decode_ms = median(measure(|| {
+        let frame = turn.next().ok_or_else(|| Report::new("the film is empty"))?;
+        std::hint::black_box(decoder.decode(frame)?);
+        Ok(())
+    })?.samples);
+    let first = frames.first().ok_or_else(|| Report::new("the film is empty"))?;
+    let decoded = decoder.decode(first)?.clone();
+    let (mut maker, mut input) = (PictureMaker::new(bundle.manifest.picture.clone()), Picture::default());
+    let picture_ms = median(measure(|| Ok(maker.make_into(&decoded, &mut input)?))?.samples);
+    let mut answer = Answer::default();
+    let network_ms = median(measure(|| Ok(path.engine_mut().run(&input, &mut answer)?))?.samples);
+    let search_ms = median(measure(|| {
+        std::hint::black_box(shop.search(&Search::of(&answer.embedding, 5))?);
+        Ok(())
+    })?.samples);
+    Ok(Parts { decode_ms, picture_ms, network_ms, search_ms })
+}
+
+/// Times from capture to shown.
+#[derive(Debug, Clone, Default)]
+struct Meter {
+    times: Arc<Mutex<Vec<Duration>>>,
+}
+
+impl Meter {
+    fn take(&self) -> (Vec<Duration>, u64) {
+        let times = std::mem::take(&mut *self.times.lock().unwrap_or_else(PoisonError::into_inner));
+        let count = times.len() as u64;
+        (times, count)
+    }
+}
+
+impl Output for Meter {
+    fn show(&mut self, looked: &Looked) {
+        self.times.lock().unwrap_or_else(PoisonError::into_inner).push(looked.frame.captured.elapsed());
+    }
+}
+
+fn start_load(server: &Server, args: &Args) -> Result<Child, Report> {
+    let program = std::env::current_exe()?;
+    let seconds = args.seconds + 2;
+    Ok(Command::new(program)
+        .args(["bench", "--load", &server.address().to_string()])
+        .args(["--clients", &args.clients.to_string(), "--seconds", &seconds.to_string()])
+        .stdout(Stdio::piped())
+        .spawn()?)
+}
+
+fn end_load(child: Child) -> Result<serde_json::Value, Report> {
+    let output = child.wait_with_output()?;
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+fn tell(line: &Line) -> Result<(), Report> {
+    let Line { parts, .. } = line;
+    print_line(&format!(
+        "live     {} frames in {} s, {} lost ({} %); from capture to shown: median {:.2} ms, 99th percentile {:.2} ms ({}, {} thread{})",
+        line.frames,
+        line.seconds,
+        line.lost,
+        line.lost_percent,
+        line.median_ms,
+        line.p99_ms,
+        line.engine,
+        line.threads,
+        if line.threads == 1 { "" } else { "s" }
+    ))?;
+    print_line(&format!(
+        "         parts alone: decode {:.2}, picture {:.2}, network {:.2}, search {:.2} ms; the whole is {:.3} of their sum",
+        parts.decode_ms, parts.picture_ms, parts.network_ms, parts.search_ms, line.whole_to_parts
+    ))?;
+    if let Some(load) = &line.load {
+        print_line(&format!("         load: {load}"))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_garment_that_moves_is_looked_at_and_the_frame_is_filled() {
+        let photo = Picture::new(2, 2, vec![10, 10, 10, 200, 200, 200, 60, 60, 60, 90, 90, 90]).unwrap();
+        let (here, there) = (framed(&photo, 0), framed(&photo, STEP));
+        assert_eq!((here.width(), here.height()), (WIDTH, HEIGHT));
+        assert_eq!(here.rgb()[..3], [10, 10, 10]);
+        assert_eq!(there.rgb()[..3], [255, 255, 255], "it has moved");
+        assert_eq!(milliseconds(Duration::from_micros(1500)), 1.5);
+    }
+}

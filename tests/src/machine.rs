@@ -1,0 +1,187 @@
+//! A virtual machine with a kernel of its own, for devices that the machine of the tests does not have: cameras and screens.
+//!
+//! It runs the programs of this machine, whose root folder it mounts read-only, under Debian's kernel with `vivid` (a virtual camera),
+//! `v4l2loopback` and a graphics adapter. `tests/machine/make.sh` makes it; `cargo xtask setup --system` calls that. The processor is emulated,
+//! so that it runs wherever QEMU does, some thirty times slower: nothing here measures time.
+
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// How long the machine may take to start: seconds where nothing else runs.
+const START: Duration = Duration::from_secs(240);
+
+/// How long one command may take.
+const PATIENCE: Duration = Duration::from_secs(240);
+
+/// Memory of the machine, in MiB.
+const MEMORY: &str = "1536";
+
+/// The files that a machine is started from.
+#[must_use]
+pub fn folder() -> PathBuf {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    set("CLOTHINGID_MACHINE").unwrap_or_else(|| {
+        let cache = set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")));
+        cache.unwrap_or_else(|| "/root/.cache".into()).join("clothingid/machine")
+    })
+}
+
+/// A running machine. Dropping it ends it.
+#[derive(Debug)]
+pub struct Machine {
+    qemu: Child,
+    share: tempfile::TempDir,
+    commands: AtomicU32,
+}
+
+impl Machine {
+    /// Starts a machine and waits until it takes commands.
+    ///
+    /// # Panics
+    /// It does not start.
+    #[must_use]
+    pub fn start() -> Self {
+        let share = tempfile::tempdir().expect("a folder");
+        for name in ["in", "out"] {
+            std::fs::create_dir(share.path().join(name)).expect("a folder");
+        }
+        let (files, place) = (folder(), share.path().display().to_string());
+        let qemu = Command::new("qemu-system-x86_64")
+            .args(["-machine", "q35,accel=tcg", "-cpu", "max", "-m", MEMORY, "-smp", "2"])
+            .args(["-no-reboot", "-display", "none", "-nodefaults", "-device", "VGA"])
+            .args(["-serial", &format!("file:{place}/console.txt")])
+            .args(["-monitor", &format!("unix:{place}/monitor,server,nowait")])
+            .arg("-kernel")
+            .arg(files.join("vmlinuz"))
+            .arg("-initrd")
+            .arg(files.join("initramfs.gz"))
+            .args(["-virtfs", "local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap"])
+            .args(["-virtfs", &format!("local,path={place},mount_tag=share,security_model=none,multidevs=remap")])
+            .args(["-append", "console=ttyS0 quiet panic=-1 mitigations=off"])
+            .stdin(Stdio::null())
+            .spawn()
+            .expect("qemu-system-x86_64 starts");
+        let mut machine = Self { qemu, share, commands: AtomicU32::new(0) };
+        let end = Instant::now() + START;
+        while !machine.shared("up").exists() {
+            let ended = machine.qemu.try_wait().expect("QEMU's state");
+            assert!(ended.is_none() && Instant::now() < end, "no machine ({ended:?}): {}", machine.console());
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        machine
+    }
+
+    /// A place in the folder that the machine has at `/mnt`.
+    #[must_use]
+    pub fn shared(&self, name: &str) -> PathBuf {
+        self.share.path().join(name)
+    }
+
+    /// Puts a file into the folder that the machine has at `/mnt`.
+    ///
+    /// # Panics
+    /// It cannot be written.
+    pub fn put(&self, name: &str, bytes: &[u8]) {
+        std::fs::write(self.shared(name), bytes).expect("a shared file");
+    }
+
+    fn console(&self) -> String {
+        std::fs::read_to_string(self.shared("console.txt")).unwrap_or_default()
+    }
+
+    /// Runs lines of a shell and gives their exit status and all that they printed.
+    ///
+    /// # Panics
+    /// They take too long.
+    pub fn try_run(&self, lines: &str) -> (i32, String) {
+        let name = format!("{:04}", self.commands.fetch_add(1, Ordering::Relaxed));
+        let half = self.shared(&format!("in/{name}.new"));
+        std::fs::write(&half, lines).expect("a script");
+        std::fs::rename(&half, self.shared(&format!("in/{name}.sh"))).expect("a script");
+        let (status, end) = (self.shared(&format!("out/{name}.rc")), Instant::now() + PATIENCE);
+        while !status.exists() {
+            assert!(Instant::now() < end, "no end of:\n{lines}\n{}", self.console());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let text = std::fs::read(self.shared(&format!("out/{name}.txt"))).expect("what it printed");
+        let status = std::fs::read_to_string(status).expect("a status");
+        (status.trim().parse().expect("a number"), String::from_utf8_lossy(&text).into_owned())
+    }
+
+    /// Runs lines of a shell that must succeed, and gives what they printed.
+    ///
+    /// # Panics
+    /// They fail.
+    pub fn run(&self, lines: &str) -> String {
+        let (status, text) = self.try_run(lines);
+        assert_eq!(status, 0, "{lines}\n{text}");
+        text
+    }
+
+    /// What a program in the machine answers at an address of its page; nothing where it does not.
+    pub fn get(&self, path: &str) -> Option<Value> {
+        let (_, text) = self.try_run(&format!("curl -s --max-time 20 http://127.0.0.1:8080{path}"));
+        serde_json::from_str(&text).ok()
+    }
+
+    /// Waits until `body` gives something.
+    ///
+    /// # Panics
+    /// It does not within [`PATIENCE`].
+    pub fn soon<T>(&self, what: &str, mut body: impl FnMut() -> Option<T>) -> T {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            if let Some(value) = body() {
+                return value;
+            }
+            if Instant::now() >= end {
+                let (_, said) = self.try_run("cat /tmp/*.log; dmesg | tail -5");
+                panic!("not within {} s: {what}\n{said}", PATIENCE.as_secs());
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    }
+
+    /// What the machine's screen shows, as a PNG file.
+    ///
+    /// # Panics
+    /// QEMU does not answer.
+    #[must_use]
+    pub fn screenshot(&self, name: &str) -> PathBuf {
+        let path = self.shared(&format!("{name}.png"));
+        let mut monitor = UnixStream::connect(self.shared("monitor")).expect("QEMU's monitor");
+        monitor.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+        // Each answer ends with a prompt; the first comes by itself.
+        wait_for_prompt(&mut monitor);
+        monitor.write_all(format!("screendump {} -f png\n", path.display()).as_bytes()).expect("a command");
+        wait_for_prompt(&mut monitor);
+        path
+    }
+}
+
+fn wait_for_prompt(monitor: &mut UnixStream) {
+    let (mut text, mut byte) = (Vec::new(), [0]);
+    while !text.ends_with(b"(qemu) ") {
+        monitor.read_exact(&mut byte).expect("QEMU's answer");
+        text.push(byte[0]);
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        let _ = self.qemu.kill();
+        let _ = self.qemu.wait();
+    }
+}
+
+/// Whether the files are there that a machine is started from.
+#[must_use]
+pub fn is_made(folder: &Path) -> bool {
+    ["vmlinuz", "initramfs.gz"].iter().all(|name| folder.join(name).exists())
+}

@@ -1,0 +1,303 @@
+//! Cameras of a real kernel: real garments go through `vivid` (YUYV, NV12) and `v4l2loopback` (MJPEG) into the real program, in a virtual machine.
+//!
+//! One machine serves all tests, one after another; each loads the drivers that it needs and leaves none behind.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use clothingid_tests::{Machine, Rig, rig};
+use image::imageops::FilterType;
+use image::{ImageFormat, RgbImage};
+use serde_json::Value;
+
+/// Two garments of the demo shop, as its camera sees them.
+const GARMENTS: [(&str, &str); 2] = [("02-demo-002.jpg", "DEMO-002"), ("11-demo-014.jpg", "DEMO-014")];
+
+/// The size that `vivid`'s inputs have with the first of its digital timings.
+const SIZE: (u32, u32) = (640, 480);
+
+/// The machine, for one test at a time.
+fn machine() -> MutexGuard<'static, Machine> {
+    static MACHINE: OnceLock<Mutex<Machine>> = OnceLock::new();
+    let machine = MACHINE.get_or_init(|| {
+        let machine = Machine::start();
+        std::fs::copy(catalogue(), machine.shared("catalogue.db")).expect("a catalogue");
+        for (index, (photo, _)) in GARMENTS.iter().enumerate() {
+            let picture = framed(photo);
+            machine.put(&format!("{index}.yuyv"), &yuyv(&picture));
+            machine.put(&format!("{index}.nv12"), &nv12(&picture));
+            let mut file = std::io::Cursor::new(Vec::new());
+            picture.write_to(&mut file, ImageFormat::Jpeg).expect("a JPEG");
+            machine.put(&format!("{index}.jpg"), file.get_ref());
+        }
+        Mutex::new(machine)
+    });
+    let machine = machine.lock().unwrap_or_else(PoisonError::into_inner);
+    // What a test that failed has left.
+    machine.try_run("pkill -x clothingid; pkill -x v4l2-ctl; pkill -f feed.sh; sleep 0.5; modprobe -r vivid v4l2loopback; rm -f /tmp/*.log");
+    machine
+}
+
+/// The demo shop, imported on this machine: the same integers as in the other.
+fn catalogue() -> PathBuf {
+    let rig = Rig::new();
+    let path = std::env::temp_dir().join(format!("clothingid-camera-{}.db", std::process::id()));
+    let _ = std::fs::remove_file(&path);
+    let shop = rig::demo();
+    let arguments = ["catalogue", "import", "--engine", "cpu", "--catalogue"].map(OsString::from).into_iter();
+    let arguments = arguments.chain([path.clone().into(), shop.join("catalogue.csv").into(), "--photos".into(), shop.join("photos").into()]);
+    let _ = rig.clothingid(arguments).run().expect_code(0);
+    path
+}
+
+/// A photograph in the middle of a frame, on white as in the shop.
+fn framed(photo: &str) -> RgbImage {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../demo/camera").join(photo);
+    let photo = image::open(path).expect("a photograph of the demo").to_rgb8();
+    let (width, height) = SIZE;
+    let scale = f64::from(height) / f64::from(photo.height());
+    let scaled = image::imageops::resize(&photo, (f64::from(photo.width()) * scale) as u32, height, FilterType::Triangle);
+    let mut frame = RgbImage::from_pixel(width, height, image::Rgb([255; 3]));
+    image::imageops::overlay(&mut frame, &scaled, i64::from((width - scaled.width().min(width)) / 2), 0);
+    frame
+}
+
+/// BT.601, limited range.
+fn yuv(pixel: image::Rgb<u8>) -> [u8; 3] {
+    let [r, g, b] = pixel.0.map(f64::from);
+    let byte = |value: f64| value.round().clamp(0.0, 255.0) as u8;
+    [
+        byte(16.0 + 0.257 * r + 0.504 * g + 0.098 * b),
+        byte(128.0 - 0.148 * r - 0.291 * g + 0.439 * b),
+        byte(128.0 + 0.439 * r - 0.368 * g - 0.071 * b),
+    ]
+}
+
+fn yuyv(picture: &RgbImage) -> Vec<u8> {
+    let pixels: Vec<_> = picture.pixels().map(|pixel| yuv(*pixel)).collect();
+    pixels.as_chunks::<2>().0.iter().flat_map(|[left, right]| [left[0], left[1], right[0], left[2]]).collect()
+}
+
+fn nv12(picture: &RgbImage) -> Vec<u8> {
+    let (width, height) = picture.dimensions();
+    let luma = picture.pixels().map(|pixel| yuv(*pixel)[0]);
+    let places = (0..height).step_by(2).flat_map(|y| (0..width).step_by(2).map(move |x| (x, y)));
+    let chroma = places.flat_map(|(x, y)| {
+        let [_, u, v] = yuv(*picture.get_pixel(x, y));
+        [u, v]
+    });
+    luma.chain(chroma).collect()
+}
+
+/// `vivid` with an input that shows what its output is given: garments in a raw format, again and again.
+fn feed_vivid(machine: &Machine, garment: usize, format: &str) {
+    let (width, height) = SIZE;
+    machine.run(&format!(
+        "pkill -x v4l2-ctl; sleep 0.3
+         [ -e /sys/module/vivid ] || modprobe vivid n_devs=1 node_types=0x10101
+         v4l2-ctl -d /dev/video0 -i 3 -c loop_video=1 -c osd_text_mode=2
+         v4l2-ctl -d /dev/video1 -o 1
+         v4l2-ctl -d /dev/video0 --set-dv-bt-timings index=0
+         v4l2-ctl -d /dev/video1 --set-dv-bt-timings index=0
+         cp /mnt/{garment}.{format} /tmp/frame
+         setsid bash -c 'while :; do cat /tmp/frame; done' 2>/dev/null | \
+         setsid v4l2-ctl -d /dev/video1 --set-fmt-video-out=width={width},height={height},pixelformat={} --stream-out-mmap=4 --stream-from=- > /tmp/feed.log 2>&1 &
+         sleep 1",
+        format.to_uppercase()
+    ));
+}
+
+/// `v4l2loopback`, fed with JPEG pictures as an MJPEG camera gives them.
+fn feed_loopback(machine: &Machine, garment: usize) {
+    let (width, height) = SIZE;
+    machine.run(&format!(
+        "[ -e /sys/module/v4l2loopback ] || modprobe v4l2loopback video_nr=21 exclusive_caps=1 max_width=4096 max_height=4096
+         v4l2-ctl -d /dev/video21 -c keep_format=1 -c sustain_framerate=1
+         v4l2-ctl -d /dev/video21 --set-fmt-video-out=width={width},height={height},pixelformat=MJPG
+         pkill -f feed.sh; cp /mnt/{garment}.jpg /tmp/frame.jpg
+         printf 'while :; do dd if=/tmp/frame.jpg of=/dev/video21 bs=1000000 count=1 status=none; sleep 0.05; done' > /tmp/feed.sh
+         setsid bash /tmp/feed.sh > /tmp/feed.log 2>&1 &
+         sleep 1"
+    ));
+}
+
+/// Starts the appliance on the demo shop.
+fn start(machine: &Machine, config: &str) {
+    let text = format!("listen = '127.0.0.1:8080'\nengine = 'cpu'\ncatalogue = '/tmp/catalogue.db'\n{config}");
+    machine.put("config.toml", text.as_bytes());
+    machine.run(&format!(
+        "export XDG_DATA_HOME=/tmp/state
+         mkdir -p /tmp/state
+         [ -e /tmp/catalogue.db ] || cp /mnt/catalogue.db /tmp/catalogue.db
+         setsid {} run --config /mnt/config.toml > /tmp/clothingid.log 2>&1 &",
+        rig::program("clothingid").display()
+    ));
+}
+
+/// The program's newest reading, once it names this garment as the nearest.
+fn sees(machine: &Machine, sku: &str) -> Value {
+    machine.soon(sku, || machine.get("/api/v1/reading").filter(|reading| reading["matches"][0]["sku"] == sku))
+}
+
+#[test]
+#[ignore = "needs the virtual machine: `cargo xtask test --suite camera`"]
+fn nodes_are_told_apart_in_words() {
+    let machine = machine();
+    machine.run("modprobe vivid n_devs=2 node_types=0x61d1d,0x1 multiplanar=1,2; modprobe v4l2loopback video_nr=21 exclusive_caps=1; sleep 1");
+    let text = machine.run(&format!("{} camera", rig::program("clothingid").display()));
+    println!("{text}");
+    for words in [
+        "is a camera (YUYV, NV12, RGB3)",
+        "takes pictures and gives none",
+        "gives data about pictures and no pictures",
+        "gives pictures only in several planes",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert!(text.contains("port:vivid.0"), "{text}");
+}
+
+/// The category of a garment of the demo shop, as this machine's program says it of the very frame.
+fn category(garment: usize) -> String {
+    let rig = Rig::new();
+    let mut file = std::io::Cursor::new(Vec::new());
+    framed(GARMENTS[garment].0).write_to(&mut file, ImageFormat::Png).expect("a PNG");
+    rig.write("frame.png", file.get_ref());
+    let lines = rig.clothingid(["classify", "--json", "--engine", "cpu", "frame.png"]).run().expect_code(0).json_lines();
+    lines[0]["category26"]["label"].as_str().expect("a label").to_owned()
+}
+
+fn assert_sees(machine: &Machine, garment: usize) {
+    let reading = sees(machine, GARMENTS[garment].1);
+    assert_eq!(reading["category26"]["label"], category(garment).as_str(), "{reading}");
+    assert!(reading["engine"].as_str().is_some_and(|engine| engine.starts_with("cpu: int8")), "{reading}");
+}
+
+/// A counter of `/metrics`.
+fn counter(machine: &Machine, name: &str) -> u64 {
+    let text = machine.run("curl -s --max-time 20 http://127.0.0.1:8080/metrics");
+    let line = text.lines().find(|line| line.starts_with(&format!("clothingid_{name}_total ")));
+    line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap_or_else(|| panic!("no {name} in {text}"))
+}
+
+fn camera_state(machine: &Machine, wanted: &str) -> Value {
+    machine.soon(&format!("camera {wanted}"), || machine.get("/readyz").filter(|status| status["camera"] == wanted))
+}
+
+#[test]
+#[ignore = "needs the virtual machine: `cargo xtask test --suite camera`"]
+fn garments_are_recognised_in_yuyv_and_in_nv12_and_the_camera_may_come_and_go() {
+    let machine = machine();
+    feed_vivid(&machine, 0, "yuyv");
+    // Brightness of this input goes from 384 to 639: it is read, and the wish is brought into it.
+    start(&machine, "[camera]\ndevice = 'port:vivid.0'\nwidth = 640\nheight = 480\nformat = 'yuyv'\n[camera.controls]\ncontrast = 200\nbrightness = 9999\n");
+    assert_sees(&machine, 0);
+    assert_eq!(machine.run("v4l2-ctl -d /dev/video0 -C contrast,brightness"), "contrast: 200\nbrightness: 639\n");
+    let log = machine.run("cat /tmp/clothingid.log");
+    assert!(log.contains("gives YUYV 640×480"), "{log}");
+    assert!(log.contains("brightness is set to 639: 9999 is not in its range from 384 to 639"), "{log}");
+
+    feed_vivid(&machine, 1, "yuyv");
+    assert_sees(&machine, 1);
+
+    machine.run("pkill -x v4l2-ctl; sleep 0.3; echo vivid.0 > /sys/bus/platform/drivers/vivid/unbind");
+    let lost = camera_state(&machine, "lost");
+    assert!(lost["camera_problem"].as_str().is_some_and(|words| words.contains("camera")), "{lost}");
+    assert_eq!(counter(&machine, "camera_losses"), 1);
+    machine.run("echo vivid.0 > /sys/bus/platform/drivers/vivid/bind; sleep 0.5");
+    feed_vivid(&machine, 0, "yuyv");
+    camera_state(&machine, "ok");
+    assert_sees(&machine, 0);
+    assert_eq!(machine.run("v4l2-ctl -d /dev/video0 -C contrast"), "contrast: 200\n", "set again");
+
+    machine.run("pkill -x clothingid");
+    feed_vivid(&machine, 1, "nv12");
+    start(&machine, "[camera]\ndevice = '/dev/video0'\nwidth = 640\nheight = 480\nformat = 'nv12'\n");
+    assert_sees(&machine, 1);
+    let log = machine.run("cat /tmp/clothingid.log");
+    assert!(log.contains("gives NV12 640×480"), "{log}");
+}
+
+#[test]
+#[ignore = "needs the virtual machine: `cargo xtask test --suite camera`"]
+fn mjpeg_is_read_and_corrupt_pictures_are_counted_and_passed_over() {
+    let machine = machine();
+    feed_loopback(&machine, 0);
+    start(&machine, "[camera]\ndevice = 'auto'\nwidth = 640\nheight = 480\n");
+    assert_sees(&machine, 0);
+    let log = machine.run("cat /tmp/clothingid.log");
+    assert!(log.contains("gives MJPG 640×480"), "{log}");
+    let before = counter(&machine, "frames_corrupt");
+    machine.run("for i in 1 2 3 4; do head -c 4000 /tmp/frame.jpg | dd of=/dev/video21 bs=1000000 count=1 status=none; sleep 0.2; done");
+    machine.soon("corrupt frames", || (counter(&machine, "frames_corrupt") > before).then_some(()));
+    feed_loopback(&machine, 1);
+    assert_sees(&machine, 1);
+}
+
+#[test]
+#[ignore = "needs the virtual machine: `cargo xtask test --suite camera`"]
+fn injected_errors_are_survived() {
+    let machine = machine();
+    feed_vivid(&machine, 0, "yuyv");
+    start(&machine, "[camera]\ndevice = '/dev/video0'\nwidth = 640\nheight = 480\nformat = 'yuyv'\n");
+    assert_sees(&machine, 0);
+    // The driver drops half of its pictures, and says of some that they are damaged.
+    machine.run("v4l2-ctl -d /dev/video0 -c percentage_of_dropped_buffers=50");
+    machine.soon("lost frames", || (counter(&machine, "frames_lost") > 0).then_some(()));
+    machine.run("v4l2-ctl -d /dev/video0 -c percentage_of_dropped_buffers=0");
+    let corrupt = counter(&machine, "frames_corrupt");
+    machine.run("v4l2-ctl -d /dev/video0 -c inject_v4l2_buf_flag_error=1");
+    machine.soon("damaged frames", || (counter(&machine, "frames_corrupt") > corrupt).then_some(()));
+    // The stream ends with an error; it is begun anew.
+    let losses = counter(&machine, "camera_losses");
+    machine.run("v4l2-ctl -d /dev/video0 -c inject_fatal_streaming_error=1");
+    machine.soon("a loss", || (counter(&machine, "camera_losses") > losses).then_some(()));
+    camera_state(&machine, "ok");
+    // The next start of a stream fails once.
+    machine.run("v4l2-ctl -d /dev/video0 -c inject_vidioc_streamon_error=1 -c inject_fatal_streaming_error=1");
+    machine.soon("a second loss", || (counter(&machine, "camera_losses") > losses + 1).then_some(()));
+    camera_state(&machine, "ok");
+    assert_sees(&machine, 0);
+    let log = machine.run("cat /tmp/clothingid.log");
+    assert!(!log.contains("panicked") && !log.contains("a fault in the program"), "{log}");
+    assert_eq!(machine.run("pgrep -xc clothingid").trim(), "1");
+}
+
+#[test]
+#[ignore = "needs the virtual machine: `cargo xtask test --suite camera`"]
+fn cameras_that_cannot_be_used_are_said_clearly() {
+    let machine = machine();
+    machine.run("modprobe vivid n_devs=2 node_types=0x61d1d,0x1 multiplanar=1,2; sleep 1");
+    let program = rig::program("clothingid");
+    let of = |arguments: &str| {
+        let (status, text) = machine.try_run(&format!("{} camera --frames 2 {arguments}", program.display()));
+        assert_eq!(status, 1, "{text}");
+        text
+    };
+    let node = |words: &str| {
+        let list = machine.run(&format!("{} camera", program.display()));
+        let line = list.lines().find(|line| line.contains(words)).unwrap_or_else(|| panic!("{words}: {list}"));
+        line.split('`').nth(1).expect("a node").to_owned()
+    };
+    assert!(of("--try /dev/video99").contains("camera `/dev/video99` is gone"), "{}", of("--try /dev/video99"));
+    assert!(of("--try /dev/null").contains("`/dev/null` is no camera"));
+    assert!(of("--try serial:none").contains("there is no camera that is the one with serial number none"));
+    let planar = of(&format!("--try {}", node("several planes")));
+    assert!(planar.contains("V4L2 multi-planar") && planar.contains("clothingid-csi-camera.service"), "{planar}");
+    let output = of(&format!("--try {}", node("takes pictures")));
+    assert!(output.contains("takes pictures and gives none"), "{output}");
+
+    machine.run("setsid v4l2-ctl -d /dev/video0 --stream-mmap --stream-count=100000 > /tmp/busy.log 2>&1 & sleep 2");
+    let busy = of("--try /dev/video0");
+    assert!(busy.contains("camera `/dev/video0` is in use") && busy.contains("fuser /dev/video0"), "{busy}");
+    machine.run("pkill -x v4l2-ctl; sleep 0.5");
+
+    machine.put("config.toml", b"[camera]\nformat = 'mjpeg'\n");
+    let format = of("--try /dev/video0 --config /mnt/config.toml");
+    assert!(format.contains("camera `/dev/video0` has no mjpeg"), "{format}");
+    let tried = machine.run(&format!("{} camera --try /dev/video0 --frames 5 --json", program.display()));
+    let tried: Value = serde_json::from_str(tried.lines().last().expect("a line")).expect("JSON");
+    assert_eq!(tried["frames"], 5, "{tried}");
+    assert!(tried["controls"].as_array().is_some_and(|controls| controls.len() >= 4), "{tried}");
+}

@@ -1,0 +1,192 @@
+//! `cargo xtask package`: the appliance as a Debian package and as an archive, for machines that have a system already.
+//!
+//! Both hold the same tree: program, units, settings, documents and the sign that tells customers of the camera. The package is made with
+//! `dpkg-deb`, the archive with `tar`.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use crate::cargo::{cargo, is_in_path, workspace};
+use crate::report::Report;
+
+/// Where files of the workspace go, and with which rights.
+const FILES: [(&str, &str, &str); 13] = [
+    ("firmware-config/systemd/clothingid.service", "lib/systemd/system/clothingid.service", "644"),
+    ("firmware-config/systemd/clothingid-csi-camera.service", "lib/systemd/system/clothingid-csi-camera.service", "644"),
+    ("firmware-config/package/config.toml", "etc/clothingid/config.toml", "644"),
+    ("firmware-config/package/sign/en.txt", "usr/share/clothingid/sign/en.txt", "644"),
+    ("firmware-config/package/sign/de.txt", "usr/share/clothingid/sign/de.txt", "644"),
+    ("firmware-config/package/sign/zh-Hant.txt", "usr/share/clothingid/sign/zh-Hant.txt", "644"),
+    ("docs/staff.md", "usr/share/doc/clothingid/staff.md", "644"),
+    ("docs/kiosk.md", "usr/share/doc/clothingid/kiosk.md", "644"),
+    ("docs/licences.md", "usr/share/doc/clothingid/licences.md", "644"),
+    ("LICENSE-APACHE", "usr/share/doc/clothingid/LICENSE-APACHE", "644"),
+    ("LICENSE-MIT", "usr/share/doc/clothingid/LICENSE-MIT", "644"),
+    ("models/MODEL_CARD.md", "usr/share/doc/clothingid/MODEL_CARD.md", "644"),
+    ("demo/ATTRIBUTION.md", "usr/share/doc/clothingid/demo-attribution.md", "644"),
+];
+
+/// What was asked for.
+struct Request {
+    folder: PathBuf,
+    /// Debian's name of the processor.
+    arch: &'static str,
+    /// A program that is built already.
+    program: Option<PathBuf>,
+}
+
+impl Request {
+    /// Reads `DIR [--arch amd64|arm64] [--program FILE]`.
+    fn parse(arguments: &[String]) -> Result<Self, Report> {
+        let own = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
+        let (mut folder, mut arch, mut program) = (None, own, None);
+        let mut rest = arguments.iter();
+        while let Some(argument) = rest.next() {
+            let mut value = || rest.next().ok_or_else(|| Report::usage(format!("`{argument}` needs a value")));
+            match argument.as_str() {
+                "--arch" => {
+                    arch = match value()?.as_str() {
+                        "amd64" => "amd64",
+                        "arm64" => "arm64",
+                        other => return Err(Report::usage(format!("`--arch` is amd64 or arm64, not `{other}`"))),
+                    }
+                }
+                "--program" => program = Some(PathBuf::from(value()?)),
+                flag if flag.starts_with('-') => {
+                    return Err(Report::usage(format!("`package` does not take `{flag}`")));
+                }
+                path => folder = Some(PathBuf::from(path)),
+            }
+        }
+        let folder = folder.ok_or_else(|| Report::usage("`package` needs a folder for what it makes"))?;
+        if program.is_none() && arch != own {
+            let hint = "build it first (firmware-config/README.md), then name it: `--program FILE`";
+            return Err(Report::failure(format!("the program for {arch} is not built from here"), hint));
+        }
+        Ok(Self { folder, arch, program })
+    }
+}
+
+/// Makes the package and the archive.
+pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, Report> {
+    let request = Request::parse(arguments)?;
+    let program = match &request.program {
+        Some(program) => program.clone(),
+        None => build()?,
+    };
+    let io = |what: &str, error: std::io::Error| Report::failure(what, "look at the folder's rights and room").caused_by(error);
+    let version = version()?;
+    let name = format!("clothingid_{version}_{}", request.arch);
+    std::fs::create_dir_all(&request.folder).map_err(|error| io("the folder cannot be made", error))?;
+    let tree = request.folder.join(&name);
+    let _ = std::fs::remove_dir_all(&tree);
+    place(&program, &tree.join("usr/bin/clothingid"), "755")?;
+    for (from, to, rights) in FILES {
+        place(&workspace().join(from), &tree.join(to), rights)?;
+    }
+    let archive = request.folder.join(format!("{name}.tar.gz"));
+    place(&workspace().join("firmware-config/package/install.sh"), &tree.join("install.sh"), "755")?;
+    let tar = ["--owner=0", "--group=0", "--sort=name", "-czf"];
+    call(Command::new("tar").args(tar).arg(&archive).arg("-C").arg(&request.folder).arg(&name))?;
+    println!("{}", archive.display());
+
+    if is_in_path("dpkg-deb") {
+        std::fs::remove_file(tree.join("install.sh")).map_err(|error| io("a file cannot be removed", error))?;
+        let control = control(&version, request.arch, kibibytes(&tree));
+        let folder = tree.join("DEBIAN");
+        std::fs::create_dir_all(&folder).map_err(|error| io("the folder cannot be made", error))?;
+        std::fs::write(folder.join("control"), control).map_err(|error| io("a file cannot be written", error))?;
+        std::fs::write(folder.join("conffiles"), "/etc/clothingid/config.toml\n")
+            .map_err(|error| io("a file cannot be written", error))?;
+        for script in ["postinst", "prerm", "postrm"] {
+            place(&workspace().join("firmware-config/package").join(script), &folder.join(script), "755")?;
+        }
+        let package = request.folder.join(format!("{name}.deb"));
+        call(Command::new("dpkg-deb").args(["--root-owner-group", "-Zxz", "--build"]).arg(&tree).arg(&package).stdout(std::process::Stdio::null()))?;
+        println!("{}", package.display());
+    } else {
+        eprintln!("`dpkg-deb` is not there: only the archive was made");
+    }
+    let _ = std::fs::remove_dir_all(&tree);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn build() -> Result<PathBuf, Report> {
+    call(cargo().args(["build", "--release", "--package", "clothingid-device"]))?;
+    Ok(workspace().join("target/release/clothingid"))
+}
+
+/// The version of the workspace.
+fn version() -> Result<String, Report> {
+    let manifest = std::fs::read_to_string(workspace().join("Cargo.toml")).unwrap_or_default();
+    let line = manifest.lines().find_map(|line| line.strip_prefix("version = \""));
+    line.and_then(|rest| rest.split('"').next()).map(str::to_owned).ok_or_else(|| {
+        Report::failure("`Cargo.toml` has no version", "run this in the workspace")
+    })
+}
+
+fn control(version: &str, arch: &str, kibibytes: u64) -> String {
+    format!(
+        "Package: clothingid\n\
+         Version: {version}\n\
+         Architecture: {arch}\n\
+         Maintainer: The ClothingID developers <noreply@clothingid.invalid>\n\
+         Installed-Size: {kibibytes}\n\
+         Depends: libc6 (>= 2.34), libgcc-s1\n\
+         Recommends: libvulkan1, mesa-vulkan-drivers\n\
+         Section: graphics\n\
+         Priority: optional\n\
+         Description: recognises garments with a camera and finds them in the shop's catalogue\n \
+         An appliance for shops: a camera, a network that runs on the processor or the graphics\n \
+         unit, the shop's catalogue, and a page for customers. Works without a network connection.\n"
+    )
+}
+
+fn place(from: &Path, to: &Path, rights: &str) -> Result<(), Report> {
+    call(Command::new("install").args(["-D", "-m", rights]).arg(from).arg(to))
+}
+
+fn call(command: &mut Command) -> Result<(), Report> {
+    let shown = format!("{command:?}");
+    match command.status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(Report::failure(format!("`{shown}` failed"), "see what it printed").caused_by(status)),
+        Err(error) => Err(Report::failure(format!("cannot start `{shown}`"), "install it").caused_by(error)),
+    }
+}
+
+fn kibibytes(folder: &Path) -> u64 {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .map(|entry| {
+            let path = entry.path();
+            if path.is_dir() { kibibytes(&path) } else { entry.metadata().map_or(0, |facts| facts.len().div_ceil(1024)) }
+        })
+        .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> Result<Request, Report> {
+        Request::parse(&arguments.iter().map(|&argument| argument.to_owned()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn requests_are_read_and_wrong_ones_named() {
+        let request = parse(&["out", "--arch", "arm64", "--program", "x"]).map_err(|report| report.to_string()).expect("good");
+        assert_eq!((request.folder, request.arch), (PathBuf::from("out"), "arm64"));
+        for wrong in [&[][..], &["out", "--arch"], &["out", "--arch", "mips"], &["out", "--fast"]] {
+            assert!(parse(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn every_file_of_the_package_is_there() {
+        for (from, _, _) in FILES {
+            assert!(workspace().join(from).is_file(), "{from}");
+        }
+        assert!(version().is_ok_and(|version| version.split('.').count() == 3));
+    }
+}

@@ -1,0 +1,62 @@
+//! The virtual machine of the suite `camera`: QEMU, and Debian's kernel with drivers of virtual cameras.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::cache;
+use crate::cargo::{is_in_path, workspace};
+use crate::report::Report;
+
+const QEMU: &str = "qemu-system-x86_64";
+
+/// What the machine's tests run inside it, and what it is made with.
+const PROGRAMS: [&str; 6] = [QEMU, "busybox", "cpio", "v4l2-ctl", "curl", "make"];
+
+/// Whether the machine can be started.
+pub(crate) fn is_ready() -> bool {
+    folder().is_ok_and(|folder| is_made(&folder)) && is_in_path(QEMU)
+}
+
+/// Makes the machine, if it is not there. It is for x86-64 and made of Debian's packages; elsewhere the suite is skipped.
+pub(crate) fn prepare() -> Result<(), Report> {
+    let folder = folder()?;
+    if is_made(&folder) && is_in_path(QEMU) {
+        return Ok(());
+    }
+    if std::env::consts::ARCH != "x86_64" || !has_debians_kernel() {
+        eprintln!("the virtual machine of the suite `camera` is made of Debian's packages for x86-64: skipped");
+        return Ok(());
+    }
+    let missing = PROGRAMS.iter().find(|name| !is_in_path(name));
+    if let Some(name) = missing {
+        let hint = "run `cargo xtask setup --system` as root";
+        return Err(Report::failure(format!("`{name}` is missing, which the virtual machine needs"), hint));
+    }
+    eprintln!("making the virtual machine of the suite `camera` in `{}`", folder.display());
+    let script = workspace().join("tests/machine/make.sh");
+    let status = Command::new(&script).arg(&folder).status();
+    let hint = format!("run it by hand to see why: `{} {}`", script.display(), folder.display());
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(Report::failure("the virtual machine could not be made", hint).caused_by(status)),
+        Err(error) => Err(Report::failure("the virtual machine could not be made", hint).caused_by(error)),
+    }
+}
+
+fn folder() -> Result<PathBuf, Report> {
+    Ok(cache()?.join("machine"))
+}
+
+fn is_made(folder: &Path) -> bool {
+    // Another version of the script makes another machine.
+    let made = std::fs::read(folder.join("init.sh")).unwrap_or_default();
+    let wanted = std::fs::read(workspace().join("tests/machine/init.sh")).unwrap_or_default();
+    made == wanted && ["vmlinuz", "initramfs.gz"].iter().all(|name| folder.join(name).exists())
+}
+
+fn has_debians_kernel() -> bool {
+    Command::new("apt-cache")
+        .args(["policy", "linux-image-amd64"])
+        .output()
+        .is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("Candidate:"))
+}
