@@ -190,13 +190,13 @@ fn camera_state(machine: &Machine, wanted: &str) -> Value {
 fn garments_are_recognised_in_yuyv_and_in_nv12_and_the_camera_may_come_and_go() {
     let machine = machine();
     feed_vivid(&machine, 0, "yuyv");
-    // Brightness of this input goes from 384 to 639: it is read, and the wish is brought into it.
-    start(&machine, "[camera]\ndevice = 'port:vivid.0'\nwidth = 640\nheight = 480\nformat = 'yuyv'\n[camera.controls]\ncontrast = 200\nbrightness = 9999\n");
+    // Ranges are read, and the wish is brought into them.
+    start(&machine, "[camera]\ndevice = 'port:vivid.0'\nwidth = 640\nheight = 480\nformat = 'yuyv'\n[camera.controls]\nsaturation = 120\ngain = 9999\n");
     assert_sees(&machine, 0);
-    assert_eq!(machine.run("v4l2-ctl -d /dev/video0 -C contrast,brightness"), "contrast: 200\nbrightness: 639\n");
+    assert_eq!(machine.run("v4l2-ctl -d /dev/video0 -C saturation,gain"), "saturation: 120\ngain: 255\n");
     let log = machine.run("cat /tmp/clothingid.log");
     assert!(log.contains("gives YUYV 640×480"), "{log}");
-    assert!(log.contains("brightness is set to 639: 9999 is not in its range from 384 to 639"), "{log}");
+    assert!(log.contains("gain is set to 255: 9999 is not in its range from 0 to 255"), "{log}");
 
     feed_vivid(&machine, 1, "yuyv");
     assert_sees(&machine, 1);
@@ -209,7 +209,7 @@ fn garments_are_recognised_in_yuyv_and_in_nv12_and_the_camera_may_come_and_go() 
     feed_vivid(&machine, 0, "yuyv");
     camera_state(&machine, "ok");
     assert_sees(&machine, 0);
-    assert_eq!(machine.run("v4l2-ctl -d /dev/video0 -C contrast"), "contrast: 200\n", "set again");
+    assert_eq!(machine.run("v4l2-ctl -d /dev/video0 -C saturation"), "saturation: 120\n", "set again");
 
     machine.run("pkill -x clothingid");
     feed_vivid(&machine, 1, "nv12");

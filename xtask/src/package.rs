@@ -102,7 +102,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, Report> {
             place(&workspace().join("firmware-config/package").join(script), &folder.join(script), "755")?;
         }
         let package = request.folder.join(format!("{name}.deb"));
-        call(Command::new("dpkg-deb").args(["--root-owner-group", "-Zxz", "--build"]).arg(&tree).arg(&package).stdout(std::process::Stdio::null()))?;
+        call(Command::new("dpkg-deb").args(["--root-owner-group", "-Zxz", "-z1", "--build"]).arg(&tree).arg(&package).stdout(std::process::Stdio::null()))?;
         println!("{}", package.display());
     } else {
         eprintln!("`dpkg-deb` is not there: only the archive was made");

@@ -64,6 +64,7 @@ pub(crate) const SUITES: [Suite; 10] = [
             "allocations",
             "privacy",
             "live_faults",
+            "package",
             "catalogue_kill",
             "reembed",
             "catalogue_disk",

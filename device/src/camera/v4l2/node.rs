@@ -14,7 +14,7 @@ use rustix::ioctl::{Opcode, Updater, ioctl, opcode};
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 use std::io;
 use std::mem;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 /// `V4L2_BUF_TYPE_VIDEO_CAPTURE`
@@ -128,18 +128,13 @@ plain!(
 #[derive(Debug)]
 pub(super) struct Node {
     file: OwnedFd,
-    path: PathBuf,
 }
 
 impl Node {
     /// Opens `/dev/videoN`.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let file = open(path, OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC, FileMode::empty())?;
-        Ok(Self { file, path: path.to_owned() })
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        &self.path
+        Ok(Self { file })
     }
 
     /// Asks the driver; `value` goes there and comes back.

@@ -1,0 +1,63 @@
+//! The Debian package and the archive: what is in them, and that the program in them starts.
+
+use std::path::Path;
+use std::process::Command;
+
+use clothingid_tests::{Rig, rig};
+
+fn output(program: &str, arguments: &[&str], folder: &Path) -> String {
+    let output = Command::new(program).args(arguments).current_dir(folder).output();
+    let output = output.unwrap_or_else(|error| panic!("{program}: {error}"));
+    assert!(output.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("text")
+}
+
+#[test]
+fn package_and_archive_hold_a_program_that_starts_and_a_service() {
+    let rig = Rig::new();
+    let (folder, program) = (rig.folder().display().to_string(), rig::program("clothingid"));
+    let program = program.display().to_string();
+    let made = output("cargo", &["xtask", "package", &folder, "--program", &program], &rig::workspace());
+    let [archive, package] = made.lines().collect::<Vec<_>>().try_into().expect("an archive and a package");
+
+    let information = output("dpkg-deb", &["--field", package], rig.folder());
+    for line in ["Package: clothingid", "Architecture: amd64", "Depends: libc6 (>= 2.34), libgcc-s1"] {
+        assert!(information.contains(line) || line.contains("amd64") && cfg!(target_arch = "aarch64"), "{information}");
+    }
+    let contents = output("dpkg-deb", &["--contents", package], rig.folder());
+    let archived = output("tar", &["-tzf", archive], rig.folder());
+    for file in [
+        "usr/bin/clothingid",
+        "lib/systemd/system/clothingid.service",
+        "etc/clothingid/config.toml",
+        "usr/share/clothingid/sign/zh-Hant.txt",
+        "usr/share/doc/clothingid/LICENSE-MIT",
+    ] {
+        assert!(contents.contains(&format!("./{file}")) && archived.contains(file), "{file}: {contents}");
+    }
+    assert!(!contents.contains("install.sh") && archived.contains("install.sh"));
+    for line in contents.lines() {
+        assert!(line.contains("root/root"), "everything is root's: {line}");
+        assert!(line.starts_with('d') || line.starts_with("-rw-r--r--") || line.starts_with("-rwxr-xr-x"), "{line}");
+    }
+
+    let root = rig.path("root");
+    output("dpkg-deb", &["--extract", package, &root.display().to_string()], rig.folder());
+    let installed = root.join("usr/bin/clothingid").display().to_string();
+    assert!(output(&installed, &["--version"], rig.folder()).starts_with("clothingid "));
+    // The settings that come with it are settings.
+    let config = root.join("etc/clothingid/config.toml").display().to_string();
+    let doctor = Command::new(&installed).args(["doctor", "--json", "--config", &config]).env("HOME", rig.folder()).output();
+    let lines = String::from_utf8(doctor.expect("doctor").stdout).expect("text");
+    let config = lines.lines().find(|line| line.contains("\"config\"")).expect("a line on the settings");
+    assert!(config.contains("\"ok\""), "{config}");
+}
+
+#[test]
+fn scripts_of_the_package_are_sound() {
+    let folder = rig::workspace().join("firmware-config/package");
+    for script in ["postinst", "prerm", "postrm", "install.sh"] {
+        let path = folder.join(script).display().to_string();
+        output("sh", &["-n", &path], &folder);
+    }
+}
