@@ -10,7 +10,7 @@ use clothingid_device::screen::Source;
 use clothingid_device::screen::article::{Article, Articles, Sold};
 use clothingid_device::screen::canvas::Canvas;
 use clothingid_device::screen::draw::Painter;
-use clothingid_device::screen::layout::Layout;
+use clothingid_device::screen::layout;
 use clothingid_device::screen::pixels::{self, Packing, Turn};
 use clothingid_device::screen::seen::{Best, Kind, Seen};
 use clothingid_device::screen::view::{Facts, Situation, View};
@@ -101,7 +101,7 @@ fn allocations_of_the_screen(language: Language, frames: u64) -> usize {
         source: Some(source),
         ..Seen::default()
     };
-    let (situation, article, layout) = (Situation::Running, Article::default(), Layout::of(size));
+    let (situation, article, layout) = (Situation::Running, Article::default(), layout::Layout::of(size));
     let (mut painter, mut canvas) = (Painter::new(), Canvas::new(size));
     let mut memory = vec![0; 800 * 480 * 4];
     let mut number = 0_u32;
