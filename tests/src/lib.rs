@@ -26,6 +26,6 @@ pub mod readers;
 pub mod rig;
 pub mod seeds;
 
-pub use command::{Outcome, Run, Running};
 pub use machine::Machine;
+pub use command::{Outcome, Run, Running};
 pub use rig::Rig;
