@@ -1,10 +1,10 @@
 //! The ClothingID appliance: the path of a frame, from a camera or a photograph to what may be said of it.
 //!
-//! `camera → frame → picture → network → reading → steady → search → result → page, log`; each arrow is one module
+//! `camera → frame → picture → network → reading → steady → search → result → screen, page, log`; each arrow is one module
 //! with one public type on either side, and a stage never imports a later one:
 //! [`camera`] gives frames, [`network`] turns a photograph into an [`Answer`](network::Answer), [`reading`] says what
 //! may be said of the answer, [`catalogue`] finds the shop's garments that look like it, [`pipeline`] joins these into
-//! the live appliance, [`page`] shows it, [`health`] watches it, [`config`] sets it up and [`cli`] is its command line. `processor`
+//! the live appliance, [`screen`] and [`page`] show it in the [`words`] of each language, [`health`] watches it, [`config`] sets it up and [`cli`] is its command line. `processor`
 //! says which instructions loops may use.
 //!
 //! Not here: how a network is trained (the trainer), and what trainer and device must agree on (`clothingid-shared`).
@@ -21,4 +21,6 @@ pub mod page;
 pub mod pipeline;
 mod processor;
 pub mod reading;
+pub mod screen;
 pub mod state;
+pub mod words;

@@ -1,10 +1,23 @@
-//! The network allocates nothing once it is warm: counted by an allocator of our own, in a program of its own.
+//! The network and the screen allocate nothing once they are warm: counted by an allocator of our own, in a program of its own.
 
 #![expect(unsafe_code, reason = "an allocator is unsafe by its signature; this one only counts and passes on")]
 
+use clothingid_device::camera::{Frame, FrameNumber, PixelFormat};
+use clothingid_device::config::Language;
+use clothingid_device::health::{CameraState, CatalogueState, Status};
 use clothingid_device::network::{Answer, EngineChoice, open, read_bundle};
+use clothingid_device::screen::Source;
+use clothingid_device::screen::article::{Article, Articles, Sold};
+use clothingid_device::screen::canvas::Canvas;
+use clothingid_device::screen::draw::Painter;
+use clothingid_device::screen::layout;
+use clothingid_device::screen::pixels::{self, Packing, Turn};
+use clothingid_device::screen::seen::{Best, Kind, Seen};
+use clothingid_device::screen::view::{Facts, Situation, View};
 use clothingid_shared::picture::Picture;
+use embedded_graphics::geometry::Size;
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 struct Counting;
@@ -50,9 +63,77 @@ fn allocations(threads: usize, frames: usize) -> usize {
     COUNT.load(Ordering::Relaxed) - before
 }
 
+/// A shop that has nothing to say of its garments.
+struct Silent;
+
+impl Articles for Silent {
+    fn find(&self, _sku: &str, _photo: &str) -> Option<Sold> {
+        None
+    }
+}
+
+/// Allocations of `frames` pictures on a warm screen: each with another frame and another probability, every third of another state.
+fn allocations_of_the_screen(language: Language, frames: u64) -> usize {
+    let size = Size::new(800, 480);
+    let source = Source { bundle: Arc::new(read_bundle(None).unwrap()), articles: Arc::new(Silent) };
+    let status = Status {
+        ready: true,
+        camera: CameraState::Ok,
+        camera_problem: None,
+        idle: false,
+        catalogue: CatalogueState::Ok,
+        reembedding: None,
+    };
+    let mut seen = Seen {
+        frame: Frame {
+            format: PixelFormat::Yuyv,
+            width: 640,
+            height: 480,
+            stride: 1280,
+            bytes: vec![99; 640 * 480 * 2],
+            ..Frame::empty()
+        },
+        is_known: true,
+        category: Kind { key: "dress".into(), probability: 0.0 },
+        group: Kind { key: "dress".into(), probability: 0.9 },
+        verdict: Some(clothingid_device::reading::Verdict::Similar),
+        best: Best { sku: "A-1".into(), title: "Ein Kleid, 洋裝".into(), photo: "a.jpg".into(), similarity: 0.9 },
+        source: Some(source),
+        ..Seen::default()
+    };
+    let (situation, article, layout) = (Situation::Running, Article::default(), layout::Layout::of(size));
+    let (mut painter, mut canvas) = (Painter::new(), Canvas::new(size));
+    let mut memory = vec![0; 800 * 480 * 4];
+    let mut number = 0_u32;
+    let mut draw = |count: u64| {
+        for _ in 0..count {
+            number += 1;
+            seen.frame.number = FrameNumber(number.into());
+            seen.category.probability = f64::from(number % 101) / 100.0;
+            seen.is_known = !number.is_multiple_of(3);
+            let status = status.clone();
+            let (seen, article) = (Some(&seen), Some(&article));
+            let facts =
+                Facts { language, shop_name: "Läden", situation: &situation, status, seen, has_seen: true, article };
+            let frame = &seen.unwrap().frame;
+            for area in painter.paint(&View::of(facts), frame, &layout, &mut canvas) {
+                pixels::copy(&canvas, area, Turn::Quarter, Packing::RGB565, &mut memory, 480 * 2);
+            }
+        }
+    };
+    // Every percentage in every place.
+    draw(404);
+    let before = COUNT.load(Ordering::Relaxed);
+    draw(frames);
+    COUNT.load(Ordering::Relaxed) - before
+}
+
 #[test]
-fn a_warm_engine_allocates_nothing() {
+fn a_warm_engine_and_a_warm_screen_allocate_nothing() {
     // One test, so that no other thread of this program allocates meanwhile.
+    for language in Language::ALL {
+        assert_eq!(allocations_of_the_screen(language, 200), 0, "{language:?}");
+    }
     assert_eq!(allocations(1, 50), 0);
     // rayon's queue grows by blocks of some thirty jobs; our code adds nothing to it.
     let shared = allocations(2, 200);

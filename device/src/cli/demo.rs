@@ -1,7 +1,7 @@
 //! `clothingid demo`: the whole appliance on the demo shop, which is part of the program.
 
 use super::network::open_embedders;
-use super::run::{Appliance, listen_at, stop_on_signals};
+use super::run::{Appliance, listen_at, panel_of_flag, stop_on_signals};
 use super::{NetworkArgs, Outcome, Report};
 use crate::camera::{CameraChoice, Photos, ReplaySettings, V4l2Settings, Which};
 use crate::catalogue::csv;
@@ -11,6 +11,7 @@ use crate::catalogue::store::Author;
 use crate::config::{Language, defaults};
 use crate::network::EngineChoice;
 use crate::page::rate;
+use crate::screen::PanelChoice;
 use crate::state;
 use clothingid_shared::bundle::Bundle;
 use clothingid_shared::files;
@@ -46,6 +47,10 @@ pub struct Args {
     #[arg(long, value_name = "CAMERA", value_parser = which)]
     pub camera: Option<Which>,
 
+    /// Show it on a screen too: drm, fbdev or a PNG file
+    #[arg(long, value_name = "OUTPUT", value_parser = panel_of_flag)]
+    pub screen: Option<PanelChoice>,
+
     /// Which network, on what.
     #[command(flatten)]
     pub network: NetworkArgs,
@@ -74,6 +79,7 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
         language: args.language,
         shop_name: NAME.to_owned(),
         uploads_per_second: rate::UPLOADS_PER_SECOND,
+        panel: args.screen.clone(),
     };
     appliance.run(&stop_on_signals()?, |bundle| {
         let folder = state::folder()?;

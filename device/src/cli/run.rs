@@ -1,6 +1,7 @@
 //! `clothingid run`: the appliance, from its configuration.
 
 mod networks;
+mod panel;
 
 use super::camera::configured as configured_camera;
 use super::catalogue::store_report;
@@ -8,15 +9,17 @@ use super::{Outcome, Report};
 use crate::camera::{CameraChoice, ControlDesk};
 use crate::catalogue::StoreError;
 use crate::config::{self, Config, ConfigError, Language, defaults};
-use crate::health::watchdog::{self, Progress};
 use crate::health::Health;
+use crate::health::watchdog::{self, Progress};
 use crate::network::{self, EngineChoice};
 use crate::page::{self, Board, Facts, PageState, SafeMode, Server, Uploads, rate};
 use crate::pipeline::reembed;
 use crate::pipeline::{Looker, LookerSettings, Output, Pipeline, Shop, Stop};
+use crate::screen::{PanelChoice, Screen, ScreenSettings, Situation, Source};
 use crate::state;
 use clothingid_shared::bundle::Bundle;
 use networks::Answering;
+pub(super) use panel::{panel, panel_of_flag, panel_report};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -72,7 +75,9 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
     let camera = configured_camera(&config.camera)?;
     let catalogue = catalogue(config.catalogue)?;
     let listen = args.listen.clone().or(config.listen.map(Spanned::into_inner));
+    let panel = panel(&config.screen);
     let appliance = Appliance {
+        panel,
         listener: listen_at(listen.as_deref().unwrap_or(defaults::LISTEN))?,
         bundle: Arc::new(network::read_bundle(config.bundle.as_deref()).map_err(|error| {
             Report::of(&error).hint("leave `bundle` out of the configuration to use the bundle inside the program")
@@ -81,8 +86,8 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
         engine: config.engine.unwrap_or_default(),
         threads: config.threads.map_or(1, |threads| usize::from(threads.into_inner())),
         camera,
-        language: config.language.and_then(|tag| Language::of_tag(tag.get_ref())).unwrap_or_default(),
-        shop_name: config.shop.unwrap_or_else(|| "ClothingID".to_owned()),
+        language: language(config.language),
+        shop_name: shop_name(config.shop),
         uploads_per_second: config.uploads_per_second.map_or(rate::UPLOADS_PER_SECOND, Spanned::into_inner),
     };
     appliance.run(&stop, |_| Ok(catalogue))
@@ -97,6 +102,7 @@ fn safe_mode(args: &Args, error: ConfigError, stop: &Stop) -> Result<Option<Conf
         let listener = listen_at(args.listen.as_deref().unwrap_or(defaults::LISTEN))?;
         let page = SafeMode::start(listener, &report.to_string()).map_err(|error| Report::of(&error))?;
         eprintln!("safe mode: this is shown on {} until the configuration is mended", url(page.address()));
+        let screen = fault_on_screen(args, &error)?;
         watchdog::ready();
         let changed = loop {
             if stop.wait(LOOK_EVERY) {
@@ -109,12 +115,37 @@ fn safe_mode(args: &Args, error: ConfigError, stop: &Stop) -> Result<Option<Conf
             }
         };
         page.end();
+        if let Some(screen) = screen {
+            screen.end();
+        }
         match changed {
             None => return Ok(None),
             Some(Ok(config)) => return Ok(Some(config)),
             Some(Err(another)) => error = another,
         }
     }
+}
+
+/// The error with its line on the screen, where the rest of the configuration says which screen that is.
+fn fault_on_screen(args: &Args, error: &ConfigError) -> Result<Option<Screen>, Report> {
+    let config = config::rescue(args.config.as_deref());
+    let Some(panel) = panel(&config.screen) else { return Ok(None) };
+    let health = Arc::new(Health::new(|event| eprintln!("{:9.1} s  {}", event.seconds, event.what)));
+    let settings = ScreenSettings { panel, language: language(config.language), shop_name: shop_name(config.shop) };
+    let screen = Screen::start(settings, &health)?;
+    let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+    screen.set_situation(Situation::Fault(format!("{error}{hint}")));
+    Ok(Some(screen))
+}
+
+/// The configured language.
+fn language(tag: Option<Spanned<String>>) -> Language {
+    tag.and_then(|tag| Language::of_tag(tag.get_ref())).unwrap_or_default()
+}
+
+/// The shop's name, or that of the program.
+fn shop_name(configured: Option<String>) -> String {
+    configured.unwrap_or_else(|| "ClothingID".to_owned())
 }
 
 /// The report of a configuration that cannot be used.
@@ -153,6 +184,8 @@ pub(super) struct Appliance {
     pub(super) shop_name: String,
     /// Photographs that the API answers, a second at most.
     pub(super) uploads_per_second: f64,
+    /// The screen, if there is one.
+    pub(super) panel: Option<PanelChoice>,
 }
 
 impl Appliance {
@@ -166,6 +199,9 @@ impl Appliance {
         catalogue: impl FnOnce(&Bundle) -> Result<PathBuf, Report>,
     ) -> Result<Outcome, Report> {
         let health = Arc::new(Health::new(|event| eprintln!("{:9.1} s  {}", event.seconds, event.what)));
+        // First of all, so that something is seen while the rest starts.
+        let panel = self.screen(&health)?;
+        let screen = panel.as_ref();
         let path = catalogue(&self.bundle)?;
         let own = Answering::open(Arc::clone(&self.bundle), self.engine, self.threads)?;
         let opening = |error: StoreError| store_report(&error).during("opening the catalogue");
@@ -179,7 +215,7 @@ impl Appliance {
                     before.bundle.manifest.name
                 ));
                 let identity = own.identity.clone();
-                let serving = self.serve(before, &path, &health)?;
+                let serving = self.serve(before, &path, screen, &health)?;
                 serving.say_what_runs();
                 let is_done = || matches!(networks::another(&path, &identity), Ok(None));
                 watchdog::ready();
@@ -196,7 +232,7 @@ impl Appliance {
             }
         }
         if !stop.is_asked() {
-            let serving = self.serve(own, &path, &health)?;
+            let serving = self.serve(own, &path, screen, &health)?;
             serving.say_what_runs();
             watchdog::ready();
             let mut progress = Progress::default();
@@ -207,11 +243,30 @@ impl Appliance {
             watchdog::stopping();
             serving.end();
         }
+        if let Some(panel) = panel {
+            panel.end();
+        }
         Ok(Outcome::Done)
     }
 
+    /// Starts the screen, if there is one.
+    fn screen(&self, health: &Arc<Health>) -> Result<Option<Screen>, Report> {
+        let settings = self.panel.clone().map(|panel| ScreenSettings {
+            panel,
+            language: self.language,
+            shop_name: self.shop_name.clone(),
+        });
+        Ok(settings.map(|settings| Screen::start(settings, health)).transpose()?)
+    }
+
     /// Starts everything that one network answers with.
-    fn serve(&self, network: Answering, catalogue: &Path, health: &Arc<Health>) -> Result<Serving, Report> {
+    fn serve(
+        &self,
+        network: Answering,
+        catalogue: &Path,
+        screen: Option<&Screen>,
+        health: &Arc<Health>,
+    ) -> Result<Serving, Report> {
         let stop = Stop::new();
         let Answering { bundle, engine, threads, path, identity } = network;
         let shop = Shop::open(catalogue.to_owned(), identity.clone())
@@ -243,14 +298,23 @@ impl Appliance {
             ("engine", facts.engine.clone()),
             ("bundle", format!("{} of {}", bundle.manifest.name, bundle.manifest.created)),
             ("catalogue", products),
+            ("screen", self.panel.as_ref().map_or_else(|| "none".to_owned(), PanelChoice::describe)),
         ];
 
         let board = Arc::new(Board::new());
         let (uploads, upload_thread) = Uploads::start(settings.clone(), self.uploads_per_second, health, &stop)?;
         let follow_thread = shop.follow(health, &stop)?;
-        let state = PageState::new(facts, bundle, Arc::clone(&board), shop, uploads, Arc::clone(health));
+        let mut outputs: Vec<Box<dyn Output>> = vec![Box::new(Arc::clone(&board))];
+        outputs.extend(
+            screen.map(|screen| {
+                screen.output(Source { bundle: Arc::clone(&bundle), articles: Arc::<Shop>::clone(&shop) })
+            }),
+        );
+        let state = PageState {
+            screen: screen.map(Screen::shown),
+            ..PageState::new(facts, bundle, board, shop, uploads, Arc::clone(health))
+        };
         let server = Server::start(self.listener.try_clone()?, Arc::new(state))?;
-        let outputs: Vec<Box<dyn Output>> = vec![Box::new(board)];
         let desk = Arc::new(ControlDesk::default());
         let pipeline = Pipeline::start(self.camera.clone(), looker, settings, &desk, outputs, health, &stop)?;
         Ok(Serving { server, pipeline, threads: [upload_thread, follow_thread], words })
@@ -269,7 +333,7 @@ struct Serving {
     server: Server,
     pipeline: Pipeline,
     threads: [JoinHandle<()>; 2],
-    words: [(&'static str, String); 4],
+    words: [(&'static str, String); 5],
 }
 
 impl Serving {

@@ -25,3 +25,21 @@ pub fn frames_per_second_problem(value: f64) -> Option<&'static str> {
 pub fn hold_seconds_problem(value: f64) -> Option<&'static str> {
     if (0.0..=3600.0).contains(&value) { None } else { Some("is not from 0 to 3600") }
 }
+
+/// Pixels along a side of the screen, at most.
+pub const MOST_SCREEN_SIDE: u32 = 8192;
+
+/// A framebuffer without a name.
+pub const FRAMEBUFFER: &str = "/dev/fb0";
+
+/// A PNG of the screen, where no size is said: as many tablets and panels are.
+pub const PNG_SIZE: (u32, u32) = (1280, 800);
+
+/// A panel on SPI, where no size is said.
+pub const SPI_SIZE: (u32, u32) = (240, 240);
+
+/// The bus of a panel on SPI.
+pub const SPI: &str = "/dev/spidev0.0";
+
+/// The chip that its pins are lines of.
+pub const GPIO: &str = "/dev/gpiochip0";

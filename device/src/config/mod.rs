@@ -2,15 +2,17 @@
 //!
 //! `/etc/clothingid/config.toml` is read first, then the user's own `clothingid/config.toml` below `$XDG_CONFIG_HOME` or
 //! `~/.config`, whose keys win; `--config FILE` reads that file and no other. [`schema`] says which keys there are,
-//! [`read`] reads a file, [`defaults`] says what holds without one.
+//! [`read`] reads a file, [`rescue`] reads around an error for the screen of the safe mode, [`defaults`] says what holds without one.
 
 pub mod defaults;
 pub mod error;
 pub mod language;
 pub mod read;
+pub mod rescue;
 pub mod schema;
 
 pub use error::ConfigError;
 pub use language::Language;
 pub use read::{load, parse, places};
-pub use schema::{CameraConfig, Config};
+pub use rescue::rescue;
+pub use schema::{CameraConfig, Config, Controller, ScreenConfig, ScreenOutput};

@@ -5,7 +5,7 @@
 use super::defaults;
 use super::error::ConfigError;
 use super::language::Language;
-use super::schema::{CAMERA_KEYS, CameraConfig, Config, KEYS};
+use super::schema::{CAMERA_KEYS, CameraConfig, Config, KEYS, SCREEN_KEYS, ScreenConfig, ScreenOutput};
 use crate::camera::v4l2::Control;
 use crate::camera::{PixelFormat, Which};
 use clothingid_shared::files;
@@ -17,7 +17,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// A configuration is a page of text.
-const MOST_BYTES: u64 = 1 << 20;
+pub(super) const MOST_BYTES: u64 = 1 << 20;
 
 /// The configuration: of `file` when one is named, else of the system and the user, as far as they have one.
 ///
@@ -59,8 +59,9 @@ pub fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
     let mut config: Config = toml::from_str(text).map_err(|error| syntax(&error))?;
     check_values(path, text, &config)?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    let Config { bundle, previous_bundle, catalogue, camera, .. } = &mut config;
-    for place in [bundle, previous_bundle, catalogue, &mut camera.folder, &mut camera.film].into_iter().flatten() {
+    let Config { bundle, previous_bundle, catalogue, camera, screen, .. } = &mut config;
+    let places = [bundle, previous_bundle, catalogue, &mut camera.folder, &mut camera.film, &mut screen.file];
+    for place in places.into_iter().flatten() {
         *place = folder.join(&*place);
     }
     Ok(config)
@@ -80,10 +81,15 @@ fn check_keys(path: &Path, text: &str, table: &DeTable<'_>) -> Result<(), Config
         if !KEYS.contains(&name) {
             return Err(unknown(name, key.span(), "", &KEYS));
         }
-        if let (DeValue::Table(camera), "camera") = (value.get_ref(), name)
-            && let Some(key) = camera.keys().find(|key| !CAMERA_KEYS.contains(&&**key.get_ref()))
+        let known: &[&str] = match name {
+            "camera" => &CAMERA_KEYS,
+            "screen" => &SCREEN_KEYS,
+            _ => continue,
+        };
+        if let DeValue::Table(inner) = value.get_ref()
+            && let Some(key) = inner.keys().find(|key| !known.contains(&&**key.get_ref()))
         {
-            return Err(unknown(key.get_ref(), key.span(), "camera.", &CAMERA_KEYS));
+            return Err(unknown(key.get_ref(), key.span(), &format!("{name}."), known));
         }
         if let (DeValue::Table(camera), "camera") = (value.get_ref(), name)
             && let Some(DeValue::Table(controls)) = camera.get("controls").map(Spanned::get_ref)
@@ -122,7 +128,8 @@ fn check_values(path: &Path, text: &str, config: &Config) -> Result<(), ConfigEr
     {
         return wrong("uploads_per_second", value.span(), "is not from 0.1 to 1000".into());
     }
-    check_camera(&config.camera, wrong)
+    check_camera(&config.camera, wrong)?;
+    check_screen(&config.screen, wrong)
 }
 
 /// Finds the first value of the camera that cannot be.
@@ -160,6 +167,36 @@ fn check_camera(
         && let Some(problem) = defaults::hold_seconds_problem(*value.get_ref())
     {
         return wrong("camera.hold_seconds", value.span(), problem.into());
+    }
+    Ok(())
+}
+
+/// Finds the first value of the screen that cannot be.
+fn check_screen(
+    screen: &ScreenConfig,
+    wrong: impl Fn(&str, Range<usize>, String) -> Result<(), ConfigError>,
+) -> Result<(), ConfigError> {
+    if let Some(value) = &screen.rotation
+        && ![0, 90, 180, 270].contains(value.get_ref())
+    {
+        return wrong("screen.rotation", value.span(), "is not 0, 90, 180 or 270".into());
+    }
+    for (key, value) in [("screen.width", &screen.width), ("screen.height", &screen.height)] {
+        if let Some(value) = value
+            && !(1..=defaults::MOST_SCREEN_SIDE).contains(value.get_ref())
+        {
+            return wrong(key, value.span(), format!("is not from 1 to {}", defaults::MOST_SCREEN_SIDE));
+        }
+    }
+    let needed = |output: ScreenOutput| match output {
+        ScreenOutput::Png if screen.file.is_none() => Some("file"),
+        ScreenOutput::Spi if screen.dc.is_none() => Some("dc"),
+        _ => None,
+    };
+    if let Some(value) = &screen.output
+        && let Some(key) = needed(*value.get_ref())
+    {
+        return wrong("screen.output", value.span(), format!("needs the key `screen.{key}` beside it"));
     }
     Ok(())
 }
@@ -207,12 +244,15 @@ mod tests {
     #[test]
     fn every_key_is_read() {
         let text = "listen = \"127.0.0.1:9\"\nlanguage = \"de\"\nshop = \"Ü\"\nbundle = \"b\"\ncatalogue = \"/c\"\nengine = \"tract\"\n\
-                    threads = 2\n[camera]\nfolder = \"f\"\nframes_per_second = 3\nhold_seconds = 0.5\n";
+                    threads = 2\n[camera]\nfolder = \"f\"\nframes_per_second = 3\nhold_seconds = 0.5\n\
+                    [screen]\noutput = \"png\"\nfile = \"s.png\"\nrotation = 90\n";
         let config = of(text).unwrap();
         assert_eq!(config.bundle, Some("/etc/clothingid/b".into()));
         assert_eq!(config.catalogue, Some("/c".into()));
         assert_eq!(config.camera.folder, Some("/etc/clothingid/f".into()));
         assert_eq!(config.camera.frames_per_second.map(Spanned::into_inner), Some(3.0));
+        assert_eq!(config.screen.output.map(Spanned::into_inner), Some(ScreenOutput::Png));
+        assert_eq!(config.screen.file, Some("/etc/clothingid/s.png".into()));
         assert_eq!(of("").unwrap(), Config::default());
     }
 
@@ -240,6 +280,16 @@ mod tests {
             ("language = \"fr\"", "1: `language` is not one of `en`, `zh-Hant`, `de`", ""),
             ("listen = \"8080\"", "1: `listen` is not an address and a port as in `127.0.0.1:8080`", ""),
             ("[camera]\nframes_per_second = nan", "2: `camera.frames_per_second` is not from 1 to 120", ""),
+            ("[screen]\noutput = \"png\"", "2: `screen.output` needs the key `screen.file` beside it", ""),
+            (
+                "[screen]\noutput = \"spi\"\nspi = \"/dev/spidev0.0\"",
+                "2: `screen.output` needs the key `screen.dc`",
+                "",
+            ),
+            ("[screen]\n\noutput = \"hdmi\"", "3: unknown variant `hdmi`, expected one of `none`, `drm`", ""),
+            ("[screen]\nrotation = 45", "2: `screen.rotation` is not 0, 90, 180 or 270", ""),
+            ("[screen]\nwidth = 240\nheight = 0", "3: `screen.height` is not from 1 to 8192", ""),
+            ("[screen]\nouput = \"drm\"", "2: unknown key `screen.ouput`", "did you mean `screen.output`?"),
             ("[camera]\nhold_seconds = -1", "2: `camera.hold_seconds` is not from 0 to 3600", ""),
             ("[camera]\ndevice = 'video0'", "2: `camera.device` is not `auto`, `/dev/video…`,", ""),
             ("[camera]\nfolder = 'a'\ndevice = 'auto'", "3: `camera.device` stands beside `folder` or `film`", ""),

@@ -15,7 +15,7 @@ use toml::Spanned;
 pub const EXAMPLE: &str = include_str!("example.toml");
 
 /// The keys at the top, in the order of the page above.
-pub const KEYS: [&str; 10] = [
+pub const KEYS: [&str; 11] = [
     "listen",
     "language",
     "shop",
@@ -26,18 +26,25 @@ pub const KEYS: [&str; 10] = [
     "threads",
     "uploads_per_second",
     "camera",
+    "screen",
 ];
 /// The keys of `[camera]`.
-pub const CAMERA_KEYS: [&str; 9] = [
+pub const CAMERA_KEYS: [&str; 9] =
+    ["device", "folder", "film", "width", "height", "frames_per_second", "format", "hold_seconds", "controls"];
+/// The keys of `[screen]`.
+pub const SCREEN_KEYS: [&str; 12] = [
+    "output",
     "device",
-    "folder",
-    "film",
+    "rotation",
     "width",
     "height",
-    "frames_per_second",
-    "format",
-    "hold_seconds",
-    "controls",
+    "file",
+    "controller",
+    "spi",
+    "gpio",
+    "dc",
+    "reset",
+    "backlight",
 ];
 
 /// One configuration; a key that is not there is `None`.
@@ -65,6 +72,9 @@ pub struct Config {
     /// The camera.
     #[serde(default)]
     pub camera: CameraConfig,
+    /// The screen of the appliance itself.
+    #[serde(default)]
+    pub screen: ScreenConfig,
 }
 
 /// The camera's part of the configuration. One of `device`, `folder` and `film` says where frames come from; without any, it is the first camera
@@ -118,6 +128,85 @@ impl CameraConfig {
     }
 }
 
+/// What the screen is shown on.
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum ScreenOutput {
+    /// Nothing: there is no screen.
+    #[default]
+    None,
+    /// An output of a graphics card.
+    Drm,
+    /// A framebuffer device.
+    Fbdev,
+    /// A small panel on SPI.
+    Spi,
+    /// A PNG file.
+    Png,
+}
+
+/// The driver of a panel on SPI.
+#[derive(Debug, Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Controller {
+    /// ST7789, of most square panels.
+    #[default]
+    St7789,
+    /// ILI9341, of most panels of 320×240.
+    Ili9341,
+}
+
+/// The screen's part of the configuration.
+#[derive(Debug, Clone, Default, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct ScreenConfig {
+    /// What it is shown on.
+    pub output: Option<Spanned<ScreenOutput>>,
+    /// The device, of a graphics card or a framebuffer.
+    pub device: Option<PathBuf>,
+    /// Degrees that the picture is turned clockwise.
+    pub rotation: Option<Spanned<u16>>,
+    /// Pixels across, of a panel on SPI or a PNG.
+    pub width: Option<Spanned<u32>>,
+    /// Pixels down, of a panel on SPI or a PNG.
+    pub height: Option<Spanned<u32>>,
+    /// The PNG.
+    pub file: Option<PathBuf>,
+    /// The driver of a panel on SPI.
+    pub controller: Option<Controller>,
+    /// The bus of a panel on SPI.
+    pub spi: Option<PathBuf>,
+    /// The chip that its pins are lines of.
+    pub gpio: Option<PathBuf>,
+    /// Line of its pin *data or command*.
+    pub dc: Option<u32>,
+    /// Line of its reset pin.
+    pub reset: Option<u32>,
+    /// Line that switches its light on.
+    pub backlight: Option<u32>,
+}
+
+impl ScreenConfig {
+    /// This table with the keys of `other` in front.
+    #[must_use]
+    fn overridden_by(self, other: Self) -> Self {
+        Self {
+            output: other.output.or(self.output),
+            device: other.device.or(self.device),
+            rotation: other.rotation.or(self.rotation),
+            width: other.width.or(self.width),
+            height: other.height.or(self.height),
+            file: other.file.or(self.file),
+            controller: other.controller.or(self.controller),
+            spi: other.spi.or(self.spi),
+            gpio: other.gpio.or(self.gpio),
+            dc: other.dc.or(self.dc),
+            reset: other.reset.or(self.reset),
+            backlight: other.backlight.or(self.backlight),
+        }
+    }
+}
+
 impl Config {
     /// This configuration with the keys of `other` in front.
     #[must_use]
@@ -133,6 +222,7 @@ impl Config {
             threads: other.threads.or(self.threads),
             uploads_per_second: other.uploads_per_second.or(self.uploads_per_second),
             camera: self.camera.overridden_by(other.camera),
+            screen: self.screen.overridden_by(other.screen),
         }
     }
 }
@@ -159,6 +249,11 @@ mod tests {
         let table: toml::Table = EXAMPLE.parse().unwrap();
         let camera = table["camera"].as_table().unwrap();
         assert!(KEYS.iter().all(|key| table.contains_key(*key)) && table.len() == KEYS.len(), "{table:?}");
+        let screen = table["screen"].as_table().unwrap();
+        assert!(
+            SCREEN_KEYS.iter().all(|key| screen.contains_key(*key)) && screen.len() == SCREEN_KEYS.len(),
+            "{screen:?}"
+        );
         // The other sources are in comments: there is one at a time.
         let comments: Vec<_> = EXAMPLE.lines().filter_map(|line| line.strip_prefix("# ")?.split(" =").next()).collect();
         for key in CAMERA_KEYS {
@@ -170,5 +265,8 @@ mod tests {
         }
         let config = crate::config::parse(Path::new("/etc/clothingid/config.toml"), EXAMPLE).unwrap();
         assert_eq!(config.catalogue, Some("/etc/clothingid/catalogue.db".into()));
+        let screen = config.screen.clone();
+        assert!(screen.output.is_some() && screen.backlight == Some(18), "{screen:?}");
+        assert_eq!(Config::default().overridden_by(config.clone()), config, "no key is lost");
     }
 }

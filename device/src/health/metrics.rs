@@ -16,6 +16,8 @@ pub enum Stage {
     Inference,
     /// Results to those who watch.
     Output,
+    /// Pictures for the screen.
+    Screen,
     /// Photographs sent to the API.
     Upload,
     /// Following changes of the catalogue.
@@ -36,10 +38,11 @@ pub enum Stage {
 
 impl Stage {
     /// All stages in their order.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Capture,
         Self::Inference,
         Self::Output,
+        Self::Screen,
         Self::Upload,
         Self::Catalogue,
         Self::Reembedding,
@@ -57,6 +60,7 @@ impl Stage {
             Self::Capture => "capture",
             Self::Inference => "inference",
             Self::Output => "output",
+            Self::Screen => "screen",
             Self::Upload => "upload",
             Self::Catalogue => "catalogue",
             Self::Reembedding => "reembedding",
@@ -144,6 +148,10 @@ pub struct Metrics {
     pub uploads_unreadable: AtomicU64,
     /// Photographs turned away by the API because too many came at once.
     pub uploads_turned_away: AtomicU64,
+    /// Pictures given to the screen.
+    pub screen_pictures: AtomicU64,
+    /// Characters that the screen's font lacks, each once; they are shown as a box.
+    pub glyphs_missing: AtomicU64,
     failures: [AtomicU64; Stage::ALL.len()],
     times: [Histogram; Stage::ALL.len()],
 }
@@ -167,6 +175,11 @@ impl Metrics {
     /// Adds one to a counter.
     pub fn count(&self, counter: &AtomicU64) {
         counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Adds a number to a counter.
+    pub fn add(&self, counter: &AtomicU64, number: u64) {
+        counter.fetch_add(number, Ordering::Relaxed);
     }
 
     /// Notes that a stage took `time`.
@@ -200,7 +213,11 @@ impl Metrics {
             ("frames_lost", "Frames that the driver counted and had no free buffer for", &self.frames_lost),
             ("frames_dropped", "Frames replaced by a newer one before the network was free", &self.frames_dropped),
             ("frames_rested", "Frames that showed nothing new, so that the network rested", &self.frames_rested),
-            ("frames_passed_over", "Frames passed over because nothing had happened for a while", &self.frames_passed_over),
+            (
+                "frames_passed_over",
+                "Frames passed over because nothing had happened for a while",
+                &self.frames_passed_over,
+            ),
             ("results_dropped", "Results replaced by a newer one before they were shown", &self.results_dropped),
             ("results", "Results shown", &self.results),
             ("scenes", "Changes of what the camera sees", &self.scenes),
@@ -208,6 +225,8 @@ impl Metrics {
             ("uploads", "Photographs answered by the API", &self.uploads),
             ("uploads_unreadable", "Photographs that could not be read", &self.uploads_unreadable),
             ("uploads_turned_away", "Photographs turned away because too many came at once", &self.uploads_turned_away),
+            ("screen_pictures", "Pictures given to the screen", &self.screen_pictures),
+            ("glyphs_missing", "Characters that the font of the screen lacks", &self.glyphs_missing),
         ] {
             let value = counter.load(Ordering::Relaxed);
             let _ = writeln!(
@@ -217,8 +236,15 @@ impl Metrics {
         }
         text.push_str("# HELP clothingid_stage_restarts_total Times that a stage failed and was started again\n");
         text.push_str("# TYPE clothingid_stage_restarts_total counter\n");
-        let stages =
-            [Stage::Capture, Stage::Inference, Stage::Output, Stage::Upload, Stage::Catalogue, Stage::Reembedding];
+        let stages = [
+            Stage::Capture,
+            Stage::Inference,
+            Stage::Output,
+            Stage::Screen,
+            Stage::Upload,
+            Stage::Catalogue,
+            Stage::Reembedding,
+        ];
         for stage in stages {
             let value = self.stage_failures(stage);
             let _ = writeln!(text, "clothingid_stage_restarts_total{{stage=\"{}\"}} {value}", stage.key());

@@ -1,8 +1,8 @@
 //! The kiosk page: rendered here in the visitor's language, kept up to date by its script.
 
 use super::state::PageState;
-use super::strings::strings;
 use crate::config::Language;
+use crate::words::strings;
 use axum::extract::{Query, State};
 use axum::http::header;
 use axum::response::{Html, IntoResponse};

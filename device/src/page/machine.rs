@@ -1,6 +1,6 @@
 //! Health for machines.
 
-use super::answer::json_text;
+use super::answer::{ApiError, json_text};
 use super::state::{PageState, WATCHERS};
 use crate::health::metrics::Facts;
 use axum::Json;
@@ -22,6 +22,25 @@ pub async fn readyz(State(state): State<Arc<PageState>>) -> Response {
     let status = state.health.status();
     let code = if status.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (code, Json(status)).into_response()
+}
+
+/// `GET /api/v1/screen.png`: what the appliance's own screen shows; 404 where it has none.
+pub async fn screen(State(state): State<Arc<PageState>>) -> Response {
+    let Some(screen) = state.screen.clone() else {
+        return ApiError::new(StatusCode::NOT_FOUND, "this appliance has no screen of its own").into_response();
+    };
+    let made = tokio::task::spawn_blocking(move || screen.to_png()).await;
+    let internal = |error: &dyn std::error::Error| {
+        ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response()
+    };
+    match made {
+        Ok(Ok(png)) => {
+            let headers = [(header::CONTENT_TYPE, "image/png"), (header::CACHE_CONTROL, "no-store")];
+            (headers, png).into_response()
+        }
+        Ok(Err(error)) => internal(&error),
+        Err(error) => internal(&error),
+    }
 }
 
 /// `GET /metrics`: counters and timings as Prometheus reads them.

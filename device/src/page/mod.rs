@@ -1,7 +1,7 @@
 //! The kiosk page and the API, served by `axum`. The only part of the appliance that is asynchronous.
 //!
 //! [`server`] binds and serves, [`routes`] is the table of all addresses, [`guard`] stands before them, [`kiosk`] renders
-//! the page from `assets/` in a [language](strings), [`live`] gives the latest reading, its frame and the event stream from
+//! the page from `assets/` in a [language](crate::words), [`live`] gives the latest reading, its frame and the event stream from
 //! the [`board`], [`upload`] takes photographs to a worker of their own ([`rate`] says how many), [`shop`] shows the catalogue, [`machine`] is
 //! health for machines, [`safe_mode`] is what is shown where the settings cannot be used, [`answer`] is the form of errors, [`jpeg`] makes JPEGs of raw frames.
 //!
@@ -20,7 +20,6 @@ pub mod safe_mode;
 pub mod server;
 pub mod shop;
 pub mod state;
-pub mod strings;
 pub mod upload;
 pub mod wish;
 

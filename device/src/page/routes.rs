@@ -16,7 +16,7 @@ use super::answer::ApiError;
 type Handler = MethodRouter<Arc<PageState>>;
 
 /// Every address with its method, in the order of `openapi.json`.
-fn table() -> [(&'static str, &'static str, Handler); 17] {
+fn table() -> [(&'static str, &'static str, Handler); 18] {
     let limit = DefaultBodyLimit::max(upload::MAX_BYTES + 4096);
     [
         ("get", "/", get(kiosk::page)),
@@ -32,6 +32,7 @@ fn table() -> [(&'static str, &'static str, Handler); 17] {
         ("get", "/api/v1/catalogue/{sku}/photo", get(shop::photo)),
         ("get", "/api/v1/catalogue/{sku}/similar", get(shop::similar)),
         ("get", "/api/v1/colours", get(shop::colours)),
+        ("get", "/api/v1/screen.png", get(machine::screen)),
         ("get", "/healthz", get(machine::healthz)),
         ("get", "/readyz", get(machine::readyz)),
         ("get", "/metrics", get(machine::metrics)),

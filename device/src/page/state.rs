@@ -4,6 +4,7 @@ use super::{Board, Uploads};
 use crate::config::Language;
 use crate::health::Health;
 use crate::pipeline::Shop;
+use crate::screen::Shown;
 use clothingid_shared::bundle::Bundle;
 use std::sync::Arc;
 use tokio::sync::{Semaphore, watch};
@@ -41,6 +42,8 @@ pub struct PageState {
     pub uploads: Uploads,
     /// How the appliance is.
     pub health: Arc<Health>,
+    /// The appliance's own screen, if it has one.
+    pub screen: Option<Shown>,
     /// One permit an open event stream.
     pub watchers: Arc<Semaphore>,
     /// True when the server ends; open streams end with it.
@@ -59,6 +62,6 @@ impl PageState {
         health: Arc<Health>,
     ) -> Self {
         let watchers = Arc::new(Semaphore::new(WATCHERS));
-        Self { facts, bundle, board, shop, uploads, health, watchers, closing: watch::Sender::new(false) }
+        Self { facts, bundle, board, shop, uploads, health, screen: None, watchers, closing: watch::Sender::new(false) }
     }
 }

@@ -62,7 +62,7 @@ pub struct Looked {
     pub reading: Option<LiveReading>,
 }
 
-/// One who shows results: the page, a screen.
+/// One who shows results: the page, the screen.
 pub trait Output: Send {
     /// Shows a result, quickly: what comes in the meantime waits, newest first.
     fn show(&mut self, looked: &Looked);

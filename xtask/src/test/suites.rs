@@ -63,6 +63,7 @@ pub(crate) const SUITES: [Suite; 10] = [
             "readers",
             "allocations",
             "privacy",
+            "screen",
             "live_faults",
             "package",
             "catalogue_kill",

@@ -1,17 +1,18 @@
 //! The parts that `doctor` looks at.
 
 use super::Finding;
+use crate::camera::v4l2::Found;
+use crate::camera::v4l2::discover::Places;
+use crate::camera::{CameraChoice, CameraError};
 use crate::catalogue::store::embed_command;
 use crate::catalogue::{Snapshot, StoreError};
-use crate::cli::catalogue::store_report;
 use crate::cli::camera::configured as configured_camera;
-use crate::cli::run::{catalogue as configured_catalogue, config_report};
+use crate::cli::catalogue::store_report;
+use crate::cli::run::{catalogue as configured_catalogue, config_report, panel as configured_panel, panel_report};
 use crate::cli::{NetworkArgs, Report};
-use crate::camera::v4l2::discover::Places;
-use crate::camera::v4l2::Found;
-use crate::camera::{CameraChoice, CameraError};
 use crate::config::{self, CameraConfig, Config, ConfigError};
 use crate::network::{EngineChoice, golden};
+use crate::screen::{PanelChoice, PanelError};
 use crate::state;
 use clothingid_shared::bundle::Bundle;
 use clothingid_shared::embedding::{ArithmeticClass, EmbeddingIdentity};
@@ -50,6 +51,7 @@ pub(super) fn all(network: &NetworkArgs, file: Option<&Path>) -> Vec<Finding> {
     findings.extend(disk());
     findings.push(camera(&config.camera));
     findings.extend(nodes(Places::default().all()));
+    findings.extend(configured_panel(&config.screen).map(|choice| screen(&choice)));
     findings.push(heat(Path::new("/sys/class/thermal")));
     findings
 }
@@ -214,6 +216,27 @@ fn nodes(there: Vec<Found>) -> Option<Finding> {
     })
 }
 
+/// The configured screen: opened as the appliance opens it, for a moment. One that runs owns it meanwhile.
+fn screen(choice: &PanelChoice) -> Finding {
+    if let PanelChoice::Png { file, .. } = choice {
+        let folder = files::folder_of(file);
+        return if folder.is_dir() {
+            Finding::ok("screen", choice.describe())
+        } else {
+            let advice = format!("make the folder `{}`, or name another file as `screen.file`", folder.display());
+            Finding::failed("screen", Report::new(format!("there is no folder for `{}`", file.display())).hint(advice))
+        };
+    }
+    match choice.open() {
+        Ok(panel) => Finding::ok("screen", panel.describe()),
+        Err(error @ PanelError::Taken { .. }) => {
+            let advice = "that is well where `clothingid run` is that program; else only one may own an output: end the other one";
+            Finding::warning("screen", error.to_string(), advice)
+        }
+        Err(error) => Finding::failed("screen", panel_report(&error)),
+    }
+}
+
 fn heat(zones: &Path) -> Finding {
     let hottest = entries(zones)
         .iter()
@@ -244,11 +267,14 @@ mod tests {
     use super::*;
     use crate::camera::Kind;
     use crate::cli::doctor::Status;
+    use crate::screen::pixels::Turn;
     use clothingid_shared::files::{create_folder, write_atomic};
+    use embedded_graphics::geometry::Size;
 
     #[test]
     fn nodes_are_listed_and_a_sensor_alone_is_a_warning() {
-        let found = |kind| Found { path: "/dev/video0".into(), card: "X".into(), port: None, serial: None, kind: Ok(kind) };
+        let found =
+            |kind| Found { path: "/dev/video0".into(), card: "X".into(), port: None, serial: None, kind: Ok(kind) };
         assert!(nodes(Vec::new()).is_none());
         let sensor = nodes(vec![found(Kind::RawSensor)]).unwrap();
         assert_eq!(sensor.status, Status::Warning);
@@ -285,6 +311,17 @@ mod tests {
         write_atomic(&folder.path().join("photos/a.jpg"), b"x").unwrap();
         let [.., camera] = of("[camera]\nfolder = 'photos'\n");
         assert_eq!(camera, (Status::Ok, "replays `DIR/photos`".into()));
+    }
+
+    #[test]
+    fn a_screen_that_is_not_there_says_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let png = |file| PanelChoice::Png { file, size: Size::new(9, 9) };
+        assert_eq!(screen(&png(folder.path().join("s.png"))).status, Status::Ok);
+        assert_eq!(screen(&png(folder.path().join("none/s.png"))).status, Status::Failed);
+        let fbdev = screen(&PanelChoice::Fbdev { device: "/nowhere/fb0".into(), turn: Turn::None });
+        assert!(fbdev.status == Status::Failed && fbdev.found.contains("`/nowhere/fb0`"), "{fbdev:?}");
+        assert!(!fbdev.advice.is_empty());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The page's texts: one file a language in `assets/strings/`.
+//! The texts of page and screen: one file a language in `strings/`.
 
 use crate::config::Language;
 use std::collections::BTreeMap;
@@ -7,9 +7,15 @@ use std::sync::LazyLock;
 /// Texts by key.
 pub type Strings = BTreeMap<String, String>;
 
-static ENGLISH: LazyLock<Strings> = LazyLock::new(|| read(include_str!("assets/strings/en.toml")));
-static TRADITIONAL_CHINESE: LazyLock<Strings> = LazyLock::new(|| read(include_str!("assets/strings/zh-Hant.toml")));
-static GERMAN: LazyLock<Strings> = LazyLock::new(|| read(include_str!("assets/strings/de.toml")));
+static ENGLISH: LazyLock<Strings> = LazyLock::new(|| read(include_str!("strings/en.toml")));
+static TRADITIONAL_CHINESE: LazyLock<Strings> = LazyLock::new(|| read(include_str!("strings/zh-Hant.toml")));
+static GERMAN: LazyLock<Strings> = LazyLock::new(|| read(include_str!("strings/de.toml")));
+
+/// A text of a language; nothing for a key that no language has.
+#[must_use]
+pub fn text(language: Language, key: &str) -> &'static str {
+    strings(language).get(key).map_or("", String::as_str)
+}
 
 /// The texts of a language.
 #[must_use]
