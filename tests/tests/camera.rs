@@ -189,6 +189,50 @@ fn camera_state(machine: &Machine, wanted: &str) -> Value {
     machine.soon(&format!("camera {wanted}"), || machine.get("/readyz").filter(|status| status["camera"] == wanted))
 }
 
+/// The machine's own screen shows, pixel by pixel, what the program says that it shows; gives the screenshot.
+fn assert_on_screen(machine: &Machine, name: &str) -> RgbImage {
+    machine.soon("the same picture on the screen and on the page", || {
+        machine.run("curl -s --max-time 20 -o /mnt/page.png http://127.0.0.1:8080/api/v1/screen.png");
+        let page = image::open(machine.shared("page.png")).ok()?.into_rgb8();
+        let screen = image::open(machine.screenshot(name)).ok()?.into_rgb8();
+        if page.dimensions() != screen.dimensions() {
+            return None;
+        }
+        // The live picture is of this moment, and the two are not.
+        let differing = page.pixels().zip(screen.pixels()).filter(|(a, b)| a != b).count();
+        let is_same = differing * 200 <= screen.pixels().len();
+        if let (true, Some(folder)) = (is_same, std::env::var_os("CLOTHINGID_SCREENSHOTS")) {
+            std::fs::copy(machine.shared(&format!("{name}.png")), Path::new(&folder).join(format!("{name}.png"))).expect("a copy");
+        }
+        is_same.then_some(screen)
+    })
+}
+
+/// How many colours a picture has: a screen that shows a garment has thousands.
+fn colours(picture: &RgbImage) -> usize {
+    picture.pixels().map(|pixel| pixel.0).collect::<std::collections::BTreeSet<_>>().len()
+}
+
+#[test]
+#[ignore = "needs the virtual machine: `cargo xtask test --suite camera`"]
+fn a_garment_and_a_lost_camera_are_on_the_screen_by_drm_and_by_the_framebuffer() {
+    let machine = machine();
+    // Before the camera, whose own overlay would be the first framebuffer otherwise.
+    machine.run("[ -e /sys/module/bochs ] || modprobe bochs; sleep 1; echo 0 > /sys/class/graphics/fbcon/cursor_blink");
+    for output in ["drm", "fbdev"] {
+        feed_vivid(&machine, 0, "yuyv");
+        start(&machine, &format!("[camera]\ndevice = '/dev/video0'\nwidth = 640\nheight = 480\n[screen]\noutput = '{output}'\n"));
+        assert_sees(&machine, 0);
+        let shown = assert_on_screen(&machine, &format!("{output}-garment"));
+        assert!(colours(&shown) > 1000, "{output}: {} colours", colours(&shown));
+        machine.run("pkill -x v4l2-ctl; sleep 0.3; echo vivid.0 > /sys/bus/platform/drivers/vivid/unbind");
+        camera_state(&machine, "lost");
+        let lost = assert_on_screen(&machine, &format!("{output}-lost"));
+        assert_ne!(shown.as_raw(), lost.as_raw(), "{output}");
+        machine.run("pkill -x clothingid; sleep 1; modprobe -r vivid");
+    }
+}
+
 #[test]
 #[ignore = "needs the virtual machine: `cargo xtask test --suite camera`"]
 fn garments_are_recognised_in_yuyv_and_in_nv12_and_the_camera_may_come_and_go() {
