@@ -220,6 +220,25 @@ await check("the three languages differ", async () => {
     expect(!(await page.evaluate(() => document.getElementById("details").open)), "Escape does not close the details");
     expect(await page.evaluate(() => document.activeElement.className === "card"), "the focus is lost after closing");
   });
+  await check("what is seen is held at a touch, and let go by a second one", async () => {
+    await soon("an answer", async () => {
+      if (!answered(await look(page))) return false;
+      await page.click("#hold");
+      return answered(await look(page));
+    });
+    await page.waitForTimeout(400);
+    const before = await look(page);
+    expect((await page.getAttribute("#hold", "aria-pressed")) === "true", "it is not pressed");
+    const found = await violations(page);
+    expect(found.length === 0, found.join("\n"));
+    if (folder) await page.screenshot({ path: join(folder, "kiosk-held.png") });
+    // The demo shows another photograph every five seconds.
+    await page.waitForTimeout(6000);
+    const after = await look(page);
+    expect(after.frame === before.frame && after.label26 === before.label26, "it has changed");
+    await page.click("#hold");
+    await soon("a new frame", async () => (await look(page)).frame !== before.frame, 20);
+  });
   await check("touch targets are at least 44 pixels", async () => {
     const small = await page.evaluate(() =>
       [...document.querySelectorAll("a, button")]
@@ -317,6 +336,27 @@ await check("the three languages differ", async () => {
     });
     await context.close();
   }
+}
+{
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+  const page = await context.newPage();
+  await page.clock.install();
+  const latest = await (await fetch(`${address}/api/v1/reading`)).json();
+  const nobody = { ...latest, garment: 0, known: false, matches: [], verdict: "nothing" };
+  const status = { ready: true, camera: "ok", idle: true, catalogue: "ok" };
+  await page.route("**/api/v1/events", (route) =>
+    route.fulfill({ contentType: "text/event-stream", body: `data: ${JSON.stringify(nobody)}\n\nevent: status\ndata: ${JSON.stringify(status)}\n\n` }),
+  );
+  await check("the last person is forgotten", async () => {
+    await page.goto(`${address}/?lang=de`);
+    await soon("nobody", async () => (await look(page)).state === "none");
+    await page.mouse.click(600, 400);
+    await page.clock.runFor(30_000);
+    expect(page.url().endsWith("?lang=de"), "forgotten too soon");
+    await page.clock.runFor(20_000);
+    await soon("the shop's language", async () => !page.url().includes("lang"), 10);
+  });
+  await context.close();
 }
 {
   const { context, page } = await open("en");

@@ -193,7 +193,34 @@ function showMessage(state) {
   }
 }
 
+// --- a customer who wants to read in peace holds what is seen; it is let go by a second touch, or when nobody is there ---
+const HELD_FOR = 60_000;
+let heldUntil = 0;
+function hold(isHeld) {
+  heldUntil = isHeld ? Date.now() + HELD_FOR : 0;
+  byId("hold").setAttribute("aria-pressed", String(isHeld));
+  setText(byId("hold"), isHeld ? say.go_on : say.take_look);
+}
+byId("hold").addEventListener("click", () => hold(heldUntil === 0));
+
+// --- the last person is forgotten: what was opened is closed, and the language is the shop's again ---
+const FORGET_AFTER = 45_000;
+let touched = 0;
+for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, () => (touched = Date.now()), { passive: true });
+function forget() {
+  touched = 0;
+  details.close();
+  hold(false);
+  if (location.search !== "") location.replace("/");
+}
+setInterval(() => {
+  if (heldUntil !== 0 && Date.now() > heldUntil) hold(false);
+  const isNobodyThere = ["none", "starting", "lost"].includes(body.dataset.state);
+  if (touched !== 0 && isNobodyThere && Date.now() - touched > FORGET_AFTER) forget();
+}, 1000);
+
 function showReading(reading) {
+  if (heldUntil !== 0) return;
   showFrame(reading.frame);
   setText(byId("engine"), reading.engine);
   setText(byId("latency"), `${new Intl.NumberFormat(page.language, { maximumFractionDigits: 0 }).format(reading.ms)} ms`);
@@ -250,7 +277,9 @@ function showStatus(status) {
   reembedding = status.reembedding ?? null;
   const wasRead = body.dataset.state !== "starting";
   const state = status.camera === "lost" ? "lost" : !status.ready && wasRead ? "stopped" : null;
+  body.toggleAttribute("data-idle", status.idle === true);
   if (state === null || body.dataset.state === state) return;
+  hold(false);
   body.removeAttribute("data-matches");
   delete body.dataset.closest;
   showMessage(state);
