@@ -221,7 +221,7 @@ fn a_garment_and_a_lost_camera_are_on_the_screen_by_drm_and_by_the_framebuffer()
     machine.run("[ -e /sys/module/bochs ] || modprobe bochs; sleep 1; echo 0 > /sys/class/graphics/fbcon/cursor_blink");
     for output in ["drm", "fbdev"] {
         feed_vivid(&machine, 0, "yuyv");
-        start(&machine, &format!("[camera]\ndevice = '/dev/video0'\nwidth = 640\nheight = 480\n[screen]\noutput = '{output}'\n"));
+        start(&machine, &format!("[camera]\ndevice = '/dev/video0'\nwidth = 640\nheight = 480\nformat = 'yuyv'\n[screen]\noutput = '{output}'\n"));
         assert_sees(&machine, 0);
         let shown = assert_on_screen(&machine, &format!("{output}-garment"));
         assert!(colours(&shown) > 1000, "{output}: {} colours", colours(&shown));
