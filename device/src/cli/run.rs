@@ -5,15 +5,17 @@ mod networks;
 use super::camera::configured as configured_camera;
 use super::catalogue::store_report;
 use super::{Outcome, Report};
-use crate::camera::{CameraChoice, ControlDesk};
+use crate::camera::CameraChoice;
 use crate::catalogue::StoreError;
 use crate::config::{self, Config, ConfigError, Language, defaults};
-use crate::health::watchdog::{self, Progress};
 use crate::health::Health;
+use crate::health::watchdog::{self, Progress};
 use crate::network::{self, EngineChoice};
 use crate::page::{self, Board, Facts, PageState, SafeMode, Server, Uploads, rate};
 use crate::pipeline::reembed;
 use crate::pipeline::{Looker, LookerSettings, Output, Pipeline, Shop, Stop};
+use crate::staff::sticks::Media;
+use crate::staff::{Staff, Vault};
 use crate::state;
 use clothingid_shared::bundle::Bundle;
 use networks::Answering;
@@ -84,6 +86,7 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
         language: config.language.and_then(|tag| Language::of_tag(tag.get_ref())).unwrap_or_default(),
         shop_name: config.shop.unwrap_or_else(|| "ClothingID".to_owned()),
         uploads_per_second: config.uploads_per_second.map_or(rate::UPLOADS_PER_SECOND, Spanned::into_inner),
+        staff: staff(config.staff.media)?,
     };
     appliance.run(&stop, |_| Ok(catalogue))
 }
@@ -115,6 +118,12 @@ fn safe_mode(args: &Args, error: ConfigError, stop: &Stop) -> Result<Option<Conf
             Some(Err(another)) => error = another,
         }
     }
+}
+
+/// The staff's pages, with the PIN of the state folder.
+fn staff(media: Option<Vec<PathBuf>>) -> Result<Arc<Staff>, Report> {
+    let folder = state::folder()?;
+    Ok(Arc::new(Staff::new(Vault::Folder(folder.clone()), &folder, Media::new(media))))
 }
 
 /// The report of a configuration that cannot be used.
@@ -153,6 +162,8 @@ pub(super) struct Appliance {
     pub(super) shop_name: String,
     /// Photographs that the API answers, a second at most.
     pub(super) uploads_per_second: f64,
+    /// Who is staff. Whoever is logged in stays so over a change of network.
+    pub(super) staff: Arc<Staff>,
 }
 
 impl Appliance {
@@ -230,6 +241,7 @@ impl Appliance {
             shop_name: self.shop_name.clone(),
             language: self.language,
             engine: looker.engine_name().to_owned(),
+            engine_choice: engine,
             matches: MATCHES,
             network: identity.short().to_owned(),
         };
@@ -248,11 +260,19 @@ impl Appliance {
         let board = Arc::new(Board::new());
         let (uploads, upload_thread) = Uploads::start(settings.clone(), self.uploads_per_second, health, &stop)?;
         let follow_thread = shop.follow(health, &stop)?;
-        let state = PageState::new(facts, bundle, Arc::clone(&board), shop, uploads, Arc::clone(health));
+        let state = PageState::new(
+            facts,
+            bundle,
+            Arc::clone(&board),
+            shop,
+            uploads,
+            Arc::clone(health),
+            Arc::clone(&self.staff),
+        );
         let server = Server::start(self.listener.try_clone()?, Arc::new(state))?;
         let outputs: Vec<Box<dyn Output>> = vec![Box::new(board)];
-        let desk = Arc::new(ControlDesk::default());
-        let pipeline = Pipeline::start(self.camera.clone(), looker, settings, &desk, outputs, health, &stop)?;
+        let pipeline =
+            Pipeline::start(self.camera.clone(), looker, settings, &self.staff.camera, outputs, health, &stop)?;
         Ok(Serving { server, pipeline, threads: [upload_thread, follow_thread], words })
     }
 }

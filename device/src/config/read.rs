@@ -5,7 +5,7 @@
 use super::defaults;
 use super::error::ConfigError;
 use super::language::Language;
-use super::schema::{CAMERA_KEYS, CameraConfig, Config, KEYS};
+use super::schema::{CAMERA_KEYS, CameraConfig, Config, KEYS, STAFF_KEYS};
 use crate::camera::v4l2::Control;
 use crate::camera::{PixelFormat, Which};
 use clothingid_shared::files;
@@ -59,8 +59,9 @@ pub fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
     let mut config: Config = toml::from_str(text).map_err(|error| syntax(&error))?;
     check_values(path, text, &config)?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    let Config { bundle, previous_bundle, catalogue, camera, .. } = &mut config;
-    for place in [bundle, previous_bundle, catalogue, &mut camera.folder, &mut camera.film].into_iter().flatten() {
+    let Config { bundle, previous_bundle, catalogue, camera, staff, .. } = &mut config;
+    let one = [bundle, previous_bundle, catalogue, &mut camera.folder, &mut camera.film].into_iter().flatten();
+    for place in one.chain(staff.media.iter_mut().flatten()) {
         *place = folder.join(&*place);
     }
     Ok(config)
@@ -80,10 +81,15 @@ fn check_keys(path: &Path, text: &str, table: &DeTable<'_>) -> Result<(), Config
         if !KEYS.contains(&name) {
             return Err(unknown(name, key.span(), "", &KEYS));
         }
-        if let (DeValue::Table(camera), "camera") = (value.get_ref(), name)
-            && let Some(key) = camera.keys().find(|key| !CAMERA_KEYS.contains(&&**key.get_ref()))
+        let (above, known): (&str, &[&str]) = match name {
+            "camera" => ("camera.", &CAMERA_KEYS),
+            "staff" => ("staff.", &STAFF_KEYS),
+            _ => continue,
+        };
+        if let DeValue::Table(part) = value.get_ref()
+            && let Some(key) = part.keys().find(|key| !known.contains(&&**key.get_ref()))
         {
-            return Err(unknown(key.get_ref(), key.span(), "camera.", &CAMERA_KEYS));
+            return Err(unknown(key.get_ref(), key.span(), above, known));
         }
         if let (DeValue::Table(camera), "camera") = (value.get_ref(), name)
             && let Some(DeValue::Table(controls)) = camera.get("controls").map(Spanned::get_ref)
@@ -236,6 +242,8 @@ mod tests {
             ("shop = ", "1: ", ""),
             ("\nthreads = \"two\"", "2: ", ""),
             ("camera = 3", "1: ", ""),
+            ("[staff]\nmedi = []", "2: unknown key `staff.medi`", "did you mean `staff.media`?"),
+            ("[staff]\nmedia = \"/media\"", "2: ", ""),
             ("threads = 0", "1: `threads` is not from 1 to 256", ""),
             ("language = \"fr\"", "1: `language` is not one of `en`, `zh-Hant`, `de`", ""),
             ("listen = \"8080\"", "1: `listen` is not an address and a port as in `127.0.0.1:8080`", ""),

@@ -15,7 +15,7 @@ use toml::Spanned;
 pub const EXAMPLE: &str = include_str!("example.toml");
 
 /// The keys at the top, in the order of the page above.
-pub const KEYS: [&str; 10] = [
+pub const KEYS: [&str; 11] = [
     "listen",
     "language",
     "shop",
@@ -26,19 +26,14 @@ pub const KEYS: [&str; 10] = [
     "threads",
     "uploads_per_second",
     "camera",
+    "staff",
 ];
 /// The keys of `[camera]`.
-pub const CAMERA_KEYS: [&str; 9] = [
-    "device",
-    "folder",
-    "film",
-    "width",
-    "height",
-    "frames_per_second",
-    "format",
-    "hold_seconds",
-    "controls",
-];
+pub const CAMERA_KEYS: [&str; 9] =
+    ["device", "folder", "film", "width", "height", "frames_per_second", "format", "hold_seconds", "controls"];
+
+/// The keys of `[staff]`.
+pub const STAFF_KEYS: [&str; 1] = ["media"];
 
 /// One configuration; a key that is not there is `None`.
 #[derive(Debug, Clone, Default, Deserialize, PartialEq)]
@@ -65,6 +60,17 @@ pub struct Config {
     /// The camera.
     #[serde(default)]
     pub camera: CameraConfig,
+    /// The staff's pages.
+    #[serde(default)]
+    pub staff: StaffConfig,
+}
+
+/// The part of the configuration for the staff's pages.
+#[derive(Debug, Clone, Default, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct StaffConfig {
+    /// Folders where USB sticks are mounted.
+    pub media: Option<Vec<PathBuf>>,
 }
 
 /// The camera's part of the configuration. One of `device`, `folder` and `film` says where frames come from; without any, it is the first camera
@@ -133,6 +139,7 @@ impl Config {
             threads: other.threads.or(self.threads),
             uploads_per_second: other.uploads_per_second.or(self.uploads_per_second),
             camera: self.camera.overridden_by(other.camera),
+            staff: StaffConfig { media: other.staff.media.or(self.staff.media) },
         }
     }
 }
@@ -168,6 +175,8 @@ mod tests {
         for control in Control::ALL {
             assert!(controls.contains_key(control.key()), "{control}");
         }
+        let staff = table["staff"].as_table().unwrap();
+        assert!(STAFF_KEYS.iter().all(|key| staff.contains_key(*key)) && staff.len() == STAFF_KEYS.len(), "{staff:?}");
         let config = crate::config::parse(Path::new("/etc/clothingid/config.toml"), EXAMPLE).unwrap();
         assert_eq!(config.catalogue, Some("/etc/clothingid/catalogue.db".into()));
     }

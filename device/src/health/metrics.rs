@@ -90,6 +90,13 @@ impl Histogram {
         self.microseconds.fetch_add(microseconds, Ordering::Relaxed);
     }
 
+    /// The mean; nothing where none was counted.
+    #[must_use]
+    pub fn mean(&self) -> Option<Duration> {
+        let count = self.count();
+        (count > 0).then(|| Duration::from_micros(self.microseconds.load(Ordering::Relaxed) / count))
+    }
+
     /// How many were counted.
     #[must_use]
     pub fn count(&self) -> u64 {
@@ -189,6 +196,12 @@ impl Metrics {
         self.failures.get(stage as usize).map_or(0, |count| count.load(Ordering::Relaxed))
     }
 
+    /// How long a stage took on average.
+    #[must_use]
+    pub fn mean(&self, stage: Stage) -> Option<Duration> {
+        self.times.get(stage as usize)?.mean()
+    }
+
     /// The whole as Prometheus reads it.
     #[must_use]
     pub fn to_text(&self, facts: Facts<'_>) -> String {
@@ -200,7 +213,11 @@ impl Metrics {
             ("frames_lost", "Frames that the driver counted and had no free buffer for", &self.frames_lost),
             ("frames_dropped", "Frames replaced by a newer one before the network was free", &self.frames_dropped),
             ("frames_rested", "Frames that showed nothing new, so that the network rested", &self.frames_rested),
-            ("frames_passed_over", "Frames passed over because nothing had happened for a while", &self.frames_passed_over),
+            (
+                "frames_passed_over",
+                "Frames passed over because nothing had happened for a while",
+                &self.frames_passed_over,
+            ),
             ("results_dropped", "Results replaced by a newer one before they were shown", &self.results_dropped),
             ("results", "Results shown", &self.results),
             ("scenes", "Changes of what the camera sees", &self.scenes),
