@@ -580,7 +580,9 @@ fn light_cleaning_and_help_are_there() {
     let light = clerk.get("/api/v1/staff/light").json();
     assert!(light["mean"].as_f64().is_some_and(|mean| (1.0..255.0).contains(&mean)), "{light}");
     assert!(["too_dark", "good", "too_bright"].iter().any(|word| light["verdict"] == *word), "{light}");
-    assert!(clerk.get("/staff/light").text().contains("<meter"));
+    let page = clerk.get("/staff/light").text();
+    assert!(page.contains("<meter") && page.contains("no settings that could be changed"), "{page}");
+    assert_eq!(clerk.post("/staff/light", &[("do", "lock")]).status, 303, "photographs have no controls");
     let cleaning = clerk.get("/staff/cleaning/now").text();
     assert!(
         cleaning.contains("data-cleaning=\"30\"") && !cleaning.contains("<a ") && !cleaning.contains("<button"),

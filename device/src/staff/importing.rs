@@ -79,8 +79,8 @@ enum State {
     Copied(PathBuf, Written),
     /// It was made, or not to its end.
     Done(String, Arc<Summary>, Option<i64>),
-    /// It cannot be made: why.
-    Failed(String, String),
+    /// It cannot be made: what, of what, and why.
+    Failed(Doing, String, String),
 }
 
 /// An import that is under way.
@@ -126,7 +126,7 @@ pub enum Shown {
     /// What it did, and the number of the change.
     Done(String, Arc<Summary>, Option<i64>),
     /// Why it cannot be made.
-    Failed(String, String),
+    Failed(Doing, String, String),
 }
 
 /// There is an import already.
@@ -159,7 +159,7 @@ impl Importing {
             State::Tried(source, plan) => Shown::Tried(source.name(), Arc::clone(plan)),
             State::Copied(path, written) => Shown::Copied(path.clone(), *written),
             State::Done(name, summary, change) => Shown::Done(name.clone(), Arc::clone(summary), *change),
-            State::Failed(name, words) => Shown::Failed(name.clone(), words.clone()),
+            State::Failed(doing, name, words) => Shown::Failed(*doing, name.clone(), words.clone()),
         }
     }
 
@@ -177,14 +177,14 @@ impl Importing {
         let name = source.name();
         self.begin(&name, Doing::Trying)?;
         let (importing, source) = (Arc::clone(self), Arc::new(source));
-        self.spawn(name.clone(), move || {
+        self.spawn(Doing::Trying, name.clone(), move || {
             let mut follow = Follow(&importing);
             let plan = with_import(&source, &into, &importing.stop, |import| {
                 import.dry_run(&mut follow).map_err(|error| in_words(&error))
             });
             match plan {
                 Ok(plan) => State::Tried(source, Arc::new(plan)),
-                Err(words) => State::Failed(name, words),
+                Err(words) => State::Failed(Doing::Trying, name, words),
             }
         });
         Ok(())
@@ -202,7 +202,7 @@ impl Importing {
         let name = source.name();
         self.begin(&name, Doing::Making)?;
         let importing = Arc::clone(self);
-        self.spawn(name.clone(), move || {
+        self.spawn(Doing::Making, name.clone(), move || {
             let mut follow = Follow(&importing);
             let made = with_import(&source, &into, &importing.stop, |import| {
                 import.run(&mut follow).map_err(|error| in_words(&error))
@@ -215,7 +215,7 @@ impl Importing {
                     let change = newest.filter(|change| change.who == WHO && change.what == what);
                     State::Done(name, Arc::new(summary), change.map(|change| change.number))
                 }
-                Err(words) => State::Failed(name, words),
+                Err(words) => State::Failed(Doing::Making, name, words),
             }
         });
         Ok(())
@@ -229,19 +229,19 @@ impl Importing {
     pub fn copy(self: &Arc<Self>, folder: PathBuf, catalogue: PathBuf) -> Result<(), Busy> {
         let name = folder.display().to_string();
         self.begin(&name, Doing::Copying)?;
-        self.spawn(name.clone(), move || {
+        self.spawn(Doing::Copying, name.clone(), move || {
             let day = day_of(SystemTime::now());
             let names = (1..1000).map(|number| match number {
                 1 => format!("clothingid-{day}.edition"),
                 _ => format!("clothingid-{day}-{number}.edition"),
             });
             let Some(path) = names.map(|name| folder.join(name)).find(|path| !path.exists()) else {
-                return State::Failed(name, "there are too many copies of today".to_owned());
+                return State::Failed(Doing::Copying, name, "there are too many copies of today".to_owned());
             };
             let copy = || edition::write::write(&Store::open(&catalogue)?, &path, None);
             match copy() {
                 Ok(written) => State::Copied(path, written),
-                Err(error) => State::Failed(name, in_words(&error)),
+                Err(error) => State::Failed(Doing::Copying, name, in_words(&error)),
             }
         });
         Ok(())
@@ -274,15 +274,15 @@ impl Importing {
         Ok(())
     }
 
-    fn spawn(self: &Arc<Self>, name: String, work: impl FnOnce() -> State + Send + 'static) {
+    fn spawn(self: &Arc<Self>, doing: Doing, name: String, work: impl FnOnce() -> State + Send + 'static) {
         let importing = Arc::clone(self);
         let run = move || {
             let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
-            let done = done.unwrap_or_else(|_| State::Failed(name, "a fault in the program".to_owned()));
+            let done = done.unwrap_or_else(|_| State::Failed(doing, name, "a fault in the program".to_owned()));
             *importing.state() = done;
         };
         if let Err(error) = thread::Builder::new().name("import".to_owned()).spawn(run) {
-            *self.state() = State::Failed(String::new(), error.to_string());
+            *self.state() = State::Failed(doing, String::new(), error.to_string());
         }
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 pub const FEWEST: usize = 5;
 
 /// Garments of one trial, at most: their pictures are in memory.
-pub const MOST: usize = 60;
+pub const MOST: usize = 40;
 
 /// How far down the answer is looked for the second figure.
 pub const AMONG: usize = 5;

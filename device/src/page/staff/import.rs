@@ -61,9 +61,10 @@ pub async fn page(State(state): State<Arc<PageState>>, Extension(here): Extensio
             };
             render::page(&state, &here, "import-done.html", values)
         }
-        Shown::Failed(name, words) => {
-            render::page(&state, &here, "import-failed.html", context! { name, detail => words })
+        Shown::Failed(doing, name, words) => {
+            render::page(&state, &here, "import-failed.html", context! { doing => key(doing), name, detail => words })
         }
+
     }
 }
 

@@ -42,6 +42,8 @@ enum Piece {
     Begin { name: String, is_table: bool },
     /// More of it.
     More(Bytes),
+    /// The sender has failed: what was received goes.
+    Abandon,
 }
 
 /// What is wrong with an upload.
@@ -79,8 +81,8 @@ impl FromRequest<Arc<PageState>> for Received {
         let disk = tokio::task::spawn_blocking(move || to_disk(&place, waiting));
         let sent = send(form, &pieces, is_mine).await;
         if sent.is_err() {
-            // What was received goes with the folder.
-            let _ = pieces.send(Piece::Begin { name: String::new(), is_table: false }).await;
+            // Where the disk's side has ended already, it is gone.
+            let _ = pieces.send(Piece::Abandon).await;
         }
         drop(pieces);
         let written = disk.await;
@@ -139,6 +141,7 @@ async fn send(mut form: Multipart, to: &Sender<Piece>, is_mine: impl Fn(&Fields)
 
 /// Why an upload is not on the disk.
 enum Unwritten {
+    Abandoned,
     NoTable,
     Incoming(IncomingError),
 }
@@ -156,6 +159,7 @@ fn to_disk(place: &std::path::Path, mut pieces: Receiver<Piece>) -> Result<Sourc
     let (mut table, mut packed): (Option<PathBuf>, Vec<PathBuf>) = (None, Vec::new());
     while let Some(piece) = pieces.blocking_recv() {
         match piece {
+            Piece::Abandon => return Err(Unwritten::Abandoned),
             Piece::Begin { name, is_table } => {
                 let folder = match &mut incoming {
                     Some(folder) => folder,
