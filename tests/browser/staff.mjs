@@ -52,6 +52,7 @@ async function open(language, options = {}) {
 
 /// What is wrong with a page for those who see, hear or touch otherwise.
 async function look(page, language, name) {
+  await page.waitForLoadState("load");
   // Not by `addScriptTag`, which the page's policy refuses.
   await page.evaluate(axe);
   const found = await page.evaluate(async () => {
@@ -141,8 +142,9 @@ for (const language of ["en", "zh-Hant", "de"]) {
     await page.waitForSelector(".photos img");
     expect((await page.inputValue("#title")) === "Rain coat", "what was typed is gone");
     await page.locator("#barcode").focus();
-    await page.keyboard.type("73513537\n");
-    await page.waitForFunction(() => document.getElementById("barcode").value === "73513537");
+    await page.keyboard.type("73513537");
+    await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
+    expect((await page.inputValue("#barcode")) === "73513537", "what was scanned is gone");
     await look(page, language, "article-photo");
     await page.click("button[value=save]");
     await page.waitForSelector(".notice.good");
