@@ -41,7 +41,9 @@ async function open(language, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
   const page = await context.newPage();
   const seen = { problems: [], elsewhere: [] };
-  page.on("console", (message) => message.type() === "error" && seen.problems.push(message.text()));
+  // An article that was just undone may be in the reading for a moment more, and its photograph is gone.
+  const isGone = (message) => /status of 404/.test(message.text()) && message.location().url.includes("/api/v1/catalogue/");
+  page.on("console", (message) => message.type() === "error" && !isGone(message) && seen.problems.push(message.text()));
   page.on("pageerror", (error) => seen.problems.push(String(error)));
   page.on("request", (request) => {
     if (new URL(request.url()).origin !== new URL(address).origin) seen.elsewhere.push(request.url());

@@ -6,7 +6,7 @@ use crate::page::state::PageState;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -75,7 +75,7 @@ impl FromRequest<Arc<PageState>> for Fields {
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &Arc<PageState>) -> Result<Self, Response> {
-        let here = here(&request)?;
+        let Some(here) = here(&request) else { return Err(StatusCode::UNAUTHORIZED.into_response()) };
         let read = tokio::time::timeout(PATIENCE, Bytes::from_request(request, state)).await;
         match read {
             Ok(Ok(bytes)) => Ok(Self::read(&bytes)),
@@ -89,7 +89,8 @@ impl FromRequest<Arc<PageState>> for Posted {
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &Arc<PageState>) -> Result<Self, Response> {
-        let (here, headers) = (here(&request)?, request.headers().clone());
+        let Some(here) = here(&request) else { return Err(StatusCode::UNAUTHORIZED.into_response()) };
+        let headers = request.headers().clone();
         let fields = Fields::from_request(request, state).await?;
         if has_token(&here, &headers, &fields) { Ok(Self(fields)) } else { Err(from_elsewhere(state, &here)) }
     }
@@ -102,11 +103,8 @@ pub fn from_elsewhere(state: &PageState, here: &Here) -> Response {
 }
 
 /// Who asks. The gate is before every address of the staff's; without it nobody is let in.
-fn here(request: &Request) -> Result<Here, Response> {
-    request.extensions().get::<Here>().cloned().ok_or_else(|| {
-        use axum::response::IntoResponse as _;
-        StatusCode::UNAUTHORIZED.into_response()
-    })
+fn here(request: &Request) -> Option<Here> {
+    request.extensions().get::<Here>().cloned()
 }
 
 #[cfg(test)]

@@ -65,7 +65,6 @@ pub fn table() -> Vec<Row> {
 }
 
 /// The router of all of them, each behind the gate.
-#[must_use]
 pub fn router(state: &Arc<PageState>) -> Router<Arc<PageState>> {
     table().into_iter().fold(Router::new(), |router, (_, path, door, handler)| {
         let before =
