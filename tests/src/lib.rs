@@ -3,6 +3,7 @@
 //! 1. [`rig`]: where the built programs, the corpus and the demo shop are, and a state folder of its own for each test.
 //! 2. [`command`]: runs a program to its end or in the background, and turns what it printed into a stable snapshot ([`filter`]).
 //! 3. [`demo`]: the running demo, asked over HTTP.
+//!    [`clerk`]: one of the shop's staff there. [`browser`]: what a real one needs.
 //! 4. [`documented`]: the commands that the documents name.
 //! 5. [`photographs`]: good ones that ship, bad ones made from them.
 //! 6. [`readers`]: the readers of outside bytes, for fuzzing and its replay, and [`seeds`], good files for each.
@@ -13,6 +14,8 @@
 //! The programs are not built from here: `cargo xtask test` builds them first, and so must whoever runs one test by hand
 //! (`cargo build --profile ci -p clothingid-device -p clothingid-trainer`).
 
+pub mod browser;
+pub mod clerk;
 pub mod command;
 pub mod contents;
 pub mod demo;
@@ -26,6 +29,6 @@ pub mod readers;
 pub mod rig;
 pub mod seeds;
 
-pub use machine::Machine;
 pub use command::{Outcome, Run, Running};
+pub use machine::Machine;
 pub use rig::Rig;

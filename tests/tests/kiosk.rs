@@ -4,7 +4,7 @@
 //! command that installs them, and with `CI=true` it fails.
 
 use clothingid_tests::demo::{Demo, START};
-use clothingid_tests::{Rig, photographs, rig};
+use clothingid_tests::{Rig, browser, photographs, rig};
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -303,7 +303,7 @@ fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
 #[test]
 fn a_browser_shows_live_answers() {
     let folder = rig::workspace().join("tests").join("browser");
-    if let Some(missing) = missing_for_the_browser(&folder) {
+    if let Some(missing) = browser::missing(&folder) {
         let words = format!("skipped: {missing}; install it: `cargo xtask setup --system`");
         assert!(std::env::var_os("CI").is_none_or(|value| value != "true"), "{words}");
         eprintln!("{words}");
@@ -325,18 +325,4 @@ fn a_browser_shows_live_answers() {
     assert!(output.status.success(), "{words}\n{}", demo.running.stderr());
     let size = std::fs::metadata(pictures.join("kiosk-en.png")).expect("a screenshot").len();
     assert!(size > 20_000, "a screenshot of {size} bytes shows nothing");
-}
-
-fn missing_for_the_browser(folder: &Path) -> Option<&'static str> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let is_there = |name: &&str| std::env::split_paths(&path).any(|place| place.join(name).is_file());
-    if !is_there(&"node") {
-        Some("Node.js is missing")
-    } else if !["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"].iter().any(is_there) {
-        Some("a Chromium is missing")
-    } else if !folder.join("node_modules/playwright-core").is_dir() || !folder.join("node_modules/axe-core").is_dir() {
-        Some("the browser's driver is missing")
-    } else {
-        None
-    }
 }

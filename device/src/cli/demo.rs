@@ -12,6 +12,8 @@ use crate::config::{Language, defaults};
 use crate::network::EngineChoice;
 use crate::page::rate;
 use crate::screen::PanelChoice;
+use crate::staff::sticks::Media;
+use crate::staff::{Pin, Staff, Vault};
 use crate::state;
 use clothingid_shared::bundle::Bundle;
 use clothingid_shared::files;
@@ -80,6 +82,7 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
         shop_name: NAME.to_owned(),
         uploads_per_second: rate::UPLOADS_PER_SECOND,
         panel: args.screen.clone(),
+        staff: staff()?,
     };
     appliance.run(&stop_on_signals()?, |bundle| {
         let folder = state::folder()?;
@@ -90,6 +93,13 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
 
 fn camera_device(which: Which) -> CameraChoice {
     CameraChoice::V4l2(V4l2Settings { which, ..V4l2Settings::default() })
+}
+
+/// The staff's pages with a PIN for this run, so that anyone can try them.
+fn staff() -> Result<Arc<Staff>, Report> {
+    let pin = Pin::random()?;
+    eprintln!("the staff's pages are at /staff; their PIN for this run is {}", pin.digits());
+    Ok(Arc::new(Staff::new(Vault::of_one_run(&pin)?, &state::folder()?, Media::new(None))))
 }
 
 /// The demo's camera: its photographs in the order of their names.

@@ -16,6 +16,7 @@ mod photos;
 pub mod report;
 pub mod run;
 pub mod search;
+pub mod staff;
 
 pub use network::{EmbedArgs, NetworkArgs};
 pub use photos::{PhotoList, expand};
@@ -59,6 +60,8 @@ pub enum Command {
     Bundle(bundle::Args),
     /// List the cameras, or try one: format, size, rate and controls
     Camera(camera::Args),
+    /// Set the PIN of the staff's pages
+    Staff(staff::Args),
     /// Measure how fast this machine is
     Bench(bench::Args),
     /// Say of each part whether it is well, and if not what to do
@@ -79,6 +82,7 @@ impl Command {
             Self::Catalogue(args) => catalogue::run(args),
             Self::Bundle(args) => bundle::run(args),
             Self::Camera(args) => camera::run(args),
+            Self::Staff(args) => staff::run(args),
             Self::Bench(args) => bench::run(args),
             Self::Doctor(args) => doctor::run(args),
         }
@@ -113,7 +117,9 @@ mod tests {
         let mut cli = Cli::command().term_width(100);
         cli.build();
         insta::assert_snapshot!("help", cli.render_long_help());
-        for path in [&["classify"][..], &["bundle", "show"], &["bundle", "verify"], &["camera"], &["bench"], &["doctor"]] {
+        for path in
+            [&["classify"][..], &["bundle", "show"], &["bundle", "verify"], &["camera"], &["bench"], &["doctor"]]
+        {
             let mut command = &mut cli;
             for name in path {
                 command = command.find_subcommand_mut(name).unwrap();

@@ -6,7 +6,7 @@ mod panel;
 use super::camera::configured as configured_camera;
 use super::catalogue::store_report;
 use super::{Outcome, Report};
-use crate::camera::{CameraChoice, ControlDesk};
+use crate::camera::CameraChoice;
 use crate::catalogue::StoreError;
 use crate::config::{self, Config, ConfigError, Language, defaults};
 use crate::health::Health;
@@ -16,6 +16,8 @@ use crate::page::{self, Board, Facts, PageState, SafeMode, Server, Uploads, rate
 use crate::pipeline::reembed;
 use crate::pipeline::{Looker, LookerSettings, Output, Pipeline, Shop, Stop};
 use crate::screen::{PanelChoice, Screen, ScreenSettings, Situation, Source};
+use crate::staff::sticks::Media;
+use crate::staff::{Staff, Vault};
 use crate::state;
 use clothingid_shared::bundle::Bundle;
 use networks::Answering;
@@ -89,6 +91,7 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
         language: language(config.language),
         shop_name: shop_name(config.shop),
         uploads_per_second: config.uploads_per_second.map_or(rate::UPLOADS_PER_SECOND, Spanned::into_inner),
+        staff: staff(config.staff.media)?,
     };
     appliance.run(&stop, |_| Ok(catalogue))
 }
@@ -148,6 +151,12 @@ fn shop_name(configured: Option<String>) -> String {
     configured.unwrap_or_else(|| "ClothingID".to_owned())
 }
 
+/// The staff's pages, with the PIN of the state folder.
+fn staff(media: Option<Vec<PathBuf>>) -> Result<Arc<Staff>, Report> {
+    let folder = state::folder()?;
+    Ok(Arc::new(Staff::new(Vault::Folder(folder.clone()), &folder, Media::new(media))))
+}
+
 /// The report of a configuration that cannot be used.
 pub(super) fn config_report(error: &ConfigError) -> Report {
     let report = Report::of(error).hinted(error.hint());
@@ -186,6 +195,8 @@ pub(super) struct Appliance {
     pub(super) uploads_per_second: f64,
     /// The screen, if there is one.
     pub(super) panel: Option<PanelChoice>,
+    /// Who is staff. Whoever is logged in stays so over a change of network.
+    pub(super) staff: Arc<Staff>,
 }
 
 impl Appliance {
@@ -285,6 +296,7 @@ impl Appliance {
             shop_name: self.shop_name.clone(),
             language: self.language,
             engine: looker.engine_name().to_owned(),
+            engine_choice: engine,
             matches: MATCHES,
             network: identity.short().to_owned(),
         };
@@ -312,11 +324,11 @@ impl Appliance {
         );
         let state = PageState {
             screen: screen.map(Screen::shown),
-            ..PageState::new(facts, bundle, board, shop, uploads, Arc::clone(health))
+            ..PageState::new(facts, bundle, board, shop, uploads, Arc::clone(health), Arc::clone(&self.staff))
         };
         let server = Server::start(self.listener.try_clone()?, Arc::new(state))?;
-        let desk = Arc::new(ControlDesk::default());
-        let pipeline = Pipeline::start(self.camera.clone(), looker, settings, &desk, outputs, health, &stop)?;
+        let pipeline =
+            Pipeline::start(self.camera.clone(), looker, settings, &self.staff.camera, outputs, health, &stop)?;
         Ok(Serving { server, pipeline, threads: [upload_thread, follow_thread], words })
     }
 }

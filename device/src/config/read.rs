@@ -5,7 +5,7 @@
 use super::defaults;
 use super::error::ConfigError;
 use super::language::Language;
-use super::schema::{CAMERA_KEYS, CameraConfig, Config, KEYS, SCREEN_KEYS, ScreenConfig, ScreenOutput};
+use super::schema::{CAMERA_KEYS, CameraConfig, Config, KEYS, SCREEN_KEYS, STAFF_KEYS, ScreenConfig, ScreenOutput};
 use crate::camera::v4l2::Control;
 use crate::camera::{PixelFormat, Which};
 use clothingid_shared::files;
@@ -59,9 +59,9 @@ pub fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
     let mut config: Config = toml::from_str(text).map_err(|error| syntax(&error))?;
     check_values(path, text, &config)?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    let Config { bundle, previous_bundle, catalogue, camera, screen, .. } = &mut config;
-    let places = [bundle, previous_bundle, catalogue, &mut camera.folder, &mut camera.film, &mut screen.file];
-    for place in places.into_iter().flatten() {
+    let Config { bundle, previous_bundle, catalogue, camera, screen, staff, .. } = &mut config;
+    let one = [bundle, previous_bundle, catalogue, &mut camera.folder, &mut camera.film, &mut screen.file];
+    for place in one.into_iter().flatten().chain(staff.media.iter_mut().flatten()) {
         *place = folder.join(&*place);
     }
     Ok(config)
@@ -84,6 +84,7 @@ fn check_keys(path: &Path, text: &str, table: &DeTable<'_>) -> Result<(), Config
         let known: &[&str] = match name {
             "camera" => &CAMERA_KEYS,
             "screen" => &SCREEN_KEYS,
+            "staff" => &STAFF_KEYS,
             _ => continue,
         };
         if let DeValue::Table(inner) = value.get_ref()
@@ -276,6 +277,8 @@ mod tests {
             ("shop = ", "1: ", ""),
             ("\nthreads = \"two\"", "2: ", ""),
             ("camera = 3", "1: ", ""),
+            ("[staff]\nmedi = []", "2: unknown key `staff.medi`", "did you mean `staff.media`?"),
+            ("[staff]\nmedia = \"/media\"", "2: ", ""),
             ("threads = 0", "1: `threads` is not from 1 to 256", ""),
             ("language = \"fr\"", "1: `language` is not one of `en`, `zh-Hant`, `de`", ""),
             ("listen = \"8080\"", "1: `listen` is not an address and a port as in `127.0.0.1:8080`", ""),

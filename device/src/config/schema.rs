@@ -15,7 +15,7 @@ use toml::Spanned;
 pub const EXAMPLE: &str = include_str!("example.toml");
 
 /// The keys at the top, in the order of the page above.
-pub const KEYS: [&str; 11] = [
+pub const KEYS: [&str; 12] = [
     "listen",
     "language",
     "shop",
@@ -27,6 +27,7 @@ pub const KEYS: [&str; 11] = [
     "uploads_per_second",
     "camera",
     "screen",
+    "staff",
 ];
 /// The keys of `[camera]`.
 pub const CAMERA_KEYS: [&str; 9] =
@@ -46,6 +47,9 @@ pub const SCREEN_KEYS: [&str; 12] = [
     "reset",
     "backlight",
 ];
+
+/// The keys of `[staff]`.
+pub const STAFF_KEYS: [&str; 1] = ["media"];
 
 /// One configuration; a key that is not there is `None`.
 #[derive(Debug, Clone, Default, Deserialize, PartialEq)]
@@ -75,6 +79,17 @@ pub struct Config {
     /// The screen of the appliance itself.
     #[serde(default)]
     pub screen: ScreenConfig,
+    /// The staff's pages.
+    #[serde(default)]
+    pub staff: StaffConfig,
+}
+
+/// The part of the configuration for the staff's pages.
+#[derive(Debug, Clone, Default, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct StaffConfig {
+    /// Folders where USB sticks are mounted.
+    pub media: Option<Vec<PathBuf>>,
 }
 
 /// The camera's part of the configuration. One of `device`, `folder` and `film` says where frames come from; without any, it is the first camera
@@ -223,6 +238,7 @@ impl Config {
             uploads_per_second: other.uploads_per_second.or(self.uploads_per_second),
             camera: self.camera.overridden_by(other.camera),
             screen: self.screen.overridden_by(other.screen),
+            staff: StaffConfig { media: other.staff.media.or(self.staff.media) },
         }
     }
 }
@@ -263,6 +279,8 @@ mod tests {
         for control in Control::ALL {
             assert!(controls.contains_key(control.key()), "{control}");
         }
+        let staff = table["staff"].as_table().unwrap();
+        assert!(STAFF_KEYS.iter().all(|key| staff.contains_key(*key)) && staff.len() == STAFF_KEYS.len(), "{staff:?}");
         let config = crate::config::parse(Path::new("/etc/clothingid/config.toml"), EXAMPLE).unwrap();
         assert_eq!(config.catalogue, Some("/etc/clothingid/catalogue.db".into()));
         let screen = config.screen.clone();

@@ -43,6 +43,12 @@ impl Events {
         ring.push_back(event);
     }
 
+    /// Seconds since the program started.
+    #[must_use]
+    pub fn now(&self) -> f64 {
+        self.started.elapsed().as_secs_f64()
+    }
+
     /// The newest `count` events, newest first.
     #[must_use]
     pub fn newest(&self, count: usize) -> Vec<Event> {

@@ -94,6 +94,13 @@ impl Histogram {
         self.microseconds.fetch_add(microseconds, Ordering::Relaxed);
     }
 
+    /// The mean; nothing where none was counted.
+    #[must_use]
+    pub fn mean(&self) -> Option<Duration> {
+        let count = self.count();
+        (count > 0).then(|| Duration::from_micros(self.microseconds.load(Ordering::Relaxed) / count))
+    }
+
     /// How many were counted.
     #[must_use]
     pub fn count(&self) -> u64 {
@@ -200,6 +207,12 @@ impl Metrics {
     #[must_use]
     pub fn stage_failures(&self, stage: Stage) -> u64 {
         self.failures.get(stage as usize).map_or(0, |count| count.load(Ordering::Relaxed))
+    }
+
+    /// How long a stage took on average.
+    #[must_use]
+    pub fn mean(&self, stage: Stage) -> Option<Duration> {
+        self.times.get(stage as usize)?.mean()
     }
 
     /// The whole as Prometheus reads it.

@@ -32,6 +32,13 @@ impl Board {
         self.reading.borrow().clone()
     }
 
+    /// The latest frame with the reading of it, neither older than the other.
+    #[must_use]
+    pub fn moment(&self) -> Option<(Frame, Arc<str>)> {
+        let frame = self.frame.lock().unwrap_or_else(PoisonError::into_inner);
+        Some((frame.clone()?, self.reading()?))
+    }
+
     /// The latest frame as a JPEG file, with its number.
     ///
     /// **Errors** the frame is raw and cannot be made into a JPEG.
@@ -52,7 +59,9 @@ impl Output for Arc<Board> {
         let Some(Ok(text)) = looked.reading.as_ref().map(serde_json::to_string) else {
             return;
         };
-        self.frame.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default().copy_from(&looked.frame);
+        let mut frame = self.frame.lock().unwrap_or_else(PoisonError::into_inner);
+        frame.get_or_insert_default().copy_from(&looked.frame);
+        // Still locked, so that nobody sees a frame with the reading of another.
         self.reading.send_replace(Some(text.into()));
     }
 }

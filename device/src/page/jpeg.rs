@@ -1,7 +1,8 @@
-//! Frames as JPEG files, for browsers.
+//! Frames as JPEG files, for browsers, and what photographs are.
 
 use crate::camera::decode::FrameError;
 use crate::camera::{Frame, FrameDecoder, PixelFormat};
+use clothingid_shared::picture::Format;
 use image::ExtendedColorType;
 use image::codecs::jpeg::JpegEncoder;
 
@@ -38,6 +39,16 @@ pub fn of_frame(frame: Frame) -> Result<Vec<u8>, JpegError> {
         ExtendedColorType::Rgb8,
     )?;
     Ok(file)
+}
+
+/// What a browser is told that a photograph is.
+#[must_use]
+pub fn content_type_of(photo: &[u8]) -> &'static str {
+    match Format::of(photo) {
+        Some(Format::Png) => "image/png",
+        Some(Format::WebP) => "image/webp",
+        Some(Format::Jpeg) | None => "image/jpeg",
+    }
 }
 
 #[cfg(test)]

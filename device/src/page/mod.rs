@@ -3,7 +3,7 @@
 //! [`server`] binds and serves, [`routes`] is the table of all addresses, [`guard`] stands before them, [`kiosk`] renders
 //! the page from `assets/` in a [language](crate::words), [`live`] gives the latest reading, its frame and the event stream from
 //! the [`board`], [`upload`] takes photographs to a worker of their own ([`rate`] says how many), [`shop`] shows the catalogue, [`machine`] is
-//! health for machines, [`safe_mode`] is what is shown where the settings cannot be used, [`answer`] is the form of errors, [`jpeg`] makes JPEGs of raw frames.
+//! health for machines, [`staff`] are the pages behind a PIN, [`safe_mode`] is what is shown where the settings cannot be used, [`answer`] is the form of errors, [`jpeg`] makes JPEGs of raw frames.
 //!
 //! Nothing that a camera or a customer shows is ever written to disk here.
 
@@ -19,6 +19,7 @@ pub mod routes;
 pub mod safe_mode;
 pub mod server;
 pub mod shop;
+pub mod staff;
 pub mod state;
 pub mod upload;
 pub mod wish;

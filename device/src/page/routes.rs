@@ -2,7 +2,7 @@
 
 use super::guard::{Reach, guard};
 use super::state::PageState;
-use super::{kiosk, live, machine, shop, upload};
+use super::{kiosk, live, machine, shop, staff, upload};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
@@ -15,7 +15,7 @@ use super::answer::ApiError;
 /// What answers at an address.
 type Handler = MethodRouter<Arc<PageState>>;
 
-/// Every address with its method, in the order of `openapi.json`.
+/// Every address that customers may use, with its method, in the order of `openapi.json`. Those of the staff are in [`staff::table`].
 fn table() -> [(&'static str, &'static str, Handler); 18] {
     let limit = DefaultBodyLimit::max(upload::MAX_BYTES + 4096);
     [
@@ -45,6 +45,7 @@ pub fn router(state: Arc<PageState>, reach: Reach) -> Router {
     table()
         .into_iter()
         .fold(Router::new(), |router, (_, path, handler)| router.route(path, handler))
+        .merge(staff::table::router(&state))
         .fallback(async || ApiError::new(StatusCode::NOT_FOUND, "there is nothing at this address"))
         .method_not_allowed_fallback(async || {
             ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "this address takes another method: see `/openapi.json`")
@@ -70,6 +71,7 @@ mod tests {
             .collect();
         let mut served: Vec<_> =
             table().iter().map(|&(method, path, _)| (method.to_owned(), path.to_owned())).collect();
+        served.extend(staff::table::table().iter().map(|&(method, path, ..)| (method.to_owned(), path.to_owned())));
         described.sort();
         served.sort();
         assert_eq!(described, served);

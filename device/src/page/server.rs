@@ -7,7 +7,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 
 /// How long open answers may take when the server ends.
@@ -86,6 +86,9 @@ pub fn bind(address: &str) -> Result<TcpListener, ServeError> {
     Ok(listener)
 }
 
+/// How often sessions of the staff that have ended are looked for.
+const SWEEP_EVERY: Duration = Duration::from_secs(30);
+
 /// The running server.
 #[derive(Debug)]
 pub struct Server {
@@ -138,12 +141,20 @@ impl Server {
 fn serve(runtime: Runtime, listener: tokio::net::TcpListener, state: Arc<PageState>, reach: Reach) {
     let mut closing = state.closing.subscribe();
     let mut last = state.closing.subscribe();
-    let health = Arc::clone(&state.health);
+    let (health, staff) = (Arc::clone(&state.health), Arc::clone(&state.staff));
+    runtime.spawn(async move {
+        // What lies before one who went away without logging out is forgotten in time, whether or not anybody asks.
+        loop {
+            tokio::time::sleep(SWEEP_EVERY).await;
+            staff.access.sweep(Instant::now());
+        }
+    });
     runtime.block_on(async move {
         let until = async move {
             let _ = closing.wait_for(|is_closing| *is_closing).await;
         };
-        let serving = axum::serve(listener, router(state, reach)).with_graceful_shutdown(until);
+        let service = router(state, reach).into_make_service_with_connect_info::<SocketAddr>();
+        let serving = axum::serve(listener, service).with_graceful_shutdown(until);
         tokio::select! {
             served = serving => if let Err(error) = served {
                 health.events.say(format!("the page is served no more: {error}"));

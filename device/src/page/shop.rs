@@ -1,13 +1,13 @@
 //! The catalogue as customers see it: products and their photographs.
 
 use super::answer::{ApiError, of_gallery};
+use super::jpeg::content_type_of;
 use super::state::PageState;
 use super::wish::Wish;
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use clothingid_shared::picture::Format;
 use serde::Deserialize;
 use serde_json::json;
 use std::sync::Arc;
@@ -77,11 +77,7 @@ pub async fn photo(
     });
     match read.await {
         Ok(Ok(Some(bytes))) => {
-            let kind = match Format::of(&bytes) {
-                Some(Format::Png) => "image/png",
-                Some(Format::WebP) => "image/webp",
-                Some(Format::Jpeg) | None => "image/jpeg",
-            };
+            let kind = content_type_of(&bytes);
             let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "private, max-age=600")];
             (headers, bytes).into_response()
         }

@@ -3,11 +3,13 @@
 use super::{Board, Uploads};
 use crate::config::Language;
 use crate::health::Health;
+use crate::network::EngineChoice;
 use crate::pipeline::Shop;
 use crate::screen::Shown;
+use crate::staff::Staff;
 use clothingid_shared::bundle::Bundle;
 use std::sync::Arc;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Mutex, Semaphore, watch};
 
 /// Open event streams, at most; each costs a task and a few kilobytes.
 pub const WATCHERS: usize = 256;
@@ -21,6 +23,8 @@ pub struct Facts {
     pub language: Language,
     /// The engine, as in each answer.
     pub engine: String,
+    /// Which engine was asked for.
+    pub engine_choice: EngineChoice,
     /// Matches of one reading, at most.
     pub matches: usize,
     /// Which network answers: a page that was loaded while another one did has its labels and thresholds.
@@ -46,6 +50,14 @@ pub struct PageState {
     pub screen: Option<Shown>,
     /// One permit an open event stream.
     pub watchers: Arc<Semaphore>,
+    /// Who is staff, and what they do beside all of this.
+    pub staff: Arc<Staff>,
+    /// One tries a PIN at a time: it takes memory and a thread.
+    pub log_in_turn: Arc<Semaphore>,
+    /// One form with the staff's photographs is in memory at a time.
+    pub files_turn: Arc<Semaphore>,
+    /// One adds an article at a time.
+    pub books_turn: Mutex<()>,
     /// True when the server ends; open streams end with it.
     pub closing: watch::Sender<bool>,
 }
@@ -60,8 +72,23 @@ impl PageState {
         shop: Arc<Shop>,
         uploads: Uploads,
         health: Arc<Health>,
+        staff: Arc<Staff>,
     ) -> Self {
-        let watchers = Arc::new(Semaphore::new(WATCHERS));
-        Self { facts, bundle, board, shop, uploads, health, screen: None, watchers, closing: watch::Sender::new(false) }
+        let turns = |count| Arc::new(Semaphore::new(count));
+        Self {
+            facts,
+            bundle,
+            board,
+            shop,
+            uploads,
+            health,
+            screen: None,
+            watchers: turns(WATCHERS),
+            staff,
+            log_in_turn: turns(1),
+            files_turn: turns(1),
+            books_turn: Mutex::new(()),
+            closing: watch::Sender::new(false),
+        }
     }
 }

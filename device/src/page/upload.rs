@@ -5,7 +5,8 @@ use super::rate::RateLimit;
 use super::state::PageState;
 use super::wish::Wish;
 use crate::catalogue::Filter;
-use crate::health::{Health, Stage};
+use crate::catalogue::store::Embedded;
+use crate::health::{Health, Metrics, Stage};
 use crate::pipeline::supervise::{StageError, Stop, supervise};
 use crate::pipeline::{LiveReading, LookError, Looker, LookerSettings, in_words};
 use axum::body::Bytes;
@@ -37,10 +38,18 @@ const PATIENCE: Duration = Duration::from_secs(15);
 struct Job {
     name: String,
     photo: Bytes,
-    top: usize,
-    filter: Filter,
-    reply: oneshot::Sender<Result<LiveReading, ApiError>>,
+    wanted: Wanted,
 }
+
+/// What is wanted of a photograph, and where it goes.
+enum Wanted {
+    /// What it shows, and the garments that look like it.
+    Reading { top: usize, filter: Filter, reply: Reply<LiveReading> },
+    /// What a catalogue keeps of it.
+    Embedding(Reply<Embedded>),
+}
+
+type Reply<T> = oneshot::Sender<Result<T, ApiError>>;
 
 /// The way to the worker.
 #[derive(Debug)]
@@ -60,7 +69,8 @@ impl Uploads {
         health: &Arc<Health>,
         stop: &Stop,
     ) -> std::io::Result<(Self, JoinHandle<()>)> {
-        let (jobs, waiting) = sync_channel(AT_ONCE);
+        // The staff's photographs take none of the customers' places.
+        let (jobs, waiting) = sync_channel(AT_ONCE + 1);
         let waiting = Mutex::new(waiting);
         let (heard, ends) = (Arc::clone(health), stop.clone());
         let body = move || {
@@ -88,36 +98,59 @@ fn work(waiting: &Receiver<Job>, settings: &LookerSettings, health: &Health, sto
             None => Looker::open(settings),
         };
         let started = std::time::Instant::now();
-        let looked = opened.and_then(|mut opened| {
-            let answer = opened.look_once(&job.name, &job.photo, job.top, &job.filter);
-            if answer.as_ref().err().is_none_or(LookError::spares_the_looker) {
-                looker = Some(opened);
+        let Job { name, photo, wanted } = job;
+        let failed = match wanted {
+            Wanted::Reading { top, filter, reply } => {
+                let look = |opened: &mut Looker| opened.look_once(&name, &photo, top, &filter);
+                tell(&name, with(opened, &mut looker, look), reply, metrics)
             }
-            answer
-        });
+            Wanted::Embedding(reply) => {
+                let embed = |opened: &mut Looker| opened.embed_once(&photo);
+                tell(&name, with(opened, &mut looker, embed), reply, metrics)
+            }
+        };
         metrics.took(Stage::Upload, started.elapsed());
-        // The sender may have gone away: then nobody is left to be told.
-        match looked {
-            Ok(reading) => {
-                metrics.count(&metrics.uploads);
-                let _ = job.reply.send(Ok(reading));
-            }
-            Err(error) if error.is_the_pictures() => {
-                metrics.count(&metrics.uploads_unreadable);
-                let words = in_words(&error);
-                let _ = job.reply.send(Err(ApiError::about(job.name, StatusCode::UNPROCESSABLE_ENTITY, words)));
-            }
-            Err(error) => {
-                let words = in_words(&error);
-                let _ = job.reply.send(Err(ApiError::about(job.name, status(&error), words)));
-                if error.spares_the_looker() {
-                    continue;
-                }
-                return Err(error.into());
-            }
+        if let Some(error) = failed {
+            return Err(error.into());
         }
     }
     Ok(())
+}
+
+/// Works with the looker, and keeps it unless it is at fault.
+fn with<T>(
+    opened: Result<Looker, LookError>,
+    kept: &mut Option<Looker>,
+    work: impl FnOnce(&mut Looker) -> Result<T, LookError>,
+) -> Result<T, LookError> {
+    let mut opened = opened?;
+    let answer = work(&mut opened);
+    if answer.as_ref().err().is_none_or(LookError::spares_the_looker) {
+        *kept = Some(opened);
+    }
+    answer
+}
+
+/// Tells the sender, and counts; gives back what ends the worker. The sender may have gone away: then nobody is left to be told.
+fn tell<T>(name: &str, looked: Result<T, LookError>, reply: Reply<T>, metrics: &Metrics) -> Option<LookError> {
+    match looked {
+        Ok(answer) => {
+            metrics.count(&metrics.uploads);
+            let _ = reply.send(Ok(answer));
+            None
+        }
+        Err(error) if error.is_the_pictures() => {
+            metrics.count(&metrics.uploads_unreadable);
+            let words = in_words(&error);
+            let _ = reply.send(Err(ApiError::about(name, StatusCode::UNPROCESSABLE_ENTITY, words)));
+            None
+        }
+        Err(error) => {
+            let words = in_words(&error);
+            let _ = reply.send(Err(ApiError::about(name, status(&error), words)));
+            (!error.spares_the_looker()).then_some(error)
+        }
+    }
 }
 
 /// Of an error that is not the photograph's.
@@ -163,7 +196,8 @@ async fn answer(state: &PageState, request: Request, top: usize, filter: Filter)
     let metrics = &state.health.metrics;
     if let Err(wait) = state.uploads.rate.take(Instant::now()) {
         metrics.uploads_turned_away.fetch_add(1, Ordering::Relaxed);
-        let error = format!("photographs come faster than they are taken: try again in {:.1} s", wait.as_secs_f64().max(0.1));
+        let error =
+            format!("photographs come faster than they are taken: try again in {:.1} s", wait.as_secs_f64().max(0.1));
         return Err(ApiError::new(StatusCode::TOO_MANY_REQUESTS, error));
     }
     // The place is taken before the body is read, so that no more than this many bodies are ever in memory.
@@ -180,9 +214,25 @@ async fn answer(state: &PageState, request: Request, top: usize, filter: Filter)
         )
     })??;
     let (reply, answered) = oneshot::channel();
-    let stopped = || ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "the worker is being started again");
-    state.uploads.jobs.try_send(Job { name, photo, top, filter, reply }).map_err(|_| stopped())?;
+    let wanted = Wanted::Reading { top, filter, reply };
+    state.uploads.jobs.try_send(Job { name, photo, wanted }).map_err(|_| stopped())?;
     answered.await.map_err(|_| stopped())?
+}
+
+impl Uploads {
+    /// What a catalogue keeps of a photograph.
+    ///
+    /// **Errors** it is none that can be used, the network fails, or the worker has too much to do.
+    pub async fn embed(&self, name: String, photo: Bytes) -> Result<Embedded, ApiError> {
+        check_pixels(&name, &photo)?;
+        let (reply, answered) = oneshot::channel();
+        self.jobs.try_send(Job { name, photo, wanted: Wanted::Embedding(reply) }).map_err(|_| stopped())?;
+        answered.await.map_err(|_| stopped())?
+    }
+}
+
+fn stopped() -> ApiError {
+    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "the worker is being started again")
 }
 
 /// The photograph of a request: its body, or the first file of a form.
@@ -203,7 +253,7 @@ async fn read(request: Request) -> Result<(String, Bytes), ApiError> {
 }
 
 /// Refuses what would take too much memory once it is decoded. What has no header that can be read is left to the worker, who says why.
-fn check_pixels(name: &str, photo: &[u8]) -> Result<(), ApiError> {
+pub(in crate::page) fn check_pixels(name: &str, photo: &[u8]) -> Result<(), ApiError> {
     match picture::dimensions(photo) {
         Ok((width, height)) if u64::from(width) * u64::from(height) > MOST_PIXELS => {
             let most = MOST_PIXELS / 1_000_000;

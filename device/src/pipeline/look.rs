@@ -6,13 +6,14 @@ use super::scene::Scene;
 use super::supervise::in_words;
 use crate::camera::decode::FrameError;
 use crate::camera::{Frame, FrameDecoder, FrameNumber, Sampler};
+use crate::catalogue::store::Embedded;
 use crate::catalogue::{Filter, Gallery, GalleryError, Match, Search};
 use crate::health::{CatalogueState, Health, Stage};
 use crate::network::golden::{self, GoldenError};
 use crate::network::{Answer, EngineChoice, EngineError, PathError, PhotoPath};
 use crate::reading::{Reader, ReaderError, Steady, Verdict};
 use clothingid_shared::bundle::{Bundle, Matching};
-use clothingid_shared::embedding::{EmbeddingError, l2_normalise};
+use clothingid_shared::embedding::{Embedding, EmbeddingError, l2_normalise};
 use clothingid_shared::picture::{Picture, PictureError, PictureMaker};
 use std::sync::Arc;
 use std::time::Instant;
@@ -265,6 +266,16 @@ impl Looker {
             matches,
             frame: FrameNumber::default(),
         })
+    }
+
+    /// The embedding of one photograph in both forms that a catalogue keeps.
+    ///
+    /// **Errors** [`LookError`]; see [`LookError::is_the_pictures`].
+    pub fn embed_once(&mut self, photo: &[u8]) -> Result<Embedded, LookError> {
+        let mut floats = self.path.answer(photo)?.embedding.clone();
+        let quantised = Embedding::quantise(&floats)?;
+        l2_normalise(&mut floats);
+        Ok(Embedded { quantised, floats })
     }
 
     fn search(&self, search: &Search<'_>) -> Result<Vec<Match>, LookError> {

@@ -8,7 +8,7 @@ use crate::catalogue::store::quoted;
 use crate::catalogue::{Filter, Gallery, GalleryError, Match, Search, Snapshot, StoreError};
 use crate::health::{CatalogueState, Health, Stage};
 use clothingid_shared::embedding::EmbeddingIdentity;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
@@ -43,6 +43,18 @@ impl Shop {
             Some(opened) => (Some(opened?), false),
         };
         Ok(Self { path, identity, snapshot: RwLock::new(snapshot), is_of_another: AtomicBool::new(is_of_another) })
+    }
+
+    /// The catalogue's file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The network whose embeddings are searched.
+    #[must_use]
+    pub fn identity(&self) -> &EmbeddingIdentity {
+        &self.identity
     }
 
     /// Whether the catalogue is of another network, so that it cannot be searched.

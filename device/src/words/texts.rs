@@ -27,6 +27,21 @@ pub fn strings(language: Language) -> &'static Strings {
     }
 }
 
+static STAFF_ENGLISH: LazyLock<Strings> = LazyLock::new(|| read(include_str!("assets/strings/staff/en.toml")));
+static STAFF_TRADITIONAL_CHINESE: LazyLock<Strings> =
+    LazyLock::new(|| read(include_str!("assets/strings/staff/zh-Hant.toml")));
+static STAFF_GERMAN: LazyLock<Strings> = LazyLock::new(|| read(include_str!("assets/strings/staff/de.toml")));
+
+/// The texts of the staff's pages, which customers do not load.
+#[must_use]
+pub fn staff_strings(language: Language) -> &'static Strings {
+    match language {
+        Language::English => &STAFF_ENGLISH,
+        Language::TraditionalChinese => &STAFF_TRADITIONAL_CHINESE,
+        Language::German => &STAFF_GERMAN,
+    }
+}
+
 /// The files are part of the program, and a test reads each of them.
 fn read(text: &str) -> Strings {
     toml::from_str(text).unwrap_or_default()
@@ -43,7 +58,33 @@ mod tests {
         let quotes: Vec<&str> = staff.split('*').skip(1).step_by(2).collect();
         assert!(quotes.len() >= 4, "{quotes:?}");
         for quote in quotes {
-            assert!(strings(Language::English).values().any(|text| text == quote), "the page never says *{quote}*");
+            let english = strings(Language::English).values().chain(staff_strings(Language::English).values());
+            assert!(english.into_iter().any(|text| text == quote), "the page never says *{quote}*");
+        }
+    }
+
+    /// With the same values in them.
+    #[test]
+    fn every_language_says_the_same_things_to_the_staff() {
+        let values = |text: &str| {
+            let mut names: Vec<_> = text
+                .split('{')
+                .skip(1)
+                .filter_map(|part| part.split_once('}'))
+                .map(|(name, _)| name.to_owned())
+                .collect();
+            names.sort();
+            names
+        };
+        let english = staff_strings(Language::English);
+        assert!(english.len() > 100);
+        for language in Language::ALL {
+            let texts = staff_strings(language);
+            assert_eq!(texts.keys().collect::<Vec<_>>(), english.keys().collect::<Vec<_>>(), "{language:?}");
+            for (key, text) in texts {
+                assert!(!text.trim().is_empty(), "{language:?}: {key}");
+                assert_eq!(values(text), values(&english[key]), "{language:?}: {key}");
+            }
         }
     }
 

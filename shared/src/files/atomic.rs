@@ -133,6 +133,28 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     write_atomic_with(path, |file| file.write_all(bytes))
 }
 
+/// Replaces `path` by `bytes`, wholly or not at all, and lets nobody but its owner read it (mode 0600), at no moment.
+///
+/// # Errors
+/// [`FileError::Write`]; the old file is untouched then.
+#[cfg(unix)]
+pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let mut how = OpenOptions::new();
+    std::os::unix::fs::OpenOptionsExt::mode(&mut how, 0o600);
+    replace(path, &mut how, |file| file.write_all(bytes))
+}
+
+/// A new file for its owner alone that may be left half written: what is received into it is worth nothing after a crash.
+///
+/// # Errors
+/// [`FileError::Write`]: there is one already, or it cannot be made.
+#[cfg(unix)]
+pub fn create_scratch(path: &Path) -> Result<File, FileError> {
+    let mut how = OpenOptions::new();
+    std::os::unix::fs::OpenOptionsExt::mode(&mut how, 0o600);
+    how.write(true).create_new(true).open(path).map_err(|source| FileError::Write { path: path.to_owned(), source })
+}
+
 /// Replaces `path` by what `fill` writes, wholly or not at all.
 ///
 /// # Errors
@@ -141,8 +163,16 @@ pub fn write_atomic_with(
     path: &Path,
     fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
 ) -> Result<(), FileError> {
+    replace(path, &mut OpenOptions::new(), fill)
+}
+
+fn replace(
+    path: &Path,
+    how: &mut OpenOptions,
+    fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> Result<(), FileError> {
     let temporary = temporary_beside(path);
-    let written = write_and_sync(&temporary, fill).and_then(|()| fs::rename(&temporary, path));
+    let written = write_and_sync(&temporary, how, fill).and_then(|()| fs::rename(&temporary, path));
     if let Err(source) = written {
         // The write's error is the one to report; a left-over temporary file does no harm.
         let _ = fs::remove_file(&temporary);
@@ -151,8 +181,12 @@ pub fn write_atomic_with(
     sync_folder(path).map_err(|source| FileError::Write { path: path.to_owned(), source })
 }
 
-fn write_and_sync(path: &Path, fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> io::Result<()> {
-    let file = OpenOptions::new().write(true).create_new(true).open(path)?;
+fn write_and_sync(
+    path: &Path,
+    how: &mut OpenOptions,
+    fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> io::Result<()> {
+    let file = how.write(true).create_new(true).open(path)?;
     let mut writer = BufWriter::new(file);
     fill(&mut writer)?;
     writer.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
@@ -175,7 +209,7 @@ fn sync_folder(path: &Path) -> io::Result<()> {
 mod tests {
     use std::io::{self, Write};
 
-    use super::{FileError, read, read_text, write_atomic, write_atomic_with};
+    use super::{FileError, read, read_text, write_atomic, write_atomic_with, write_private};
 
     #[test]
     fn a_failed_write_leaves_the_old_file_and_nothing_else() {
@@ -199,6 +233,17 @@ mod tests {
             write_atomic(&path, content).unwrap();
             assert_eq!(read(&path).unwrap(), content);
         }
+    }
+
+    #[test]
+    fn a_private_file_is_its_owners_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        write_atomic(&path, b"open").unwrap();
+        write_private(&path, b"secret").unwrap();
+        assert_eq!(read(&path).unwrap(), b"secret");
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[test]

@@ -8,7 +8,9 @@ mod names;
 mod photos;
 mod sweep;
 
-pub use atomic::{FileError, create_folder, read, read_text, write_atomic, write_atomic_with};
+pub use atomic::{
+    FileError, create_folder, create_scratch, read, read_text, write_atomic, write_atomic_with, write_private,
+};
 pub use bounded::{MOST_PHOTO_BYTES, read_at_most, read_text_at_most};
 pub use checksum::{Sha256Writer, sha256_hex};
 pub use names::{folder_of, with_end};

@@ -52,7 +52,7 @@ pub(super) fn currency(cell: &str) -> Result<String, ProblemKind> {
 /// A barcode as given; where it is one with a check digit, that must be right. `4.00638E+12` is what an office program made of one.
 ///
 /// **Source** GS1 General Specifications, 7.9: from the right, digits count three and one in turn.
-pub(super) fn barcode(cell: &str) -> Result<String, ProblemKind> {
+pub(crate) fn barcode(cell: &str) -> Result<String, ProblemKind> {
     let digits: Option<Vec<u32>> = cell.chars().map(|c| c.to_digit(10)).collect();
     let Some(digits) = digits else {
         let is_rounded = cell.contains("E+") && cell.replace(',', ".").parse::<f64>().is_ok();

@@ -22,6 +22,7 @@ pub mod listing;
 mod problem;
 pub mod records;
 
+pub(crate) use cells::barcode;
 pub use encoding::Encoding;
 pub use exports::Export;
 pub use header::Column;

@@ -303,7 +303,7 @@ impl Plan {
             None if photos.is_empty() && !listed.photos.is_empty() => return Ok(()),
             None => Change::New,
             Some(product) => {
-                let mut what = differences(product, &listed.product);
+                let mut what = product.differences(&listed.product);
                 let after = photos.iter().filter_map(|p| match p {
                     StepPhoto::Keep(id) => Some(id),
                     StepPhoto::Add(_) => None,
@@ -323,24 +323,4 @@ impl Plan {
         self.steps.push(Step { product: listed.product.clone(), change, photos, remove, is_without_photo });
         Ok(())
     }
-}
-
-/// What differs between two forms of a product, in words.
-fn differences(stored: &StoredProduct, listed: &Product) -> Vec<&'static str> {
-    let Product { sku: _, title, price, currency, barcode, colours, sizes, variant_of, url, category, stock } =
-        &stored.product;
-    let fields = [
-        ("title", *title != listed.title),
-        ("price", *price != listed.price),
-        ("currency", *currency != listed.currency),
-        ("barcode", *barcode != listed.barcode),
-        ("colour", *colours != listed.colours),
-        ("size", *sizes != listed.sizes),
-        ("variant_of", *variant_of != listed.variant_of),
-        ("url", *url != listed.url),
-        ("category", *category != listed.category),
-        ("stock", *stock != listed.stock),
-        ("damaged row", !stored.is_sound),
-    ];
-    fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
 }

@@ -103,6 +103,12 @@ impl Store {
         self.open = None;
     }
 
+    /// The number of the change that the author in hand has made, once there is one.
+    #[must_use]
+    pub fn signed_change(&self) -> Option<i64> {
+        self.open.map(|open| open.number)
+    }
+
     /// All changes that are still known, newest first.
     ///
     /// # Errors

@@ -43,7 +43,7 @@ pub use evidence::{Corrected, Correction, CorrectionError};
 pub use history::{Author, Change};
 pub use read::Item;
 pub use rows::{StoredEmbedding, StoredPhoto, StoredProduct};
-pub use undo::{UndoError, Undone};
+pub use undo::{Fate, UndoError, Undoing, Undone};
 pub use write::{Embedded, PhotoWrite, ProductWrite};
 
 use clothingid_shared::embedding::EmbeddingIdentity;

@@ -32,6 +32,29 @@ pub struct StoredProduct {
     pub is_sound: bool,
 }
 
+impl StoredProduct {
+    /// The columns in which another form of the product differs.
+    #[must_use]
+    pub fn differences(&self, other: &Product) -> Vec<&'static str> {
+        let Product { sku: _, title, price, currency, barcode, colours, sizes, variant_of, url, category, stock } =
+            &self.product;
+        let fields = [
+            ("title", *title != other.title),
+            ("price", *price != other.price),
+            ("currency", *currency != other.currency),
+            ("barcode", *barcode != other.barcode),
+            ("colour", *colours != other.colours),
+            ("size", *sizes != other.sizes),
+            ("variant_of", *variant_of != other.variant_of),
+            ("url", *url != other.url),
+            ("category", *category != other.category),
+            ("stock", *stock != other.stock),
+            ("damaged row", !self.is_sound),
+        ];
+        fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
+    }
+}
+
 /// A photograph's row, without its bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredPhoto {

@@ -2,7 +2,7 @@
 
 use super::checksum::sha256;
 use super::history::{Before, Change, Open, Past, PastPhoto, before, begin, changes, forget_old};
-use super::rows::{photo_checksum, photo_columns};
+use super::rows::{photo_checksum, photo_columns, product, product_columns};
 use super::serving::SERVED;
 use super::write::{delete_photo, delete_product, write_fields};
 use super::{Store, StoreError};
@@ -23,6 +23,35 @@ pub struct Undone {
     pub left: usize,
     /// Photographs that are back and that no search finds, since another network is in use than when they were removed.
     pub unembedded: usize,
+}
+
+/// What taking back a change would do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undoing {
+    /// The change.
+    pub change: Change,
+    /// Each product that it touched, in their order: its number, its name, and what would become of it.
+    pub products: Vec<(String, String, Fate)>,
+}
+
+/// What would become of one product.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// It goes: it was not there before.
+    Goes,
+    /// It comes back, with so many photographs.
+    Returns(usize),
+    /// It changes.
+    Changes {
+        /// The columns that become other ones.
+        columns: Vec<&'static str>,
+        /// Its photographs that go, the staff's among them.
+        photos_gone: usize,
+        /// Its photographs that come back, the staff's among them.
+        photos_back: usize,
+    },
+    /// It stays as it is: what it was before is damaged, or it is gone already.
+    Stays,
 }
 
 /// Why a change is not taken back. Nothing is changed then.
@@ -113,6 +142,51 @@ impl Store {
             Ok(Ok(undone))
         })?
     }
+}
+
+impl Store {
+    /// What [`Store::undo`] would do. Nothing is changed.
+    ///
+    /// # Errors
+    /// As [`Store::undo`].
+    pub fn would_undo(&mut self, number: Option<i64>) -> Result<Undoing, UndoError> {
+        self.transact("looking at a change", |t| {
+            let (change, products) = match target(t, number)? {
+                Ok(target) => target,
+                Err(refused) => return Ok(Err(refused)),
+            };
+            let products = products.into_iter().map(|(sku, state)| {
+                let (title, fate) = fate(t, &sku, &state)?;
+                Ok((sku, title, fate))
+            });
+            let products = products.collect::<rusqlite::Result<_>>()?;
+            Ok(Ok(Undoing { change, products }))
+        })?
+    }
+}
+
+/// A product's name, and what would become of it.
+fn fate(t: &Transaction<'_>, sku: &str, state: &Before) -> rusqlite::Result<(String, Fate)> {
+    let sql = concat!("SELECT ", product_columns!(), ", checksum FROM product WHERE sku = ?1");
+    let stored = t.prepare_cached(sql)?.query_row([sku], product).optional()?;
+    let now = stored.as_ref().map(|stored| stored.product.title.clone()).unwrap_or_default();
+    Ok(match (state, stored) {
+        (Before::Absent, Some(_)) => (now, Fate::Goes),
+        (Before::Present(before, photos), None) => (before.title.clone(), Fate::Returns(photos.len())),
+        (Before::Present(before, photos), Some(stored)) => {
+            let mut statement = t.prepare_cached("SELECT id FROM photo WHERE sku = ?1")?;
+            let ids = statement.query_map([sku], |row| row.get(0).map(PhotoId::new))?;
+            let ids: BTreeSet<PhotoId> = ids.collect::<rusqlite::Result<_>>()?;
+            let then: BTreeSet<PhotoId> = photos.iter().map(|photo| photo.id).collect();
+            let fate = Fate::Changes {
+                columns: stored.differences(before),
+                photos_gone: ids.difference(&then).count(),
+                photos_back: then.difference(&ids).count(),
+            };
+            (now, fate)
+        }
+        (Before::Absent, None) | (Before::Damaged, _) => (now, Fate::Stays),
+    })
 }
 
 /// A change that can be taken back, and what its products were before; or why it cannot be.

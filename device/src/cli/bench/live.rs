@@ -4,7 +4,7 @@
 //! JPEG pictures in a file. Capture, inference and output run as in `run`, with the page; the parts are measured before, in the same process.
 
 use super::{Args, measure, memory_mib, quantile_ms};
-use crate::camera::{CameraChoice, ControlDesk, Film, Frame, FrameDecoder};
+use crate::camera::{CameraChoice, Film, Frame, FrameDecoder};
 use crate::camera::{Camera, CameraError};
 use crate::catalogue::{Gallery, Search};
 use crate::cli::demo;
@@ -14,6 +14,8 @@ use crate::health::Health;
 use crate::network::{Answer, PhotoPath};
 use crate::page::{self, Board, Facts, PageState, Server, Uploads, rate};
 use crate::pipeline::{Looked, Looker, LookerSettings, Output, Pipeline, Shop, Stop};
+use crate::staff::sticks::Media;
+use crate::staff::{Staff, Vault};
 use clothingid_shared::bundle::Bundle;
 use clothingid_shared::files;
 use clothingid_shared::picture::{self, Picture, PictureMaker};
@@ -121,19 +123,23 @@ fn measured(bundle: Bundle, args: &Args, folder: &Path) -> Result<Line, Report> 
         shop_name: "bench".to_owned(),
         language: Language::default(),
         engine: engine.clone(),
+        engine_choice: settings.engine,
         matches: settings.matches,
         network: identity.short().to_owned(),
     };
     let board = Arc::new(Board::new());
     let (uploads, upload_thread) = Uploads::start(settings.clone(), rate::UPLOADS_PER_SECOND, &health, &stop)?;
-    let state = PageState::new(facts, bundle, Arc::clone(&board), shop, uploads, Arc::clone(&health));
+    // Without a PIN the staff's pages are closed.
+    let staff = Arc::new(Staff::new(Vault::Folder(folder.to_owned()), folder, Media::new(None)));
+    let state =
+        PageState::new(facts, bundle, Arc::clone(&board), shop, uploads, Arc::clone(&health), Arc::clone(&staff));
     let listener = page::bind("127.0.0.1:0")?;
     let server = Server::start(listener, Arc::new(state))?;
     let meter = Meter::default();
     let outputs: Vec<Box<dyn Output>> = vec![Box::new(board), Box::new(meter.clone())];
     let rate = f64::from(args.rate);
     let camera = CameraChoice::Film(film, rate);
-    let pipeline = Pipeline::start(camera, looker, settings, &Arc::new(ControlDesk::default()), outputs, &health, &stop)?;
+    let pipeline = Pipeline::start(camera, looker, settings, &staff.camera, outputs, &health, &stop)?;
 
     let load = (args.clients > 0).then(|| start_load(&server, args)).transpose()?;
     let _ = stop.wait(WARM_UP);

@@ -1,0 +1,424 @@
+//! One import at a time, on a thread of its own: tried first, shown, and made when the staff say so. It is the import of the command line.
+
+use super::books::WHO;
+use super::incoming::{self, Incoming};
+use crate::catalogue::csv::{self, Listing, Problem};
+use crate::catalogue::edition::write::Written;
+use crate::catalogue::edition::{self, Edition, EditionError};
+use crate::catalogue::import::{
+    Change, Committed, Embedders, Import, NetworkEmbedders, Plan, Progress, Removes, Step, Summary,
+};
+use crate::catalogue::photos::{self, PhotoSource};
+use crate::catalogue::store::Author;
+use crate::catalogue::{Store, StoreError};
+use crate::network::EngineChoice;
+use crate::pipeline::in_words;
+use clothingid_shared::bundle::Bundle;
+use clothingid_shared::embedding::EmbeddingIdentity;
+use clothingid_shared::files;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// A table has less.
+const MOST_CSV_BYTES: u64 = 256 << 20;
+
+/// Where the import is.
+#[derive(Debug)]
+pub struct Importing {
+    place: PathBuf,
+    state: Mutex<State>,
+    stop: AtomicBool,
+}
+
+/// What is imported.
+#[derive(Debug)]
+pub struct Source {
+    /// The table.
+    pub table: PathBuf,
+    /// The folder or ZIP file of its photographs.
+    pub photos: PathBuf,
+    /// Where they were received, if they were; it goes with the source.
+    pub received: Option<Incoming>,
+}
+
+impl Source {
+    /// The table's name, for people.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.table.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+    }
+}
+
+/// With which network, into which catalogue.
+#[derive(Debug, Clone)]
+pub struct Into {
+    /// The catalogue's file.
+    pub catalogue: PathBuf,
+    /// The network.
+    pub bundle: Arc<Bundle>,
+    /// What runs it.
+    pub engine: EngineChoice,
+    /// Whose embeddings are searched now.
+    pub identity: EmbeddingIdentity,
+}
+
+/// Where the import is.
+#[derive(Debug, Default)]
+enum State {
+    /// There is none.
+    #[default]
+    Idle,
+    /// It is being tried, or made.
+    Working(Working),
+    /// It was tried: this is what it would do.
+    Tried(Arc<Source>, Arc<Plan>),
+    /// The catalogue was copied.
+    Copied(PathBuf, Written),
+    /// It was made, or not to its end.
+    Done(String, Arc<Summary>, Option<i64>),
+    /// It cannot be made: what, of what, and why.
+    Failed(Doing, String, String),
+}
+
+/// An import that is under way.
+#[derive(Debug, Clone, Default)]
+pub struct Working {
+    /// The table's name.
+    pub name: String,
+    /// What is done with it.
+    pub doing: Doing,
+    /// Photographs that are to be embedded; nothing while the table is being compared.
+    pub total: Option<usize>,
+    /// Photographs that are embedded.
+    pub embedded: usize,
+    /// Products that are on the disk.
+    pub stored: usize,
+    /// Whether it was told to stop.
+    pub is_stopping: bool,
+}
+
+/// What is done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Doing {
+    /// An import is tried.
+    #[default]
+    Trying,
+    /// An import is made.
+    Making,
+    /// The catalogue is copied.
+    Copying,
+}
+
+/// Where the import is, for a page.
+#[derive(Debug, Clone)]
+pub enum Shown {
+    /// There is none.
+    Idle,
+    /// It is being tried, or made.
+    Working(Working),
+    /// What it would do.
+    Tried(String, Arc<Plan>),
+    /// Where the catalogue was copied to, and how much of it.
+    Copied(PathBuf, Written),
+    /// What it did, and the number of the change.
+    Done(String, Arc<Summary>, Option<i64>),
+    /// Why it cannot be made.
+    Failed(Doing, String, String),
+}
+
+/// There is an import already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Busy;
+
+impl Importing {
+    /// None yet; what an earlier program has received and not imported is removed.
+    #[must_use]
+    pub fn new(place: PathBuf) -> Self {
+        incoming::sweep(&place);
+        Self { place, state: Mutex::default(), stop: AtomicBool::new(false) }
+    }
+
+    /// Where uploads are received.
+    #[must_use]
+    pub fn place(&self) -> &Path {
+        &self.place
+    }
+
+    /// Where the import is.
+    #[must_use]
+    pub fn shown(&self) -> Shown {
+        match &*self.state() {
+            State::Idle => Shown::Idle,
+            State::Working(working) => {
+                let is_stopping = self.stop.load(Ordering::Relaxed);
+                Shown::Working(Working { is_stopping, ..working.clone() })
+            }
+            State::Tried(source, plan) => Shown::Tried(source.name(), Arc::clone(plan)),
+            State::Copied(path, written) => Shown::Copied(path.clone(), *written),
+            State::Done(name, summary, change) => Shown::Done(name.clone(), Arc::clone(summary), *change),
+            State::Failed(doing, name, words) => Shown::Failed(*doing, name.clone(), words.clone()),
+        }
+    }
+
+    /// Whether one is under way.
+    #[must_use]
+    pub fn is_working(&self) -> bool {
+        matches!(*self.state(), State::Working(_))
+    }
+
+    /// Tries an import on a thread of its own: nothing is changed.
+    ///
+    /// # Errors
+    /// One is under way.
+    pub fn try_out(self: &Arc<Self>, source: Source, into: Into) -> Result<(), Busy> {
+        let name = source.name();
+        self.begin(&name, Doing::Trying)?;
+        let (importing, source) = (Arc::clone(self), Arc::new(source));
+        self.spawn(Doing::Trying, name.clone(), move || {
+            let mut follow = Follow(&importing);
+            let plan = with_import(&source, &into, &importing.stop, |import| {
+                import.dry_run(&mut follow).map_err(|error| in_words(&error))
+            });
+            match plan {
+                Ok(plan) => State::Tried(source, Arc::new(plan)),
+                Err(words) => State::Failed(Doing::Trying, name, words),
+            }
+        });
+        Ok(())
+    }
+
+    /// Makes the import that was tried.
+    ///
+    /// # Errors
+    /// None was tried, or one is under way.
+    pub fn make(self: &Arc<Self>, into: Into) -> Result<(), Busy> {
+        let source = match &*self.state() {
+            State::Tried(source, _) => Arc::clone(source),
+            _ => return Err(Busy),
+        };
+        let name = source.name();
+        self.begin(&name, Doing::Making)?;
+        let importing = Arc::clone(self);
+        self.spawn(Doing::Making, name.clone(), move || {
+            let mut follow = Follow(&importing);
+            let made = with_import(&source, &into, &importing.stop, |import| {
+                import.run(&mut follow).map_err(|error| in_words(&error))
+            });
+            match made {
+                Ok(summary) => {
+                    let books = super::Books::new(into.catalogue.clone());
+                    let newest = books.changes(1).ok().and_then(|changes| changes.into_iter().next());
+                    let what = what(&name);
+                    let change = newest.filter(|change| change.who == WHO && change.what == what);
+                    State::Done(name, Arc::new(summary), change.map(|change| change.number))
+                }
+                Err(words) => State::Failed(Doing::Making, name, words),
+            }
+        });
+        Ok(())
+    }
+
+    /// Copies the catalogue into a folder, as an edition: products and photographs, not what the staff have said of pictures. The file has the
+    /// day in its name; one that is there is never overwritten.
+    ///
+    /// # Errors
+    /// An import is under way.
+    pub fn copy(self: &Arc<Self>, folder: PathBuf, catalogue: PathBuf) -> Result<(), Busy> {
+        let name = folder.display().to_string();
+        self.begin(&name, Doing::Copying)?;
+        self.spawn(Doing::Copying, name.clone(), move || {
+            let day = day_of(SystemTime::now());
+            let names = (1..1000).map(|number| match number {
+                1 => format!("clothingid-{day}.edition"),
+                _ => format!("clothingid-{day}-{number}.edition"),
+            });
+            let Some(path) = names.map(|name| folder.join(name)).find(|path| !path.exists()) else {
+                return State::Failed(Doing::Copying, name, "there are too many copies of today".to_owned());
+            };
+            let copy = || edition::write::write(&Store::open(&catalogue)?, &path, None);
+            match copy() {
+                Ok(written) => State::Copied(path, written),
+                Err(error) => State::Failed(Doing::Copying, name, in_words(&error)),
+            }
+        });
+        Ok(())
+    }
+
+    /// Stops one that is under way after the batch that has begun.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// Forgets one that is not under way, and what was received for it.
+    pub fn forget(&self) {
+        let mut state = self.state();
+        if !matches!(*state, State::Working(_)) {
+            *state = State::Idle;
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begin(&self, name: &str, doing: Doing) -> Result<(), Busy> {
+        let mut state = self.state();
+        if matches!(*state, State::Working(_)) {
+            return Err(Busy);
+        }
+        self.stop.store(false, Ordering::Relaxed);
+        *state = State::Working(Working { name: name.to_owned(), doing, ..Working::default() });
+        Ok(())
+    }
+
+    fn spawn(self: &Arc<Self>, doing: Doing, name: String, work: impl FnOnce() -> State + Send + 'static) {
+        let importing = Arc::clone(self);
+        let run = move || {
+            let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+            let done = done.unwrap_or_else(|_| State::Failed(doing, name, "a fault in the program".to_owned()));
+            *importing.state() = done;
+        };
+        if let Err(error) = thread::Builder::new().name("import".to_owned()).spawn(run) {
+            *self.state() = State::Failed(doing, String::new(), error.to_string());
+        }
+    }
+}
+
+/// As the history has it.
+fn what(name: &str) -> String {
+    format!("import {name}")
+}
+
+/// A day as `2026-11-26`.
+///
+/// **Source** Howard Hinnant, chrono-compatible low-level date algorithms, `civil_from_days`.
+fn day_of(time: SystemTime) -> String {
+    let days = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() / 86_400 + 719_468;
+    let (era, of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+/// Opens all that an import needs. An error in words.
+fn with_import<T>(
+    source: &Source,
+    into: &Into,
+    stop: &AtomicBool,
+    work: impl FnOnce(&Import<'_>) -> Result<T, String>,
+) -> Result<T, String> {
+    let embedders = NetworkEmbedders::new(&into.bundle, into.engine).map_err(|error| in_words(&error))?;
+    if *embedders.identity() != into.identity {
+        return Err("another engine would embed than the one that answers".to_owned());
+    }
+    let name = source.name();
+    // One core stays the camera's.
+    let threads = thread::available_parallelism().map_or(1, usize::from).saturating_sub(1).max(1);
+    let import = |listing: &Listing, removes: Removes<'_>, photos: &dyn PhotoSource, embedders: &dyn Embedders| {
+        work(&Import {
+            name: &name,
+            listing,
+            removes,
+            photos,
+            catalogue: &into.catalogue,
+            embedders,
+            threads,
+            arguments: None,
+            author: Author { who: WHO.to_owned(), what: what(&name) },
+            stop,
+        })
+    };
+    if has_end(&source.table, "edition") {
+        let words = |error: EditionError| in_words(&error);
+        let edition = Edition::open(&source.table).map_err(words)?;
+        let target = match Store::open(&into.catalogue) {
+            Err(StoreError::Missing { .. }) => None,
+            opened => Some(opened.map_err(|error| in_words(&error))?),
+        };
+        let wanted = edition.wanted(&name, target.as_ref()).map_err(words)?;
+        drop(target);
+        let embedders = edition.embedders(&embedders).map_err(words)?;
+        return import(&wanted.listing, wanted.removes(), &edition, &embedders);
+    }
+    let table = files::read_at_most(&source.table, MOST_CSV_BYTES).map_err(|error| in_words(&error))?;
+    let listing = csv::read(&name, &table).map_err(|error| in_words(&error))?;
+    let photos = photos::open(&source.photos).map_err(|error| in_words(&error))?;
+    import(&listing, Removes::Nothing, photos.as_ref(), &embedders)
+}
+
+fn has_end(path: &Path, end: &str) -> bool {
+    path.extension().is_some_and(|own| own.eq_ignore_ascii_case(end))
+}
+
+/// Notes how far it is.
+struct Follow<'a>(&'a Importing);
+
+impl Follow<'_> {
+    fn note(&self, note: impl FnOnce(&mut Working)) {
+        if let State::Working(working) = &mut *self.0.state() {
+            note(working);
+        }
+    }
+}
+
+impl Progress for Follow<'_> {
+    fn comparing(&mut self, _photos: usize) {}
+
+    fn planned(&mut self, plan: &Plan) {
+        self.note(|working| working.total = Some(plan.embed_count()));
+    }
+
+    fn came_meanwhile(&mut self, photos: usize) {
+        self.note(|working| working.total = working.total.map(|total| total + photos));
+    }
+
+    fn embedded(&mut self) {
+        self.note(|working| working.embedded += 1);
+    }
+
+    fn committed(&mut self, committed: &Committed<'_>) {
+        self.note(|working| working.stored += committed.products.len());
+    }
+}
+
+/// What a step of a plan is, for a page: columns that differ, photographs that come, photographs that go.
+#[must_use]
+pub fn of_step(step: &Step) -> (Option<&[&'static str]>, usize, usize) {
+    let columns = match &step.change {
+        Change::New => None,
+        Change::Changed(columns) => Some(columns.as_slice()),
+    };
+    (columns, step.added().count(), step.remove.len())
+}
+
+/// Where a bad row is, for a page: its line where it is one of a table, the column's name, the product.
+#[must_use]
+pub fn of_problem(problem: &Problem) -> (Option<u64>, Option<String>, Option<&str>) {
+    let line = (problem.line > 0).then_some(problem.line);
+    (line, problem.column.map(|column| column.to_string()), problem.sku.as_deref())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn days_have_their_names() {
+        for (seconds, day) in [
+            (0, "1970-01-01"),
+            (951_782_400, "2000-02-29"),
+            (1_795_651_200, "2026-11-26"),
+            (4_102_444_799, "2099-12-31"),
+        ] {
+            assert_eq!(day_of(UNIX_EPOCH + Duration::from_secs(seconds)), day);
+        }
+    }
+}

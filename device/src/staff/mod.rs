@@ -1,0 +1,72 @@
+//! What the staff may do that customers may not, and who is staff.
+//!
+//! - [`pin`] is what a PIN may be and the hash that is kept of it, [`vault`] where that is kept, [`lock`] how long nobody may try after wrong
+//!   ones, [`session`] who is logged in; [`access`] is the door that these make together;
+//! - [`desk`] is what lies before one who is logged in: pictures that are in memory until he decides;
+//! - [`barcode`] reads what a scanner types, and [`find`] finds products by words and numbers;
+//! - [`importing`] is an import that is tried and made beside everything else, of files that were received ([`incoming`]) or lie on a USB stick
+//!   ([`sticks`]);
+//! - [`article`] is one that is added at the counter;
+//! - [`light`] says whether a frame is bright enough, and [`mod@camera`] what the staff set of its controls;
+//! - [`trial`] counts what is answered to garments whose number is known;
+//! - [`books`] changes the catalogue on the staff's behalf.
+//!
+//! Not here: the pages themselves (`page::staff`), and how the catalogue is kept (`catalogue`).
+
+pub mod access;
+pub mod article;
+pub mod barcode;
+pub mod books;
+pub mod camera;
+pub mod desk;
+pub mod find;
+pub mod importing;
+pub mod incoming;
+pub mod light;
+pub mod lock;
+pub mod pin;
+pub mod session;
+pub mod sticks;
+pub mod trial;
+pub mod vault;
+
+pub use access::{Access, AccessError, Tried};
+pub use books::Books;
+pub use desk::Desk;
+pub use importing::Importing;
+pub use pin::{HashedPin, Pin, PinError};
+pub use session::{Session, Token};
+pub use vault::{Vault, VaultError};
+
+use crate::camera::ControlDesk;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use sticks::Media;
+
+/// All that the staff's pages share, whichever network answers.
+#[derive(Debug)]
+pub struct Staff {
+    /// Who may come in.
+    pub access: Access,
+    /// The import that is under way.
+    pub importing: Arc<Importing>,
+    /// Where USB sticks are mounted.
+    pub media: Media,
+    /// Where the camera's controls are asked for.
+    pub camera: Arc<ControlDesk>,
+    /// The state folder.
+    pub folder: PathBuf,
+}
+
+/// The name of the folder in the state folder in which uploads are received.
+const INCOMING: &str = "incoming";
+
+impl Staff {
+    /// With the PIN of this vault, and this state folder.
+    #[must_use]
+    pub fn new(vault: Vault, state: &Path, media: Media) -> Self {
+        let importing = Arc::new(Importing::new(state.join(INCOMING)));
+        let camera = Arc::new(ControlDesk::new(camera::kept(state)));
+        Self { access: Access::new(vault), importing, media, camera, folder: state.to_owned() }
+    }
+}

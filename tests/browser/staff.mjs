@@ -1,0 +1,241 @@
+// Drives the staff's pages in a real headless Chromium, in all three languages.
+//
+//   node staff.mjs http://localhost:8080 PIN [FOLDER]
+//
+// Each check is one line on stdout, `ok` or `FAILED` with what was seen; the status is 1 when one failed. Screenshots go into FOLDER as
+// `staff-<language>-<page>.png`. On every page there is no violation of WCAG 2 AA, nothing too wide, and no target below 44 pixels.
+import { createRequire } from "node:module";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+
+const [address, pin, folder] = process.argv.slice(2);
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const executablePath = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
+  .flatMap((name) => process.env.PATH.split(":").map((place) => join(place, name)))
+  .find(existsSync);
+
+let failed = 0;
+async function check(what, body) {
+  try {
+    await body();
+    console.log(`ok      ${what}`);
+  } catch (error) {
+    failed += 1;
+    console.log(`FAILED  ${what}: ${error.message}`);
+  }
+}
+function expect(value, words) {
+  if (!value) throw new Error(words);
+}
+
+const browser = await chromium.launch({
+  executablePath,
+  args: [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+  ],
+});
+
+async function open(language, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+  const page = await context.newPage();
+  const seen = { problems: [], elsewhere: [] };
+  // An article that was just undone may be in the reading for a moment more, and its photograph is gone.
+  const isGone = (message) => /status of 404/.test(message.text()) && message.location().url.includes("/api/v1/catalogue/");
+  page.on("console", (message) => message.type() === "error" && !isGone(message) && seen.problems.push(message.text()));
+  page.on("pageerror", (error) => seen.problems.push(String(error)));
+  page.on("request", (request) => {
+    if (new URL(request.url()).origin !== new URL(address).origin) seen.elsewhere.push(request.url());
+  });
+  await page.goto(`${address}/staff?lang=${language}`);
+  return { context, page, seen };
+}
+
+/// What is wrong with a page for those who see, hear or touch otherwise.
+async function look(page, language, name) {
+  await page.waitForLoadState("load");
+  // Not by `addScriptTag`, which the page's policy refuses.
+  await page.evaluate(axe);
+  const found = await page.evaluate(async () => {
+    const result = await globalThis.axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] });
+    const violations = result.violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html).join(" ").slice(0, 300)}`);
+    const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
+    const small = [...document.querySelectorAll("a, button, input:not([type=hidden]), summary")]
+      .filter((element) => element.checkVisibility() && !element.ariaHidden)
+      .map((element) => [element, (element.closest("label.check") ?? element).getBoundingClientRect()])
+      .filter(([, box]) => Math.min(box.width, box.height) < 44)
+      .map(([element]) => element.outerHTML.slice(0, 120));
+    return [...violations, ...(wide > 0 ? [`${wide} px too wide`] : []), ...small.map((html) => `small: ${html}`)];
+  });
+  if (folder) await page.screenshot({ path: join(folder, `staff-${language}-${name}.png`), fullPage: true });
+  expect(found.length === 0, `${name}: ${found.join("\n")}`);
+  expect((await page.getAttribute("html", "lang")) === language, `${name} is in ${await page.getAttribute("html", "lang")}`);
+  const text = await page.textContent("body");
+  expect(!/[{}]|undefined|\bstaff_|_more\b/.test(text), `${name} has an unfilled text: ${text.match(/.{0,30}([{}]|undefined|_more\b).{0,30}/)?.[0]}`);
+}
+
+const heading = (page) => page.textContent("h1");
+
+async function logIn(page) {
+  for (const digit of pin) await page.click(`[data-digit="${digit}"]`);
+  await Promise.all([page.waitForURL((url) => !url.pathname.endsWith("/login")), page.click("button.main")]);
+}
+
+for (const language of ["en", "zh-Hant", "de"]) {
+  const { context, page, seen } = await open(language);
+  await check(`${language}: a customer is asked for the PIN, a wrong one is said, the right one by touch leads back`, async () => {
+    expect(new URL(page.url()).pathname === "/staff/login", page.url());
+    await look(page, language, "login");
+    await page.fill("#pin", "99990");
+    await page.click("button.main");
+    await page.waitForSelector("[role=alert]");
+    await look(page, language, "login-wrong");
+    await page.goto(`${address}/staff/barcode?lang=${language}`);
+    await logIn(page);
+    expect(new URL(page.url()).pathname === "/staff/barcode", page.url());
+    await page.goto(`${address}/staff`);
+    await look(page, language, "home");
+  });
+  await check(`${language}: a scanned barcode says which article it is`, async () => {
+    await page.goto(`${address}/staff/barcode`);
+    await page.keyboard.type("4006381333931\n");
+    await page.waitForURL(/code=/);
+    expect((await page.textContent("main")).includes("Linen shirt"), "the article is not shown");
+    await page.keyboard.type("4006381333932\n");
+    await page.waitForSelector("[role=alert]");
+    await look(page, language, "barcode");
+  });
+  await check(`${language}: a wrong match is corrected and undone`, async () => {
+    await page.goto(`${address}/staff/wrong`);
+    await look(page, language, "wrong");
+    await page.waitForFunction(() => document.querySelector("[data-live]").naturalWidth > 0);
+    await page.click("main form button.main");
+    await page.waitForURL(/choose/);
+    expect(await page.evaluate(() => document.querySelector(".live img").naturalWidth > 0), "the frame is not shown");
+    await look(page, language, "choose");
+    await page.fill("#q", "coat");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/q=coat/);
+    await look(page, language, "search");
+    await page.click("a.card[href*='A%2D2'] >> nth=-1");
+    await page.waitForURL(/is=A/);
+    for (const box of await page.locator("input[name=is_not]").all()) await box.uncheck();
+    await look(page, language, "confirm");
+    await page.click("main form button.main");
+    await page.waitForSelector(".notice.good");
+    await look(page, language, "kept");
+    await page.goto(`${address}/staff/undo`);
+    await look(page, language, "undo");
+    await page.click("section.card button.main");
+    await page.waitForSelector(".notice.good");
+    await look(page, language, "undone");
+  });
+  await check(`${language}: an article is added from the camera and undone`, async () => {
+    await page.goto(`${address}/staff/article`);
+    await look(page, language, "article");
+    await page.fill("#title", "Rain coat");
+    await page.fill("#price", "cheap");
+    await page.click("button[value=save]");
+    await page.waitForSelector("[role=alert]");
+    await look(page, language, "article-wrong");
+    await page.fill("#price", "89,00");
+    await page.click("button[value=take]");
+    await page.waitForSelector(".photos img");
+    expect((await page.inputValue("#title")) === "Rain coat", "what was typed is gone");
+    await page.locator("#barcode").focus();
+    await page.keyboard.type("73513537");
+    await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
+    expect((await page.inputValue("#barcode")) === "73513537", "what was scanned is gone");
+    await look(page, language, "article-photo");
+    await page.click("button[value=save]");
+    await page.waitForSelector(".notice.good");
+    await look(page, language, "added");
+    await page.click("main form button");
+    await page.waitForSelector(".notice.good");
+  });
+  await check(`${language}: a table is tried, brought in and undone`, async () => {
+    await page.goto(`${address}/staff/import`);
+    await look(page, language, "import");
+    const table = "sku,title,photo,price\nZ-1,Rain coat,coat.jpg,89.00\nZ-2,Hat,hat.jpg,cheap\n";
+    const coat = await (await fetch(`${address}/api/v1/frame.jpg`)).arrayBuffer();
+    await page.setInputFiles("#table", { name: "summer.csv", mimeType: "text/csv", buffer: Buffer.from(table) });
+    await page.setInputFiles("#photos", { name: "coat.jpg", mimeType: "image/jpeg", buffer: Buffer.from(coat) });
+    await page.click("form[action='/staff/import/upload'] button");
+    await page.waitForSelector("form[action='/staff/import/make'] button", { timeout: 60000 });
+    await look(page, language, "import-tried");
+    await page.click("form[action='/staff/import/make'] button");
+    await page.waitForSelector(".notice.good", { timeout: 60000 });
+    await look(page, language, "import-done");
+    await page.click("a[href^='/staff/undo']");
+    await page.click("section.card button.main");
+    await page.waitForSelector(".notice.good");
+    await page.goto(`${address}/staff/import`);
+    await page.click("form[action='/staff/import/forget'] button");
+    await page.waitForSelector("#table");
+  });
+  await check(`${language}: garments are tried; light, backup, cleaning and help are there`, async () => {
+    await page.goto(`${address}/staff/try`);
+    await look(page, language, "try");
+    for (const code of ["4006381333931", "A-2", "A-3"]) {
+      await page.fill("#code", code);
+      await page.keyboard.press("Enter");
+      await page.waitForSelector("form[action='/staff/try/look'] button");
+      await page.click("form[action='/staff/try/look'] button");
+      await page.waitForFunction(() => !document.querySelector("form[action='/staff/try/look']"));
+    }
+    await look(page, language, "try-counted");
+    await page.click("form[action='/staff/try/forget'] button");
+    await page.goto(`${address}/staff/light`);
+    await page.waitForFunction(() => document.querySelector("meter")?.value > 0);
+    await look(page, language, "light");
+    for (const name of ["backup", "help", "cleaning"]) {
+      await page.goto(`${address}/staff/${name}`);
+      await look(page, language, name);
+    }
+    await page.click("a.main");
+    await page.waitForSelector("[data-cleaning]");
+    await page.mouse.click(400, 300);
+    await page.waitForFunction(() => Number(document.querySelector("[data-cleaning]").textContent) < 30);
+    await look(page, language, "cleaning-now");
+  });
+  await check(`${language}: keyboard: the focus is seen, and the way out leads to the customers' page`, async () => {
+    await page.goto(`${address}/staff`);
+    await page.keyboard.press("Tab");
+    const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineWidth);
+    expect(parseFloat(outline) >= 2, `outline ${outline}`);
+    await page.click("header form button");
+    await page.waitForURL(`${address}/`);
+    await page.goto(`${address}/staff`);
+    expect(new URL(page.url()).pathname === "/staff/login", "not logged out");
+  });
+  await check(`${language}: nothing went wrong meanwhile`, async () => {
+    // The browser itself reports answers that say what is wrong with a form.
+    const problems = seen.problems.filter((words) => !/status of (403|422)/.test(words));
+    expect(problems.length + seen.elsewhere.length === 0, JSON.stringify({ problems, elsewhere: seen.elsewhere }));
+  });
+  await context.close();
+}
+
+{
+  const { context, page } = await open("de", { viewport: { width: 400, height: 800 }, javaScriptEnabled: false });
+  await check("without JavaScript, on a narrow screen: log-in, barcode and the rest work by forms", async () => {
+    await page.fill("#pin", pin);
+    await page.click("button.main");
+    await page.waitForURL(`${address}/staff`);
+    await page.goto(`${address}/staff/barcode`);
+    await page.fill("#code", "036000291452");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/code=/);
+    expect((await page.textContent("main")).includes("Wool coat"), "the article is not shown");
+    await page.goto(`${address}/staff/wrong`);
+    await page.click("main form button.main");
+    await page.waitForURL(/choose/);
+    expect((await heading(page)) === "Welcher Artikel ist es?", await heading(page));
+  });
+  await context.close();
+}
+
+await browser.close();
+console.log(failed === 0 ? "all well" : `${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);

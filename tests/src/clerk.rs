@@ -1,0 +1,141 @@
+//! One of the shop's staff at the real program's pages: keeps the cookie, sends forms with the token that the page gave.
+
+use crate::demo::{Answer, Demo};
+
+/// One who is logged in, or is not yet.
+#[derive(Debug)]
+pub struct Clerk<'a> {
+    demo: &'a Demo,
+    cookie: String,
+    token: String,
+}
+
+impl<'a> Clerk<'a> {
+    /// Logs in.
+    ///
+    /// # Panics
+    /// The PIN is not taken.
+    #[must_use]
+    pub fn log_in(demo: &'a Demo, pin: &str) -> Self {
+        let answer = try_pin(demo, pin);
+        assert_eq!(answer.status, 303, "{}", answer.text());
+        let mut clerk = Self { demo, cookie: cookie(&answer), token: String::new() };
+        let home = clerk.get("/staff");
+        assert_eq!(home.status, 200, "{}", home.text());
+        clerk.token = between(&home.text(), "name=\"token\" value=\"", "\"").expect("a form's token");
+        clerk
+    }
+
+    /// The demo's own PIN, as it was printed.
+    ///
+    /// # Panics
+    /// None was.
+    #[must_use]
+    pub fn at(demo: &'a Demo) -> Self {
+        Self::log_in(demo, &pin_of(demo))
+    }
+
+    /// The session's cookie as a header.
+    #[must_use]
+    pub fn cookie(&self) -> String {
+        format!("Cookie: {}\r\n", self.cookie)
+    }
+
+    /// The token of the session's forms.
+    #[must_use]
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// Looks at a page.
+    #[must_use]
+    pub fn get(&self, path: &str) -> Answer {
+        self.demo.ask("GET", path, &self.cookie(), &[])
+    }
+
+    /// Sends a form of the session.
+    #[must_use]
+    pub fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let mut all = vec![("token", self.token.as_str())];
+        all.extend(fields);
+        self.send(path, &all)
+    }
+
+    /// Sends a form with just these fields.
+    #[must_use]
+    pub fn send(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let headers = format!("{}Content-Type: application/x-www-form-urlencoded\r\n", self.cookie());
+        self.demo.ask("POST", path, &headers, encoded(fields).as_bytes())
+    }
+
+    /// Sends a form with files: name, file name, bytes.
+    #[must_use]
+    pub fn upload(&self, path: &str, fields: &[(&str, &str)], files: &[(&str, &str, &[u8])]) -> Answer {
+        let mut body = Vec::new();
+        let mut all = vec![("token", self.token.as_str())];
+        all.extend(fields);
+        for (name, value) in all {
+            let part = format!("--part\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+            body.extend_from_slice(part.as_bytes());
+        }
+        for (name, file, bytes) in files {
+            let head =
+                format!("--part\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"{file}\"\r\n\r\n");
+            body.extend_from_slice(head.as_bytes());
+            body.extend_from_slice(bytes);
+            body.extend_from_slice(b"\r\n");
+        }
+        body.extend_from_slice(b"--part--\r\n");
+        let headers = format!("{}Content-Type: multipart/form-data; boundary=part\r\n", self.cookie());
+        self.demo.ask("POST", path, &headers, &body)
+    }
+}
+
+/// The PIN that a demo has printed.
+///
+/// # Panics
+/// It has printed none.
+#[must_use]
+pub fn pin_of(demo: &Demo) -> String {
+    let said = demo.running.stderr();
+    between(&said, "PIN for this run is ", "\n").unwrap_or_else(|| panic!("no PIN: {said}"))
+}
+
+/// Tries a PIN.
+#[must_use]
+pub fn try_pin(demo: &Demo, pin: &str) -> Answer {
+    let form = encoded(&[("pin", pin), ("to", "/staff")]);
+    demo.ask("POST", "/staff/login", "Content-Type: application/x-www-form-urlencoded\r\n", form.as_bytes())
+}
+
+/// Where an answer leads.
+///
+/// # Panics
+/// Nowhere.
+#[must_use]
+pub fn location(answer: &Answer) -> String {
+    between(&answer.head, "location: ", "\r\n").unwrap_or_else(|| panic!("no location: {}", answer.head))
+}
+
+fn cookie(answer: &Answer) -> String {
+    between(&answer.head, "set-cookie: ", ";").expect("a cookie")
+}
+
+/// The text between two others.
+#[must_use]
+pub fn between(text: &str, before: &str, after: &str) -> Option<String> {
+    let (_, rest) = text.split_once(before)?;
+    Some(rest.split_once(after).map_or(rest, |(inside, _)| inside).to_owned())
+}
+
+fn encoded(fields: &[(&str, &str)]) -> String {
+    let encode = |text: &str| -> String {
+        text.bytes()
+            .map(
+                |byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") },
+            )
+            .collect()
+    };
+    let pairs: Vec<_> = fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+    pairs.join("&")
+}
