@@ -1,4 +1,4 @@
-//! What page and screen say to customers, in each language.
+//! What pages and screen say, in each language.
 //!
 //! [`texts`] reads the texts, [`numbers`] writes percentages and prices as a language does. The texts themselves lie in
 //! `strings/`, one file a language.
@@ -7,4 +7,4 @@ pub mod numbers;
 pub mod texts;
 
 pub use numbers::{fill_percent, price};
-pub use texts::{strings, text};
+pub use texts::{staff_strings, strings, text};

@@ -27,10 +27,10 @@ pub fn strings(language: Language) -> &'static Strings {
     }
 }
 
-static STAFF_ENGLISH: LazyLock<Strings> = LazyLock::new(|| read(include_str!("assets/strings/staff/en.toml")));
+static STAFF_ENGLISH: LazyLock<Strings> = LazyLock::new(|| read(include_str!("strings/staff/en.toml")));
 static STAFF_TRADITIONAL_CHINESE: LazyLock<Strings> =
-    LazyLock::new(|| read(include_str!("assets/strings/staff/zh-Hant.toml")));
-static STAFF_GERMAN: LazyLock<Strings> = LazyLock::new(|| read(include_str!("assets/strings/staff/de.toml")));
+    LazyLock::new(|| read(include_str!("strings/staff/zh-Hant.toml")));
+static STAFF_GERMAN: LazyLock<Strings> = LazyLock::new(|| read(include_str!("strings/staff/de.toml")));
 
 /// The texts of the staff's pages, which customers do not load.
 #[must_use]

@@ -1,9 +1,9 @@
-//! The staff's pages as HTML: templates in `assets/staff/`, texts in `assets/strings/staff/`.
+//! The staff's pages as HTML: templates in `assets/staff/`, texts in `words/strings/staff/`.
 
 use super::gate::Here;
 use crate::config::Language;
 use crate::page::state::PageState;
-use crate::page::strings::staff_strings;
+use crate::words::staff_strings;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 use minijinja::value::Kwargs;
