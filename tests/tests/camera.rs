@@ -49,7 +49,12 @@ fn catalogue() -> PathBuf {
     let _ = std::fs::remove_file(&path);
     let shop = rig::demo();
     let arguments = ["catalogue", "import", "--engine", "cpu", "--catalogue"].map(OsString::from).into_iter();
-    let arguments = arguments.chain([path.clone().into(), shop.join("catalogue.csv").into(), "--photos".into(), shop.join("photos").into()]);
+    let arguments = arguments.chain([
+        path.clone().into(),
+        shop.join("catalogue.csv").into(),
+        "--photos".into(),
+        shop.join("photos").into(),
+    ]);
     let _ = rig.clothingid(arguments).run().expect_code(0);
     path
 }
@@ -60,7 +65,8 @@ fn framed(photo: &str) -> RgbImage {
     let photo = image::open(path).expect("a photograph of the demo").to_rgb8();
     let (width, height) = SIZE;
     let scale = f64::from(height) / f64::from(photo.height());
-    let scaled = image::imageops::resize(&photo, (f64::from(photo.width()) * scale) as u32, height, FilterType::Triangle);
+    let scaled =
+        image::imageops::resize(&photo, (f64::from(photo.width()) * scale) as u32, height, FilterType::Triangle);
     let mut frame = RgbImage::from_pixel(width, height, image::Rgb([255; 3]));
     image::imageops::overlay(&mut frame, &scaled, i64::from((width - scaled.width().min(width)) / 2), 0);
     frame
@@ -167,7 +173,8 @@ fn category(garment: usize) -> String {
     let mut file = std::io::Cursor::new(Vec::new());
     framed(GARMENTS[garment].0).write_to(&mut file, ImageFormat::Png).expect("a PNG");
     rig.write("frame.png", file.get_ref());
-    let lines = rig.clothingid(["classify", "--json", "--engine", "cpu", "frame.png"]).run().expect_code(0).json_lines();
+    let lines =
+        rig.clothingid(["classify", "--json", "--engine", "cpu", "frame.png"]).run().expect_code(0).json_lines();
     lines[0]["category26"]["label"].as_str().expect("a label").to_owned()
 }
 
@@ -202,7 +209,8 @@ fn assert_on_screen(machine: &Machine, name: &str) -> RgbImage {
         let differing = page.pixels().zip(screen.pixels()).filter(|(a, b)| a != b).count();
         let is_same = differing * 200 <= screen.pixels().len();
         if let (true, Some(folder)) = (is_same, std::env::var_os("CLOTHINGID_SCREENSHOTS")) {
-            std::fs::copy(machine.shared(&format!("{name}.png")), Path::new(&folder).join(format!("{name}.png"))).expect("a copy");
+            std::fs::copy(machine.shared(&format!("{name}.png")), Path::new(&folder).join(format!("{name}.png")))
+                .expect("a copy");
         }
         is_same.then_some(screen)
     })
@@ -221,7 +229,12 @@ fn a_garment_and_a_lost_camera_are_on_the_screen_by_drm_and_by_the_framebuffer()
     machine.run("[ -e /sys/module/bochs ] || modprobe bochs; sleep 1; echo 0 > /sys/class/graphics/fbcon/cursor_blink");
     for output in ["drm", "fbdev"] {
         feed_vivid(&machine, 0, "yuyv");
-        start(&machine, &format!("[camera]\ndevice = '/dev/video0'\nwidth = 640\nheight = 480\nformat = 'yuyv'\n[screen]\noutput = '{output}'\n"));
+        start(
+            &machine,
+            &format!(
+                "[camera]\ndevice = '/dev/video0'\nwidth = 640\nheight = 480\nformat = 'yuyv'\n[screen]\noutput = '{output}'\n"
+            ),
+        );
         assert_sees(&machine, 0);
         let shown = assert_on_screen(&machine, &format!("{output}-garment"));
         assert!(colours(&shown) > 1000, "{output}: {} colours", colours(&shown));
@@ -239,7 +252,10 @@ fn garments_are_recognised_in_yuyv_and_in_nv12_and_the_camera_may_come_and_go() 
     let machine = machine();
     feed_vivid(&machine, 0, "yuyv");
     // Ranges are read, and the wish is brought into them.
-    start(&machine, "[camera]\ndevice = 'port:vivid.0'\nwidth = 640\nheight = 480\nformat = 'yuyv'\n[camera.controls]\nsaturation = 120\ngain = 9999\n");
+    start(
+        &machine,
+        "[camera]\ndevice = 'port:vivid.0'\nwidth = 640\nheight = 480\nformat = 'yuyv'\n[camera.controls]\nsaturation = 120\ngain = 9999\n",
+    );
     assert_sees(&machine, 0);
     assert_eq!(machine.run("v4l2-ctl -d /dev/video0 -C saturation,gain"), "saturation: 120\ngain: 255\n");
     let log = machine.run("cat /tmp/clothingid.log");

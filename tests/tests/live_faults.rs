@@ -178,7 +178,10 @@ fn every_fault_is_counted_and_memory_stays() {
     loop {
         // Every frame that was given ends as one of these.
         let ended = read(&metrics.results) + read(&metrics.results_dropped) + read(&metrics.frames_dropped);
-        taken.store(ended + read(&metrics.frames_corrupt) - read(&done.corrupt).min(read(&metrics.frames_corrupt)), Ordering::Relaxed);
+        taken.store(
+            ended + read(&metrics.frames_corrupt) - read(&done.corrupt).min(read(&metrics.frames_corrupt)),
+            Ordering::Relaxed,
+        );
         let given = read(&done.good) + read(&done.rotten);
         if given >= wanted / 10 && at_first.is_none() {
             at_first = Some(memory_kib());
@@ -186,7 +189,11 @@ fn every_fault_is_counted_and_memory_stays() {
         if given >= wanted && health.status().camera == clothingid_device::health::CameraState::Ended {
             break;
         }
-        assert!(started.elapsed() < Duration::from_secs(3600), "{given} of {wanted} frames: {:?}", health.events.newest(5));
+        assert!(
+            started.elapsed() < Duration::from_secs(3600),
+            "{given} of {wanted} frames: {:?}",
+            health.events.newest(5)
+        );
         std::thread::sleep(Duration::from_micros(200));
     }
     std::thread::sleep(Duration::from_secs(1));
@@ -201,12 +208,19 @@ fn every_fault_is_counted_and_memory_stays() {
     assert_eq!(read(&metrics.camera_losses), read(&done.gone));
     let answered = read(&metrics.results) + read(&metrics.results_dropped);
     let corrupt = read(&metrics.frames_corrupt) - read(&done.corrupt);
-    assert_eq!(answered + read(&metrics.frames_dropped) + corrupt, given, "answered, replaced by a newer one, or unreadable");
+    assert_eq!(
+        answered + read(&metrics.frames_dropped) + corrupt,
+        given,
+        "answered, replaced by a newer one, or unreadable"
+    );
     assert!(corrupt <= read(&done.rotten) && corrupt > 0, "{corrupt} of {}", read(&done.rotten));
     assert!(answered > given / 2, "{answered} of {given} were answered");
     assert_eq!(read(&metrics.results), read(&shown));
     let said: Vec<_> = health.events.newest(100).into_iter().map(|event| event.what).collect();
     assert!(!said.iter().any(|what| what.contains("a fault in the program")), "{said:?}");
     assert!(at_last <= at_first + MOST_GROWTH_KIB, "{at_first} KiB after a tenth, {at_last} KiB at the end");
-    println!("{given} frames in {:.0} s: {answered} answered, {corrupt} unreadable, memory {at_first} to {at_last} KiB", started.elapsed().as_secs_f64());
+    println!(
+        "{given} frames in {:.0} s: {answered} answered, {corrupt} unreadable, memory {at_first} to {at_last} KiB",
+        started.elapsed().as_secs_f64()
+    );
 }

@@ -47,7 +47,8 @@ fn package_and_archive_hold_a_program_that_starts_and_a_service() {
     assert!(output(&installed, &["--version"], rig.folder()).starts_with("clothingid "));
     // The settings that come with it are settings.
     let config = root.join("etc/clothingid/config.toml").display().to_string();
-    let doctor = Command::new(&installed).args(["doctor", "--json", "--config", &config]).env("HOME", rig.folder()).output();
+    let doctor =
+        Command::new(&installed).args(["doctor", "--json", "--config", &config]).env("HOME", rig.folder()).output();
     let lines = String::from_utf8(doctor.expect("doctor").stdout).expect("text");
     let config = lines.lines().find(|line| line.contains("\"config\"")).expect("a line on the settings");
     assert!(config.contains("\"ok\""), "{config}");

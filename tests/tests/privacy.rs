@@ -89,7 +89,9 @@ fn no_frame_and_no_upload_is_written_anywhere() {
                 opened.insert(path.to_owned());
             }
         }
-        let is_write = ["write(", "pwrite64(", "writev(", "pwritev(", "pwritev2(", "sendto(", "sendmsg("].iter().any(|call| line.contains(&format!(" {call}")));
+        let is_write = ["write(", "pwrite64(", "writev(", "pwritev(", "pwritev2(", "sendto(", "sendmsg("]
+            .iter()
+            .any(|call| line.contains(&format!(" {call}")));
         if is_write && (line.contains(CAMERA) || line.contains(UPLOAD)) {
             let target = line.split('<').nth(1).unwrap_or_default().split('>').next().unwrap_or_default();
             // What was asked for over the page goes back through its socket.

@@ -12,7 +12,11 @@ use crate::report::Report;
 /// Where files of the workspace go, and with which rights.
 const FILES: [(&str, &str, &str); 13] = [
     ("firmware-config/systemd/clothingid.service", "lib/systemd/system/clothingid.service", "644"),
-    ("firmware-config/systemd/clothingid-csi-camera.service", "lib/systemd/system/clothingid-csi-camera.service", "644"),
+    (
+        "firmware-config/systemd/clothingid-csi-camera.service",
+        "lib/systemd/system/clothingid-csi-camera.service",
+        "644",
+    ),
     ("firmware-config/package/config.toml", "etc/clothingid/config.toml", "644"),
     ("firmware-config/package/sign/en.txt", "usr/share/clothingid/sign/en.txt", "644"),
     ("firmware-config/package/sign/de.txt", "usr/share/clothingid/sign/de.txt", "644"),
@@ -74,7 +78,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, Report> {
         Some(program) => program.clone(),
         None => build()?,
     };
-    let io = |what: &str, error: std::io::Error| Report::failure(what, "look at the folder's rights and room").caused_by(error);
+    let io = |what: &str, error: std::io::Error| {
+        Report::failure(what, "look at the folder's rights and room").caused_by(error)
+    };
     let version = version()?;
     let name = format!("clothingid_{version}_{}", request.arch);
     std::fs::create_dir_all(&request.folder).map_err(|error| io("the folder cannot be made", error))?;
@@ -102,7 +108,13 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, Report> {
             place(&workspace().join("firmware-config/package").join(script), &folder.join(script), "755")?;
         }
         let package = request.folder.join(format!("{name}.deb"));
-        call(Command::new("dpkg-deb").args(["--root-owner-group", "-Zxz", "-z1", "--build"]).arg(&tree).arg(&package).stdout(std::process::Stdio::null()))?;
+        call(
+            Command::new("dpkg-deb")
+                .args(["--root-owner-group", "-Zxz", "-z1", "--build"])
+                .arg(&tree)
+                .arg(&package)
+                .stdout(std::process::Stdio::null()),
+        )?;
         println!("{}", package.display());
     } else {
         eprintln!("`dpkg-deb` is not there: only the archive was made");
@@ -120,9 +132,9 @@ fn build() -> Result<PathBuf, Report> {
 fn version() -> Result<String, Report> {
     let manifest = std::fs::read_to_string(workspace().join("Cargo.toml")).unwrap_or_default();
     let line = manifest.lines().find_map(|line| line.strip_prefix("version = \""));
-    line.and_then(|rest| rest.split('"').next()).map(str::to_owned).ok_or_else(|| {
-        Report::failure("`Cargo.toml` has no version", "run this in the workspace")
-    })
+    line.and_then(|rest| rest.split('"').next())
+        .map(str::to_owned)
+        .ok_or_else(|| Report::failure("`Cargo.toml` has no version", "run this in the workspace"))
 }
 
 fn control(version: &str, arch: &str, kibibytes: u64) -> String {
@@ -160,7 +172,11 @@ fn kibibytes(folder: &Path) -> u64 {
     entries
         .map(|entry| {
             let path = entry.path();
-            if path.is_dir() { kibibytes(&path) } else { entry.metadata().map_or(0, |facts| facts.len().div_ceil(1024)) }
+            if path.is_dir() {
+                kibibytes(&path)
+            } else {
+                entry.metadata().map_or(0, |facts| facts.len().div_ceil(1024))
+            }
         })
         .sum()
 }
@@ -175,7 +191,8 @@ mod tests {
 
     #[test]
     fn requests_are_read_and_wrong_ones_named() {
-        let request = parse(&["out", "--arch", "arm64", "--program", "x"]).map_err(|report| report.to_string()).expect("good");
+        let request =
+            parse(&["out", "--arch", "arm64", "--program", "x"]).map_err(|report| report.to_string()).expect("good");
         assert_eq!((request.folder, request.arch), (PathBuf::from("out"), "arm64"));
         for wrong in [&[][..], &["out", "--arch"], &["out", "--arch", "mips"], &["out", "--fast"]] {
             assert!(parse(wrong).is_err(), "{wrong:?}");

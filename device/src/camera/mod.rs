@@ -185,15 +185,19 @@ impl CameraError {
             Self::NothingReadable { .. } => {
                 Some("look at one of them: `clothingid classify FILE` says what is wrong with it".into())
             }
-            Self::Files(_) => Some("check that what `[camera]` in the configuration names exists and may be read".into()),
+            Self::Files(_) => {
+                Some("check that what `[camera]` in the configuration names exists and may be read".into())
+            }
             Self::Gone { .. } => Some("check its cable; it is used again as soon as it is back".into()),
             Self::Busy { node, .. } => Some(format!("find the program that holds it: `fuser {}`", node.display())),
-            Self::Forbidden { .. } => {
-                Some("put the user into the group `video`: `usermod --append --groups video NAME`, then log in again".into())
-            }
+            Self::Forbidden { .. } => Some(
+                "put the user into the group `video`: `usermod --append --groups video NAME`, then log in again".into(),
+            ),
             Self::NotADevice { .. } | Self::NotThere { .. } => Some(LISTED.into()),
             Self::NotACamera { kind, .. } => kind.hint().or_else(|| Some(LISTED.into())),
-            Self::NoMode { .. } => Some("leave `format` out of the configuration's `[camera]` to take what it has".into()),
+            Self::NoMode { .. } => {
+                Some("leave `format` out of the configuration's `[camera]` to take what it has".into())
+            }
             Self::Corrupt { .. } | Self::Timeout { .. } | Self::Ended { .. } => None,
         }
     }

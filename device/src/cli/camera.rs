@@ -151,7 +151,10 @@ fn try_one(wanted: &str, args: &Args) -> Result<Outcome, Report> {
     let choice = if wanted == "configured" {
         configured(&config)?
     } else {
-        CameraChoice::V4l2(V4l2Settings { which: Which::parse(wanted).map_err(|problem| Report::new(format!("`{wanted}` {problem}")))?, ..device(&config)? })
+        CameraChoice::V4l2(V4l2Settings {
+            which: Which::parse(wanted).map_err(|problem| Report::new(format!("`{wanted}` {problem}")))?,
+            ..device(&config)?
+        })
     };
     let failed = |error: CameraError| Report::of(&error).during("trying the camera").hinted(error.hint());
     let mut camera = choice.open().map_err(failed)?;

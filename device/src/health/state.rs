@@ -150,15 +150,14 @@ mod tests {
     fn only_a_change_is_news() {
         let health = Health::silent();
         let catalogue = CatalogueState::Ok;
-        let status =
-            Status {
-                ready: false,
-                camera: CameraState::Starting,
-                camera_problem: None,
-                idle: false,
-                catalogue,
-                reembedding: None,
-            };
+        let status = Status {
+            ready: false,
+            camera: CameraState::Starting,
+            camera_problem: None,
+            idle: false,
+            catalogue,
+            reembedding: None,
+        };
         assert_eq!(health.status(), status);
         assert!(health.set_camera(CameraState::Lost));
         assert!(!health.set_camera(CameraState::Lost));

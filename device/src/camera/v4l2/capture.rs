@@ -227,9 +227,13 @@ fn take(node: &Node, mode: &Mode) -> io::Result<(Taken, PixelFormat)> {
     let taken = node.set_format(mode.format, mode.width, mode.height)?;
     match taken.format.pixel_format() {
         Some(format) if taken.width > 0 && taken.height > 0 => Ok((taken, format)),
-        _ => {
-            Err(io::Error::other(format!("asked for {}, the driver took {} {}×{}", mode.describe(), taken.format, taken.width, taken.height)))
-        }
+        _ => Err(io::Error::other(format!(
+            "asked for {}, the driver took {} {}×{}",
+            mode.describe(),
+            taken.format,
+            taken.width,
+            taken.height
+        ))),
     }
 }
 

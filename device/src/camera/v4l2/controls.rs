@@ -155,7 +155,11 @@ impl<'de> Deserialize<'de> for Wish {
                 f.write_str("\"auto\" or a whole number")
             }
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Wish, E> {
-                if text == "auto" { Ok(Wish::Automatic) } else { Err(E::invalid_value(serde::de::Unexpected::Str(text), &self)) }
+                if text == "auto" {
+                    Ok(Wish::Automatic)
+                } else {
+                    Err(E::invalid_value(serde::de::Unexpected::Str(text), &self))
+                }
             }
             fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Wish, E> {
                 let number = i32::try_from(value);
@@ -232,9 +236,11 @@ fn set_one(node: &Node, control: Control, wish: Wish) -> Result<(), String> {
             if node.range(automatic.id).is_none() {
                 return Err(format!("{control} cannot be left to this camera: it has no automatic {control}"));
             }
-            let entry = automatic.on.iter().copied().find(|&value| {
-                automatic.on.len() == 1 || node.has_entry(automatic.id, value.unsigned_abs())
-            });
+            let entry = automatic
+                .on
+                .iter()
+                .copied()
+                .find(|&value| automatic.on.len() == 1 || node.has_entry(automatic.id, value.unsigned_abs()));
             let value = entry.unwrap_or(automatic.on.first().copied().unwrap_or_default());
             put(node, automatic.id, control, value)
         }
@@ -264,7 +270,10 @@ fn put_value(node: &Node, id: u32, control: Control, wanted: i32) -> Result<(), 
     if value == wanted {
         return Ok(());
     }
-    Err(format!("{control} is set to {value}: {wanted} is not in its range from {} to {} in steps of {}", range.least, range.most, range.step))
+    Err(format!(
+        "{control} is set to {value}: {wanted} is not in its range from {} to {} in steps of {}",
+        range.least, range.most, range.step
+    ))
 }
 
 /// Sets a value and reads it back.
@@ -292,7 +301,8 @@ mod tests {
 
     #[test]
     fn values_fit_into_ranges() {
-        let range = Range { id: 1, least: 3, most: 2047, step: 4, default: 250, is_inactive: false, is_read_only: false };
+        let range =
+            Range { id: 1, least: 3, most: 2047, step: 4, default: 250, is_inactive: false, is_read_only: false };
         for (wanted, expected) in [(3, 3), (0, 3), (9, 7), (2047, 2047), (99_999, 2047)] {
             assert_eq!(fitted(&range, wanted), expected, "{wanted}");
         }
@@ -316,11 +326,15 @@ mod tests {
     #[test]
     fn a_device_without_controls_says_so_of_each() {
         let node = Node::open(std::path::Path::new("/dev/null")).unwrap();
-        let wishes = Control::ALL.map(|control| (control, if control.has_automatic() { Wish::Automatic } else { Wish::Value(1) }));
+        let wishes = Control::ALL
+            .map(|control| (control, if control.has_automatic() { Wish::Automatic } else { Wish::Value(1) }));
         let said = set(&node, &wishes.into());
         assert_eq!(said.len(), Control::ALL.len());
         assert!(said.contains(&"this camera has no brightness to be set".to_owned()), "{said:?}");
-        assert!(said.contains(&"exposure cannot be left to this camera: it has no automatic exposure".to_owned()), "{said:?}");
+        assert!(
+            said.contains(&"exposure cannot be left to this camera: it has no automatic exposure".to_owned()),
+            "{said:?}"
+        );
         assert!(report(&node).is_empty());
     }
 }

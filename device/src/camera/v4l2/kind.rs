@@ -87,15 +87,22 @@ impl Kind {
         match self {
             Self::Camera(formats) => format!("is a camera ({})", list(formats)),
             Self::Metadata => "gives data about pictures and no pictures: the camera itself is another node".into(),
-            Self::Output => "takes pictures and gives none (a loopback device gives some once a program feeds it)".into(),
+            Self::Output => {
+                "takes pictures and gives none (a loopback device gives some once a program feeds it)".into()
+            }
             Self::Converter => "converts pictures (a decoder, encoder or scaler) and is no camera".into(),
             Self::MultiPlanar => {
                 "gives pictures only in several planes (V4L2 multi-planar), which this program does not read".into()
             }
-            Self::RawSensor => "is an image sensor: it gives raw data (Bayer), of which a camera program makes pictures".into(),
+            Self::RawSensor => {
+                "is an image sensor: it gives raw data (Bayer), of which a camera program makes pictures".into()
+            }
             Self::OtherFormats(formats) if formats.is_empty() => "offers no format: nothing is connected to it".into(),
             Self::OtherFormats(formats) => {
-                format!("gives pictures as {}, which this program does not read (it reads MJPG, YUYV, NV12 and RGB3)", list(formats))
+                format!(
+                    "gives pictures as {}, which this program does not read (it reads MJPG, YUYV, NV12 and RGB3)",
+                    list(formats)
+                )
             }
             Self::NoStreaming => "cannot hand pictures over in buffers".into(),
             Self::Other => "is no camera".into(),
@@ -106,8 +113,12 @@ impl Kind {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::RawSensor | Self::MultiPlanar => Some(format!("let the unit `{BRIDGE}` make pictures of it: `systemctl enable --now {BRIDGE}`")),
-            Self::OtherFormats(_) | Self::NoStreaming => Some("use a USB camera that gives MJPEG or YUYV: nearly all do".into()),
+            Self::RawSensor | Self::MultiPlanar => {
+                Some(format!("let the unit `{BRIDGE}` make pictures of it: `systemctl enable --now {BRIDGE}`"))
+            }
+            Self::OtherFormats(_) | Self::NoStreaming => {
+                Some("use a USB camera that gives MJPEG or YUYV: nearly all do".into())
+            }
             _ => None,
         }
     }
@@ -166,7 +177,9 @@ mod tests {
             Kind::MultiPlanar,
             Kind::RawSensor,
             Kind::OtherFormats(Vec::new()),
-            Kind::OtherFormats([b"H264", b"HEVC", b"UYVY", b"GREY", b"Y16 ", b"BGR3"].map(|letters| FourCc(*letters)).to_vec()),
+            Kind::OtherFormats(
+                [b"H264", b"HEVC", b"UYVY", b"GREY", b"Y16 ", b"BGR3"].map(|letters| FourCc(*letters)).to_vec(),
+            ),
             Kind::NoStreaming,
             Kind::Other,
         ];

@@ -64,9 +64,34 @@ impl FourCc {
         matches!(
             &self.0,
             // 8 bits; 10, 12, 14 and 16 bits, each plain or packed.
-            b"BA81" | b"GBRG" | b"GRBG" | b"RGGB" | b"BG10" | b"GB10" | b"BA10" | b"RG10" | b"pBAA" | b"pGAA" | b"pgAA"
-                | b"pRAA" | b"BG12" | b"GB12" | b"BA12" | b"RG12" | b"pBCC" | b"pGCC" | b"pgCC" | b"pRCC" | b"BG14" | b"GB14"
-                | b"GR14" | b"RG14" | b"BYR2" | b"GB16" | b"GR16" | b"RG16"
+            b"BA81"
+                | b"GBRG"
+                | b"GRBG"
+                | b"RGGB"
+                | b"BG10"
+                | b"GB10"
+                | b"BA10"
+                | b"RG10"
+                | b"pBAA"
+                | b"pGAA"
+                | b"pgAA"
+                | b"pRAA"
+                | b"BG12"
+                | b"GB12"
+                | b"BA12"
+                | b"RG12"
+                | b"pBCC"
+                | b"pGCC"
+                | b"pgCC"
+                | b"pRCC"
+                | b"BG14"
+                | b"GB14"
+                | b"GR14"
+                | b"RG14"
+                | b"BYR2"
+                | b"GB16"
+                | b"GR16"
+                | b"RG16"
         )
     }
 }

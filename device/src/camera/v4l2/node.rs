@@ -120,8 +120,19 @@ macro_rules! plain {
     )* };
 }
 plain!(
-    u32, v4l2_capability, v4l2_fmtdesc, v4l2_format, v4l2_requestbuffers, v4l2_buffer, v4l2_streamparm, v4l2_input, v4l2_control,
-    v4l2_querymenu, v4l2_frmsizeenum, v4l2_frmivalenum, v4l2_query_ext_ctrl
+    u32,
+    v4l2_capability,
+    v4l2_fmtdesc,
+    v4l2_format,
+    v4l2_requestbuffers,
+    v4l2_buffer,
+    v4l2_streamparm,
+    v4l2_input,
+    v4l2_control,
+    v4l2_querymenu,
+    v4l2_frmsizeenum,
+    v4l2_frmivalenum,
+    v4l2_query_ext_ctrl
 );
 
 /// An open device node.
@@ -353,7 +364,8 @@ impl Node {
 
     /// Waits for a filled buffer; whether there is one, or an error to be told of.
     pub(super) fn wait(&self, patience: Duration) -> io::Result<bool> {
-        let timeout = Timespec { tv_sec: patience.as_secs().try_into().unwrap_or(1), tv_nsec: patience.subsec_nanos().into() };
+        let timeout =
+            Timespec { tv_sec: patience.as_secs().try_into().unwrap_or(1), tv_nsec: patience.subsec_nanos().into() };
         match poll(&mut [PollFd::new(&self.file, PollFlags::IN)], Some(&timeout)) {
             Ok(ready) => Ok(ready > 0),
             Err(Errno::INTR) => Ok(false),

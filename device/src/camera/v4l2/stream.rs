@@ -21,10 +21,7 @@ pub(super) struct Stream {
 /// What was waited for.
 pub(super) enum Next {
     /// A picture was read, and so many before it were lost in the driver.
-    Picture {
-        filled: Filled,
-        lost: u64,
-    },
+    Picture { filled: Filled, lost: u64 },
     /// None came in time.
     Nothing,
 }

@@ -4,8 +4,8 @@
 //! JPEG pictures in a file. Capture, inference and output run as in `run`, with the page; the parts are measured before, in the same process.
 
 use super::{Args, measure, memory_mib, quantile_ms};
-use crate::camera::{CameraChoice, Film, Frame, FrameDecoder};
 use crate::camera::{Camera, CameraError};
+use crate::camera::{CameraChoice, Film, Frame, FrameDecoder};
 use crate::catalogue::{Gallery, Search};
 use crate::cli::demo;
 use crate::cli::{Outcome, Report, print_line};
@@ -106,7 +106,8 @@ fn measured(bundle: Bundle, args: &Args, folder: &Path) -> Result<Line, Report> 
         None => demo::shop_for(&bundle, args.network.engine, &folder.join("catalogue.db"))?,
     };
     let identity = bundle.identity(path.engine().arithmetic());
-    let shop = Arc::new(Shop::open(catalogue, identity.clone()).map_err(|error| crate::cli::catalogue::store_report(&error))?);
+    let shop =
+        Arc::new(Shop::open(catalogue, identity.clone()).map_err(|error| crate::cli::catalogue::store_report(&error))?);
     let parts = parts(&mut path, &bundle, &shop, &film)?;
 
     let settings = LookerSettings {
@@ -231,21 +232,27 @@ fn parts(path: &mut PhotoPath, bundle: &Bundle, shop: &Shop, film: &Path) -> Res
         quantile_ms(&times, 0.5)
     };
     let (mut decoder, mut turn) = (FrameDecoder::new(), frames.iter().cycle());
-    let decode_ms = median(measure(|| {
-        let frame = turn.next().ok_or_else(|| Report::new("the film is empty"))?;
-        std::hint::black_box(decoder.decode(frame)?);
-        Ok(())
-    })?.samples);
+    let decode_ms = median(
+        measure(|| {
+            let frame = turn.next().ok_or_else(|| Report::new("the film is empty"))?;
+            std::hint::black_box(decoder.decode(frame)?);
+            Ok(())
+        })?
+        .samples,
+    );
     let first = frames.first().ok_or_else(|| Report::new("the film is empty"))?;
     let decoded = decoder.decode(first)?.clone();
     let (mut maker, mut input) = (PictureMaker::new(bundle.manifest.picture.clone()), Picture::default());
     let picture_ms = median(measure(|| Ok(maker.make_into(&decoded, &mut input)?))?.samples);
     let mut answer = Answer::default();
     let network_ms = median(measure(|| Ok(path.engine_mut().run(&input, &mut answer)?))?.samples);
-    let search_ms = median(measure(|| {
-        std::hint::black_box(shop.search(&Search::of(&answer.embedding, 5))?);
-        Ok(())
-    })?.samples);
+    let search_ms = median(
+        measure(|| {
+            std::hint::black_box(shop.search(&Search::of(&answer.embedding, 5))?);
+            Ok(())
+        })?
+        .samples,
+    );
     Ok(Parts { decode_ms, picture_ms, network_ms, search_ms })
 }
 

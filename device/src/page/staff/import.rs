@@ -64,7 +64,6 @@ pub async fn page(State(state): State<Arc<PageState>>, Extension(here): Extensio
         Shown::Failed(doing, name, words) => {
             render::page(&state, &here, "import-failed.html", context! { doing => key(doing), name, detail => words })
         }
-
     }
 }
 
