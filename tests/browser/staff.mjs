@@ -43,7 +43,7 @@ async function open(language, options = {}) {
   const seen = { problems: [], elsewhere: [] };
   // An article that was just undone may be in the reading for a moment more, and its photograph is gone.
   const isGone = (message) => /status of 404/.test(message.text()) && message.location().url.includes("/api/v1/catalogue/");
-  page.on("console", (message) => message.type() === "error" && !isGone(message) && seen.problems.push(message.text()));
+  page.on("console", (message) => message.type() === "error" && !isGone(message) && seen.problems.push(`${message.text()} ${message.location().url}`));
   page.on("pageerror", (error) => seen.problems.push(String(error)));
   page.on("request", (request) => {
     if (new URL(request.url()).origin !== new URL(address).origin) seen.elsewhere.push(request.url());
