@@ -52,7 +52,13 @@ impl Machine {
             std::fs::create_dir(share.path().join(name)).expect("a folder");
         }
         let (files, place) = (folder(), share.path().display().to_string());
-        let qemu = Command::new("qemu-system-x86_64")
+        // A test that is killed, and a machine that is never dropped, leave no emulator behind.
+        let watched = format!(
+            "qemu-system-x86_64 \"$@\" & while kill -0 {} && kill -0 $!; do sleep 1; done 2>/dev/null; kill $!",
+            std::process::id()
+        );
+        let qemu = Command::new("sh")
+            .args(["-c", &watched, "qemu"])
             .args(["-machine", "q35,accel=tcg", "-cpu", "max", "-m", MEMORY, "-smp", "2"])
             .args(["-no-reboot", "-display", "none", "-nodefaults", "-device", "VGA"])
             .args(["-serial", &format!("file:{place}/console.txt")])
@@ -66,7 +72,7 @@ impl Machine {
             .args(["-append", "console=ttyS0 quiet panic=-1 mitigations=off"])
             .stdin(Stdio::null())
             .spawn()
-            .expect("qemu-system-x86_64 starts");
+            .expect("a shell");
         let mut machine = Self { qemu, share, commands: AtomicU32::new(0) };
         let end = Instant::now() + START;
         while !machine.shared("up").exists() {
@@ -175,7 +181,7 @@ fn wait_for_prompt(monitor: &mut UnixStream) {
 
 impl Drop for Machine {
     fn drop(&mut self) {
-        let _ = self.qemu.kill();
+        let _ = std::fs::write(self.shared("end"), b"");
         let _ = self.qemu.wait();
     }
 }

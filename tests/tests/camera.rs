@@ -64,9 +64,8 @@ fn framed(photo: &str) -> RgbImage {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../demo/camera").join(photo);
     let photo = image::open(path).expect("a photograph of the demo").to_rgb8();
     let (width, height) = SIZE;
-    let scale = f64::from(height) / f64::from(photo.height());
-    let scaled =
-        image::imageops::resize(&photo, (f64::from(photo.width()) * scale) as u32, height, FilterType::Triangle);
+    let scaled = photo.width() * height / photo.height();
+    let scaled = image::imageops::resize(&photo, scaled, height, FilterType::Triangle);
     let mut frame = RgbImage::from_pixel(width, height, image::Rgb([255; 3]));
     image::imageops::overlay(&mut frame, &scaled, i64::from((width - scaled.width().min(width)) / 2), 0);
     frame
@@ -74,12 +73,12 @@ fn framed(photo: &str) -> RgbImage {
 
 /// BT.601, limited range.
 fn yuv(pixel: image::Rgb<u8>) -> [u8; 3] {
-    let [r, g, b] = pixel.0.map(f64::from);
-    let byte = |value: f64| value.round().clamp(0.0, 255.0) as u8;
+    let [r, g, b] = pixel.0.map(i32::from);
+    let byte = |value: i32| u8::try_from((value + 128) / 256).expect("a byte");
     [
-        byte(16.0 + 0.257 * r + 0.504 * g + 0.098 * b),
-        byte(128.0 - 0.148 * r - 0.291 * g + 0.439 * b),
-        byte(128.0 + 0.439 * r - 0.368 * g - 0.071 * b),
+        byte(66 * r + 129 * g + 25 * b + (16 << 8)),
+        byte(-38 * r - 74 * g + 112 * b + (128 << 8)),
+        byte(112 * r - 94 * g - 18 * b + (128 << 8)),
     ]
 }
 

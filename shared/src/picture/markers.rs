@@ -32,10 +32,7 @@ pub fn image_end(bytes: &[u8]) -> Option<usize> {
             code if RESTART.contains(&code) => after,
             code => {
                 has_scan |= code == START_OF_SCAN;
-                match segment_length(after).and_then(|length| after.get(length..)) {
-                    Some(after) => after,
-                    None => return None,
-                }
+                segment_length(after).and_then(|length| after.get(length..))?
             }
         };
     }

@@ -9,8 +9,10 @@
 //!   --allowlist-var "V4L2_(CAP_(VIDEO_(CAPTURE|OUTPUT|M2M)(_MPLANE)?|META_CAPTURE|META_OUTPUT|VBI_CAPTURE|TOUCH|STREAMING|DEVICE_CAPS|TIMEPERFRAME)|BUF_FLAG_(ERROR|TIMESTAMP_.*)|CTRL_FLAG_(DISABLED|READ_ONLY|INACTIVE|NEXT_CTRL)|CID_(BRIGHTNESS|CONTRAST|SATURATION|SHARPNESS|GAIN|AUTOGAIN|AUTO_WHITE_BALANCE|WHITE_BALANCE_TEMPERATURE|POWER_LINE_FREQUENCY|BACKLIGHT_COMPENSATION|EXPOSURE_AUTO|EXPOSURE_ABSOLUTE|FOCUS_ABSOLUTE|FOCUS_AUTO|ZOOM_ABSOLUTE)|IN_ST_NO_(POWER|SIGNAL))"
 //! ```
 //!
+//! A reason was added to each of its `allow`s.
+//!
 //! **Source** `include/uapi/linux/videodev2.h` of Linux, which may be used under the BSD 3-clause licence.
-#![allow(missing_docs, non_camel_case_types, dead_code, unreachable_pub, unsafe_code, clippy::all, reason = "generated")]
+#![allow(missing_docs, non_camel_case_types, dead_code, unreachable_pub, unsafe_code, clippy::all, clippy::indexing_slicing, reason = "generated")]
 
 pub const V4L2_CID_BRIGHTNESS: u32 = 9963776;
 pub const V4L2_CID_CONTRAST: u32 = 9963777;
@@ -59,7 +61,7 @@ pub struct timeval {
     pub tv_sec: __time_t,
     pub tv_usec: __suseconds_t,
 }
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+#[allow(clippy::unnecessary_operation, clippy::identity_op, reason = "generated")]
 const _: () = {
     ["Size of timeval"][::std::mem::size_of::<timeval>() - 16usize];
     ["Alignment of timeval"][::std::mem::align_of::<timeval>() - 8usize];
@@ -80,7 +82,7 @@ pub struct v4l2_rect {
     pub width: __u32,
     pub height: __u32,
 }
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+#[allow(clippy::unnecessary_operation, clippy::identity_op, reason = "generated")]
 const _: () = {
     ["Size of v4l2_rect"][::std::mem::size_of::<v4l2_rect>() - 16usize];
     ["Alignment of v4l2_rect"][::std::mem::align_of::<v4l2_rect>() - 4usize];
@@ -95,7 +97,7 @@ pub struct v4l2_fract {
     pub numerator: __u32,
     pub denominator: __u32,
 }
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+#[allow(clippy::unnecessary_operation, clippy::identity_op, reason = "generated")]
 const _: () = {
     ["Size of v4l2_fract"][::std::mem::size_of::<v4l2_fract>() - 8usize];
     ["Alignment of v4l2_fract"][::std::mem::align_of::<v4l2_fract>() - 4usize];
@@ -113,7 +115,7 @@ pub struct v4l2_capability {
     pub device_caps: __u32,
     pub reserved: [__u32; 3usize],
 }
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+#[allow(clippy::unnecessary_operation, clippy::identity_op, reason = "generated")]
 const _: () = {
     ["Size of v4l2_capability"][::std::mem::size_of::<v4l2_capability>() - 104usize];
     ["Alignment of v4l2_capability"][::std::mem::align_of::<v4l2_capability>() - 4usize];
@@ -147,7 +149,7 @@ pub union v4l2_pix_format__bindgen_ty_1 {
     pub ycbcr_enc: __u32,
     pub hsv_enc: __u32,
 }
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+#[allow(clippy::unnecessary_operation, clippy::identity_op, reason = "generated")]
 const _: () = {
     ["Size of v4l2_pix_format__bindgen_ty_1"][::std::mem::size_of::<v4l2_pix_format__bindgen_ty_1>() - 4usize];
     ["Alignment of v4l2_pix_format__bindgen_ty_1"][::std::mem::align_of::<v4l2_pix_format__bindgen_ty_1>() - 4usize];
@@ -156,7 +158,7 @@ const _: () = {
     ["Offset of field: v4l2_pix_format__bindgen_ty_1::hsv_enc"]
         [::std::mem::offset_of!(v4l2_pix_format__bindgen_ty_1, hsv_enc) - 0usize];
 };
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+#[allow(clippy::unnecessary_operation, clippy::identity_op, reason = "generated")]
 const _: () = {
     ["Size of v4l2_pix_format"][::std::mem::size_of::<v4l2_pix_format>() - 48usize];
     ["Alignment of v4l2_pix_format"][::std::mem::align_of::<v4l2_pix_format>() - 4usize];
@@ -183,7 +185,7 @@ pub struct v4l2_fmtdesc {
     pub mbus_code: __u32,
     pub reserved: [__u32; 3usize],
 }
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+#[allow(clippy::unnecessary_operation, clippy::identity_op, reason = "generated")]
 const _: () = {
     ["Size of v4l2_fmtdesc"][::std::mem::size_of::<v4l2_fmtdesc>() - 64usize];
     ["Alignment of v4l2_fmtdesc"][::std::mem::align_of::<v4l2_fmtdesc>() - 4usize];
@@ -201,7 +203,7 @@ pub struct v4l2_frmsize_discrete {
     pub width: __u32,
     pub height: __u32,
 }
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+#[allow(clippy::unnecessary_operation, clippy::identity_op, reason = "generated")]
 const _: () = {
     ["Size of v4l2_frmsize_discrete"][::std::mem::size_of::<v4l2_frmsize_discrete>() - 8usize];
     ["Alignment of v4l2_frmsize_discrete"][::std::mem::align_of::<v4l2_frmsize_discrete>() - 4usize];
@@ -218,7 +220,7 @@ pub struct v4l2_frmsize_stepwise {
     pub max_height: __u32,
     pub step_height: __u32,
 }
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+#[allow(clippy::unnecessary_operation, clippy::identity_op, reason = "generated")]
 const _: () = {
     ["Size of v4l2_frmsize_stepwise"][::std::mem::size_of::<v4l2_frmsize_stepwise>() - 24usize];
     ["Alignment of v4l2_frmsize_stepwise"][::std::mem::align_of::<v4l2_frmsize_stepwise>() - 4usize];
@@ -250,7 +252,7 @@ pub union v4l2_frmsizeenum__bindgen_ty_1 {
     pub discrete: v4l2_frmsize_discrete,
     pub stepwise: v4l2_frmsize_stepwise,
 }
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+#[allow(clippy::unnecessary_operation, clippy::identity_op, reason = "generated")]
 const _: () = {
     ["Size of v4l2_frmsizeenum__bindgen_ty_1"][::std::mem::size_of::<v4l2_frmsizeenum__bindgen_ty_1>() - 24usize];
     ["Alignment of v4l2_frmsizeenum__bindgen_ty_1"][::std::mem::align_of::<v4l2_frmsizeenum__bindgen_ty_1>() - 4usize];
@@ -259,7 +261,7 @@ const _: () = {
     ["Offset of field: v4l2_frmsizeenum__bindgen_ty_1::stepwise"]
         [::std::mem::offset_of!(v4l2_frmsizeenum__bindgen_ty_1, stepwise) - 0usize];
 };
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+#[allow(clippy::unnecessary_operation, clippy::identity_op, reason = "generated")]
 const _: () = {
     ["Size of v4l2_frmsizeenum"][::std::mem::size_of::<v4l2_frmsizeenum>() - 44usize];
     ["Alignment of v4l2_frmsizeenum"][::std::mem::align_of::<v4l2_frmsizeenum>() - 4usize];
@@ -276,7 +278,7 @@ pub struct v4l2_frmival_stepwise {
     pub max: v4l2_fract,
     pub step: v4l2_fract,
 }
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+#[allow(clippy::unnecessary_operation, clippy::identity_op, reason = "generated")]
 const _: () = {
     ["Size of v4l2_frmival_stepwise"][::std::mem::size_of::<v4l2_frmival_stepwise>() - 24usize];
     ["Alignment of v4l2_frmival_stepwise"][::std::mem::align_of::<v4l2_frmival_stepwise>() - 4usize];
@@ -301,7 +303,7 @@ pub union v4l2_frmivalenum__bindgen_ty_1 {
     pub discrete: v4l2_fract,
     pub stepwise: v4l2_frmival_stepwise,
 }
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+#[allow(clippy::unnecessary_operation, clippy::identity_op, reason = "generated")]
 const _: () = {
     ["Size of v4l2_frmivalenum__bindgen_ty_1"][::std::mem::size_of::<v4l2_frmivalenum__bindgen_ty_1>() - 24usize];
     ["Alignment of v4l2_frmivalenum__bindgen_ty_1"][::std::mem::align_of::<v4l2_frmivalenum__bindgen_ty_1>() - 4usize];
@@ -310,7 +312,7 @@ const _: () = {
     ["Offset of field: v4l2_frmivalenum__bindgen_ty_1::stepwise"]
         [::std::mem::offset_of!(v4l2_frmivalenum__bindgen_ty_1, stepwise) - 0usize];
 };
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+#[allow(clippy::unnecessary_operation, clippy::identity_op, reason = "generated")]
 const _: () = {
     ["Size of v4l2_frmivalenum"][::std::mem::size_of::<v4l2_frmivalenum>() - 52usize];
     ["Alignment of v4l2_frmivalenum"][::std::mem::align_of::<v4l2_frmivalenum>() - 4usize];
@@ -333,7 +335,7 @@ pub struct v4l2_timecode {
     pub hours: __u8,
     pub userbits: [__u8; 4usize],
 }
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+#[allow(clippy::unnecessary_operation, clippy::identity_op, reason = "generated")]
 const _: () = {
     ["Size of v4l2_timecode"][::std::mem::size_of::<v4l2_timecode>() - 16usize];
     ["Alignment of v4l2_timecode"][::std::mem::align_of::<v4l2_timecode>() - 4usize];
@@ -355,7 +357,7 @@ pub struct v4l2_requestbuffers {
     pub flags: __u8,
     pub reserved: [__u8; 3usize],
 }
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+#[allow(clippy::unnecessary_operation, clippy::identity_op, reason = "generated")]
 const _: () = {
     ["Size of v4l2_requestbuffers"][::std::mem::size_of::<v4l2_requestbuffers>() - 20usize];
     ["Alignment of v4l2_requestbuffers"][::std::mem::align_of::<v4l2_requestbuffers>() - 4usize];
@@ -383,7 +385,7 @@ pub union v4l2_plane__bindgen_ty_1 {
     pub userptr: ::std::os::raw::c_ulong,
     pub fd: __s32,
 }
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+#[allow(clippy::unnecessary_operation, clippy::identity_op, reason = "generated")]
 const _: () = {
     ["Size of v4l2_plane__bindgen_ty_1"][::std::mem::size_of::<v4l2_plane__bindgen_ty_1>() - 8usize];
     ["Alignment of v4l2_plane__bindgen_ty_1"][::std::mem::align_of::<v4l2_plane__bindgen_ty_1>() - 8usize];
@@ -393,7 +395,7 @@ const _: () = {
         [::std::mem::offset_of!(v4l2_plane__bindgen_ty_1, userptr) - 0usize];
     ["Offset of field: v4l2_plane__bindgen_ty_1::fd"][::std::mem::offset_of!(v4l2_plane__bindgen_ty_1, fd) - 0usize];
 };
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+#[allow(clippy::unnecessary_operation, clippy::identity_op, reason = "generated")]
 const _: () = {
     ["Size of v4l2_plane"][::std::mem::size_of::<v4l2_plane>() - 64usize];
     ["Alignment of v4l2_plane"][::std::mem::align_of::<v4l2_plane>() - 8usize];
@@ -428,7 +430,7 @@ pub union v4l2_buffer__bindgen_ty_1 {
     pub planes: *mut v4l2_plane,
     pub fd: __s32,
 }
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+#[allow(clippy::unnecessary_operation, clippy::identity_op, reason = "generated")]
 const _: () = {
     ["Size of v4l2_buffer__bindgen_ty_1"][::std::mem::size_of::<v4l2_buffer__bindgen_ty_1>() - 8usize];
     ["Alignment of v4l2_buffer__bindgen_ty_1"][::std::mem::align_of::<v4l2_buffer__bindgen_ty_1>() - 8usize];
@@ -446,7 +448,7 @@ pub union v4l2_buffer__bindgen_ty_2 {
     pub request_fd: __s32,
     pub reserved: __u32,
 }
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+#[allow(clippy::unnecessary_operation, clippy::identity_op, reason = "generated")]
 const _: () = {
     ["Size of v4l2_buffer__bindgen_ty_2"][::std::mem::size_of::<v4l2_buffer__bindgen_ty_2>() - 4usize];
     ["Alignment of v4l2_buffer__bindgen_ty_2"][::std::mem::align_of::<v4l2_buffer__bindgen_ty_2>() - 4usize];
@@ -455,7 +457,7 @@ const _: () = {
     ["Offset of field: v4l2_buffer__bindgen_ty_2::reserved"]
         [::std::mem::offset_of!(v4l2_buffer__bindgen_ty_2, reserved) - 0usize];
 };
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+#[allow(clippy::unnecessary_operation, clippy::identity_op, reason = "generated")]
 const _: () = {
     ["Size of v4l2_buffer"][::std::mem::size_of::<v4l2_buffer>() - 88usize];
     ["Alignment of v4l2_buffer"][::std::mem::align_of::<v4l2_buffer>() - 8usize];
@@ -478,7 +480,7 @@ pub struct v4l2_clip {
     pub c: v4l2_rect,
     pub next: *mut v4l2_clip,
 }
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+#[allow(clippy::unnecessary_operation, clippy::identity_op, reason = "generated")]
 const _: () = {
     ["Size of v4l2_clip"][::std::mem::size_of::<v4l2_clip>() - 24usize];
     ["Alignment of v4l2_clip"][::std::mem::align_of::<v4l2_clip>() - 8usize];
@@ -496,7 +498,7 @@ pub struct v4l2_window {
     pub bitmap: *mut ::std::os::raw::c_void,
     pub global_alpha: __u8,
 }
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+#[allow(clippy::unnecessary_operation, clippy::identity_op, reason = "generated")]
 const _: () = {
     ["Size of v4l2_window"][::std::mem::size_of::<v4l2_window>() - 56usize];
     ["Alignment of v4l2_window"][::std::mem::align_of::<v4l2_window>() - 8usize];
@@ -518,7 +520,7 @@ pub struct v4l2_captureparm {
     pub readbuffers: __u32,
     pub reserved: [__u32; 4usize],
 }
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+#[allow(clippy::unnecessary_operation, clippy::identity_op, reason = "generated")]
 const _: () = {
     ["Size of v4l2_captureparm"][::std::mem::size_of::<v4l2_captureparm>() - 40usize];
     ["Alignment of v4l2_captureparm"][::std::mem::align_of::<v4l2_captureparm>() - 4usize];
@@ -541,7 +543,7 @@ pub struct v4l2_outputparm {
     pub writebuffers: __u32,
     pub reserved: [__u32; 4usize],
 }
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+#[allow(clippy::unnecessary_operation, clippy::identity_op, reason = "generated")]
 const _: () = {
     ["Size of v4l2_outputparm"][::std::mem::size_of::<v4l2_outputparm>() - 40usize];
     ["Alignment of v4l2_outputparm"][::std::mem::align_of::<v4l2_outputparm>() - 4usize];
@@ -566,7 +568,7 @@ pub struct v4l2_input {
     pub capabilities: __u32,
     pub reserved: [__u32; 3usize],
 }
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+#[allow(clippy::unnecessary_operation, clippy::identity_op, reason = "generated")]
 const _: () = {
     ["Size of v4l2_input"][::std::mem::size_of::<v4l2_input>() - 80usize];
     ["Alignment of v4l2_input"][::std::mem::align_of::<v4l2_input>() - 8usize];
@@ -586,7 +588,7 @@ pub struct v4l2_control {
     pub id: __u32,
     pub value: __s32,
 }
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+#[allow(clippy::unnecessary_operation, clippy::identity_op, reason = "generated")]
 const _: () = {
     ["Size of v4l2_control"][::std::mem::size_of::<v4l2_control>() - 8usize];
     ["Alignment of v4l2_control"][::std::mem::align_of::<v4l2_control>() - 4usize];
@@ -610,7 +612,7 @@ pub struct v4l2_query_ext_ctrl {
     pub dims: [__u32; 4usize],
     pub reserved: [__u32; 32usize],
 }
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+#[allow(clippy::unnecessary_operation, clippy::identity_op, reason = "generated")]
 const _: () = {
     ["Size of v4l2_query_ext_ctrl"][::std::mem::size_of::<v4l2_query_ext_ctrl>() - 232usize];
     ["Alignment of v4l2_query_ext_ctrl"][::std::mem::align_of::<v4l2_query_ext_ctrl>() - 8usize];
@@ -646,7 +648,7 @@ pub union v4l2_querymenu__bindgen_ty_1 {
     pub name: [__u8; 32usize],
     pub value: __s64,
 }
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+#[allow(clippy::unnecessary_operation, clippy::identity_op, reason = "generated")]
 const _: () = {
     ["Size of v4l2_querymenu__bindgen_ty_1"][::std::mem::size_of::<v4l2_querymenu__bindgen_ty_1>() - 32usize];
     ["Alignment of v4l2_querymenu__bindgen_ty_1"][::std::mem::align_of::<v4l2_querymenu__bindgen_ty_1>() - 8usize];
@@ -655,7 +657,7 @@ const _: () = {
     ["Offset of field: v4l2_querymenu__bindgen_ty_1::value"]
         [::std::mem::offset_of!(v4l2_querymenu__bindgen_ty_1, value) - 0usize];
 };
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+#[allow(clippy::unnecessary_operation, clippy::identity_op, reason = "generated")]
 const _: () = {
     ["Size of v4l2_querymenu"][::std::mem::size_of::<v4l2_querymenu>() - 44usize];
     ["Alignment of v4l2_querymenu"][::std::mem::align_of::<v4l2_querymenu>() - 1usize];
@@ -675,7 +677,7 @@ pub struct v4l2_vbi_format {
     pub flags: __u32,
     pub reserved: [__u32; 2usize],
 }
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+#[allow(clippy::unnecessary_operation, clippy::identity_op, reason = "generated")]
 const _: () = {
     ["Size of v4l2_vbi_format"][::std::mem::size_of::<v4l2_vbi_format>() - 44usize];
     ["Alignment of v4l2_vbi_format"][::std::mem::align_of::<v4l2_vbi_format>() - 4usize];
@@ -699,7 +701,7 @@ pub struct v4l2_sliced_vbi_format {
     pub io_size: __u32,
     pub reserved: [__u32; 2usize],
 }
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+#[allow(clippy::unnecessary_operation, clippy::identity_op, reason = "generated")]
 const _: () = {
     ["Size of v4l2_sliced_vbi_format"][::std::mem::size_of::<v4l2_sliced_vbi_format>() - 112usize];
     ["Alignment of v4l2_sliced_vbi_format"][::std::mem::align_of::<v4l2_sliced_vbi_format>() - 4usize];
@@ -719,7 +721,7 @@ pub struct v4l2_plane_pix_format {
     pub bytesperline: __u32,
     pub reserved: [__u16; 6usize],
 }
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+#[allow(clippy::unnecessary_operation, clippy::identity_op, reason = "generated")]
 const _: () = {
     ["Size of v4l2_plane_pix_format"][::std::mem::size_of::<v4l2_plane_pix_format>() - 20usize];
     ["Alignment of v4l2_plane_pix_format"][::std::mem::align_of::<v4l2_plane_pix_format>() - 1usize];
@@ -752,7 +754,7 @@ pub union v4l2_pix_format_mplane__bindgen_ty_1 {
     pub ycbcr_enc: __u8,
     pub hsv_enc: __u8,
 }
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+#[allow(clippy::unnecessary_operation, clippy::identity_op, reason = "generated")]
 const _: () = {
     ["Size of v4l2_pix_format_mplane__bindgen_ty_1"]
         [::std::mem::size_of::<v4l2_pix_format_mplane__bindgen_ty_1>() - 1usize];
@@ -763,7 +765,7 @@ const _: () = {
     ["Offset of field: v4l2_pix_format_mplane__bindgen_ty_1::hsv_enc"]
         [::std::mem::offset_of!(v4l2_pix_format_mplane__bindgen_ty_1, hsv_enc) - 0usize];
 };
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+#[allow(clippy::unnecessary_operation, clippy::identity_op, reason = "generated")]
 const _: () = {
     ["Size of v4l2_pix_format_mplane"][::std::mem::size_of::<v4l2_pix_format_mplane>() - 192usize];
     ["Alignment of v4l2_pix_format_mplane"][::std::mem::align_of::<v4l2_pix_format_mplane>() - 1usize];
@@ -795,7 +797,7 @@ pub struct v4l2_sdr_format {
     pub buffersize: __u32,
     pub reserved: [__u8; 24usize],
 }
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+#[allow(clippy::unnecessary_operation, clippy::identity_op, reason = "generated")]
 const _: () = {
     ["Size of v4l2_sdr_format"][::std::mem::size_of::<v4l2_sdr_format>() - 32usize];
     ["Alignment of v4l2_sdr_format"][::std::mem::align_of::<v4l2_sdr_format>() - 1usize];
@@ -809,7 +811,7 @@ pub struct v4l2_meta_format {
     pub dataformat: __u32,
     pub buffersize: __u32,
 }
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+#[allow(clippy::unnecessary_operation, clippy::identity_op, reason = "generated")]
 const _: () = {
     ["Size of v4l2_meta_format"][::std::mem::size_of::<v4l2_meta_format>() - 8usize];
     ["Alignment of v4l2_meta_format"][::std::mem::align_of::<v4l2_meta_format>() - 1usize];
@@ -834,7 +836,7 @@ pub union v4l2_format__bindgen_ty_1 {
     pub meta: v4l2_meta_format,
     pub raw_data: [__u8; 200usize],
 }
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+#[allow(clippy::unnecessary_operation, clippy::identity_op, reason = "generated")]
 const _: () = {
     ["Size of v4l2_format__bindgen_ty_1"][::std::mem::size_of::<v4l2_format__bindgen_ty_1>() - 200usize];
     ["Alignment of v4l2_format__bindgen_ty_1"][::std::mem::align_of::<v4l2_format__bindgen_ty_1>() - 8usize];
@@ -855,7 +857,7 @@ const _: () = {
     ["Offset of field: v4l2_format__bindgen_ty_1::raw_data"]
         [::std::mem::offset_of!(v4l2_format__bindgen_ty_1, raw_data) - 0usize];
 };
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+#[allow(clippy::unnecessary_operation, clippy::identity_op, reason = "generated")]
 const _: () = {
     ["Size of v4l2_format"][::std::mem::size_of::<v4l2_format>() - 208usize];
     ["Alignment of v4l2_format"][::std::mem::align_of::<v4l2_format>() - 8usize];
@@ -875,7 +877,7 @@ pub union v4l2_streamparm__bindgen_ty_1 {
     pub output: v4l2_outputparm,
     pub raw_data: [__u8; 200usize],
 }
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+#[allow(clippy::unnecessary_operation, clippy::identity_op, reason = "generated")]
 const _: () = {
     ["Size of v4l2_streamparm__bindgen_ty_1"][::std::mem::size_of::<v4l2_streamparm__bindgen_ty_1>() - 200usize];
     ["Alignment of v4l2_streamparm__bindgen_ty_1"][::std::mem::align_of::<v4l2_streamparm__bindgen_ty_1>() - 4usize];
@@ -886,7 +888,7 @@ const _: () = {
     ["Offset of field: v4l2_streamparm__bindgen_ty_1::raw_data"]
         [::std::mem::offset_of!(v4l2_streamparm__bindgen_ty_1, raw_data) - 0usize];
 };
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+#[allow(clippy::unnecessary_operation, clippy::identity_op, reason = "generated")]
 const _: () = {
     ["Size of v4l2_streamparm"][::std::mem::size_of::<v4l2_streamparm>() - 204usize];
     ["Alignment of v4l2_streamparm"][::std::mem::align_of::<v4l2_streamparm>() - 4usize];

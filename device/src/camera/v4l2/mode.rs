@@ -180,6 +180,7 @@ pub fn in_order(mut modes: Vec<Mode>, wish: &ModeWish, costs: &Costs) -> Vec<Mod
     modes.sort_by_key(|mode| {
         let distance = (mode.pixels().max(1) as f64 / wanted.max(1) as f64).ln().abs();
         // Distances in hundredths, so that costs decide between sizes that are all but equal.
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to a hundred million")]
         let hundredths = (distance.min(1e6) * 100.0).round() as u64;
         (!is_useful(mode), !mode.keeps_up(wish), hundredths, costs.of(mode))
     });
