@@ -113,7 +113,7 @@ fn rotten(frame: &mut Frame, photo: &[u8], kind: usize) {
             raw(frame, 1);
             frame.stride = 1;
         }
-        _ => frame.bytes.extend((0..4000_u32).map(|index| (index.wrapping_mul(2_654_435_761) >> 13) as u8)),
+        _ => frame.bytes.extend((0..4000_u32).map(|index| index.wrapping_mul(2_654_435_761).to_be_bytes()[1])),
     }
 }
 
@@ -122,7 +122,7 @@ struct Moody(AtomicU64);
 
 impl Gallery for Moody {
     fn search(&self, _search: &Search<'_>) -> Result<Vec<Match>, GalleryError> {
-        if self.0.fetch_add(1, Ordering::Relaxed) % 7 == 0 {
+        if self.0.fetch_add(1, Ordering::Relaxed).is_multiple_of(7) {
             return Err(GalleryError::ValueCount { expected: 1, found: 0 });
         }
         Ok(vec![Match { sku: "A".into(), title: "A".into(), photo: "a.jpg".into(), similarity: 0.5 }])
