@@ -101,9 +101,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, Report> {
         let control = control(&version, request.arch, kibibytes(&tree));
         let folder = tree.join("DEBIAN");
         std::fs::create_dir_all(&folder).map_err(|error| io("the folder cannot be made", error))?;
+        #[expect(clippy::disallowed_methods, reason = "in a folder that each call makes anew")]
         std::fs::write(folder.join("control"), control).map_err(|error| io("a file cannot be written", error))?;
-        std::fs::write(folder.join("conffiles"), "/etc/clothingid/config.toml\n")
-            .map_err(|error| io("a file cannot be written", error))?;
+        place(&workspace().join("firmware-config/package/conffiles"), &folder.join("conffiles"), "644")?;
         for script in ["postinst", "prerm", "postrm"] {
             place(&workspace().join("firmware-config/package").join(script), &folder.join(script), "755")?;
         }
