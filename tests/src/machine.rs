@@ -28,7 +28,7 @@ pub fn folder() -> PathBuf {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     set("CLOTHINGID_MACHINE").unwrap_or_else(|| {
         let cache = set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")));
-        cache.unwrap_or_else(|| "/root/.cache".into()).join("clothingid/machine")
+        cache.expect("`HOME` or `XDG_CACHE_HOME`").join("clothingid/machine")
     })
 }
 

@@ -12,6 +12,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub struct ControlDesk {
     /// Whether something was asked since the camera was last seen to.
     is_asked: AtomicBool,
+    /// Whether the camera is to be opened anew.
+    is_useless: AtomicBool,
     wishes: Mutex<ControlWishes>,
     answer: Mutex<Answer>,
 }
@@ -67,6 +69,16 @@ impl ControlDesk {
         let controls = camera.controls();
         let mut answer = held(&self.answer);
         *answer = Answer { controls, remarks, number: answer.number + 1 };
+    }
+
+    /// Says that none of the camera's frames can be read: it is to be opened anew.
+    pub fn give_up(&self) {
+        self.is_useless.store(true, Ordering::Release);
+    }
+
+    /// Whether the camera is to be opened anew; once.
+    pub fn has_given_up(&self) -> bool {
+        self.is_useless.swap(false, Ordering::AcqRel)
     }
 
     /// Notes that there is no camera.

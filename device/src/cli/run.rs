@@ -123,7 +123,10 @@ fn safe_mode(args: &Args, error: ConfigError, stop: &Stop) -> Result<Option<Conf
         }
         match changed {
             None => return Ok(None),
-            Some(Ok(config)) => return Ok(Some(config)),
+            Some(Ok(config)) => {
+                watchdog::opening();
+                return Ok(Some(config));
+            }
             Some(Err(another)) => error = another,
         }
     }
@@ -234,6 +237,7 @@ impl Appliance {
                 while !stop.wait(LOOK_EVERY) && !is_done() {
                     feed_watchdog(&mut progress, &health);
                 }
+                watchdog::opening();
                 serving.end();
             } else {
                 health.events.say(
@@ -246,6 +250,7 @@ impl Appliance {
             let serving = self.serve(own, &path, screen, &health)?;
             serving.say_what_runs();
             watchdog::ready();
+            watchdog::usual();
             let mut progress = Progress::default();
             while !stop.wait(watchdog::period().unwrap_or(UNWATCHED)) {
                 feed_watchdog(&mut progress, &health);

@@ -131,6 +131,8 @@ pub struct Metrics {
     pub frames: AtomicU64,
     /// Frames that could not be read.
     pub frames_corrupt: AtomicU64,
+    /// Those of them that came whole and that the decoder could not read.
+    pub frames_unreadable: AtomicU64,
     /// Times that no frame came in time.
     pub frames_late: AtomicU64,
     /// Frames that were lost before they came here: the driver had no free buffer for them.
@@ -222,6 +224,11 @@ impl Metrics {
         for (name, help, counter) in [
             ("frames", "Frames that the camera gave", &self.frames),
             ("frames_corrupt", "Frames that could not be read", &self.frames_corrupt),
+            (
+                "frames_unreadable",
+                "Frames that came whole and that the decoder could not read",
+                &self.frames_unreadable,
+            ),
             ("frames_late", "Times that no frame came in time", &self.frames_late),
             ("frames_lost", "Frames that the driver counted and had no free buffer for", &self.frames_lost),
             ("frames_dropped", "Frames replaced by a newer one before the network was free", &self.frames_dropped),

@@ -20,7 +20,8 @@ impl Progress {
     /// Whether the appliance is getting on: a frame was answered since the last time, or there is nothing to answer.
     pub fn is_made(&mut self, health: &Health) -> bool {
         let metrics = &health.metrics;
-        let done = [&metrics.results, &metrics.frames_passed_over, &metrics.frames_corrupt, &metrics.results_dropped];
+        // What was shown proves all stages, what was passed over or could not be read proves the network's.
+        let done = [&metrics.results, &metrics.frames_passed_over, &metrics.frames_unreadable];
         let answered = done.iter().map(|count| count.load(Ordering::Relaxed)).sum();
         let has_more = answered != self.answered;
         self.answered = answered;
@@ -40,6 +41,26 @@ pub fn period() -> Option<Duration> {
 /// Says that the appliance is ready. Without systemd there is nobody to be told.
 pub fn ready() {
     let _ = sd_notify::notify(&[NotifyState::Ready]);
+}
+
+/// How long opening a network may take: shaders are built, and golden photographs answered.
+const OPENING: Duration = Duration::from_secs(900);
+
+/// Says that something long begins, during which nobody feeds the watchdog; [`usual`] ends it.
+pub fn opening() {
+    set(OPENING);
+}
+
+/// Says that it is fed again.
+pub fn usual() {
+    set(sd_notify::watchdog_enabled().unwrap_or(OPENING));
+}
+
+fn set(period: Duration) {
+    if sd_notify::watchdog_enabled().is_some() {
+        let microseconds = u32::try_from(period.as_micros()).unwrap_or(u32::MAX);
+        let _ = sd_notify::notify(&[NotifyState::WatchdogUsec(microseconds), NotifyState::Watchdog]);
+    }
 }
 
 /// Says that it goes on.

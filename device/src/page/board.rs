@@ -64,4 +64,9 @@ impl Output for Arc<Board> {
         // Still locked, so that nobody sees a frame with the reading of another.
         self.reading.send_replace(Some(text.into()));
     }
+
+    fn camera_lost(&mut self) {
+        *self.frame.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.reading.send_replace(None);
+    }
 }

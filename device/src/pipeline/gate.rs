@@ -2,7 +2,8 @@
 //!
 //! A camera on a counter sees the same thing most of the day. The network looks again when something moves by more than [`STILL`] grey levels a
 //! value on average (the noise of a sensor is far below that in a picture that was made eight times smaller), or once in [`LOOK_AGAIN`]. The picture
-//! is compared with the one that was looked at last, so that slow changes add up. Where nothing has moved for a while and no garment is there, the appliance
+//! is compared with the one at the last motion, so that slow changes add up. A garment may be taken away for another of its colour without so much motion: what the network
+//! says at such a later look then has another direction, and the scene begins anew ([`Gate::restart`]). Where nothing has moved for a while and no garment is there, the appliance
 //! is idle: it takes two frames a second, and the board cools down.
 
 use std::time::{Duration, Instant};
@@ -27,6 +28,8 @@ pub const IDLE_PERIOD: Duration = Duration::from_millis(500);
 pub enum Decision {
     /// Let the network look.
     Look,
+    /// Let it look again, though nothing has moved.
+    LookAgain,
     /// The reading before still holds.
     Rest,
 }
@@ -74,15 +77,26 @@ impl Gate {
             self.quiet_since = None;
         }
         let is_due = self.looked.is_none_or(|looked| now.saturating_duration_since(looked) >= LOOK_AGAIN);
-        if has_moved || self.looks < SETTLED || is_due {
+        let decision = if has_moved {
             self.seen.clear();
             self.seen.extend_from_slice(rgb);
-            self.looks = self.looks.saturating_add(1);
-            self.looked = Some(now);
             Decision::Look
+        } else if self.looks < SETTLED {
+            Decision::Look
+        } else if is_due {
+            Decision::LookAgain
         } else {
-            Decision::Rest
-        }
+            return Decision::Rest;
+        };
+        self.looks = self.looks.saturating_add(1);
+        self.looked = Some(now);
+        decision
+    }
+
+    /// Another scene has begun, though nothing has moved: it is looked at until it settles.
+    pub fn restart(&mut self) {
+        self.looks = 1;
+        self.quiet_since = None;
     }
 
     /// What the network saw of the picture that it looked at: whether a garment is there.
@@ -114,7 +128,7 @@ mod tests {
     fn looks(gate: &mut Gate, start: Instant, from: u32, levels: &[u8]) -> Vec<bool> {
         let at = |frame: u32| start + Duration::from_millis(33) * frame;
         let frames = levels.iter().zip(from..);
-        frames.map(|(&level, frame)| gate.decide(&[level; 30], at(frame)) == Decision::Look).collect()
+        frames.map(|(&level, frame)| gate.decide(&[level; 30], at(frame)) != Decision::Rest).collect()
     }
 
     #[test]
@@ -134,6 +148,22 @@ mod tests {
         looks(&mut gate, start, 0, &[100; 12]);
         assert_eq!(looks(&mut gate, start, 12, &[101, 99, 101]), [false; 3]);
         assert!(looks(&mut gate, start, 15, &[101, 101, 102, 102, 103]).contains(&true));
+        let (mut gate, later) = (Gate::new(), start);
+        looks(&mut gate, later, 0, &[100; 12]);
+        // A level in two seconds: each look that is due sees less than one.
+        let slow: Vec<u8> = (0..120).map(|frame| 100 + u8::try_from(frame / 60).unwrap()).collect();
+        looks(&mut gate, later, 12, &slow);
+        assert_eq!(looks(&mut gate, later, 132, &[102]), [true], "two levels from where it was");
+    }
+
+    #[test]
+    fn a_scene_that_is_begun_anew_is_looked_at_until_it_settles() {
+        let (mut gate, start) = (Gate::new(), Instant::now());
+        looks(&mut gate, start, 0, &[100; 20]);
+        let due = start + LOOK_AGAIN + Duration::from_millis(400);
+        assert_eq!(gate.decide(&[100; 30], due), Decision::LookAgain);
+        gate.restart();
+        assert_eq!(gate.decide(&[100; 30], due), Decision::Look);
     }
 
     #[test]

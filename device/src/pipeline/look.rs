@@ -21,6 +21,9 @@ use std::time::Instant;
 /// Share of the newest frame in the averaged embedding of a scene: about the last three frames count.
 const NEWEST: f32 = 0.4;
 
+/// Cosine of two looks at one scene that stands still, at least: noise of a sensor changes it little.
+const SAME_SCENE: f32 = 0.85;
+
 /// What a looker is made of.
 #[derive(Clone)]
 pub struct LookerSettings {
@@ -168,11 +171,12 @@ impl Looker {
         let reading = reading.get_or_insert_default();
         let started = Instant::now();
         self.picture(frame, health)?;
-        if self.gate.decide(self.input.rgb(), started) == Decision::Rest {
+        let decision = self.gate.decide(self.input.rgb(), started);
+        if decision == Decision::Rest {
             metrics.count(&metrics.frames_rested);
             reading.copy_from(&self.said);
         } else {
-            self.answer_into(reading, health)?;
+            self.answer_into(reading, decision, health)?;
             self.gate.saw(reading.reading.garment >= self.garment_threshold, started);
             self.said.copy_from(reading);
         }
@@ -213,12 +217,18 @@ impl Looker {
     }
 
     /// Answers for the picture in `self.input`.
-    fn answer_into(&mut self, said: &mut LiveReading, health: &Health) -> Result<(), LookError> {
+    fn answer_into(&mut self, said: &mut LiveReading, decision: Decision, health: &Health) -> Result<(), LookError> {
         let metrics = &health.metrics;
         let started = Instant::now();
         self.path.engine_mut().run(&self.input, &mut self.answer)?;
         metrics.took(Stage::Network, started.elapsed());
-        if self.scene.is_new(self.input.rgb()) {
+        // Of a scene that stands still the network says the same again, unless another garment of the same colours has come.
+        let is_exchanged =
+            decision == Decision::LookAgain && direction(&self.averaged, &self.answer.embedding) < SAME_SCENE;
+        if is_exchanged {
+            self.gate.restart();
+        }
+        if self.scene.is_new(self.input.rgb()) || is_exchanged {
             metrics.count(&metrics.scenes);
             self.steady.reset();
             self.averaged.clear();
@@ -304,6 +314,14 @@ fn without_the_catalogue(matches: Result<Vec<Match>, LookError>, health: &Health
         }
         other => other,
     }
+}
+
+/// Cosine of two embeddings of length one; 1 where there is nothing to compare.
+fn direction(a: &[f32], b: &[f32]) -> f32 {
+    if a.len() != b.len() || a.is_empty() {
+        return 1.0;
+    }
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 /// Moves the averaged embedding of a scene towards the newest one.
@@ -399,6 +417,13 @@ mod tests {
         assert_eq!((said.frame, said.path.as_str()), (FrameNumber(40), "a"));
         assert_eq!(said.engine, looker.engine_name());
         assert!(!said.reading.category26.label.is_empty());
+    }
+
+    #[test]
+    fn directions_are_compared_and_nothing_is_the_same() {
+        assert_eq!(direction(&[1.0, 0.0], &[0.0, 1.0]), 0.0);
+        assert_eq!(direction(&[0.6, 0.8], &[0.6, 0.8]), 1.0);
+        assert_eq!(direction(&[], &[1.0]), 1.0);
     }
 
     #[test]

@@ -66,4 +66,7 @@ pub struct Looked {
 pub trait Output: Send {
     /// Shows a result, quickly: what comes in the meantime waits, newest first.
     fn show(&mut self, looked: &Looked);
+
+    /// The camera is gone: what it saw last is to be forgotten.
+    fn camera_lost(&mut self) {}
 }

@@ -10,10 +10,13 @@ use std::mem;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a stage waits before it looks whether it should end.
 const PATIENCE: Duration = Duration::from_millis(200);
+
+/// A camera that gives nothing but frames that cannot be read for so long is opened anew.
+const UNREADABLE: Duration = Duration::from_secs(5);
 
 /// How many names of unreadable frames are remembered, so that each is said once.
 const NAMES: usize = 64;
@@ -48,13 +51,14 @@ impl Pipeline {
         pipeline.threads.push(supervise(Stage::Capture, stop, health, body)?);
 
         let (to, heard, ends) = (Arc::clone(&results), Arc::clone(health), stop.clone());
+        let asked = Arc::clone(desk);
         let mut first = Some(looker);
         let body = move || {
             let looker = match first.take() {
                 Some(looker) => looker,
                 None => Looker::open(&settings)?,
             };
-            infer(looker, &frames, &to, &heard, &ends)
+            infer(looker, &frames, &to, &asked, &heard, &ends)
         };
         pipeline.threads.push(supervise(Stage::Inference, stop, health, body)?);
 
@@ -127,6 +131,10 @@ impl Capture {
         self.desk.set_all(camera);
         while !stop.is_asked() {
             self.desk.see_to(camera);
+            if self.desk.has_given_up() {
+                let camera = camera.describe().to_owned();
+                return Err(CameraError::Gone { camera, cause: "none of its pictures can be read".into() });
+            }
             let next = camera.next(&mut frame);
             metrics.frames_lost.fetch_add(camera.lost(), Ordering::Relaxed);
             match next {
@@ -172,10 +180,12 @@ fn infer(
     mut looker: Looker,
     frames: &Latest<Frame>,
     to: &Latest<Looked>,
+    desk: &ControlDesk,
     health: &Health,
     stop: &Stop,
 ) -> Result<(), StageError> {
     let metrics = &health.metrics;
+    let mut unreadable_since: Option<Instant> = None;
     let mut looked = Looked::default();
     health.set_ready(true);
     while !stop.is_asked() {
@@ -191,6 +201,7 @@ fn infer(
         let started = std::time::Instant::now();
         match looker.look_into(&mut looked, health) {
             Ok(()) => {
+                unreadable_since = None;
                 health.set_idle(looker.is_idle());
                 metrics.took(Stage::Inference, started.elapsed());
                 metrics.took(Stage::Whole, looked.frame.captured.elapsed());
@@ -198,7 +209,14 @@ fn infer(
                     metrics.count(&metrics.results_dropped);
                 }
             }
-            Err(error) if error.is_the_pictures() => metrics.count(&metrics.frames_corrupt),
+            Err(error) if error.is_the_pictures() => {
+                metrics.count(&metrics.frames_corrupt);
+                metrics.count(&metrics.frames_unreadable);
+                if unreadable_since.get_or_insert_with(Instant::now).elapsed() >= UNREADABLE {
+                    unreadable_since = None;
+                    desk.give_up();
+                }
+            }
             Err(error) => {
                 health.set_ready(false);
                 return Err(error.into());
@@ -210,12 +228,21 @@ fn infer(
 
 /// The third stage: results to those who show them.
 fn show(results: &Latest<Looked>, outputs: &mut [Box<dyn Output>], health: &Health, stop: &Stop) {
-    let mut looked = Looked::default();
+    let (mut looked, mut was_lost) = (Looked::default(), false);
     while !stop.is_asked() {
         match results.take(&mut looked, PATIENCE) {
-            Taken::TimedOut => continue,
+            Taken::TimedOut => {
+                // What the camera saw last is forgotten with it.
+                let is_lost = health.status().camera == CameraState::Lost;
+                if is_lost && !was_lost {
+                    looked = Looked::default();
+                    outputs.iter_mut().for_each(|output| output.camera_lost());
+                }
+                was_lost = is_lost;
+                continue;
+            }
             Taken::Closed => break,
-            Taken::Fresh => {}
+            Taken::Fresh => was_lost = false,
         }
         let started = std::time::Instant::now();
         for output in &mut *outputs {

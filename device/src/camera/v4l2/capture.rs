@@ -24,8 +24,8 @@ const SILENCE: Duration = Duration::from_secs(5);
 /// How long a camera that nobody named has to give its first picture, before the next one is tried.
 const FIRST_PICTURE: Duration = Duration::from_secs(2);
 
-/// So many pictures in a row that the driver could not fill, and the stream is broken.
-const BROKEN: u32 = 8;
+/// Nothing but damaged pictures for so long, and the stream is broken. The first after a start often are.
+const BROKEN: Duration = Duration::from_secs(2);
 
 /// The largest picture that is taken from a driver, in bytes: 4096×4096 RGB and a little.
 const MOST_BYTES: usize = 64 << 20;
@@ -59,7 +59,7 @@ pub struct V4l2Camera {
     /// What was done, and what could not be done as wished.
     remarks: Vec<String>,
     silent_since: Instant,
-    failures: u32,
+    damaged_since: Option<Instant>,
     lost: u64,
 }
 
@@ -92,14 +92,17 @@ impl V4l2Camera {
         };
         let modes = modes(&node, &formats, &settings.mode);
         let mut tried = None;
+        let mut node = Some(node);
         for mode in in_order(modes, &settings.mode, costs()) {
-            match take(&node, &mode) {
-                Ok((taken, format)) => {
-                    let rate = node.set_rate(settings.mode.frames_per_second);
+            // One whose stream did not start is opened anew: nothing of that mode is left.
+            let open = match node.take() {
+                Some(node) => node,
+                None => Node::open(path).map_err(failed)?,
+            };
+            match start(open, &mode, settings) {
+                Ok((stream, taken, format, rate)) => {
                     let mut remarks = vec![said(&capability.card, &taken, rate)];
-                    // Before the first picture: many cameras take some pictures to settle.
-                    remarks.extend(controls::set(&node, &settings.controls));
-                    let stream = Stream::start(node).map_err(failed)?;
+                    remarks.extend(controls::set(stream.node(), &settings.controls));
                     return Ok(Self {
                         name: path.display().to_string(),
                         stream,
@@ -107,10 +110,12 @@ impl V4l2Camera {
                         format,
                         remarks,
                         silent_since: Instant::now(),
-                        failures: 0,
+                        damaged_since: None,
                         lost: 0,
                     });
                 }
+                // Another program has it, or it is gone: another mode changes nothing.
+                Err(error) if is_about_the_device(&error) => return Err(failed(error)),
                 Err(error) => tried = tried.or(Some(error)),
             }
         }
@@ -185,19 +190,17 @@ impl Camera for V4l2Camera {
         let next = self.stream.next(PATIENCE, |filled, bytes| fill(frame, &taken, filled, bytes));
         match next {
             Ok(Next::Picture { filled, lost }) => {
-                self.silent_since = Instant::now();
                 self.lost += lost;
-                if filled.is_damaged {
-                    self.failures += 1;
-                    if self.failures >= BROKEN {
-                        return Err(self.gone(format!("the driver could not fill {BROKEN} pictures in a row")));
+                if filled.is_damaged || frame.bytes.is_empty() {
+                    let since = *self.damaged_since.get_or_insert_with(Instant::now);
+                    if since.elapsed() >= BROKEN {
+                        return Err(self.gone("it gives damaged pictures only"));
                     }
-                    return Err(self.corrupt("the driver says that it is damaged"));
+                    let what = if filled.is_damaged { "the driver says that it is damaged" } else { "it has no bytes" };
+                    return Err(self.corrupt(what));
                 }
-                self.failures = 0;
-                if frame.bytes.is_empty() {
-                    return Err(self.corrupt("it has no bytes"));
-                }
+                self.silent_since = Instant::now();
+                self.damaged_since = None;
                 frame.format = self.format;
                 frame.name.clear();
                 frame.name.push_str(&self.name);
@@ -222,9 +225,29 @@ fn costs() -> &'static Costs {
     COSTS.get_or_init(Costs::measured)
 }
 
+/// Starts a stream in a mode. A mode that the driver takes may still find no room on the bus: two cameras on one USB hub share it.
+fn start(node: Node, mode: &Mode, settings: &V4l2Settings) -> io::Result<(Stream, Taken, PixelFormat, Option<f64>)> {
+    let (taken, format) = take(&node, mode)?;
+    let rate = node.set_rate(settings.mode.frames_per_second);
+    Ok((Stream::start(node)?, taken, format, rate))
+}
+
+fn is_about_the_device(error: &io::Error) -> bool {
+    let errno = error.raw_os_error().map(Errno::from_raw_os_error);
+    matches!(errno, Some(Errno::BUSY | Errno::NODEV | Errno::ACCESS | Errno::PERM))
+}
+
 /// Asks for a mode, and says what the driver took, if we read it.
 fn take(node: &Node, mode: &Mode) -> io::Result<(Taken, PixelFormat)> {
-    let taken = node.set_format(mode.format, mode.width, mode.height)?;
+    let mut taken = node.set_format(mode.format, mode.width, mode.height)?;
+    // Some drivers leave the bytes of a row out.
+    let needed = match taken.format.pixel_format() {
+        Some(PixelFormat::Yuyv) => taken.width.saturating_mul(2),
+        Some(PixelFormat::Rgb) => taken.width.saturating_mul(3),
+        Some(PixelFormat::Nv12) => taken.width,
+        Some(PixelFormat::Jpeg) | None => 0,
+    };
+    taken.stride = taken.stride.max(needed);
     match taken.format.pixel_format() {
         Some(format) if taken.width > 0 && taken.height > 0 => Ok((taken, format)),
         _ => Err(io::Error::other(format!(

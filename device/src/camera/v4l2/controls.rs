@@ -291,8 +291,8 @@ fn fitted(range: &Range, wanted: i32) -> i32 {
     let (least, most) = (range.least.min(range.most), range.most.max(range.least));
     let bounded = i64::from(wanted).clamp(least, most);
     let step = i64::try_from(range.step).unwrap_or(1).max(1);
-    let steps = (bounded - least) / step;
-    i32::try_from(least + steps * step).unwrap_or(wanted)
+    let steps = bounded.saturating_sub(least) / step;
+    i32::try_from(least.saturating_add(steps.saturating_mul(step))).unwrap_or(wanted)
 }
 
 #[cfg(test)]
