@@ -147,6 +147,7 @@ fn serve(runtime: Runtime, listener: tokio::net::TcpListener, state: Arc<PageSta
         loop {
             tokio::time::sleep(SWEEP_EVERY).await;
             staff.access.sweep(Instant::now());
+            staff.importing.sweep(Instant::now());
         }
     });
     runtime.block_on(async move {

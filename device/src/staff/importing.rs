@@ -16,11 +16,12 @@ use crate::pipeline::in_words;
 use clothingid_shared::bundle::Bundle;
 use clothingid_shared::embedding::EmbeddingIdentity;
 use clothingid_shared::files;
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// A table has less.
 const MOST_CSV_BYTES: u64 = 256 << 20;
@@ -65,6 +66,9 @@ pub struct Into {
     pub identity: EmbeddingIdentity,
 }
 
+/// One that was tried and left for so long is forgotten, with what was received for it.
+const LEFT: Duration = Duration::from_secs(3600);
+
 /// Where the import is.
 #[derive(Debug, Default)]
 enum State {
@@ -73,8 +77,8 @@ enum State {
     Idle,
     /// It is being tried, or made.
     Working(Working),
-    /// It was tried: this is what it would do.
-    Tried(Arc<Source>, Arc<Plan>),
+    /// It was tried, and when: this is what it would do.
+    Tried(Arc<Source>, Arc<Plan>, Instant),
     /// The catalogue was copied.
     Copied(PathBuf, Written),
     /// It was made, or not to its end.
@@ -156,7 +160,7 @@ impl Importing {
                 let is_stopping = self.stop.load(Ordering::Relaxed);
                 Shown::Working(Working { is_stopping, ..working.clone() })
             }
-            State::Tried(source, plan) => Shown::Tried(source.name(), Arc::clone(plan)),
+            State::Tried(source, plan, _) => Shown::Tried(source.name(), Arc::clone(plan)),
             State::Copied(path, written) => Shown::Copied(path.clone(), *written),
             State::Done(name, summary, change) => Shown::Done(name.clone(), Arc::clone(summary), *change),
             State::Failed(doing, name, words) => Shown::Failed(*doing, name.clone(), words.clone()),
@@ -183,7 +187,7 @@ impl Importing {
                 import.dry_run(&mut follow).map_err(|error| in_words(&error))
             });
             match plan {
-                Ok(plan) => State::Tried(source, Arc::new(plan)),
+                Ok(plan) => State::Tried(source, Arc::new(plan), Instant::now()),
                 Err(words) => State::Failed(Doing::Trying, name, words),
             }
         });
@@ -196,7 +200,7 @@ impl Importing {
     /// None was tried, or one is under way.
     pub fn make(self: &Arc<Self>, into: Into) -> Result<(), Busy> {
         let source = match &*self.state() {
-            State::Tried(source, _) => Arc::clone(source),
+            State::Tried(source, ..) => Arc::clone(source),
             _ => return Err(Busy),
         };
         let name = source.name();
@@ -254,9 +258,22 @@ impl Importing {
 
     /// Forgets one that is not under way, and what was received for it.
     pub fn forget(&self) {
+        self.forget_if(|state| !matches!(state, State::Working(_)));
+    }
+
+    /// Forgets one that was tried and then left, and what was received for it.
+    pub fn sweep(&self, now: Instant) {
+        self.forget_if(
+            |state| matches!(state, State::Tried(_, _, tried) if now.saturating_duration_since(*tried) >= LEFT),
+        );
+    }
+
+    fn forget_if(&self, is_to_go: impl FnOnce(&State) -> bool) {
         let mut state = self.state();
-        if !matches!(*state, State::Working(_)) {
-            *state = State::Idle;
+        if is_to_go(&state) {
+            let before = mem::take(&mut *state);
+            drop(state);
+            let_go(before);
         }
     }
 
@@ -270,7 +287,10 @@ impl Importing {
             return Err(Busy);
         }
         self.stop.store(false, Ordering::Relaxed);
-        *state = State::Working(Working { name: name.to_owned(), doing, ..Working::default() });
+        let working = State::Working(Working { name: name.to_owned(), doing, ..Working::default() });
+        let before = mem::replace(&mut *state, working);
+        drop(state);
+        let_go(before);
         Ok(())
     }
 
@@ -284,6 +304,14 @@ impl Importing {
         if let Err(error) = thread::Builder::new().name("import".to_owned()).spawn(run) {
             *self.state() = State::Failed(doing, String::new(), error.to_string());
         }
+    }
+}
+
+/// Lets go of what was received, which may be thousands of files: not under the lock, and not on the page's own thread.
+fn let_go(before: State) {
+    if matches!(before, State::Tried(..)) {
+        // Without a thread it is removed here, and without that at the next start.
+        let _ = thread::Builder::new().name("remove".to_owned()).spawn(move || drop(before));
     }
 }
 

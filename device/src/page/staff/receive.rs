@@ -21,6 +21,12 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 /// How long a sender may be silent.
 const SILENCE: Duration = Duration::from_secs(30);
 
+/// How long all of it may take: a stick's worth over a slow network.
+const ALTOGETHER: Duration = Duration::from_secs(1800);
+
+/// Fields of a form that are no files, at most.
+const MOST_FIELDS: usize = 32;
+
 /// Pieces on their way to the disk: what waits in memory.
 const WAITING: usize = 8;
 
@@ -79,7 +85,7 @@ impl FromRequest<Arc<PageState>> for Received {
         let is_mine = |fields: &Fields| has_token(&here, &headers, fields);
         // The folder is made with the first file, so that a form from elsewhere makes none.
         let disk = tokio::task::spawn_blocking(move || to_disk(&place, waiting));
-        let sent = send(form, &pieces, is_mine).await;
+        let sent = tokio::time::timeout(ALTOGETHER, send(form, &pieces, is_mine)).await.unwrap_or(Err(Bad::Silent));
         if sent.is_err() {
             // Where the disk's side has ended already, it is gone.
             let _ = pieces.send(Piece::Abandon).await;
@@ -111,7 +117,7 @@ impl FromRequest<Arc<PageState>> for Received {
 
 /// Hands on the files of a form whose token comes before them.
 async fn send(mut form: Multipart, to: &Sender<Piece>, is_mine: impl Fn(&Fields) -> bool) -> Result<(), Bad> {
-    let mut fields = Fields::default();
+    let (mut fields, mut count) = (Fields::default(), 0);
     let soon = |_| Bad::Silent;
     while let Some(mut field) = tokio::time::timeout(SILENCE, form.next_field()).await.map_err(soon)?? {
         let name = field.name().unwrap_or_default().to_owned();
@@ -119,6 +125,10 @@ async fn send(mut form: Multipart, to: &Sender<Piece>, is_mine: impl Fn(&Fields)
             let mut value = Vec::new();
             while let Some(chunk) = tokio::time::timeout(SILENCE, field.chunk()).await.map_err(soon)?? {
                 value.extend(chunk.iter().take(4096_usize.saturating_sub(value.len())));
+            }
+            count += 1;
+            if count > MOST_FIELDS {
+                return Err(Bad::Elsewhere);
             }
             fields.push(name, String::from_utf8_lossy(&value).into_owned());
             continue;
