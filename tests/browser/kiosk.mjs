@@ -30,7 +30,8 @@ function expect(value, words) {
   if (!value) throw new Error(words);
 }
 /// Waits until `body` gives something true; the page lives, so its states come and go.
-async function soon(words, body, seconds = 30) {
+/// The demo's photographs go forty seconds without a garment that may be named.
+async function soon(words, body, seconds = 60) {
   const end = Date.now() + seconds * 1000;
   for (;;) {
     const value = await body();

@@ -54,7 +54,7 @@ impl Machine {
         let (files, place) = (folder(), share.path().display().to_string());
         // A test that is killed, and a machine that is never dropped, leave no emulator behind.
         let watched = format!(
-            "qemu-system-x86_64 \"$@\" & while kill -0 {} && kill -0 $!; do sleep 1; done 2>/dev/null; kill $!",
+            "qemu-system-x86_64 \"$@\" & while kill -0 {} && kill -0 $!; do sleep 1; done 2>/dev/null; kill $! 2>/dev/null",
             std::process::id()
         );
         let qemu = Command::new("sh")

@@ -53,7 +53,7 @@ fn the_api_answers_as_documented() {
     let ready = demo.get("/readyz");
     assert_eq!(
         (ready.status, ready.json()),
-        (200, serde_json::json!({"ready": true, "camera": "ok", "catalogue": "ok"}))
+        (200, serde_json::json!({"ready": true, "camera": "ok", "idle": false, "catalogue": "ok"}))
     );
 
     let frame = demo.get("/api/v1/frame.jpg");

@@ -103,8 +103,11 @@ fn every_board_says_what_it_is_and_whether_it_was_tried() {
 fn the_service_starts_a_command_that_exists_with_its_state_where_the_manual_says() {
     let unit =
         std::fs::read_to_string(rig::workspace().join("firmware-config/systemd/clothingid.service")).expect("unit");
-    for line in ["ExecStart=/usr/bin/clothingid run --safe-mode", "Environment=XDG_DATA_HOME=/var/lib", "StateDirectory=clothingid"]
-    {
+    for line in [
+        "ExecStart=/usr/bin/clothingid run --safe-mode",
+        "Environment=XDG_DATA_HOME=/var/lib",
+        "StateDirectory=clothingid",
+    ] {
         assert!(unit.lines().any(|found| found == line), "no line `{line}`");
     }
     let _ = Rig::new().clothingid(["run", "--help"]).run().expect_code(0);
