@@ -42,6 +42,10 @@ pub(crate) fn install() -> Result<(), Report> {
             ("make", "make"),
             ("gcc", "gcc"),
         ];
+        // A tool of the kernel's build needs it; Ubuntu has another kernel and goes without the machine.
+        if !Path::new("/usr/lib/x86_64-linux-gnu/libelf.so.1").exists() && !is_ubuntu() {
+            missing.push("libelf1");
+        }
         missing.extend(programs.iter().filter(|(program, _)| !has_program(program)).map(|(_, package)| *package));
     }
     if missing.is_empty() {
