@@ -6,7 +6,7 @@
 //! may be said of the answer, [`catalogue`] finds the shop's garments that look like it, [`pipeline`] joins these into
 //! the live appliance, [`screen`] and [`page`] show it in the [`words`] of each language, [`staff`] is what the shop's people may do beyond that, [`health`] watches
 //! it, [`config`] sets it up and [`cli`] is its command line. `processor`
-//! says which instructions loops may use.
+//! says which instructions loops may use, `resample` which samples a smaller picture is made of.
 //!
 //! Not here: how a network is trained (the trainer), and what trainer and device must agree on (`clothingid-shared`).
 
@@ -22,6 +22,7 @@ pub mod page;
 pub mod pipeline;
 mod processor;
 pub mod reading;
+mod resample;
 pub mod screen;
 pub mod staff;
 pub mod state;

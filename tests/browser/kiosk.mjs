@@ -5,30 +5,11 @@
 // Each check is one line on stdout, `ok` or `FAILED` with what was seen; the status is 1 when one failed. Screenshots of the
 // page go into FOLDER as `kiosk-<language>.png` (docs/kiosk.png is `kiosk-en.png`). With the server's PID, the server is held for
 // a while and the page must say that the connection is lost.
-import { createRequire } from "node:module";
-import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { chromium } from "playwright-core";
+import { axe, browser, check, end, expect, openPage } from "./chromium.mjs";
 
 const [address, folder, pid] = process.argv.slice(2);
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const executablePath = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
-  .flatMap((name) => process.env.PATH.split(":").map((place) => join(place, name)))
-  .find(existsSync);
 
-let failed = 0;
-async function check(what, body) {
-  try {
-    await body();
-    console.log(`ok      ${what}`);
-  } catch (error) {
-    failed += 1;
-    console.log(`FAILED  ${what}: ${error.message}`);
-  }
-}
-function expect(value, words) {
-  if (!value) throw new Error(words);
-}
 /// Waits until `body` gives something true; the page lives, so its states come and go.
 /// The demo's photographs go forty seconds without a garment that may be named.
 async function soon(words, body, seconds = 60) {
@@ -41,26 +22,10 @@ async function soon(words, body, seconds = 60) {
   }
 }
 
-const browser = await chromium.launch({
-  executablePath,
-  args: [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-  ],
-});
-
-async function open(language, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
-  const page = await context.newPage();
-  const seen = { problems: [], elsewhere: [], refused: [] };
-  page.on("console", (message) => message.type() === "error" && seen.problems.push(message.text()));
-  page.on("pageerror", (error) => seen.problems.push(String(error)));
-  page.on("request", (request) => {
-    if (new URL(request.url()).origin !== new URL(address).origin) seen.elsewhere.push(request.url());
-  });
-  page.on("response", (response) => response.status() >= 400 && seen.refused.push(`${response.status()} ${response.url()}`));
-  await page.goto(`${address}/?lang=${language}`);
-  return { context, page, seen };
+async function open(language, options) {
+  const opened = await openPage(address, options);
+  await opened.page.goto(`${address}/?lang=${language}`);
+  return opened;
 }
 
 /// What a visitor sees now.
@@ -394,6 +359,4 @@ await check("the three languages differ", async () => {
   await context.close();
 }
 
-await browser.close();
-console.log(failed === 0 ? "all well" : `${failed} failed`);
-process.exit(failed === 0 ? 0 : 1);
+await end();

@@ -4,50 +4,16 @@
 //
 // Each check is one line on stdout, `ok` or `FAILED` with what was seen; the status is 1 when one failed. Screenshots go into FOLDER as
 // `staff-<language>-<page>.png`. On every page there is no violation of WCAG 2 AA, nothing too wide, and no target below 44 pixels.
-import { createRequire } from "node:module";
-import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { chromium } from "playwright-core";
+import { axe, check, end, expect, openPage } from "./chromium.mjs";
 
 const [address, pin, folder] = process.argv.slice(2);
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const executablePath = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
-  .flatMap((name) => process.env.PATH.split(":").map((place) => join(place, name)))
-  .find(existsSync);
 
-let failed = 0;
-async function check(what, body) {
-  try {
-    await body();
-    console.log(`ok      ${what}`);
-  } catch (error) {
-    failed += 1;
-    console.log(`FAILED  ${what}: ${error.message}`);
-  }
-}
-function expect(value, words) {
-  if (!value) throw new Error(words);
-}
+// An article that was just undone may be in the reading for a moment more, and its photograph is gone.
+const isGone = (message) => /status of 404/.test(message.text()) && message.location().url.includes("/api/v1/catalogue/");
 
-const browser = await chromium.launch({
-  executablePath,
-  args: [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-  ],
-});
-
-async function open(language, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
-  const page = await context.newPage();
-  const seen = { problems: [], elsewhere: [] };
-  // An article that was just undone may be in the reading for a moment more, and its photograph is gone.
-  const isGone = (message) => /status of 404/.test(message.text()) && message.location().url.includes("/api/v1/catalogue/");
-  page.on("console", (message) => message.type() === "error" && !isGone(message) && seen.problems.push(`${message.text()} ${message.location().url}`));
-  page.on("pageerror", (error) => seen.problems.push(String(error)));
-  page.on("request", (request) => {
-    if (new URL(request.url()).origin !== new URL(address).origin) seen.elsewhere.push(request.url());
-  });
+async function open(language, options) {
+  const { context, page, seen } = await openPage(address, options, isGone);
   await page.goto(`${address}/staff?lang=${language}`);
   return { context, page, seen };
 }
@@ -241,6 +207,4 @@ for (const language of ["en", "zh-Hant", "de"]) {
   await context.close();
 }
 
-await browser.close();
-console.log(failed === 0 ? "all well" : `${failed} failed`);
-process.exit(failed === 0 ? 0 : 1);
+await end();

@@ -1,6 +1,50 @@
 //! One of the shop's staff at the real program's pages: keeps the cookie, sends forms with the token that the page gave.
 
 use crate::demo::{Answer, Demo};
+use crate::{Rig, photographs};
+
+/// A shop of three articles, with barcodes, whose camera shows the first.
+///
+/// # Panics
+/// It cannot be imported.
+#[must_use]
+pub fn shop() -> Rig {
+    let rig = Rig::new();
+    let photos = photographs::shop();
+    let mut table = String::from("sku,title,photo,price,currency,barcode,colour\n");
+    for (photo, (sku, title, barcode)) in photos.iter().zip([
+        ("A-1", "Linen shirt", "4006381333931"),
+        ("A-2", "Wool coat", "036000291452"),
+        ("A-3", "Silk scarf", ""),
+    ]) {
+        let name = photo.file_name().expect("a name").to_string_lossy().into_owned();
+        rig.copy(photo, format!("photos/{name}"));
+        table.push_str(&format!("{sku},{title},{name},19.90,EUR,{barcode},blue\n"));
+    }
+    rig.write("stock.csv", table);
+    let outcome = rig.clothingid(["catalogue", "import", "stock.csv", "--photos", "photos"]).run();
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+    rig.copy(&photos[0], "camera/a.jpg");
+    rig.write("shop.toml", "listen = \"127.0.0.1:0\"\nshop = \"Corner <Boutique>\"\n[camera]\nfolder = \"camera\"\n[staff]\nmedia = [\"media\"]\n");
+    rig
+}
+
+/// Sets the PIN as whoever looks after the machine does.
+///
+/// # Panics
+/// It is not taken.
+pub fn set_pin(rig: &Rig, pin: &str) {
+    let outcome = rig.clothingid(["staff", "set-pin"]).stdin(format!("{pin}\n")).run();
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+    assert!(outcome.stdout.contains("the PIN is set") && !outcome.stdout.contains(pin), "{}", outcome.stdout);
+}
+
+/// Runs the appliance of a shop.
+#[must_use]
+pub fn run(rig: Rig) -> Demo {
+    let running = rig.clothingid(["run", "--config", "shop.toml"]).start();
+    Demo::of(rig, running)
+}
 
 /// One who is logged in, or is not yet.
 #[derive(Debug)]

@@ -3,16 +3,18 @@
 #![expect(unsafe_code, reason = "an allocator is unsafe by its signature; this one only counts and passes on")]
 
 use clothingid_device::camera::{Frame, FrameNumber, PixelFormat};
+use clothingid_device::catalogue::Match;
 use clothingid_device::config::Language;
 use clothingid_device::health::{CameraState, CatalogueState, Status};
 use clothingid_device::network::{Answer, EngineChoice, open, read_bundle};
+use clothingid_device::reading::{Labelled, Reading, Verdict};
 use clothingid_device::screen::Source;
 use clothingid_device::screen::article::{Article, Articles, Sold};
 use clothingid_device::screen::canvas::Canvas;
 use clothingid_device::screen::draw::Painter;
 use clothingid_device::screen::layout;
 use clothingid_device::screen::pixels::{self, Packing, Turn};
-use clothingid_device::screen::seen::{Best, Kind, Seen};
+use clothingid_device::screen::seen::Seen;
 use clothingid_device::screen::view::{Facts, Situation, View};
 use clothingid_shared::picture::Picture;
 use embedded_graphics::geometry::Size;
@@ -93,11 +95,14 @@ fn allocations_of_the_screen(language: Language, frames: u64) -> usize {
             bytes: vec![99; 640 * 480 * 2],
             ..Frame::empty()
         },
-        is_known: true,
-        category: Kind { key: "dress".into(), probability: 0.0 },
-        group: Kind { key: "dress".into(), probability: 0.9 },
-        verdict: Some(clothingid_device::reading::Verdict::Similar),
-        best: Best { sku: "A-1".into(), title: "Ein Kleid, 洋裝".into(), photo: "a.jpg".into(), similarity: 0.9 },
+        reading: Reading {
+            garment: 1.0,
+            known: true,
+            category14: Labelled { label: "dress".into(), probability: 0.9 },
+            category26: Labelled { label: "dress".into(), probability: 0.0 },
+        },
+        verdict: Verdict::Similar,
+        best: Match { sku: "A-1".into(), title: "Ein Kleid, 洋裝".into(), photo: "a.jpg".into(), similarity: 0.9 },
         source: Some(source),
         ..Seen::default()
     };
@@ -109,8 +114,8 @@ fn allocations_of_the_screen(language: Language, frames: u64) -> usize {
         for _ in 0..count {
             number += 1;
             seen.frame.number = FrameNumber(number.into());
-            seen.category.probability = f64::from(number % 101) / 100.0;
-            seen.is_known = !number.is_multiple_of(3);
+            seen.reading.category26.probability = f64::from(number % 101) / 100.0;
+            seen.reading.known = !number.is_multiple_of(3);
             let status = status.clone();
             let (seen, article) = (Some(&seen), Some(&article));
             let facts =

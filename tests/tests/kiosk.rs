@@ -302,27 +302,11 @@ fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
 
 #[test]
 fn a_browser_shows_live_answers() {
-    let folder = rig::workspace().join("tests").join("browser");
-    if let Some(missing) = browser::missing(&folder) {
-        let words = format!("skipped: {missing}; install it: `cargo xtask setup --system`");
-        assert!(std::env::var_os("CI").is_none_or(|value| value != "true"), "{words}");
-        eprintln!("{words}");
+    if !browser::is_there() {
         return;
     }
     let demo = Demo::start();
-    let pictures = std::env::var_os("CLOTHINGID_SCREENSHOTS").map_or_else(|| demo.rig.path("pictures"), Into::into);
-    std::fs::create_dir_all(&pictures).expect("a folder for screenshots");
-    let output = Command::new("node")
-        .arg("kiosk.mjs")
-        .arg(format!("http://localhost:{}", demo.port))
-        .arg(&pictures)
-        .arg(demo.running.id().to_string())
-        .current_dir(&folder)
-        .output()
-        .expect("node");
-    let words = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    println!("{words}");
-    assert!(output.status.success(), "{words}\n{}", demo.running.stderr());
+    let pictures = browser::run("kiosk.mjs", &demo, &[], &[&demo.running.id().to_string()]);
     let size = std::fs::metadata(pictures.join("kiosk-en.png")).expect("a screenshot").len();
     assert!(size > 20_000, "a screenshot of {size} bytes shows nothing");
 }

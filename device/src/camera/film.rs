@@ -152,7 +152,7 @@ mod tests {
     fn picture(level: u8) -> Vec<u8> {
         let rgb = vec![level; 16 * 8 * 3];
         let frame = Frame { format: PixelFormat::Rgb, width: 16, height: 8, stride: 48, bytes: rgb, ..Frame::empty() };
-        crate::page::jpeg::of_frame(frame).unwrap()
+        crate::camera::jpeg::of_frame(frame).unwrap()
     }
 
     fn film(bytes: &[u8]) -> (tempfile::TempDir, Result<Film, CameraError>) {

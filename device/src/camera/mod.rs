@@ -3,13 +3,14 @@
 //! A [`Camera`] gives one [`Frame`] after another into a buffer that the caller owns. There are three kinds, and the pipeline does not know
 //! the difference: a device behind [`v4l2`], a film of JPEG pictures ([`film`]), and photographs that are replayed ([`replay`]).
 //!
-//! In order: [`frame`] is what a camera gives, [`decode`] makes RGB of it, [`v4l2`], [`film`] and [`replay`] are the cameras, [`desk`] is
+//! In order: [`frame`] is what a camera gives, [`decode`] makes RGB of it and [`jpeg`] a file, [`v4l2`], [`film`] and [`replay`] are the cameras, [`desk`] is
 //! where others ask for a camera's controls while the pipeline has it. Not here: threads, pacing between stages and restarts ([`crate::pipeline`]).
 
 pub mod decode;
 pub mod desk;
 pub mod film;
 pub mod frame;
+pub mod jpeg;
 pub mod replay;
 pub mod sample;
 pub mod v4l2;

@@ -6,97 +6,19 @@
 //! from that of the [decoder](super::FrameDecoder) followed by the [maker](clothingid_shared::picture::PictureMaker) by [`BOUND`] grey levels at
 //! most, but where single samples stand for colours that RGB does not have (sharp edges beside pure colours: one value of ten thousand in
 //! photographs): there the decoder cuts each off before they are averaged, and this way after.
-//!
-//! **Source** The weights are those of `fast_image_resize`'s convolution with the bilinear filter (as Pillow's): a triangle of the width of
-//! two target pixels, its weights normalised.
 
 use super::decode::{FrameError, check};
 use super::{Frame, PixelFormat};
+use crate::resample::{Taps, WEIGHT_BITS, Weights};
 use clothingid_shared::picture::{Filter, Picture, PictureContract, paste, placement};
 
 /// Grey levels by which a sampled picture may differ from a decoded and resized one.
 pub const BOUND: u8 = 2;
 
-/// Bits of the weights: they sum to `1 << WEIGHT_BITS`.
-const WEIGHT_BITS: u32 = 14;
 /// Bits behind the point between the two passes, so that a sum fits into 16 bits.
 const BETWEEN_BITS: u32 = 7;
 /// Bits behind the point of a sample that is made into RGB.
 const SAMPLE_BITS: u32 = 6;
-
-/// The samples that one target sample is the mean of.
-#[derive(Debug, Clone, Copy)]
-struct Taps {
-    first: usize,
-    /// Where its weights begin in the list of all.
-    weights: usize,
-    count: usize,
-}
-
-/// The weights of one direction.
-#[derive(Debug, Default)]
-struct Weights {
-    taps: Vec<Taps>,
-    weights: Vec<u16>,
-}
-
-impl Weights {
-    /// For `to` samples out of the stretch `start..start + length` of `from` samples.
-    fn fit(&mut self, from: usize, start: f64, length: f64, to: usize) {
-        self.taps.clear();
-        self.weights.clear();
-        let scale = length / to.max(1) as f64;
-        // A picture that is enlarged is interpolated between neighbours.
-        let radius = scale.max(1.0);
-        let mut shares = Vec::new();
-        for target in 0..to {
-            let centre = start + (target as f64 + 0.5) * scale;
-            let first = whole(centre - radius).min(from.saturating_sub(1));
-            let end = whole(centre + radius + 1.0).min(from);
-            shares.clear();
-            shares.extend((first..end).map(|at| (1.0 - ((at as f64 + 0.5 - centre) / radius).abs()).max(0.0)));
-            let sum: f64 = shares.iter().sum();
-            let before = self.weights.len();
-            // What rounding leaves over goes into the next weight, so that they sum to one.
-            let (mut given, mut wanted) = (0, 0.0);
-            for share in &shares {
-                wanted += if sum > 0.0 { share / sum } else { 1.0 / shares.len() as f64 } * f64::from(1 << WEIGHT_BITS);
-                let upto = whole(wanted + 0.5);
-                self.weights.push(u16::try_from(upto - given).unwrap_or_default());
-                given = upto;
-            }
-            self.taps.push(Taps { first, weights: before, count: shares.len() });
-        }
-    }
-
-    /// Of samples that stand for two neighbours each, as chroma does: each has the weights of both.
-    fn fold(&mut self, whole: &Self) {
-        self.taps.clear();
-        self.weights.clear();
-        for taps in &whole.taps {
-            let (first, before) = (taps.first / 2, self.weights.len());
-            for (at, &weight) in (taps.first..).zip(whole.of(taps)) {
-                let place = before + at / 2 - first;
-                match self.weights.get_mut(place) {
-                    Some(both) => *both += weight,
-                    None => self.weights.push(weight),
-                }
-            }
-            self.taps.push(Taps { first, weights: before, count: self.weights.len() - before });
-        }
-    }
-
-    fn of(&self, taps: &Taps) -> &[u16] {
-        self.weights.get(taps.weights..taps.weights + taps.count).unwrap_or_default()
-    }
-}
-
-/// The whole part of a number that is not below zero.
-fn whole(value: f64) -> usize {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "sizes of pictures")]
-    let whole = value.max(0.0) as usize;
-    whole
-}
 
 /// A plane of samples: rows of `row` bytes, `stride` bytes apart.
 struct Plane<'a> {
@@ -181,7 +103,7 @@ impl Sampler {
         let chroma = Plane { bytes: chroma, stride, row: width };
         let is_packed = chroma.bytes.is_empty();
         let rows = self.resized.rgb_mut().chunks_exact_mut(to_width * 3);
-        for ((row, taps), chroma_taps) in rows.zip(&self.down.taps).zip(&self.down_chroma.taps) {
+        for ((row, taps), chroma_taps) in rows.zip(self.down.taps()).zip(self.down_chroma.taps()) {
             let pixels = row.as_chunks_mut::<3>().0;
             // The sums of both planes lie one after the other.
             self.between.clear();
@@ -193,7 +115,7 @@ impl Sampler {
                 Places { luma: 1, chroma: 2, u: width, v: width + 1 }
             };
             let (across, across_chroma) = (&self.across, &self.across_chroma);
-            for ((pixel, taps), chroma_taps) in pixels.iter_mut().zip(&across.taps).zip(&across_chroma.taps) {
+            for ((pixel, taps), chroma_taps) in pixels.iter_mut().zip(across.taps()).zip(across_chroma.taps()) {
                 let y = mean(&self.between, taps.first * places.luma, places.luma, across.of(taps));
                 let weights = across_chroma.of(chroma_taps);
                 let at = chroma_taps.first * places.chroma;
@@ -216,7 +138,7 @@ struct Places {
 }
 
 /// The mean of some rows, with [`BETWEEN_BITS`] behind the point, at the end of `between`.
-fn down(plane: &Plane<'_>, taps: &Taps, weights: &[u16], sums: &mut Vec<u32>, between: &mut Vec<u16>) {
+fn down(plane: &Plane<'_>, taps: &Taps, weights: &[u32], sums: &mut Vec<u32>, between: &mut Vec<u16>) {
     sums.clear();
     sums.resize(plane.row, 0);
     let rows = plane.bytes.chunks(plane.stride).skip(taps.first);
@@ -228,16 +150,15 @@ fn down(plane: &Plane<'_>, taps: &Taps, weights: &[u16], sums: &mut Vec<u32>, be
 }
 
 /// The mean of every `step`th sample from `first` on, with [`SAMPLE_BITS`] behind the point.
-fn mean(between: &[u16], first: usize, step: usize, weights: &[u16]) -> i32 {
+fn mean(between: &[u16], first: usize, step: usize, weights: &[u32]) -> i32 {
     const SHIFT: u32 = WEIGHT_BITS + BETWEEN_BITS - SAMPLE_BITS;
     let samples = between.get(first..).unwrap_or_default().iter().step_by(step);
-    let sum: u32 = samples.zip(weights).map(|(&sample, &weight)| u32::from(sample) * u32::from(weight)).sum();
+    let sum: u32 = samples.zip(weights).map(|(&sample, &weight)| u32::from(sample) * weight).sum();
     i32::try_from((sum + (1 << (SHIFT - 1))) >> SHIFT).unwrap_or(i32::MAX)
 }
 
 /// Adds a row with a weight: the one loop that touches each byte of a frame.
-fn add(sums: &mut [u32], row: &[u8], weight: u16) {
-    let weight = u32::from(weight);
+fn add(sums: &mut [u32], row: &[u8], weight: u32) {
     for (sum, &sample) in sums.iter_mut().zip(row) {
         *sum += u32::from(sample) * weight;
     }
@@ -350,25 +271,12 @@ mod tests {
         let (mut right, mut wrong) = (Picture::default(), Picture::default());
         let mut sampler = Sampler::new(contract);
         sampler.sample(&frame, &mut right).unwrap();
-        sampler.down.weights.iter_mut().for_each(|weight| *weight = weight.saturating_sub(40));
+        sampler.down.spoil();
         sampler.sample(&frame, &mut wrong).unwrap();
         assert!(right.rgb().iter().zip(wrong.rgb()).any(|(a, b)| a.abs_diff(*b) > BOUND));
     }
 
     proptest! {
-        #[test]
-        fn weights_sum_to_one_and_stay_inside(from in 1_usize..3000, to in 1_usize..300, start in 0.0..100.0_f64, share in 0.01..1.0_f64) {
-            let mut weights = Weights::default();
-            let length = (from as f64 - start).max(1.0) * share;
-            weights.fit(from, start, length, to);
-            prop_assert_eq!(weights.taps.len(), to);
-            for taps in &weights.taps {
-                let sum: u32 = weights.of(taps).iter().map(|weight| u32::from(*weight)).sum();
-                prop_assert_eq!(sum, 1 << WEIGHT_BITS);
-                prop_assert!(taps.first + taps.count <= from);
-            }
-        }
-
         #[test]
         fn no_frame_makes_it_panic(
             width in 0_u32..700, height in 0_u32..300, stride in 0_u32..1500, byte_len in 0_usize..400_000, is_nv12 in any::<bool>(),

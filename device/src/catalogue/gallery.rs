@@ -18,6 +18,16 @@ pub struct Match {
     pub similarity: f64,
 }
 
+impl Match {
+    /// Makes this match equal to `other`, in the memory it has.
+    pub fn copy_from(&mut self, other: &Self) {
+        self.sku.clone_from(&other.sku);
+        self.title.clone_from(&other.title);
+        self.photo.clone_from(&other.photo);
+        self.similarity = other.similarity;
+    }
+}
+
 /// Why a gallery gives no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum GalleryError {

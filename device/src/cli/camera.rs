@@ -82,7 +82,6 @@ fn device(config: &CameraConfig) -> Result<V4l2Settings, Report> {
             frames_per_second: config.frames_per_second.as_ref().map_or(wish.frames_per_second, |rate| *rate.get_ref()),
             format: config.format.as_ref().and_then(|name| PixelFormat::of_name(name.get_ref())),
         },
-        controls: config.controls.clone().unwrap_or_default(),
     })
 }
 
@@ -158,7 +157,11 @@ fn try_one(wanted: &str, args: &Args) -> Result<Outcome, Report> {
     };
     let failed = |error: CameraError| Report::of(&error).during("trying the camera").hinted(error.hint());
     let mut camera = choice.open().map_err(failed)?;
-    let tried = frames(camera.as_mut(), args.frames).map_err(failed)?;
+    let mut remarks = camera.take_remarks();
+    if let Some(wishes) = &config.controls {
+        remarks.extend(camera.set_controls(wishes));
+    }
+    let tried = frames(camera.as_mut(), remarks, args.frames).map_err(failed)?;
     if args.json {
         print_line(&serde_json::to_string(&tried)?)?;
     } else {
@@ -167,7 +170,7 @@ fn try_one(wanted: &str, args: &Args) -> Result<Outcome, Report> {
     Ok(Outcome::Done)
 }
 
-fn frames(camera: &mut dyn Camera, wanted: u32) -> Result<Tried, CameraError> {
+fn frames(camera: &mut dyn Camera, remarks: Vec<String>, wanted: u32) -> Result<Tried, CameraError> {
     let mut tried = Tried {
         camera: camera.describe().to_owned(),
         format: PixelFormat::Jpeg.name(),
@@ -178,7 +181,7 @@ fn frames(camera: &mut dyn Camera, wanted: u32) -> Result<Tried, CameraError> {
         late: 0,
         lost: 0,
         frames_per_second: 0.0,
-        remarks: camera.take_remarks(),
+        remarks,
         controls: camera.controls(),
     };
     let (mut frame, mut first) = (Frame::empty(), None);

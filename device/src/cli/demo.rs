@@ -3,7 +3,7 @@
 use super::network::open_embedders;
 use super::run::{Appliance, listen_at, panel_of_flag, stop_on_signals};
 use super::{NetworkArgs, Outcome, Report};
-use crate::camera::{CameraChoice, Photos, ReplaySettings, V4l2Settings, Which};
+use crate::camera::{CameraChoice, ControlWishes, Photos, ReplaySettings, V4l2Settings, Which};
 use crate::catalogue::csv;
 use crate::catalogue::import::{Import, ImportError, Quiet, Removes};
 use crate::catalogue::photos::EmbeddedPhotos;
@@ -99,7 +99,7 @@ fn camera_device(which: Which) -> CameraChoice {
 fn staff() -> Result<Arc<Staff>, Report> {
     let pin = Pin::random()?;
     eprintln!("the staff's pages are at /staff; their PIN for this run is {}", pin.digits());
-    Ok(Arc::new(Staff::new(Vault::of_one_run(&pin)?, &state::folder()?, Media::new(None))))
+    Ok(Arc::new(Staff::new(Vault::of_one_run(&pin)?, &state::folder()?, Media::new(None), ControlWishes::new())))
 }
 
 /// The demo's camera: its photographs in the order of their names.
@@ -124,16 +124,8 @@ pub(super) fn camera_photos() -> Vec<(String, &'static [u8])> {
     photos
 }
 
-/// Makes the demo shop's catalogue at `catalogue`.
-///
-/// # Errors
-/// An unusable engine, a folder that cannot be written.
-pub(super) fn shop_for(bundle: &Bundle, engine: EngineChoice, catalogue: &Path) -> Result<PathBuf, Report> {
-    import(catalogue, bundle, engine)
-}
-
 /// Brings the demo's catalogue to what the program carries; the second time there is nothing to do.
-fn import(catalogue: &Path, bundle: &Bundle, engine: EngineChoice) -> Result<PathBuf, Report> {
+pub(super) fn import(catalogue: &Path, bundle: &Bundle, engine: EngineChoice) -> Result<PathBuf, Report> {
     let csv = SHOP.get_file("catalogue.csv").map(include_dir::File::contents).unwrap_or_default();
     let photos = SHOP.get_dir("photos");
     let embedders = open_embedders(bundle, engine)?;

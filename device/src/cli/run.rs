@@ -2,30 +2,32 @@
 
 mod networks;
 mod panel;
+mod safe_mode;
+mod serving;
 
 use super::camera::configured as configured_camera;
 use super::catalogue::store_report;
 use super::{Outcome, Report};
-use crate::camera::CameraChoice;
+use crate::camera::{CameraChoice, ControlWishes};
 use crate::catalogue::StoreError;
-use crate::config::{self, Config, ConfigError, Language, defaults};
+use crate::config::{self, ConfigError, Language, defaults};
 use crate::health::Health;
 use crate::health::watchdog::{self, Progress};
 use crate::network::{self, EngineChoice};
-use crate::page::{self, Board, Facts, PageState, SafeMode, Server, Uploads, rate};
+use crate::page::{self, Board, Facts, PageState, Server, Uploads, rate};
 use crate::pipeline::reembed;
 use crate::pipeline::{Looker, LookerSettings, Output, Pipeline, Shop, Stop};
-use crate::screen::{PanelChoice, Screen, ScreenSettings, Situation, Source};
+use crate::screen::{PanelChoice, Screen, ScreenSettings, Source};
 use crate::staff::sticks::Media;
 use crate::staff::{Staff, Vault};
 use crate::state;
 use clothingid_shared::bundle::Bundle;
 use networks::Answering;
 pub(super) use panel::{panel, panel_of_flag, panel_report};
-use std::net::{SocketAddr, TcpListener};
+use serving::Serving;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::Duration;
 use toml::Spanned;
 
@@ -68,7 +70,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Outcome, Report> {
     let stop = stop_on_signals()?;
     let config = match config::load(args.config.as_deref()) {
-        Err(error) if args.safe_mode => match safe_mode(args, error, &stop)? {
+        Err(error) if args.safe_mode => match safe_mode::until_mended(args, error, &stop)? {
             Some(config) => config,
             None => return Ok(Outcome::Done),
         },
@@ -91,57 +93,9 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
         language: language(config.language),
         shop_name: shop_name(config.shop),
         uploads_per_second: config.uploads_per_second.map_or(rate::UPLOADS_PER_SECOND, Spanned::into_inner),
-        staff: staff(config.staff.media)?,
+        staff: staff(config.staff.media, config.camera.controls)?,
     };
     appliance.run(&stop, |_| Ok(catalogue))
-}
-
-/// Shows what is wrong with the configuration until it is mended; nothing where the program is to end before that.
-fn safe_mode(args: &Args, error: ConfigError, stop: &Stop) -> Result<Option<Config>, Report> {
-    let mut error = error;
-    loop {
-        let report = config_report(&error);
-        eprint!("{report}");
-        let listener = listen_at(args.listen.as_deref().unwrap_or(defaults::LISTEN))?;
-        let page = SafeMode::start(listener, &report.to_string()).map_err(|error| Report::of(&error))?;
-        eprintln!("safe mode: this is shown on {} until the configuration is mended", url(page.address()));
-        let screen = fault_on_screen(args, &error)?;
-        watchdog::ready();
-        let changed = loop {
-            if stop.wait(LOOK_EVERY) {
-                break None;
-            }
-            watchdog::feed();
-            match config::load(args.config.as_deref()) {
-                Err(found) if found.to_string() == error.to_string() => {}
-                changed => break Some(changed),
-            }
-        };
-        page.end();
-        if let Some(screen) = screen {
-            screen.end();
-        }
-        match changed {
-            None => return Ok(None),
-            Some(Ok(config)) => {
-                watchdog::opening();
-                return Ok(Some(config));
-            }
-            Some(Err(another)) => error = another,
-        }
-    }
-}
-
-/// The error with its line on the screen, where the rest of the configuration says which screen that is.
-fn fault_on_screen(args: &Args, error: &ConfigError) -> Result<Option<Screen>, Report> {
-    let config = config::rescue(args.config.as_deref());
-    let Some(panel) = panel(&config.screen) else { return Ok(None) };
-    let health = Arc::new(Health::new(|event| eprintln!("{:9.1} s  {}", event.seconds, event.what)));
-    let settings = ScreenSettings { panel, language: language(config.language), shop_name: shop_name(config.shop) };
-    let screen = Screen::start(settings, &health)?;
-    let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
-    screen.set_situation(Situation::Fault(format!("{error}{hint}")));
-    Ok(Some(screen))
 }
 
 /// The configured language.
@@ -155,9 +109,10 @@ fn shop_name(configured: Option<String>) -> String {
 }
 
 /// The staff's pages, with the PIN of the state folder.
-fn staff(media: Option<Vec<PathBuf>>) -> Result<Arc<Staff>, Report> {
+fn staff(media: Option<Vec<PathBuf>>, controls: Option<ControlWishes>) -> Result<Arc<Staff>, Report> {
     let folder = state::folder()?;
-    Ok(Arc::new(Staff::new(Vault::Folder(folder.clone()), &folder, Media::new(media))))
+    let controls = controls.unwrap_or_default();
+    Ok(Arc::new(Staff::new(Vault::Folder(folder.clone()), &folder, Media::new(media), controls)))
 }
 
 /// The report of a configuration that cannot be used.
@@ -212,7 +167,7 @@ impl Appliance {
         stop: &Stop,
         catalogue: impl FnOnce(&Bundle) -> Result<PathBuf, Report>,
     ) -> Result<Outcome, Report> {
-        let health = Arc::new(Health::new(|event| eprintln!("{:9.1} s  {}", event.seconds, event.what)));
+        let health = health();
         // First of all, so that something is seen while the rest starts.
         let panel = self.screen(&health)?;
         let screen = panel.as_ref();
@@ -338,34 +293,15 @@ impl Appliance {
     }
 }
 
+/// How it is, with what happens on the console.
+fn health() -> Arc<Health> {
+    Arc::new(Health::new(|event| eprintln!("{:9.1} s  {}", event.seconds, event.what)))
+}
+
 /// Tells systemd that it goes on, if it does.
 fn feed_watchdog(progress: &mut Progress, health: &Health) {
     if progress.is_made(health) {
         watchdog::feed();
-    }
-}
-
-/// Everything that one network answers with, running.
-struct Serving {
-    server: Server,
-    pipeline: Pipeline,
-    threads: [JoinHandle<()>; 2],
-    words: [(&'static str, String); 5],
-}
-
-impl Serving {
-    fn say_what_runs(&self) {
-        say_what_runs(self.server.address(), &self.words);
-    }
-
-    /// Ends all of it, and waits for it. The address stays taken: who asks meanwhile waits for what is started next.
-    fn end(self) {
-        self.server.end();
-        self.pipeline.end();
-        for thread in self.threads {
-            // The supervisors catch the panics of what they run.
-            let _ = thread.join();
-        }
     }
 }
 
@@ -381,30 +317,6 @@ pub(super) fn stop_on_signals() -> Result<Stop, Report> {
     })
     .map_err(|error| Report::new("signals cannot be received").because(&error))?;
     Ok(stop)
-}
-
-fn say_what_runs(address: SocketAddr, words: &[(&str, String)]) {
-    eprintln!("ClothingID {}", env!("CARGO_PKG_VERSION"));
-    for (what, value) in words {
-        eprintln!("  {what:<10} {value}");
-    }
-    if !address.ip().is_loopback() {
-        eprintln!(
-            "  warning    the page is open to everyone who reaches this address, unencrypted and without a password"
-        );
-    }
-    eprintln!("Ctrl-C ends it.");
-    eprintln!("  {:<10} {}", "page", url(address));
-}
-
-/// What to type into a browser.
-fn url(address: SocketAddr) -> String {
-    let port = address.port();
-    if address.ip().is_unspecified() || address.ip().is_loopback() && address.is_ipv4() {
-        format!("http://localhost:{port}")
-    } else {
-        format!("http://{address}")
-    }
 }
 
 #[cfg(test)]
@@ -432,18 +344,6 @@ mod tests {
         let help = cli.find_subcommand_mut("run").unwrap().render_long_help().to_string();
         for line in config::schema::EXAMPLE.lines() {
             assert!(help.contains(line), "{line}\n{help}");
-        }
-    }
-
-    #[test]
-    fn the_address_is_one_that_a_browser_takes() {
-        for (address, expected) in [
-            ("127.0.0.1:8080", "http://localhost:8080"),
-            ("0.0.0.0:80", "http://localhost:80"),
-            ("[::1]:8080", "http://[::1]:8080"),
-            ("192.0.2.7:8080", "http://192.0.2.7:8080"),
-        ] {
-            assert_eq!(url(address.parse().unwrap()), expected);
         }
     }
 }

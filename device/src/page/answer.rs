@@ -4,6 +4,7 @@ use crate::catalogue::{GalleryError, StoreError};
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use clothingid_shared::picture::Format;
 use serde::Serialize;
 
 /// An error as the API gives it: a status and `{"error": "…"}`, with `path` where a photograph was meant.
@@ -52,6 +53,16 @@ impl IntoResponse for ApiError {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
+    }
+}
+
+/// What a browser is told that a photograph is.
+#[must_use]
+pub fn content_type_of(photo: &[u8]) -> &'static str {
+    match Format::of(photo) {
+        Some(Format::Png) => "image/png",
+        Some(Format::WebP) => "image/webp",
+        Some(Format::Jpeg) | None => "image/jpeg",
     }
 }
 

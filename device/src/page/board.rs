@@ -1,6 +1,6 @@
 //! What is shown now: the latest reading and its frame, for everyone who watches.
 
-use super::jpeg::{self, JpegError};
+use crate::camera::jpeg::{self, JpegError};
 use crate::camera::{Frame, FrameNumber};
 use crate::pipeline::{Looked, Output};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -3,14 +3,13 @@
 //! [`server`] binds and serves, [`routes`] is the table of all addresses, [`guard`] stands before them, [`kiosk`] renders
 //! the page from `assets/` in a [language](crate::words), [`live`] gives the latest reading, its frame and the event stream from
 //! the [`board`], [`upload`] takes photographs to a worker of their own ([`rate`] says how many), [`shop`] shows the catalogue, [`machine`] is
-//! health for machines, [`staff`] are the pages behind a PIN, [`safe_mode`] is what is shown where the settings cannot be used, [`answer`] is the form of errors, [`jpeg`] makes JPEGs of raw frames.
+//! health for machines, [`staff`] are the pages behind a PIN, [`safe_mode`] is what is shown where the settings cannot be used, [`answer`] is the form of errors.
 //!
 //! Nothing that a camera or a customer shows is ever written to disk here.
 
 pub mod answer;
 pub mod board;
 pub mod guard;
-pub mod jpeg;
 pub mod kiosk;
 pub mod live;
 pub mod machine;
@@ -25,7 +24,6 @@ pub mod upload;
 pub mod wish;
 
 pub use board::Board;
-pub use safe_mode::SafeMode;
 pub use server::{ServeError, Server, bind};
 pub use state::{Facts, PageState};
 pub use upload::Uploads;

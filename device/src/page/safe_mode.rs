@@ -4,71 +4,26 @@
 //! `/readyz` that it is not ready and why; every other address answers 503.
 
 use super::guard::{Reach, guard};
-use super::server::ServeError;
+use super::server::{ServeError, Server};
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use serde_json::json;
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::sync::Arc;
-use std::thread::JoinHandle;
-use std::time::Duration;
-use tokio::runtime::Builder;
 use tokio::sync::watch;
 
 const TEMPLATE: &str = include_str!("assets/safe_mode.html");
 
-/// A running page of the safe mode.
-#[derive(Debug)]
-pub struct SafeMode {
-    address: SocketAddr,
-    closing: watch::Sender<bool>,
-    thread: JoinHandle<()>,
-}
-
-impl SafeMode {
-    /// Serves what is wrong at `listener`.
-    ///
-    /// **Errors** the system gives no threads.
-    pub fn start(listener: TcpListener, problem: &str) -> Result<Self, ServeError> {
-        let address = listener.local_addr().map_err(ServeError::Start)?;
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(ServeError::Start)?;
-        let listener = {
-            let _inside = runtime.enter();
-            tokio::net::TcpListener::from_std(listener).map_err(ServeError::Start)?
-        };
-        let (closing, mut is_closing) = watch::channel(false);
-        let reach = if address.ip().is_loopback() { Reach::ThisMachine } else { Reach::Network };
-        let router = router(problem, reach);
-        let thread = std::thread::Builder::new()
-            .name("safe-mode".to_owned())
-            .spawn(move || {
-                runtime.block_on(async move {
-                    let until = async move {
-                        let _ = is_closing.wait_for(|is_closing| *is_closing).await;
-                    };
-                    // A server that ends early leaves a process that says on its console what is wrong.
-                    let _ = axum::serve(listener, router).with_graceful_shutdown(until).await;
-                });
-                runtime.shutdown_timeout(Duration::from_millis(200));
-            })
-            .map_err(ServeError::Start)?;
-        Ok(Self { address, closing, thread })
-    }
-
-    /// Where it serves.
-    #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// Ends it.
-    pub fn end(self) {
-        self.closing.send_replace(true);
-        let _ = self.thread.join();
-    }
+/// Serves what is wrong at `listener`.
+///
+/// **Errors** the system gives no threads.
+pub fn start(listener: TcpListener, problem: &str) -> Result<Server, ServeError> {
+    let (closing, beside) = (watch::Sender::new(false), std::future::pending());
+    // A server that ends early leaves a process that has said on its console what is wrong.
+    Server::of(listener, closing, |reach| router(problem, reach), beside, |_| ())
 }
 
 fn router(problem: &str, reach: Reach) -> Router {
@@ -97,7 +52,7 @@ fn escaped(text: &str) -> String {
 mod tests {
     use super::*;
     use std::io::{Read, Write};
-    use std::net::TcpStream;
+    use std::net::{SocketAddr, TcpStream};
 
     fn asked(address: SocketAddr, path: &str) -> String {
         let mut stream = TcpStream::connect(address).unwrap();
@@ -110,7 +65,7 @@ mod tests {
     #[test]
     fn the_line_is_shown_and_nothing_else_is_served() {
         let listener = super::super::bind("127.0.0.1:0").unwrap();
-        let safe_mode = SafeMode::start(listener, "/etc/c.toml:3: unknown key `<b>`").unwrap();
+        let safe_mode = start(listener, "/etc/c.toml:3: unknown key `<b>`").unwrap();
         let page = asked(safe_mode.address(), "/");
         assert!(page.starts_with("HTTP/1.1 503 ") && page.contains("/etc/c.toml:3: unknown key `&lt;b&gt;`"), "{page}");
         for language in ["lang=\"en\"", "lang=\"de\"", "lang=\"zh-Hant\""] {

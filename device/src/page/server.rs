@@ -3,12 +3,14 @@
 use super::guard::Reach;
 use super::routes::router;
 use super::state::PageState;
+use axum::Router;
 use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch;
 
 /// How long open answers may take when the server ends.
 const LAST_ANSWERS: Duration = Duration::from_millis(700);
@@ -93,7 +95,7 @@ const SWEEP_EVERY: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
-    state: Arc<PageState>,
+    closing: watch::Sender<bool>,
     thread: JoinHandle<()>,
 }
 
@@ -102,8 +104,29 @@ impl Server {
     ///
     /// **Errors** the system gives no threads.
     pub fn start(listener: TcpListener, state: Arc<PageState>) -> Result<Self, ServeError> {
+        let (health, staff) = (Arc::clone(&state.health), Arc::clone(&state.staff));
+        // What lies before one who went away without logging out is forgotten in time, whether or not anybody asks.
+        let sweep = async move {
+            loop {
+                tokio::time::sleep(SWEEP_EVERY).await;
+                staff.access.sweep(Instant::now());
+                staff.importing.sweep(Instant::now());
+            }
+        };
+        let ended = move |error| health.events.say(format!("the page is served no more: {error}"));
+        Self::of(listener, state.closing.clone(), move |reach| router(state, reach), sweep, ended)
+    }
+
+    /// Serves any addresses, with something `beside` them that goes on as long. `ended` is told why it ends before it is asked to.
+    pub(super) fn of(
+        listener: TcpListener,
+        closing: watch::Sender<bool>,
+        router: impl FnOnce(Reach) -> Router,
+        beside: impl Future<Output = ()> + Send + 'static,
+        ended: impl FnOnce(io::Error) + Send + 'static,
+    ) -> Result<Self, ServeError> {
         let address = listener.local_addr().map_err(ServeError::Start)?;
-        let reach = if address.ip().is_loopback() { Reach::ThisMachine } else { Reach::Network };
+        let router = router(if address.ip().is_loopback() { Reach::ThisMachine } else { Reach::Network });
         // One thread is enough for a page: decoding and disk have threads of their own, and the cores are the network's.
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
@@ -116,12 +139,13 @@ impl Server {
             let _inside = runtime.enter();
             tokio::net::TcpListener::from_std(listener).map_err(ServeError::Start)?
         };
-        let shared = Arc::clone(&state);
+        runtime.spawn(beside);
+        let until = closing.clone();
         let thread = std::thread::Builder::new()
             .name("server".to_owned())
-            .spawn(move || serve(runtime, listener, shared, reach))
+            .spawn(move || serve(runtime, listener, router, &until, ended))
             .map_err(ServeError::Start)?;
-        Ok(Self { address, state, thread })
+        Ok(Self { address, closing, thread })
     }
 
     /// Where it serves, with the port that the system gave.
@@ -132,33 +156,29 @@ impl Server {
 
     /// Ends the streams, finishes open answers for a moment, and ends.
     pub fn end(self) {
-        self.state.closing.send_replace(true);
+        self.closing.send_replace(true);
         // A panic of the server thread was printed by it; there is nothing left to serve.
         let _ = self.thread.join();
     }
 }
 
-fn serve(runtime: Runtime, listener: tokio::net::TcpListener, state: Arc<PageState>, reach: Reach) {
-    let mut closing = state.closing.subscribe();
-    let mut last = state.closing.subscribe();
-    let (health, staff) = (Arc::clone(&state.health), Arc::clone(&state.staff));
-    runtime.spawn(async move {
-        // What lies before one who went away without logging out is forgotten in time, whether or not anybody asks.
-        loop {
-            tokio::time::sleep(SWEEP_EVERY).await;
-            staff.access.sweep(Instant::now());
-            staff.importing.sweep(Instant::now());
-        }
-    });
+fn serve(
+    runtime: Runtime,
+    listener: tokio::net::TcpListener,
+    router: Router,
+    closing: &watch::Sender<bool>,
+    ended: impl FnOnce(io::Error),
+) {
+    let (mut closed, mut last) = (closing.subscribe(), closing.subscribe());
     runtime.block_on(async move {
         let until = async move {
-            let _ = closing.wait_for(|is_closing| *is_closing).await;
+            let _ = closed.wait_for(|is_closing| *is_closing).await;
         };
-        let service = router(state, reach).into_make_service_with_connect_info::<SocketAddr>();
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
         let serving = axum::serve(listener, service).with_graceful_shutdown(until);
         tokio::select! {
             served = serving => if let Err(error) = served {
-                health.events.say(format!("the page is served no more: {error}"));
+                ended(error);
             },
             () = async {
                 let _ = last.wait_for(|is_closing| *is_closing).await;

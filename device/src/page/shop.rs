@@ -1,7 +1,6 @@
 //! The catalogue as customers see it: products and their photographs.
 
-use super::answer::{ApiError, of_gallery};
-use super::jpeg::content_type_of;
+use super::answer::{ApiError, content_type_of, of_gallery};
 use super::state::PageState;
 use super::wish::Wish;
 use axum::Json;

@@ -1,20 +1,22 @@
 //! What is done with one frame or photograph: decode, picture, network, reading, search.
 
+mod error;
+
 use super::gate::{Decision, Gate};
-use super::result::{LiveReading, Looked, copy_text};
+use super::result::{LiveReading, Looked};
 use super::scene::Scene;
 use super::supervise::in_words;
-use crate::camera::decode::FrameError;
 use crate::camera::{Frame, FrameDecoder, FrameNumber, Sampler};
 use crate::catalogue::store::Embedded;
 use crate::catalogue::{Filter, Gallery, GalleryError, Match, Search};
 use crate::health::{CatalogueState, Health, Stage};
-use crate::network::golden::{self, GoldenError};
-use crate::network::{Answer, EngineChoice, EngineError, PathError, PhotoPath};
-use crate::reading::{Reader, ReaderError, Steady, Verdict};
+use crate::network::golden;
+use crate::network::{Answer, EngineChoice, PhotoPath};
+use crate::reading::{Reader, Steady, Verdict};
 use clothingid_shared::bundle::{Bundle, Matching};
-use clothingid_shared::embedding::{Embedding, EmbeddingError, l2_normalise};
-use clothingid_shared::picture::{Picture, PictureError, PictureMaker};
+use clothingid_shared::embedding::{Embedding, EmbeddingError, cosine, l2_normalise};
+use clothingid_shared::picture::{Picture, PictureMaker};
+pub use error::LookError;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -37,65 +39,6 @@ pub struct LookerSettings {
     pub gallery: Arc<dyn Gallery + Send + Sync>,
     /// Matches of one reading, at most.
     pub matches: usize,
-}
-
-/// Why nothing can be said of a frame or a photograph.
-#[derive(Debug, thiserror::Error)]
-pub enum LookError {
-    /// The engine is missing, does not load the network, or fails.
-    #[error(transparent)]
-    Engine(#[from] EngineError),
-    /// The bundle's categories cannot be read.
-    #[error(transparent)]
-    Reader(#[from] ReaderError),
-    /// The engine gives other answers than the bundle promises.
-    #[error(transparent)]
-    Golden(#[from] GoldenError),
-    /// The frame is no picture.
-    #[error(transparent)]
-    Frame(#[from] FrameError),
-    /// The picture cannot be made into the network's input.
-    #[error(transparent)]
-    Picture(#[from] PictureError),
-    /// The network's embedding is no direction.
-    #[error(transparent)]
-    Embedding(#[from] EmbeddingError),
-    /// The catalogue cannot be searched.
-    #[error("the catalogue cannot be searched")]
-    Gallery(#[source] GalleryError),
-}
-
-impl LookError {
-    /// Whether the fault lies with what was looked at, so that the next picture may do.
-    #[must_use]
-    pub fn is_the_pictures(&self) -> bool {
-        matches!(self, Self::Frame(_) | Self::Picture(_))
-    }
-
-    /// Whether the looker that met it may look on: the picture is at fault, or the catalogue.
-    #[must_use]
-    pub fn spares_the_looker(&self) -> bool {
-        self.is_the_pictures() || matches!(self, Self::Gallery(_))
-    }
-}
-
-impl From<GalleryError> for LookError {
-    fn from(error: GalleryError) -> Self {
-        match error {
-            // What the network gave is at fault, not the catalogue.
-            GalleryError::Query(error) => Self::Embedding(error),
-            error => Self::Gallery(error),
-        }
-    }
-}
-
-impl From<PathError> for LookError {
-    fn from(error: PathError) -> Self {
-        match error {
-            PathError::Picture(error) => Self::Picture(error),
-            PathError::Engine(error) => Self::Engine(error),
-        }
-    }
 }
 
 /// Looks at pictures with one engine; keeps all buffers.
@@ -180,7 +123,7 @@ impl Looker {
             self.gate.saw(reading.reading.garment >= self.garment_threshold, started);
             self.said.copy_from(reading);
         }
-        copy_text(&mut reading.path, &frame.name);
+        reading.path.clone_from(&frame.name);
         reading.frame = frame.number;
         reading.ms = started.elapsed().as_secs_f64() * 1000.0;
         Ok(())
@@ -224,7 +167,7 @@ impl Looker {
         metrics.took(Stage::Network, started.elapsed());
         // Of a scene that stands still the network says the same again, unless another garment of the same colours has come.
         let is_exchanged =
-            decision == Decision::LookAgain && direction(&self.averaged, &self.answer.embedding) < SAME_SCENE;
+            decision == Decision::LookAgain && cosine(&self.averaged, &self.answer.embedding) < SAME_SCENE;
         if is_exchanged {
             self.gate.restart();
         }
@@ -246,7 +189,7 @@ impl Looker {
         metrics.took(Stage::Search, searching.elapsed());
         said.verdict = self.verdict(&said.matches);
         said.confident = said.verdict.is_confident();
-        copy_text(&mut said.engine, &self.engine_name);
+        said.engine.clone_from(&self.engine_name);
         Ok(())
     }
 
@@ -314,14 +257,6 @@ fn without_the_catalogue(matches: Result<Vec<Match>, LookError>, health: &Health
         }
         other => other,
     }
-}
-
-/// Cosine of two embeddings of length one; 1 where there is nothing to compare.
-fn direction(a: &[f32], b: &[f32]) -> f32 {
-    if a.len() != b.len() || a.is_empty() {
-        return 1.0;
-    }
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 /// Moves the averaged embedding of a scene towards the newest one.
@@ -417,13 +352,6 @@ mod tests {
         assert_eq!((said.frame, said.path.as_str()), (FrameNumber(40), "a"));
         assert_eq!(said.engine, looker.engine_name());
         assert!(!said.reading.category26.label.is_empty());
-    }
-
-    #[test]
-    fn directions_are_compared_and_nothing_is_the_same() {
-        assert_eq!(direction(&[1.0, 0.0], &[0.0, 1.0]), 0.0);
-        assert_eq!(direction(&[0.6, 0.8], &[0.6, 0.8]), 1.0);
-        assert_eq!(direction(&[], &[1.0]), 1.0);
     }
 
     #[test]

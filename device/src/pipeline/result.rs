@@ -30,27 +30,18 @@ pub struct LiveReading {
 impl LiveReading {
     /// Makes this reading equal to `other` without giving up its own buffers.
     pub fn copy_from(&mut self, other: &Self) {
-        copy_text(&mut self.path, &other.path);
+        self.path.clone_from(&other.path);
         self.reading.copy_from(&other.reading);
         self.ms = other.ms;
-        copy_text(&mut self.engine, &other.engine);
+        self.engine.clone_from(&other.engine);
         self.matches.resize_with(other.matches.len(), Match::default);
         for (own, other) in self.matches.iter_mut().zip(&other.matches) {
-            copy_text(&mut own.sku, &other.sku);
-            copy_text(&mut own.title, &other.title);
-            copy_text(&mut own.photo, &other.photo);
-            own.similarity = other.similarity;
+            own.copy_from(other);
         }
         self.confident = other.confident;
         self.verdict = other.verdict;
         self.frame = other.frame;
     }
-}
-
-/// Makes a text equal to another, in the memory it has.
-pub(super) fn copy_text(text: &mut String, other: &str) {
-    text.clear();
-    text.push_str(other);
 }
 
 /// A frame with what may be said of it; goes round between the stages.

@@ -1,6 +1,7 @@
 //! The garment of the shop beside the answer: its price and its photograph, looked up when the match changes.
 
-use super::seen::{Best, Source};
+use super::seen::Source;
+use crate::catalogue::Match;
 use crate::config::Language;
 use crate::pipeline::Shop;
 use crate::words;
@@ -49,7 +50,7 @@ pub struct Article {
 
 impl Article {
     /// Becomes the garment of a match; looks it up where it is another one than before.
-    pub fn show(&mut self, best: &Best, source: &Source, language: Language) {
+    pub fn show(&mut self, best: &Match, source: &Source, language: Language) {
         if self.number > 0 && self.sku == best.sku && self.photo == best.photo {
             return;
         }

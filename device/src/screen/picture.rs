@@ -3,16 +3,15 @@
 //! Rows are reduced first and columns then, so a source is read once in the order of its bytes.
 
 use super::canvas::Canvas;
+use crate::resample::{WEIGHT_BITS, Weights};
 use clothingid_shared::picture::Picture;
 use embedded_graphics::geometry::{Point, Size};
 use embedded_graphics::primitives::Rectangle;
 
-/// Bits of a weight; those of one pixel sum to one.
-const ONE: u32 = 1 << 14;
 /// Bits that are dropped after the rows, so that columns fit into 32 bits.
 const ROW_SHIFT: u32 = 6;
 /// Bits that are left to drop in the end.
-const LAST_SHIFT: u32 = 14 + 14 - ROW_SHIFT;
+const LAST_SHIFT: u32 = 2 * WEIGHT_BITS - ROW_SHIFT;
 
 /// How much of a picture may be cut away so that it fills its place: a quarter of one side.
 const CUT: f64 = 0.25;
@@ -83,15 +82,15 @@ impl Scaler {
             return;
         }
         let (left, top) = (from.top_left.x.unsigned_abs(), from.top_left.y.unsigned_abs());
-        self.across.set(0, from.size.width, columns.end - columns.start);
-        self.down.set(top, from.size.height, rows.end - rows.start);
+        self.across.set(from.size.width, columns.end - columns.start);
+        self.down.set(from.size.height, rows.end - rows.start);
         let stride = picture.width() as usize * 3;
         let (start, byte_len) = (left as usize * 3, from.size.width as usize * 3);
-        for (y, taps) in rows.zip(&self.down.taps) {
+        for (y, taps) in rows.zip(self.down.weights.taps()) {
             self.row.clear();
             self.row.resize(byte_len, 0);
-            for (index, &weight) in self.down.weights_of(taps).iter().enumerate() {
-                let at = (taps.first + index) * stride + start;
+            for (index, &weight) in self.down.weights.of(taps).iter().enumerate() {
+                let at = (top as usize + taps.first + index) * stride + start;
                 let source = picture.rgb().get(at..at + byte_len).unwrap_or_default();
                 for (sum, &value) in self.row.iter_mut().zip(source) {
                     *sum += weight * u32::from(value);
@@ -102,8 +101,8 @@ impl Scaler {
             }
             let pixels = self.row.as_chunks::<3>().0;
             let target = canvas.row_mut(y, columns.clone()).as_chunks_mut::<3>().0;
-            for (pixel, taps) in target.iter_mut().zip(&self.across.taps) {
-                let weights = self.across.weights_of(taps);
+            for (pixel, taps) in target.iter_mut().zip(self.across.weights.taps()) {
+                let weights = self.across.weights.of(taps);
                 let mut sums = [1_u32 << (LAST_SHIFT - 1); 3];
                 for (&weight, values) in weights.iter().zip(pixels.get(taps.first..).unwrap_or_default()) {
                     for (sum, value) in sums.iter_mut().zip(values) {
@@ -116,56 +115,19 @@ impl Scaler {
     }
 }
 
-/// Which source pixels one target pixel is made of.
-#[derive(Debug, Clone, Copy)]
-struct Taps {
-    first: usize,
-    start: usize,
-    count: usize,
-}
-
-/// The tables of one direction.
+/// The weights of one direction, and what they were made for.
 #[derive(Debug, Default)]
 struct Axis {
-    of: (u32, u32, u32),
-    taps: Vec<Taps>,
-    weights: Vec<u32>,
-    floats: Vec<f64>,
+    of: (u32, u32),
+    weights: Weights,
 }
 
 impl Axis {
-    fn weights_of(&self, taps: &Taps) -> &[u32] {
-        self.weights.get(taps.start..taps.start + taps.count).unwrap_or_default()
-    }
-
-    /// Tables for `to` target pixels of the `length` source pixels from `from` on.
-    fn set(&mut self, from: u32, length: u32, to: u32) {
-        if self.of == (from, length, to) {
-            return;
-        }
-        self.of = (from, length, to);
-        self.taps.clear();
-        self.weights.clear();
-        let scale = f64::from(length) / f64::from(to);
-        let reach = scale.max(1.0);
-        for index in 0..to {
-            let centre = (f64::from(index) + 0.5) * scale - 0.5;
-            let first = to_floor((centre - reach).floor() + 1.0);
-            let last = to_floor((centre + reach).ceil() - 1.0).min(length - 1).max(first.min(length - 1));
-            let first = first.min(last);
-            self.floats.clear();
-            self.floats.extend((first..=last).map(|at| (1.0 - (f64::from(at) - centre).abs() / reach).max(0.0)));
-            let sum: f64 = self.floats.iter().sum();
-            let start = self.weights.len();
-            let share = |weight: f64| if sum > 0.0 { to_floor((weight / sum * f64::from(ONE)).round()) } else { ONE };
-            self.weights.extend(self.floats.iter().map(|&weight| share(weight)));
-            let weights = self.weights.get_mut(start..).unwrap_or_default();
-            // What rounding left over goes to the largest, so that a plain surface keeps its colour.
-            let total: u32 = weights.iter().sum();
-            if let Some(largest) = weights.iter_mut().max() {
-                *largest = (*largest + ONE).saturating_sub(total);
-            }
-            self.taps.push(Taps { first: (from + first) as usize, start, count: (last - first + 1) as usize });
+    /// Weights for `to` target pixels of `length` source pixels.
+    fn set(&mut self, length: u32, to: u32) {
+        if self.of != (length, to) {
+            self.of = (length, to);
+            self.weights.fit(length as usize, 0.0, f64::from(length), to as usize);
         }
     }
 }

@@ -1,10 +1,10 @@
 //! What is to be shown: computed from how the appliance is and what it saw last. Pure data, borrowed; nothing is drawn here.
 
 use super::article::Article;
-use super::seen::{Kind, Seen};
+use super::seen::Seen;
 use crate::config::Language;
 use crate::health::{CameraState, CatalogueState, Status};
-use crate::reading::Verdict;
+use crate::reading::{Labelled, Verdict};
 use crate::words;
 use clothingid_shared::picture::Picture;
 use clothingid_shared::taxonomy::Taxonomy;
@@ -188,14 +188,14 @@ impl<'a> Facts<'a> {
             return self.message("starting", "starting_more");
         };
         let manifest = &source.bundle.manifest;
-        if seen.is_known {
+        if seen.reading.known {
             Says::Category {
                 over: self.text("looks_like"),
-                name: self.name(&manifest.category26.taxonomy, &seen.category),
-                sure: Percent { template: self.text("sure"), percent: percent(seen.category.probability) },
-                group: (self.text("group"), self.name(&manifest.category14.taxonomy, &seen.group)),
+                name: self.name(&manifest.category26.taxonomy, &seen.reading.category26),
+                sure: Percent { template: self.text("sure"), percent: percent(seen.reading.category26.probability) },
+                group: (self.text("group"), self.name(&manifest.category14.taxonomy, &seen.reading.category14)),
             }
-        } else if seen.garment >= manifest.rejection.garment.threshold {
+        } else if seen.reading.garment >= manifest.rejection.garment.threshold {
             self.message("unknown", "unknown_more")
         } else {
             self.message("invite", "invite_more")
@@ -215,10 +215,10 @@ impl<'a> Facts<'a> {
         }
         let best = seen.best();
         let is_confident = match (seen.verdict, best) {
-            (Some(Verdict::Confident), Some(_)) => true,
-            (Some(Verdict::Similar), Some(_)) => false,
+            (Verdict::Confident, Some(_)) => true,
+            (Verdict::Similar, Some(_)) => false,
             // Nothing was found, or only what is not like it: that is said of a garment, and of nothing else.
-            _ => return if seen.is_known || best.is_some() { message("not_in_shop") } else { Matched::Nothing },
+            _ => return if seen.reading.known || best.is_some() { message("not_in_shop") } else { Matched::Nothing },
         };
         let Some(best) = best else { return Matched::Nothing };
         let threshold = source.bundle.manifest.matching.confident.threshold;
@@ -235,9 +235,9 @@ impl<'a> Facts<'a> {
         }
     }
 
-    fn name(&self, taxonomy: &'a Taxonomy, kind: &'a Kind) -> &'a str {
-        let index = (0..taxonomy.len()).find(|&index| taxonomy.key(index) == Some(&kind.key));
-        index.and_then(|index| taxonomy.name(index, self.language.tag())).unwrap_or(&kind.key)
+    fn name(&self, taxonomy: &'a Taxonomy, kind: &'a Labelled) -> &'a str {
+        let index = (0..taxonomy.len()).find(|&index| taxonomy.key(index) == Some(&kind.label));
+        index.and_then(|index| taxonomy.name(index, self.language.tag())).unwrap_or(&kind.label)
     }
 }
 

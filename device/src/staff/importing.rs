@@ -1,30 +1,24 @@
 //! One import at a time, on a thread of its own: tried first, shown, and made when the staff say so. It is the import of the command line.
 
+mod source;
+
 use super::books::WHO;
-use super::incoming::{self, Incoming};
-use crate::catalogue::csv::{self, Listing, Problem};
+use super::incoming;
+use crate::catalogue::Store;
+use crate::catalogue::csv::Problem;
+use crate::catalogue::edition;
 use crate::catalogue::edition::write::Written;
-use crate::catalogue::edition::{self, Edition, EditionError};
-use crate::catalogue::import::{
-    Change, Committed, Embedders, Import, NetworkEmbedders, Plan, Progress, Removes, Step, Summary,
-};
-use crate::catalogue::photos::{self, PhotoSource};
-use crate::catalogue::store::Author;
-use crate::catalogue::{Store, StoreError};
-use crate::network::EngineChoice;
+use crate::catalogue::import::{Change, Committed, Plan, Progress, Step, Summary};
 use crate::pipeline::in_words;
-use clothingid_shared::bundle::Bundle;
-use clothingid_shared::embedding::EmbeddingIdentity;
-use clothingid_shared::files;
+use clothingid_shared::day::day_of;
+pub use source::{Into, Source};
+use source::{what, with_import};
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-
-/// A table has less.
-const MOST_CSV_BYTES: u64 = 256 << 20;
+use std::time::{Duration, Instant, SystemTime};
 
 /// Where the import is.
 #[derive(Debug)]
@@ -32,38 +26,6 @@ pub struct Importing {
     place: PathBuf,
     state: Mutex<State>,
     stop: AtomicBool,
-}
-
-/// What is imported.
-#[derive(Debug)]
-pub struct Source {
-    /// The table.
-    pub table: PathBuf,
-    /// The folder or ZIP file of its photographs.
-    pub photos: PathBuf,
-    /// Where they were received, if they were; it goes with the source.
-    pub received: Option<Incoming>,
-}
-
-impl Source {
-    /// The table's name, for people.
-    #[must_use]
-    pub fn name(&self) -> String {
-        self.table.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
-    }
-}
-
-/// With which network, into which catalogue.
-#[derive(Debug, Clone)]
-pub struct Into {
-    /// The catalogue's file.
-    pub catalogue: PathBuf,
-    /// The network.
-    pub bundle: Arc<Bundle>,
-    /// What runs it.
-    pub engine: EngineChoice,
-    /// Whose embeddings are searched now.
-    pub identity: EmbeddingIdentity,
 }
 
 /// One that was tried and left for so long is forgotten, with what was received for it.
@@ -315,76 +277,6 @@ fn let_go(before: State) {
     }
 }
 
-/// As the history has it.
-fn what(name: &str) -> String {
-    format!("import {name}")
-}
-
-/// A day as `2026-11-26`.
-///
-/// **Source** Howard Hinnant, chrono-compatible low-level date algorithms, `civil_from_days`.
-fn day_of(time: SystemTime) -> String {
-    let days = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() / 86_400 + 719_468;
-    let (era, of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}")
-}
-
-/// Opens all that an import needs. An error in words.
-fn with_import<T>(
-    source: &Source,
-    into: &Into,
-    stop: &AtomicBool,
-    work: impl FnOnce(&Import<'_>) -> Result<T, String>,
-) -> Result<T, String> {
-    let embedders = NetworkEmbedders::new(&into.bundle, into.engine).map_err(|error| in_words(&error))?;
-    if *embedders.identity() != into.identity {
-        return Err("another engine would embed than the one that answers".to_owned());
-    }
-    let name = source.name();
-    // One core stays the camera's.
-    let threads = thread::available_parallelism().map_or(1, usize::from).saturating_sub(1).max(1);
-    let import = |listing: &Listing, removes: Removes<'_>, photos: &dyn PhotoSource, embedders: &dyn Embedders| {
-        work(&Import {
-            name: &name,
-            listing,
-            removes,
-            photos,
-            catalogue: &into.catalogue,
-            embedders,
-            threads,
-            arguments: None,
-            author: Author { who: WHO.to_owned(), what: what(&name) },
-            stop,
-        })
-    };
-    if has_end(&source.table, "edition") {
-        let words = |error: EditionError| in_words(&error);
-        let edition = Edition::open(&source.table).map_err(words)?;
-        let target = match Store::open(&into.catalogue) {
-            Err(StoreError::Missing { .. }) => None,
-            opened => Some(opened.map_err(|error| in_words(&error))?),
-        };
-        let wanted = edition.wanted(&name, target.as_ref()).map_err(words)?;
-        drop(target);
-        let embedders = edition.embedders(&embedders).map_err(words)?;
-        return import(&wanted.listing, wanted.removes(), &edition, &embedders);
-    }
-    let table = files::read_at_most(&source.table, MOST_CSV_BYTES).map_err(|error| in_words(&error))?;
-    let listing = csv::read(&name, &table).map_err(|error| in_words(&error))?;
-    let photos = photos::open(&source.photos).map_err(|error| in_words(&error))?;
-    import(&listing, Removes::Nothing, photos.as_ref(), &embedders)
-}
-
-fn has_end(path: &Path, end: &str) -> bool {
-    path.extension().is_some_and(|own| own.eq_ignore_ascii_case(end))
-}
-
 /// Notes how far it is.
 struct Follow<'a>(&'a Importing);
 
@@ -431,22 +323,4 @@ pub fn of_step(step: &Step) -> (Option<&[&'static str]>, usize, usize) {
 pub fn of_problem(problem: &Problem) -> (Option<u64>, Option<String>, Option<&str>) {
     let line = (problem.line > 0).then_some(problem.line);
     (line, problem.column.map(|column| column.to_string()), problem.sku.as_deref())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::time::Duration;
-
-    #[test]
-    fn days_have_their_names() {
-        for (seconds, day) in [
-            (0, "1970-01-01"),
-            (951_782_400, "2000-02-29"),
-            (1_795_651_200, "2026-11-26"),
-            (4_102_444_799, "2099-12-31"),
-        ] {
-            assert_eq!(day_of(UNIX_EPOCH + Duration::from_secs(seconds)), day);
-        }
-    }
 }

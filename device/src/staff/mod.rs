@@ -38,7 +38,7 @@ pub use pin::{HashedPin, Pin, PinError};
 pub use session::{Session, Token};
 pub use vault::{Vault, VaultError};
 
-use crate::camera::ControlDesk;
+use crate::camera::{ControlDesk, ControlWishes};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use sticks::Media;
@@ -62,11 +62,13 @@ pub struct Staff {
 const INCOMING: &str = "incoming";
 
 impl Staff {
-    /// With the PIN of this vault, and this state folder.
+    /// With the PIN of this vault, and this state folder. The camera's controls are as configured, with what the staff have set since in front.
     #[must_use]
-    pub fn new(vault: Vault, state: &Path, media: Media) -> Self {
+    pub fn new(vault: Vault, state: &Path, media: Media, configured: ControlWishes) -> Self {
         let importing = Arc::new(Importing::new(state.join(INCOMING)));
-        let camera = Arc::new(ControlDesk::new(camera::kept(state)));
+        let mut controls = configured;
+        controls.extend(camera::kept(state));
+        let camera = Arc::new(ControlDesk::new(controls));
         Self { access: Access::new(vault), importing, media, camera, folder: state.to_owned() }
     }
 }

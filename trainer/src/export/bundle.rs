@@ -1,9 +1,10 @@
 //! The whole export: fold, calibrate, choose, set thresholds, measure, gather, gate.
 
 use std::collections::BTreeMap;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use clothingid_shared::bundle::{Bundle, FORMAT, GoldenTolerance, Head, LicenceClass, Manifest, Network, Rejection};
+use clothingid_shared::day::day_of;
 use clothingid_shared::embedding::ArithmeticClass;
 use clothingid_shared::picture::PictureContract;
 use serde::Serialize;
@@ -180,7 +181,7 @@ pub fn export(plan: &Export<'_>, progress: &Progress) -> Result<(Bundle, Finding
         written_by: concat!("clothingid-train ", env!("CARGO_PKG_VERSION")).to_owned(),
         name: plan.name.clone(),
         pack: pack.identity().to_owned(),
-        created: today(),
+        created: day_of(SystemTime::now()),
         picture: contract.clone(),
         network: Network {
             backbone: graph.backbone.clone(),
@@ -291,34 +292,4 @@ fn golden_tolerance() -> BTreeMap<ArithmeticClass, GoldenTolerance> {
         (ArithmeticClass::Float, GoldenTolerance { logit: 0.05, cosine: 0.999 }),
         (ArithmeticClass::Int8, GoldenTolerance { logit: 0.5, cosine: 0.99 }),
     ])
-}
-
-/// The day in UTC, `YYYY-MM-DD`. **Source**: H. Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`.
-fn today() -> String {
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    civil(seconds / 86_400)
-}
-
-fn civil(days_since_1970: u64) -> String {
-    let z = days_since_1970 + 719_468;
-    let (era, day_of_era) = (z / 146_097, z % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn days_have_their_dates() {
-        for (days, date) in [(0, "1970-01-01"), (59, "1970-03-01"), (11_016, "2000-02-29"), (20_454, "2026-01-01")] {
-            assert_eq!(civil(days), date);
-        }
-    }
 }

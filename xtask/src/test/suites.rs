@@ -59,6 +59,7 @@ pub(crate) const SUITES: [Suite; 10] = [
             "photos",
             "messages",
             "catalogue",
+            "staff_catalogue",
             "engines",
             "readers",
             "allocations",

@@ -30,15 +30,13 @@ const BROKEN: Duration = Duration::from_secs(2);
 /// The largest picture that is taken from a driver, in bytes: 4096×4096 RGB and a little.
 const MOST_BYTES: usize = 64 << 20;
 
-/// Which camera, and how it is to be set.
+/// Which camera, and what it is asked for. Its controls are set by whoever has opened it: see [`ControlDesk`](crate::camera::ControlDesk).
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct V4l2Settings {
     /// Which.
     pub which: Which,
     /// Format, size and rate.
     pub mode: ModeWish,
-    /// Exposure and the like.
-    pub controls: ControlWishes,
 }
 
 impl V4l2Settings {
@@ -101,8 +99,7 @@ impl V4l2Camera {
             };
             match start(open, &mode, settings) {
                 Ok((stream, taken, format, rate)) => {
-                    let mut remarks = vec![said(&capability.card, &taken, rate)];
-                    remarks.extend(controls::set(stream.node(), &settings.controls));
+                    let remarks = vec![said(&capability.card, &taken, rate)];
                     return Ok(Self {
                         name: path.display().to_string(),
                         stream,
@@ -137,24 +134,6 @@ impl V4l2Camera {
         }
     }
 
-    /// What was chosen, and what could not be done as wished, a sentence each.
-    #[must_use]
-    pub fn remarks(&self) -> &[String] {
-        &self.remarks
-    }
-
-    /// The controls that it has, with their ranges and values now.
-    #[must_use]
-    pub fn controls(&self) -> Vec<ControlReport> {
-        controls::report(self.stream.node())
-    }
-
-    /// Sets controls while it runs; what could not be done as wished is told.
-    #[must_use]
-    pub fn set_controls(&self, wishes: &ControlWishes) -> Vec<String> {
-        controls::set(self.stream.node(), wishes)
-    }
-
     fn gone(&self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> CameraError {
         CameraError::Gone { camera: self.name.clone(), cause: cause.into() }
     }
@@ -174,11 +153,11 @@ impl Camera for V4l2Camera {
     }
 
     fn controls(&self) -> Vec<ControlReport> {
-        Self::controls(self)
+        controls::report(self.stream.node())
     }
 
     fn set_controls(&mut self, wishes: &ControlWishes) -> Vec<String> {
-        Self::set_controls(self, wishes)
+        controls::set(self.stream.node(), wishes)
     }
 
     fn lost(&mut self) -> u64 {

@@ -5,10 +5,8 @@
 
 use super::FourCc;
 use super::node::{Node, Sizes};
-use crate::camera::{Frame, FrameDecoder, PixelFormat, Sampler};
+use crate::camera::{Frame, FrameDecoder, PixelFormat, Sampler, jpeg};
 use clothingid_shared::picture::{Picture, PictureContract, PictureMaker};
-use image::ExtendedColorType;
-use image::codecs::jpeg::JpegEncoder;
 use std::time::{Duration, Instant};
 
 /// What is wanted of a camera.
@@ -83,9 +81,8 @@ impl Costs {
         };
         let pixels = (SIDE * SIDE) as usize;
         let mut file = Vec::new();
-        let encoder = JpegEncoder::new_with_quality(&mut file, 85);
-        // A picture in memory that cannot be encoded would leave an empty file, which costs nothing and is never chosen wrongly: it is not read.
-        let _ = image::ImageEncoder::write_image(encoder, picture.rgb(), SIDE, SIDE, ExtendedColorType::Rgb8);
+        // Of a picture that cannot be encoded there is no file, which is never read: its cost is without end.
+        let _ = jpeg::append(&picture, &mut file);
         let bytes = |count: usize| picture.rgb().iter().copied().cycle().take(count).collect();
         Self {
             jpeg: of(PixelFormat::Jpeg, 0, file),

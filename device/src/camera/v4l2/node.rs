@@ -1,6 +1,8 @@
 //! One device node: the questions that the kernel answers about it, and its buffers.
 //!
 //! Promise: whatever a driver answers, nothing here panics; lists that would not end are cut.
+//!
+//! Over 400 lines, and one thing: every request that we make of a driver, each a few lines around the same unsafe call, which no other file may make.
 
 #![expect(unsafe_code, reason = "ioctl and mmap")]
 

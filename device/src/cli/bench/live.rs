@@ -4,8 +4,7 @@
 //! JPEG pictures in a file. Capture, inference and output run as in `run`, with the page; the parts are measured before, in the same process.
 
 use super::{Args, measure, memory_mib, quantile_ms};
-use crate::camera::{Camera, CameraError};
-use crate::camera::{CameraChoice, Film, Frame, FrameDecoder};
+use crate::camera::{Camera, CameraChoice, ControlWishes, Film, Frame, FrameDecoder, jpeg};
 use crate::catalogue::{Gallery, Search};
 use crate::cli::demo;
 use crate::cli::{Outcome, Report, print_line};
@@ -19,8 +18,6 @@ use crate::staff::{Staff, Vault};
 use clothingid_shared::bundle::Bundle;
 use clothingid_shared::files;
 use clothingid_shared::picture::{self, Picture, PictureMaker};
-use image::ExtendedColorType;
-use image::codecs::jpeg::JpegEncoder;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -103,7 +100,7 @@ fn measured(bundle: Bundle, args: &Args, folder: &Path) -> Result<Line, Report> 
     let mut path = args.network.open(&bundle)?;
     let catalogue = match &args.catalogue {
         Some(catalogue) => catalogue.clone(),
-        None => demo::shop_for(&bundle, args.network.engine, &folder.join("catalogue.db"))?,
+        None => demo::import(&folder.join("catalogue.db"), &bundle, args.network.engine)?,
     };
     let identity = bundle.identity(path.engine().arithmetic());
     let shop =
@@ -131,7 +128,7 @@ fn measured(bundle: Bundle, args: &Args, folder: &Path) -> Result<Line, Report> 
     let board = Arc::new(Board::new());
     let (uploads, upload_thread) = Uploads::start(settings.clone(), rate::UPLOADS_PER_SECOND, &health, &stop)?;
     // Without a PIN the staff's pages are closed.
-    let staff = Arc::new(Staff::new(Vault::Folder(folder.to_owned()), folder, Media::new(None)));
+    let staff = Arc::new(Staff::new(Vault::Folder(folder.to_owned()), folder, Media::new(None), ControlWishes::new()));
     let state =
         PageState::new(facts, bundle, Arc::clone(&board), shop, uploads, Arc::clone(&health), Arc::clone(&staff));
     let listener = page::bind("127.0.0.1:0")?;
@@ -144,12 +141,12 @@ fn measured(bundle: Bundle, args: &Args, folder: &Path) -> Result<Line, Report> 
 
     let load = (args.clients > 0).then(|| start_load(&server, args)).transpose()?;
     let _ = stop.wait(WARM_UP);
-    let (shown, _) = meter.take();
-    drop(shown);
+    let _ = meter.take();
     let started = Instant::now();
     let _ = stop.wait(Duration::from_secs(args.seconds.into()));
     let seconds = started.elapsed().as_secs_f64();
-    let (mut times, shown) = meter.take();
+    let mut times = meter.take();
+    let shown = times.len() as u64;
     let memory = memory_mib("VmRSS:");
     pipeline.end();
     let load = load.map(end_load).transpose()?;
@@ -189,9 +186,7 @@ fn reel() -> Result<Vec<u8>, Report> {
         let photo = picture::decode(photo).map_err(|error| Report::of(&error).during(format!("reading `{name}`")))?;
         for place in 0..PLACES {
             let frame = framed(&photo, place * STEP);
-            let encoder = JpegEncoder::new_with_quality(&mut film, 85);
-            image::ImageEncoder::write_image(encoder, frame.rgb(), WIDTH, HEIGHT, ExtendedColorType::Rgb8)
-                .map_err(|error| Report::of(&error).during("making the film"))?;
+            jpeg::append(&frame, &mut film).map_err(|error| Report::of(&error).during("making the film"))?;
         }
     }
     Ok(film)
@@ -221,11 +216,8 @@ fn parts(path: &mut PhotoPath, bundle: &Bundle, shop: &Shop, film: &Path) -> Res
     let mut frames = Vec::new();
     for _ in 0..24 {
         let mut frame = Frame::empty();
-        match film.next(&mut frame) {
-            Ok(()) => frames.push(frame),
-            Err(CameraError::Ended { .. }) => break,
-            Err(error) => return Err(error.into()),
-        }
+        film.next(&mut frame)?;
+        frames.push(frame);
     }
     let median = |mut times: Vec<Duration>| {
         times.sort_unstable();
@@ -263,10 +255,8 @@ struct Meter {
 }
 
 impl Meter {
-    fn take(&self) -> (Vec<Duration>, u64) {
-        let times = std::mem::take(&mut *self.times.lock().unwrap_or_else(PoisonError::into_inner));
-        let count = times.len() as u64;
-        (times, count)
+    fn take(&self) -> Vec<Duration> {
+        std::mem::take(&mut *self.times.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -8,7 +8,7 @@ use super::render::{self, say, trouble_at};
 use super::wrong::{failed, moment};
 use crate::catalogue::StoreError;
 use crate::config::Language;
-use crate::page::jpeg::content_type_of;
+use crate::page::answer::content_type_of;
 use crate::page::state::PageState;
 use crate::page::upload;
 use crate::pipeline::in_words;

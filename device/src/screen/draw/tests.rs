@@ -2,13 +2,14 @@
 
 use super::*;
 use crate::camera::{FrameNumber, PixelFormat};
+use crate::catalogue::Match;
 use crate::config::Language::{self, English, German, TraditionalChinese};
 use crate::health::{CameraState, CatalogueState, Reembedding, Status};
 use crate::network::read_bundle;
-use crate::reading::Verdict;
+use crate::reading::{Labelled, Reading, Verdict};
 use crate::screen::article::{Article, Articles, Sold};
 use crate::screen::panel::png;
-use crate::screen::seen::{Best, Kind, Seen, Source};
+use crate::screen::seen::{Seen, Source};
 use crate::screen::view::{Facts, Situation};
 use clothingid_shared::files;
 use clothingid_shared::picture;
@@ -79,12 +80,14 @@ fn frame() -> Frame {
 fn found() -> Seen {
     Seen {
         frame: frame(),
-        garment: 0.99,
-        is_known: true,
-        group: Kind { key: "sweater_knitwear".into(), probability: 0.96 },
-        category: Kind { key: "sweater".into(), probability: 0.93 },
-        verdict: Some(Verdict::Confident),
-        best: Best {
+        reading: Reading {
+            garment: 0.99,
+            known: true,
+            category14: Labelled { label: "sweater_knitwear".into(), probability: 0.96 },
+            category26: Labelled { label: "sweater".into(), probability: 0.93 },
+        },
+        verdict: Verdict::Confident,
+        best: Match {
             sku: "A-17".into(),
             title: "Wool cardigan with cable pattern".into(),
             photo: "a.jpg".into(),
@@ -145,17 +148,17 @@ impl State {
 
 fn states() -> Vec<State> {
     let starting = Status { ready: false, camera: CameraState::Starting, ..WELL };
-    let nothing =
-        Seen { garment: 0.1, is_known: false, verdict: Some(Verdict::Nothing), best: Best::default(), ..found() };
-    let unknown = Seen { garment: 0.99, ..nothing.clone() };
+    let of = |garment| Reading { garment, known: false, ..found().reading };
+    let nothing = Seen { reading: of(0.1), verdict: Verdict::Nothing, best: Match::default(), ..found() };
+    let unknown = Seen { reading: of(0.99), ..nothing.clone() };
     let similar = Seen {
-        verdict: Some(Verdict::Similar),
-        best: Best { title: "羊毛針織開襟外套，麻花圖案".into(), similarity: 0.5, ..found().best },
+        verdict: Verdict::Similar,
+        best: Match { title: "羊毛針織開襟外套，麻花圖案".into(), similarity: 0.5, ..found().best },
         ..found()
     };
-    let elsewhere = Seen { verdict: Some(Verdict::Nothing), ..found() };
+    let elsewhere = Seen { verdict: Verdict::Nothing, ..found() };
     let german =
-        Seen { best: Best { title: "Strickjacke aus Schurwolle mit Zopfmuster".into(), ..found().best }, ..found() };
+        Seen { best: Match { title: "Strickjacke aus Schurwolle mit Zopfmuster".into(), ..found().best }, ..found() };
     let reembedding = Status {
         catalogue: CatalogueState::Failed,
         reembedding: Some(Reembedding { done: 412, photos: 1000 }),
@@ -260,13 +263,13 @@ fn only_what_changed_is_drawn_and_all_of_it() {
     assert_eq!(paint(&seen, WELL), []);
     seen.frame.number = FrameNumber(8);
     assert_eq!(paint(&seen, WELL), [layout.live]);
-    seen.category.probability = 0.5;
+    seen.reading.category26.probability = 0.5;
     assert_eq!(paint(&seen, WELL), [layout.reading]);
-    seen.verdict = Some(Verdict::Nothing);
+    seen.verdict = Verdict::Nothing;
     assert_eq!(paint(&seen, WELL), [layout.matched]);
-    seen.is_known = false;
-    seen.garment = 0.0;
-    seen.best = Best::default();
+    seen.reading.known = false;
+    seen.reading.garment = 0.0;
+    seen.best = Match::default();
     assert_eq!(paint(&seen, WELL), [layout.words], "one message instead of two cards");
     seen = Seen { frame: Frame { number: FrameNumber(8), ..frame() }, ..found() };
     assert_eq!(paint(&seen, WELL), [layout.words, layout.reading, layout.matched]);
@@ -286,9 +289,12 @@ proptest! {
     ) {
         let size = Size::new(width, height);
         let seen = Seen {
-            is_known: known,
-            category: Kind { key: title.clone(), probability },
-            best: Best { title, ..found().best },
+            reading: Reading {
+                known,
+                category26: Labelled { label: title.clone(), probability },
+                ..found().reading
+            },
+            best: Match { title, ..found().best },
             ..found()
         };
         let mut painter = Painter::new();

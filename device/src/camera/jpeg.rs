@@ -1,8 +1,8 @@
-//! Frames as JPEG files, for browsers, and what photographs are.
+//! Frames and pictures as JPEG files.
 
-use crate::camera::decode::FrameError;
-use crate::camera::{Frame, FrameDecoder, PixelFormat};
-use clothingid_shared::picture::Format;
+use super::decode::FrameError;
+use super::{Frame, FrameDecoder, PixelFormat};
+use clothingid_shared::picture::Picture;
 use image::ExtendedColorType;
 use image::codecs::jpeg::JpegEncoder;
 
@@ -30,25 +30,17 @@ pub fn of_frame(frame: Frame) -> Result<Vec<u8>, JpegError> {
     let mut decoder = FrameDecoder::new();
     let picture = decoder.decode(&frame)?;
     let mut file = Vec::with_capacity(picture.rgb().len() / 8);
-    let encoder = JpegEncoder::new_with_quality(&mut file, QUALITY);
-    image::ImageEncoder::write_image(
-        encoder,
-        picture.rgb(),
-        picture.width(),
-        picture.height(),
-        ExtendedColorType::Rgb8,
-    )?;
+    append(picture, &mut file)?;
     Ok(file)
 }
 
-/// What a browser is told that a photograph is.
-#[must_use]
-pub fn content_type_of(photo: &[u8]) -> &'static str {
-    match Format::of(photo) {
-        Some(Format::Png) => "image/png",
-        Some(Format::WebP) => "image/webp",
-        Some(Format::Jpeg) | None => "image/jpeg",
-    }
+/// Appends the picture as a JPEG file to `file`.
+///
+/// **Errors** it is wider or higher than 65,535 pixels, or empty.
+pub fn append(picture: &Picture, file: &mut Vec<u8>) -> Result<(), image::ImageError> {
+    let encoder = JpegEncoder::new_with_quality(file, QUALITY);
+    let (width, height) = (picture.width(), picture.height());
+    image::ImageEncoder::write_image(encoder, picture.rgb(), width, height, ExtendedColorType::Rgb8)
 }
 
 #[cfg(test)]

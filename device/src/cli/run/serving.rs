@@ -1,0 +1,70 @@
+//! What runs while one network answers: the page, the pipeline, and the threads beside them.
+
+use crate::page::Server;
+use crate::pipeline::Pipeline;
+use std::net::SocketAddr;
+use std::thread::JoinHandle;
+
+/// Everything that one network answers with, running.
+pub(super) struct Serving {
+    pub(super) server: Server,
+    pub(super) pipeline: Pipeline,
+    pub(super) threads: [JoinHandle<()>; 2],
+    /// What it is made of, for people.
+    pub(super) words: [(&'static str, String); 5],
+}
+
+impl Serving {
+    /// Says on the console what runs, and where the page is.
+    pub(super) fn say_what_runs(&self) {
+        let address = self.server.address();
+        eprintln!("ClothingID {}", env!("CARGO_PKG_VERSION"));
+        for (what, value) in &self.words {
+            eprintln!("  {what:<10} {value}");
+        }
+        if !address.ip().is_loopback() {
+            eprintln!(
+                "  warning    the page is open to everyone who reaches this address, unencrypted and without a password"
+            );
+        }
+        eprintln!("Ctrl-C ends it.");
+        eprintln!("  {:<10} {}", "page", url(address));
+    }
+
+    /// Ends all of it, and waits for it. The address stays taken: who asks meanwhile waits for what is started next.
+    pub(super) fn end(self) {
+        self.server.end();
+        self.pipeline.end();
+        for thread in self.threads {
+            // The supervisors catch the panics of what they run.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What to type into a browser.
+pub(super) fn url(address: SocketAddr) -> String {
+    let port = address.port();
+    if address.ip().is_unspecified() || address.ip().is_loopback() && address.is_ipv4() {
+        format!("http://localhost:{port}")
+    } else {
+        format!("http://{address}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_is_one_that_a_browser_takes() {
+        for (address, expected) in [
+            ("127.0.0.1:8080", "http://localhost:8080"),
+            ("0.0.0.0:80", "http://localhost:80"),
+            ("[::1]:8080", "http://[::1]:8080"),
+            ("192.0.2.7:8080", "http://192.0.2.7:8080"),
+        ] {
+            assert_eq!(url(address.parse().unwrap()), expected);
+        }
+    }
+}
