@@ -4,12 +4,11 @@
 //! command that installs them, and with `CI=true` it fails.
 
 use clothingid_tests::demo::{Demo, START};
-use clothingid_tests::{Rig, browser, photographs, rig};
+use clothingid_tests::{Rig, browser, photographs};
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// A photograph of the demo's camera.

@@ -2,13 +2,11 @@
 //!
 //! The tests whose names begin with `a_browser` need what those of `kiosk.rs` need.
 
-use clothingid_tests::clerk::{Clerk, between, location, pin_of, run, set_pin, shop, try_pin};
+use clothingid_tests::clerk::{Clerk, location, pin_of, run, set_pin, shop, try_pin};
 use clothingid_tests::demo::{Demo, START};
-use clothingid_tests::{Rig, browser, photographs, rig};
-use serde_json::Value;
+use clothingid_tests::{Rig, browser};
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// Every address of the staff's that is not open to everyone, as the program describes itself (a test beside the routes holds the description

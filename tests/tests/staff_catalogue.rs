@@ -2,10 +2,9 @@
 
 use clothingid_tests::clerk::{Clerk, between, location, run, set_pin, shop};
 use clothingid_tests::demo::{Demo, START};
-use clothingid_tests::{Rig, photographs, rig};
+use clothingid_tests::photographs;
 use serde_json::Value;
-use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 #[test]

@@ -8,13 +8,13 @@ use super::scene::Scene;
 use super::supervise::in_words;
 use crate::camera::{Frame, FrameDecoder, FrameNumber, Sampler};
 use crate::catalogue::store::Embedded;
-use crate::catalogue::{Filter, Gallery, GalleryError, Match, Search};
+use crate::catalogue::{Filter, Gallery, Match, Search};
 use crate::health::{CatalogueState, Health, Stage};
 use crate::network::golden;
 use crate::network::{Answer, EngineChoice, PhotoPath};
 use crate::reading::{Reader, Steady, Verdict};
 use clothingid_shared::bundle::{Bundle, Matching};
-use clothingid_shared::embedding::{Embedding, EmbeddingError, cosine, l2_normalise};
+use clothingid_shared::embedding::{Embedding, cosine, l2_normalise};
 use clothingid_shared::picture::{Picture, PictureMaker};
 pub use error::LookError;
 use std::sync::Arc;
@@ -275,6 +275,8 @@ fn average(averaged: &mut Vec<f32>, newest: &[f32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalogue::GalleryError;
+    use clothingid_shared::embedding::EmbeddingError;
 
     #[test]
     fn a_catalogue_that_fails_costs_the_matches_and_nothing_else() {
