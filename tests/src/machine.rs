@@ -6,7 +6,7 @@
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -184,10 +184,4 @@ impl Drop for Machine {
         let _ = std::fs::write(self.shared("end"), b"");
         let _ = self.qemu.wait();
     }
-}
-
-/// Whether the files are there that a machine is started from.
-#[must_use]
-pub fn is_made(folder: &Path) -> bool {
-    ["vmlinuz", "initramfs.gz"].iter().all(|name| folder.join(name).exists())
 }

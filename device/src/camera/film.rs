@@ -9,7 +9,7 @@ use clothingid_shared::files::FileError;
 use clothingid_shared::picture::{image_end, make_room};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Seek};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 /// The largest picture of a film.
@@ -18,7 +18,6 @@ pub const MOST_BYTES: usize = 16 << 20;
 /// A film that is played, from the beginning again after its end.
 #[derive(Debug)]
 pub struct Film {
-    path: PathBuf,
     name: String,
     file: BufReader<File>,
     pace: Pace,
@@ -42,7 +41,6 @@ impl Film {
         }
         let file = BufReader::with_capacity(1 << 16, File::open(path).map_err(unreadable)?);
         Ok(Self {
-            path: path.to_owned(),
             name: path.display().to_string(),
             file,
             pace: Pace::new(frames_per_second),
@@ -117,7 +115,7 @@ impl Camera for Film {
                 Read::TooLarge => return Err(self.corrupt("it is larger than any camera's")),
                 Read::Cut => return Err(self.corrupt("the film ends within it")),
                 Read::End if !self.has_picture => {
-                    return Err(CameraError::NothingReadable { camera: self.path.display().to_string(), photos: 0 });
+                    return Err(CameraError::NothingReadable { camera: self.name.clone(), photos: 0 });
                 }
                 Read::End => {
                     self.file.rewind().map_err(|error| self.gone(error))?;

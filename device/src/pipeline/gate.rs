@@ -1,4 +1,7 @@
-//! Whether a frame is worth the network's time: what has not moved has been answered already.
+//! Whether a frame is worth the network's time: what has not moved has been answered already. And whether the camera still sees the same scene.
+//!
+//! Readings are averaged over frames, which is right while the same garment is held and wrong across a change to another. Two pictures of the network's input size that differ by
+//! more than [`CHANGE`] grey levels a value on average are two scenes: a garment that is moved or turned differs by less, another garment on the same background by more.
 //!
 //! A camera on a counter sees the same thing most of the day. The network looks again when something moves by more than [`STILL`] grey levels a
 //! value on average (the noise of a sensor is far below that in a picture that was made eight times smaller), or once in [`LOOK_AGAIN`]. The picture
@@ -7,6 +10,9 @@
 //! is idle: it takes two frames a second, and the board cools down.
 
 use std::time::{Duration, Instant};
+
+/// Mean absolute difference, in grey levels, above which it is another scene.
+pub const CHANGE: f64 = 20.0;
 
 /// Mean absolute difference, in grey levels, below which nothing has moved.
 pub const STILL: f64 = 1.5;
@@ -26,6 +32,8 @@ pub const IDLE_PERIOD: Duration = Duration::from_millis(500);
 /// What is to be done with a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
+    /// Let the network look: it is another scene than before, or the first.
+    NewScene,
     /// Let the network look.
     Look,
     /// Let it look again, though nothing has moved.
@@ -69,9 +77,10 @@ impl Gate {
         false
     }
 
-    /// What to do with a picture of the network's size. After [`Decision::Look`], say what came of it with [`Gate::saw`].
+    /// What to do with a picture of the network's size. After any but [`Decision::Rest`], say what came of it with [`Gate::saw`].
     pub fn decide(&mut self, rgb: &[u8], now: Instant) -> Decision {
-        let has_moved = difference(&self.seen, rgb).is_none_or(|difference| difference > STILL);
+        let moved = difference(&self.seen, rgb);
+        let has_moved = moved.is_none_or(|moved| moved > STILL);
         if has_moved {
             self.looks = 0;
             self.quiet_since = None;
@@ -80,7 +89,7 @@ impl Gate {
         let decision = if has_moved {
             self.seen.clear();
             self.seen.extend_from_slice(rgb);
-            Decision::Look
+            if moved.is_none_or(|moved| moved > CHANGE) { Decision::NewScene } else { Decision::Look }
         } else if self.looks < SETTLED {
             Decision::Look
         } else if is_due {
@@ -112,7 +121,7 @@ impl Default for Gate {
 }
 
 /// Mean absolute difference of pictures of one size, in grey levels.
-pub(super) fn difference(a: &[u8], b: &[u8]) -> Option<f64> {
+fn difference(a: &[u8], b: &[u8]) -> Option<f64> {
     if a.len() != b.len() || a.is_empty() {
         return None;
     }
@@ -157,6 +166,20 @@ mod tests {
     }
 
     #[test]
+    fn the_first_and_another_are_new_scenes_and_motion_is_not() {
+        let (mut gate, now) = (Gate::new(), Instant::now());
+        for (level, values, decision) in [
+            (100, 12, Decision::NewScene),
+            (104, 12, Decision::Look),
+            (124, 12, Decision::Look),
+            (145, 12, Decision::NewScene),
+            (145, 6, Decision::NewScene),
+        ] {
+            assert_eq!(gate.decide(&vec![level; values], now), decision, "{level} {values}");
+        }
+    }
+
+    #[test]
     fn a_scene_that_is_begun_anew_is_looked_at_until_it_settles() {
         let (mut gate, start) = (Gate::new(), Instant::now());
         looks(&mut gate, start, 0, &[100; 20]);
@@ -169,13 +192,13 @@ mod tests {
     #[test]
     fn an_empty_counter_becomes_idle_and_wakes_up() {
         let (mut gate, start) = (Gate::new(), Instant::now());
-        assert_eq!(gate.decide(&[9; 3], start), Decision::Look);
+        assert_eq!(gate.decide(&[9; 3], start), Decision::NewScene);
         gate.saw(false, start);
         let later = start + IDLE_AFTER;
         assert!(!gate.is_idle(later - Duration::from_millis(1)) && gate.is_idle(later));
         assert!(!gate.passes_over(later) && gate.passes_over(later + Duration::from_millis(33)));
         assert!(!gate.passes_over(later + IDLE_PERIOD));
-        assert_eq!(gate.decide(&[90; 3], later), Decision::Look);
+        assert_eq!(gate.decide(&[90; 3], later), Decision::NewScene);
         assert!(!gate.is_idle(later), "it has moved");
         gate.saw(true, later);
         assert!(!gate.is_idle(later + IDLE_AFTER * 2), "a garment lies there");

@@ -4,7 +4,6 @@ mod error;
 
 use super::gate::{Decision, Gate};
 use super::result::{LiveReading, Looked};
-use super::scene::Scene;
 use super::supervise::in_words;
 use crate::camera::{Frame, FrameDecoder, FrameNumber, Sampler};
 use crate::catalogue::store::Embedded;
@@ -56,7 +55,6 @@ pub struct Looker {
     answer: Answer,
     sampler: Sampler,
     gate: Gate,
-    scene: Scene,
     steady: Steady,
     averaged: Vec<f32>,
     /// What was said of the frame that the network looked at last.
@@ -91,7 +89,6 @@ impl Looker {
             sampler: Sampler::new(bundle.manifest.picture.clone()),
             gate: Gate::new(),
             said: LiveReading::default(),
-            scene: Scene::new(),
             steady: Steady::new(bundle)?,
             averaged: Vec::new(),
             path,
@@ -171,7 +168,7 @@ impl Looker {
         if is_exchanged {
             self.gate.restart();
         }
-        if self.scene.is_new(self.input.rgb()) || is_exchanged {
+        if decision == Decision::NewScene || is_exchanged {
             metrics.count(&metrics.scenes);
             self.steady.reset();
             self.averaged.clear();

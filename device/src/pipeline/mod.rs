@@ -1,8 +1,8 @@
 //! The live appliance: three stages on their own threads, from the camera to those who watch.
 //!
 //! `capture → latest → inference → latest → output`. [`stages`] has the three in their order, [`latest`] is the
-//! newest-wins slot between them, [`look`] is what inference does with one frame (with [`gate`] telling what is worth a look, and [`scene`] a new
-//! scene from the same one), [`result`] is what comes out,
+//! newest-wins slot between them, [`look`] is what inference does with one frame (with [`gate`] telling what is worth a look, and a new scene
+//! from the same one), [`result`] is what comes out,
 //! [`shop`] is the catalogue as it is now, [`reembed`] embeds it after a change of network, [`supervise`] starts a stage again when it fails.
 //!
 //! Per frame our own code allocates nothing once the buffers have grown, but for the matches (their texts are of the
@@ -13,7 +13,6 @@ pub mod latest;
 pub mod look;
 pub mod reembed;
 pub mod result;
-pub mod scene;
 pub mod shop;
 pub mod stages;
 pub mod supervise;

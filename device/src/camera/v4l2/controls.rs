@@ -301,8 +301,7 @@ mod tests {
 
     #[test]
     fn values_fit_into_ranges() {
-        let range =
-            Range { id: 1, least: 3, most: 2047, step: 4, default: 250, is_inactive: false, is_read_only: false };
+        let range = Range { least: 3, most: 2047, step: 4, default: 250, is_read_only: false };
         for (wanted, expected) in [(3, 3), (0, 3), (9, 7), (2047, 2047), (99_999, 2047)] {
             assert_eq!(fitted(&range, wanted), expected, "{wanted}");
         }

@@ -81,13 +81,10 @@ pub(super) struct Taken {
 /// A control and its range.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Range {
-    pub(super) id: u32,
     pub(super) least: i64,
     pub(super) most: i64,
     pub(super) step: u64,
     pub(super) default: i64,
-    /// Whether something else, an automatic mode say, has it in its hands now.
-    pub(super) is_inactive: bool,
     pub(super) is_read_only: bool,
 }
 
@@ -288,12 +285,10 @@ impl Node {
         let mut answer = v4l2_query_ext_ctrl { id, ..Plain::zeroed() };
         self.ask::<QUERY_EXT_CTRL, _>(&mut answer).ok()?;
         (answer.flags & V4L2_CTRL_FLAG_DISABLED == 0).then_some(Range {
-            id,
             least: answer.minimum,
             most: answer.maximum,
             step: answer.step.max(1),
             default: answer.default_value,
-            is_inactive: answer.flags & V4L2_CTRL_FLAG_INACTIVE != 0,
             is_read_only: answer.flags & V4L2_CTRL_FLAG_READ_ONLY != 0,
         })
     }
