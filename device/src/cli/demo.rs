@@ -83,6 +83,7 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
         uploads_per_second: rate::UPLOADS_PER_SECOND,
         panel: args.screen.clone(),
         staff: staff()?,
+        network: None,
     };
     appliance.run(&stop_on_signals()?, |bundle| {
         let folder = state::folder()?;
@@ -99,7 +100,7 @@ fn camera_device(which: Which) -> CameraChoice {
 fn staff() -> Result<Arc<Staff>, Report> {
     let pin = Pin::random()?;
     eprintln!("the staff's pages are at /staff; their PIN for this run is {}", pin.digits());
-    Ok(Arc::new(Staff::new(Vault::of_one_run(&pin)?, &state::folder()?, Media::new(None), ControlWishes::new())))
+    Ok(Arc::new(Staff::new(Vault::of_one_run(&pin)?, &state::folder()?, Media::new(None), ControlWishes::new(), None)))
 }
 
 /// The demo's camera: its photographs in the order of their names.

@@ -10,9 +10,10 @@ use super::catalogue::store_report;
 use super::{Outcome, Report};
 use crate::camera::{CameraChoice, ControlWishes};
 use crate::catalogue::StoreError;
-use crate::config::{self, ConfigError, Language, defaults};
+use crate::config::{self, ConfigError, LanConfig, Language, defaults};
 use crate::health::Health;
 use crate::health::watchdog::{self, Progress};
+use crate::lan::{Lan, LanSettings, Own};
 use crate::network::{self, EngineChoice};
 use crate::page::{self, Board, Facts, PageState, Server, Uploads, rate};
 use crate::pipeline::reembed;
@@ -79,6 +80,7 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
     let camera = configured_camera(&config.camera)?;
     let catalogue = catalogue(config.catalogue)?;
     let listen = args.listen.clone().or(config.listen.map(Spanned::into_inner));
+    let network = network_listener(&config.lan)?;
     let panel = panel(&config.screen);
     let appliance = Appliance {
         panel,
@@ -93,7 +95,8 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
         language: language(config.language),
         shop_name: shop_name(config.shop),
         uploads_per_second: config.uploads_per_second.map_or(rate::UPLOADS_PER_SECOND, Spanned::into_inner),
-        staff: staff(config.staff.media, config.camera.controls)?,
+        staff: staff(config.staff.media, config.camera.controls, lan(config.lan, network.as_ref())?)?,
+        network,
     };
     appliance.run(&stop, |_| Ok(catalogue))
 }
@@ -109,10 +112,40 @@ fn shop_name(configured: Option<String>) -> String {
 }
 
 /// The staff's pages, with the PIN of the state folder.
-fn staff(media: Option<Vec<PathBuf>>, controls: Option<ControlWishes>) -> Result<Arc<Staff>, Report> {
+fn staff(
+    media: Option<Vec<PathBuf>>,
+    controls: Option<ControlWishes>,
+    lan: Option<Arc<Lan>>,
+) -> Result<Arc<Staff>, Report> {
     let folder = state::folder()?;
     let controls = controls.unwrap_or_default();
-    Ok(Arc::new(Staff::new(Vault::Folder(folder.clone()), &folder, Media::new(media), controls)))
+    Ok(Arc::new(Staff::new(Vault::Folder(folder.clone()), &folder, Media::new(media), controls, lan)))
+}
+
+/// Where the shop's network is served, if it is.
+fn network_listener(config: &LanConfig) -> Result<Option<TcpListener>, Report> {
+    let listen = config.listen.as_ref().map(Spanned::get_ref);
+    let bound = listen.map(|address| page::bind(address)).transpose();
+    bound.map_err(|error| Report::of(&error).during("serving the shop's network, as `[lan]` asks"))
+}
+
+/// The way in over the shop's network, if it is served.
+fn lan(config: LanConfig, listener: Option<&TcpListener>) -> Result<Option<Arc<Lan>>, Report> {
+    let Some(listener) = listener else { return Ok(None) };
+    let lan = Lan::open(&state::folder()?, &lan_settings(config), listener.local_addr()?);
+    let lan = lan.map_err(|error| {
+        Report::of(&error).during("opening the shop's network, as `[lan]` asks").hinted(error.hint())
+    })?;
+    Ok(Some(Arc::new(lan)))
+}
+
+/// What the configuration says of the shop's network.
+pub(super) fn lan_settings(config: LanConfig) -> LanSettings {
+    let own = config.certificate.zip(config.key);
+    LanSettings {
+        name: config.name.map(Spanned::into_inner),
+        own: own.map(|(certificate, key)| Own { certificate: certificate.into_inner(), key: key.into_inner() }),
+    }
 }
 
 /// The report of a configuration that cannot be used.
@@ -135,12 +168,14 @@ pub(super) fn catalogue(configured: Option<PathBuf>) -> Result<PathBuf, Report> 
 
 /// Takes the page's address first: it is what fails most often, and at once.
 pub(super) fn listen_at(address: &str) -> Result<TcpListener, Report> {
-    page::bind(address).map_err(|error| Report::of(&error).hinted(error.hints()))
+    page::bind_here(address).map_err(|error| Report::of(&error).hinted(error.hints()))
 }
 
 /// Everything that the appliance needs to start.
 pub(super) struct Appliance {
     pub(super) listener: TcpListener,
+    /// Where the shop's network is served, if it is.
+    pub(super) network: Option<TcpListener>,
     pub(super) bundle: Arc<Bundle>,
     /// The bundle before it, if it is kept.
     pub(super) previous_bundle: Option<PathBuf>,
@@ -270,6 +305,7 @@ impl Appliance {
             ("engine", facts.engine.clone()),
             ("bundle", format!("{} of {}", bundle.manifest.name, bundle.manifest.created)),
             ("catalogue", products),
+            ("network", self.staff.lan.as_ref().map_or_else(|| "not served".to_owned(), |lan| reached(lan))),
             ("screen", self.panel.as_ref().map_or_else(|| "none".to_owned(), PanelChoice::describe)),
         ];
 
@@ -286,11 +322,18 @@ impl Appliance {
             screen: screen.map(Screen::shown),
             ..PageState::new(facts, bundle, board, shop, uploads, Arc::clone(health), Arc::clone(&self.staff))
         };
-        let server = Server::start(self.listener.try_clone()?, Arc::new(state))?;
+        let network = self.network.as_ref().map(TcpListener::try_clone).transpose()?;
+        let server = Server::start(self.listener.try_clone()?, network, Arc::new(state))?;
         let pipeline =
             Pipeline::start(self.camera.clone(), looker, settings, &self.staff.camera, outputs, health, &stop)?;
         Ok(Serving { server, pipeline, threads: [upload_thread, follow_thread], words })
     }
+}
+
+/// Where others reach it, and how they know that it is this one.
+fn reached(lan: &Lan) -> String {
+    let address = lan.address().unwrap_or_else(|| "this machine is on no network".to_owned());
+    format!("{address} for paired devices; certificate {}", lan.identity.fingerprint())
 }
 
 /// How it is, with what happens on the console.

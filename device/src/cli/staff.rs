@@ -1,9 +1,15 @@
 //! `clothingid staff`: who may use the staff's pages.
 
+use super::run::{config_report, lan_settings};
 use super::{Outcome, Report, print_line};
+use crate::config;
+use crate::lan::{Lan, LanError};
 use crate::staff::{HashedPin, Pin, Vault};
 use crate::state;
 use std::io::{self, IsTerminal as _, Read as _};
+use std::net::ToSocketAddrs as _;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// Arguments of `staff`.
 #[derive(clap::Args, Debug)]
@@ -19,7 +25,25 @@ pub enum Command {
     /// Set the PIN of the staff's pages, or a new one
     #[command(after_help = SET_PIN)]
     SetPin,
+
+    /// Pair a phone or PC of the staff with the appliance: prints the QR code that it scans
+    #[command(after_help = PAIR)]
+    Pair {
+        /// The configuration that the appliance runs with, where it is another than the usual one
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
 }
+
+const PAIR: &str = "The code stands for five minutes and is taken up once; the appliance's own screen shows it too. It is for an appliance that serves
+the shop's network: `listen` of the table `[lan]` of its configuration. The staff make one without this, on their page Phones and PCs.
+
+  clothingid staff pair
+  clothingid staff pair --config /etc/clothingid/config.toml
+
+A program takes it up without a browser, and shows the token from then on as `Authorization: Bearer TOKEN`:
+
+  curl --cacert certificate.pem --data 'code=CODE&name=Till' https://kiosk.lan:8443/pair";
 
 const SET_PIN: &str = "The PIN has 4 to 12 digits. At a terminal it is asked for twice and not shown; else it is read from standard input.
 
@@ -38,9 +62,37 @@ const MOST_BYTES: u64 = 256;
 /// # Errors
 /// The PIN may not be set, or cannot be kept.
 pub fn run(args: &Args) -> Result<Outcome, Report> {
-    match args.command {
+    match &args.command {
         Command::SetPin => set_pin(),
+        Command::Pair { config } => pair(config.as_deref()),
     }
+}
+
+fn pair(config: Option<&Path>) -> Result<Outcome, Report> {
+    let config = config::load(config).map_err(|error| config_report(&error))?;
+    let Some(listen) = &config.lan.listen else {
+        return Err(Report::new("the appliance does not serve the shop's network")
+            .hint("set `listen` in the table `[lan]` of its configuration: `clothingid run --help` shows it"));
+    };
+    // The configuration was checked when it was read.
+    let places = listen.get_ref().to_socket_addrs()?;
+    let listen = places.last().ok_or_else(|| Report::new("`lan.listen` is no address"))?;
+    let during = |error: LanError| {
+        let report = Report::of(&error).hinted(error.hint());
+        report.during("making an offer for a phone or PC").hint("run this as the user that the appliance runs as")
+    };
+    let lan = Lan::open(&state::folder()?, &lan_settings(config.lan), listen).map_err(during)?;
+    lan.offers.make(SystemTime::now()).map_err(|error| during(error.into()))?;
+    let Some(invitation) = lan.invitation(SystemTime::now()) else {
+        return Err(Report::new("this machine is on no network that a phone could reach it over"));
+    };
+    print_line(&invitation.code.text())?;
+    print_line(&invitation.address)?;
+    print_line(
+        "scan it, or type the address, within five minutes; the browser says once that it does not know the certificate:",
+    )?;
+    print_line(&invitation.fingerprint)?;
+    Ok(Outcome::Done)
 }
 
 fn set_pin() -> Result<Outcome, Report> {

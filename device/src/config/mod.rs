@@ -15,4 +15,4 @@ pub use error::ConfigError;
 pub use language::Language;
 pub use read::{load, parse, places};
 pub use rescue::rescue;
-pub use schema::{CameraConfig, Config, Controller, ScreenConfig, ScreenOutput};
+pub use schema::{CameraConfig, Config, Controller, LanConfig, ScreenConfig, ScreenOutput};

@@ -5,7 +5,9 @@
 use super::defaults;
 use super::error::ConfigError;
 use super::language::Language;
-use super::schema::{CAMERA_KEYS, CameraConfig, Config, KEYS, SCREEN_KEYS, STAFF_KEYS, ScreenConfig, ScreenOutput};
+use super::schema::{
+    CAMERA_KEYS, CameraConfig, Config, KEYS, LAN_KEYS, LanConfig, SCREEN_KEYS, STAFF_KEYS, ScreenConfig, ScreenOutput,
+};
 use crate::camera::v4l2::Control;
 use crate::camera::{PixelFormat, Which};
 use clothingid_shared::files;
@@ -59,10 +61,13 @@ pub fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
     let mut config: Config = toml::from_str(text).map_err(|error| syntax(&error))?;
     check_values(path, text, &config)?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    let Config { bundle, previous_bundle, catalogue, camera, screen, staff, .. } = &mut config;
+    let Config { bundle, previous_bundle, catalogue, camera, screen, staff, lan, .. } = &mut config;
     let one = [bundle, previous_bundle, catalogue, &mut camera.folder, &mut camera.film, &mut screen.file];
     for place in one.into_iter().flatten().chain(staff.media.iter_mut().flatten()) {
         *place = folder.join(&*place);
+    }
+    for place in [&mut lan.certificate, &mut lan.key].into_iter().flatten() {
+        *place.get_mut() = folder.join(place.get_ref());
     }
     Ok(config)
 }
@@ -85,6 +90,7 @@ fn check_keys(path: &Path, text: &str, table: &DeTable<'_>) -> Result<(), Config
             "camera" => &CAMERA_KEYS,
             "screen" => &SCREEN_KEYS,
             "staff" => &STAFF_KEYS,
+            "lan" => &LAN_KEYS,
             _ => continue,
         };
         if let DeValue::Table(inner) = value.get_ref()
@@ -108,10 +114,18 @@ fn check_values(path: &Path, text: &str, config: &Config) -> Result<(), ConfigEr
         let (path, line) = (path.to_owned(), line_of(text, Some(span)));
         Err(ConfigError::Value { path, line, key: key.to_owned(), problem })
     };
-    if let Some(listen) = &config.listen
-        && listen.get_ref().to_socket_addrs().is_err()
-    {
-        return wrong("listen", listen.span(), format!("is not an address and a port as in `{}`", defaults::LISTEN));
+    if let Some(listen) = &config.listen {
+        let Ok(mut places) = listen.get_ref().to_socket_addrs() else {
+            return wrong(
+                "listen",
+                listen.span(),
+                format!("is not an address and a port as in `{}`", defaults::LISTEN),
+            );
+        };
+        if places.any(|place| !place.ip().is_loopback()) {
+            let problem = "is for this machine alone; the shop's network is served at `lan.listen`, by TLS";
+            return wrong("listen", listen.span(), problem.into());
+        }
     }
     if let Some(language) = &config.language
         && Language::of_tag(language.get_ref()).is_none()
@@ -130,7 +144,34 @@ fn check_values(path: &Path, text: &str, config: &Config) -> Result<(), ConfigEr
         return wrong("uploads_per_second", value.span(), "is not from 0.1 to 1000".into());
     }
     check_camera(&config.camera, wrong)?;
-    check_screen(&config.screen, wrong)
+    check_screen(&config.screen, wrong)?;
+    check_lan(&config.lan, wrong)
+}
+
+/// Finds the first value of the shop's network that cannot be.
+fn check_lan(
+    lan: &LanConfig,
+    wrong: impl Fn(&str, Range<usize>, String) -> Result<(), ConfigError>,
+) -> Result<(), ConfigError> {
+    if let Some(listen) = &lan.listen
+        && listen.get_ref().to_socket_addrs().is_err()
+    {
+        return wrong("lan.listen", listen.span(), "is not an address and a port as in `0.0.0.0:8443`".into());
+    }
+    let is_name = |name: &str| {
+        let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
+        (1..=253).contains(&name.len()) && name.bytes().all(is_letter)
+    };
+    if let Some(name) = &lan.name
+        && !is_name(name.get_ref())
+    {
+        return wrong("lan.name", name.span(), "is not a name as in `kiosk.lan`".into());
+    }
+    match (&lan.certificate, &lan.key) {
+        (Some(one), None) => wrong("lan.certificate", one.span(), "needs the key `lan.key` beside it".into()),
+        (None, Some(one)) => wrong("lan.key", one.span(), "needs the key `lan.certificate` beside it".into()),
+        _ => Ok(()),
+    }
 }
 
 /// Finds the first value of the camera that cannot be.
@@ -290,6 +331,11 @@ mod tests {
                 "",
             ),
             ("[screen]\n\noutput = \"hdmi\"", "3: unknown variant `hdmi`, expected one of `none`, `drm`", ""),
+            ("listen = \"0.0.0.0:8080\"", "1: `listen` is for this machine alone; the shop's network", ""),
+            ("[lan]\nlisten = \"8443\"", "2: `lan.listen` is not an address and a port", ""),
+            ("[lan]\nname = \"a/b\"", "2: `lan.name` is not a name", ""),
+            ("[lan]\nkey = \"k\"", "2: `lan.key` needs the key `lan.certificate` beside it", ""),
+            ("[lan]\nlissten = \"\"", "2: unknown key `lan.lissten`", "did you mean `lan.listen`?"),
             ("[screen]\nrotation = 45", "2: `screen.rotation` is not 0, 90, 180 or 270", ""),
             ("[screen]\nwidth = 240\nheight = 0", "3: `screen.height` is not from 1 to 8192", ""),
             ("[screen]\nouput = \"drm\"", "2: unknown key `screen.ouput`", "did you mean `screen.output`?"),

@@ -15,7 +15,7 @@ use toml::Spanned;
 pub const EXAMPLE: &str = include_str!("example.toml");
 
 /// The keys at the top, in the order of the page above.
-pub const KEYS: [&str; 12] = [
+pub const KEYS: [&str; 13] = [
     "listen",
     "language",
     "shop",
@@ -28,6 +28,7 @@ pub const KEYS: [&str; 12] = [
     "camera",
     "screen",
     "staff",
+    "lan",
 ];
 /// The keys of `[camera]`.
 pub const CAMERA_KEYS: [&str; 9] =
@@ -50,6 +51,9 @@ pub const SCREEN_KEYS: [&str; 12] = [
 
 /// The keys of `[staff]`.
 pub const STAFF_KEYS: [&str; 1] = ["media"];
+
+/// The keys of `[lan]`.
+pub const LAN_KEYS: [&str; 4] = ["listen", "name", "certificate", "key"];
 
 /// One configuration; a key that is not there is `None`.
 #[derive(Debug, Clone, Default, Deserialize, PartialEq)]
@@ -82,6 +86,35 @@ pub struct Config {
     /// The staff's pages.
     #[serde(default)]
     pub staff: StaffConfig,
+    /// The shop's network.
+    #[serde(default)]
+    pub lan: LanConfig,
+}
+
+/// The part of the configuration for phones and PCs of the staff. Without `listen` nobody comes in over the network.
+#[derive(Debug, Clone, Default, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct LanConfig {
+    /// Address and port that are served by TLS.
+    pub listen: Option<Spanned<String>>,
+    /// The name that others have for this machine.
+    pub name: Option<Spanned<String>>,
+    /// The shop's own certificate in PEM.
+    pub certificate: Option<Spanned<PathBuf>>,
+    /// Its key in PEM.
+    pub key: Option<Spanned<PathBuf>>,
+}
+
+impl LanConfig {
+    /// This table with the keys of `other` in front.
+    fn overridden_by(self, other: Self) -> Self {
+        Self {
+            listen: other.listen.or(self.listen),
+            name: other.name.or(self.name),
+            certificate: other.certificate.or(self.certificate),
+            key: other.key.or(self.key),
+        }
+    }
 }
 
 /// The part of the configuration for the staff's pages.
@@ -239,6 +272,7 @@ impl Config {
             camera: self.camera.overridden_by(other.camera),
             screen: self.screen.overridden_by(other.screen),
             staff: StaffConfig { media: other.staff.media.or(self.staff.media) },
+            lan: self.lan.overridden_by(other.lan),
         }
     }
 }
@@ -281,6 +315,10 @@ mod tests {
         }
         let staff = table["staff"].as_table().unwrap();
         assert!(STAFF_KEYS.iter().all(|key| staff.contains_key(*key)) && staff.len() == STAFF_KEYS.len(), "{staff:?}");
+        let lan = table["lan"].as_table().unwrap();
+        for key in LAN_KEYS {
+            assert!(lan.contains_key(key) || comments.contains(&key), "{key}");
+        }
         let config = crate::config::parse(Path::new("/etc/clothingid/config.toml"), EXAMPLE).unwrap();
         assert_eq!(config.catalogue, Some("/etc/clothingid/catalogue.db".into()));
         let screen = config.screen.clone();

@@ -17,7 +17,7 @@ use axum::response::{IntoResponse, Response};
 pub enum Reach {
     /// Only this machine: the `Host` must be a loopback name.
     ThisMachine,
-    /// Whoever can reach the address.
+    /// The shop's network, over TLS: devices that were paired, by any name that they have for this machine.
     Network,
 }
 

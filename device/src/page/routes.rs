@@ -2,7 +2,7 @@
 
 use super::guard::{Reach, guard};
 use super::state::PageState;
-use super::{kiosk, live, machine, shop, staff, upload};
+use super::{kiosk, lan, live, machine, shop, staff, upload};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
@@ -11,12 +11,13 @@ use axum::routing::{MethodRouter, get, post};
 use std::sync::Arc;
 
 use super::answer::ApiError;
+use crate::lan::Lan;
 
 /// What answers at an address.
 type Handler = MethodRouter<Arc<PageState>>;
 
 /// Every address that customers may use, with its method, in the order of `openapi.json`. Those of the staff are in [`staff::table`].
-fn table() -> [(&'static str, &'static str, Handler); 18] {
+fn table() -> [(&'static str, &'static str, Handler); 20] {
     let limit = DefaultBodyLimit::max(upload::MAX_BYTES + 4096);
     [
         ("get", "/", get(kiosk::page)),
@@ -33,6 +34,8 @@ fn table() -> [(&'static str, &'static str, Handler); 18] {
         ("get", "/api/v1/catalogue/{sku}/similar", get(shop::similar)),
         ("get", "/api/v1/colours", get(shop::colours)),
         ("get", "/api/v1/screen.png", get(machine::screen)),
+        ("get", "/pair/{code}", get(lan::ask)),
+        ("post", "/pair", post(lan::pair).layer(DefaultBodyLimit::max(staff::form::MOST_BYTES))),
         ("get", "/healthz", get(machine::healthz)),
         ("get", "/readyz", get(machine::readyz)),
         ("get", "/metrics", get(machine::metrics)),
@@ -40,18 +43,31 @@ fn table() -> [(&'static str, &'static str, Handler); 18] {
     ]
 }
 
-/// The router of all addresses.
-pub fn router(state: Arc<PageState>, reach: Reach) -> Router {
+/// The router of all addresses for this machine itself.
+pub fn router(state: Arc<PageState>) -> Router {
+    guarded(addresses(&state), Reach::ThisMachine).with_state(state)
+}
+
+/// The router of all addresses for the shop's network.
+pub fn lan_router(state: Arc<PageState>, way: Arc<Lan>) -> Router {
+    let admit = move |state, request, next| lan::admit(Arc::clone(&way), state, request, next);
+    let addresses = addresses(&state).layer(middleware::from_fn_with_state(Arc::clone(&state), admit));
+    guarded(addresses, Reach::Network).with_state(state)
+}
+
+fn guarded(addresses: Router<Arc<PageState>>, reach: Reach) -> Router<Arc<PageState>> {
+    addresses.layer(middleware::from_fn(move |request, next| guard(reach, request, next)))
+}
+
+fn addresses(state: &Arc<PageState>) -> Router<Arc<PageState>> {
     table()
         .into_iter()
         .fold(Router::new(), |router, (_, path, handler)| router.route(path, handler))
-        .merge(staff::table::router(&state))
+        .merge(staff::table::router(state))
         .fallback(async || ApiError::new(StatusCode::NOT_FOUND, "there is nothing at this address"))
         .method_not_allowed_fallback(async || {
             ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "this address takes another method: see `/openapi.json`")
         })
-        .layer(middleware::from_fn(move |request, next| guard(reach, request, next)))
-        .with_state(state)
 }
 
 #[cfg(test)]

@@ -23,10 +23,10 @@ const TEMPLATE: &str = include_str!("assets/safe_mode.html");
 pub fn start(listener: TcpListener, problem: &str) -> Result<Server, ServeError> {
     let (closing, beside) = (watch::Sender::new(false), std::future::pending());
     // A server that ends early leaves a process that has said on its console what is wrong.
-    Server::of(listener, closing, |reach| router(problem, reach), beside, |_| ())
+    Server::of(listener, closing, router(problem), beside, |_| ())
 }
 
-fn router(problem: &str, reach: Reach) -> Router {
+fn router(problem: &str) -> Router {
     let page: Arc<str> = TEMPLATE.replace("{{problem}}", &escaped(problem)).into();
     let status: Arc<str> = json!({"ready": false, "problem": problem}).to_string().into();
     let ready = move || async move { unavailable("application/json", &status) };
@@ -36,7 +36,7 @@ fn router(problem: &str, reach: Reach) -> Router {
         .route("/assets/kiosk.css", get(super::kiosk::style))
         .route("/", get(move || async move { (StatusCode::SERVICE_UNAVAILABLE, Html(page.to_string())) }))
         .fallback(ready)
-        .layer(middleware::from_fn(move |request, next| guard(reach, request, next)))
+        .layer(middleware::from_fn(move |request, next| guard(Reach::ThisMachine, request, next)))
 }
 
 fn unavailable(kind: &'static str, text: &str) -> Response {

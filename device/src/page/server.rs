@@ -1,14 +1,15 @@
 //! Binding an address and serving it until the end.
 
-use super::guard::Reach;
-use super::routes::router;
+use super::routes::{lan_router, router};
 use super::state::PageState;
+use crate::lan::Lan;
+use crate::screen::Shown;
 use axum::Router;
 use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 
@@ -47,6 +48,12 @@ pub enum ServeError {
         #[source]
         cause: io::Error,
     },
+    /// The address is reached from elsewhere, where nothing is served in the clear.
+    #[error("`{address}` can be reached from other machines, and this page is for this machine alone")]
+    Open {
+        /// As it was given.
+        address: String,
+    },
     /// The system gives no threads.
     #[error("the server cannot be started")]
     Start(#[source] io::Error),
@@ -66,6 +73,10 @@ impl ServeError {
                 vec!["ports below 1024 are for the system: choose one above".into()]
             }
             Self::Bind { .. } => vec!["choose an address of this machine: `--listen 127.0.0.1:8080`".into()],
+            Self::Open { .. } => vec![
+                "give an address of this machine itself: `--listen 127.0.0.1:8080`".into(),
+                "the shop's network is served by TLS, at `listen` of the table `[lan]` of the configuration".into(),
+            ],
             Self::Start(_) => Vec::new(),
         }
     }
@@ -88,6 +99,15 @@ pub fn bind(address: &str) -> Result<TcpListener, ServeError> {
     Ok(listener)
 }
 
+/// The same for an address of this machine alone: what is served there crosses no network.
+///
+/// **Errors** [`ServeError`] with hints.
+pub fn bind_here(address: &str) -> Result<TcpListener, ServeError> {
+    let listener = bind(address)?;
+    let place = listener.local_addr().map_err(ServeError::Start)?;
+    if place.ip().is_loopback() { Ok(listener) } else { Err(ServeError::Open { address: address.to_owned() }) }
+}
+
 /// How often sessions of the staff that have ended are looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
 
@@ -100,11 +120,27 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves `state` at `listener`, on threads of its own.
+    /// Serves `state` at `listener`, and to paired devices at `network`, on threads of its own.
     ///
     /// **Errors** the system gives no threads.
-    pub fn start(listener: TcpListener, state: Arc<PageState>) -> Result<Self, ServeError> {
+    pub fn start(
+        listener: TcpListener,
+        network: Option<TcpListener>,
+        state: Arc<PageState>,
+    ) -> Result<Self, ServeError> {
         let (health, staff) = (Arc::clone(&state.health), Arc::clone(&state.staff));
+        let ways = network.zip(state.staff.lan.clone());
+        let lan = ways.map(|(listener, lan)| (listener, lan_router(Arc::clone(&state), Arc::clone(&lan)), lan));
+        let (closing, screen) = (state.closing.clone(), state.screen.clone());
+        let said = Arc::clone(&state.health);
+        let network = async move {
+            let Some((listener, router, lan)) = lan else { return };
+            tokio::join!(show_offers(&lan, screen.as_ref()), async {
+                if let Err(error) = serve_lan(listener, &lan, router, &closing).await {
+                    said.events.say(format!("the shop's network is served no more: {error}"));
+                }
+            });
+        };
         // What lies before one who went away without logging out is forgotten in time, whether or not anybody asks.
         let sweep = async move {
             loop {
@@ -114,19 +150,21 @@ impl Server {
             }
         };
         let ended = move |error| health.events.say(format!("the page is served no more: {error}"));
-        Self::of(listener, state.closing.clone(), move |reach| router(state, reach), sweep, ended)
+        let beside = async move {
+            tokio::join!(sweep, network);
+        };
+        Self::of(listener, state.closing.clone(), router(state), beside, ended)
     }
 
     /// Serves any addresses, with something `beside` them that goes on as long. `ended` is told why it ends before it is asked to.
     pub(super) fn of(
         listener: TcpListener,
         closing: watch::Sender<bool>,
-        router: impl FnOnce(Reach) -> Router,
+        router: Router,
         beside: impl Future<Output = ()> + Send + 'static,
         ended: impl FnOnce(io::Error) + Send + 'static,
     ) -> Result<Self, ServeError> {
         let address = listener.local_addr().map_err(ServeError::Start)?;
-        let router = router(if address.ip().is_loopback() { Reach::ThisMachine } else { Reach::Network });
         // One thread is enough for a page: decoding and disk have threads of their own, and the cores are the network's.
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
@@ -160,6 +198,41 @@ impl Server {
         // A panic of the server thread was printed by it; there is nothing left to serve.
         let _ = self.thread.join();
     }
+}
+
+/// How often it is looked whether an offer stands.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Shows on the screen how a device is paired, while one may be.
+async fn show_offers(lan: &Arc<Lan>, screen: Option<&Shown>) {
+    let Some(screen) = screen else { return };
+    loop {
+        let lan = Arc::clone(lan);
+        // A small file of this machine, which is mostly not there.
+        let invitation = tokio::task::spawn_blocking(move || lan.invitation(SystemTime::now())).await;
+        screen.invite(invitation.unwrap_or_default());
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// How long a handshake may take.
+const HANDSHAKE: Duration = Duration::from_secs(5);
+
+async fn serve_lan(
+    listener: TcpListener,
+    lan: &Lan,
+    router: Router,
+    closing: &watch::Sender<bool>,
+) -> Result<(), io::Error> {
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let listener = tls_listener::builder(tokio_rustls::TlsAcceptor::from(lan.identity.config()))
+        .handshake_timeout(HANDSHAKE)
+        .listen(listener);
+    let mut closed = closing.subscribe();
+    let until = async move {
+        let _ = closed.wait_for(|is_closing| *is_closing).await;
+    };
+    axum::serve(listener, router).with_graceful_shutdown(until).await
 }
 
 fn serve(

@@ -12,6 +12,7 @@ use super::seen::{Seen, Source};
 use super::view::{Facts, Situation, View};
 use crate::config::Language;
 use crate::health::{CameraState, Health, Stage};
+use crate::lan::Invitation;
 use crate::pipeline::latest::{Latest, Taken};
 use crate::pipeline::supervise::{StageError, supervise};
 use crate::pipeline::{Looked, Output, Stop};
@@ -48,9 +49,12 @@ struct Shared {
     shown: Shown,
 }
 
-/// What is on the screen now; cheap to clone.
+/// The page's way to the screen; cheap to clone.
 #[derive(Clone)]
-pub struct Shown(Arc<Mutex<Canvas>>);
+pub struct Shown {
+    canvas: Arc<Mutex<Canvas>>,
+    invitation: Arc<Mutex<Option<Invitation>>>,
+}
 
 impl Shown {
     /// The screen as a PNG file.
@@ -58,8 +62,15 @@ impl Shown {
     /// **Errors** it cannot be encoded.
     pub fn to_png(&self) -> Result<Vec<u8>, PanelError> {
         // The thread goes on drawing while this is encoded.
-        let canvas = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let canvas = self.canvas.lock().unwrap_or_else(PoisonError::into_inner).clone();
         png::encode(&canvas)
+    }
+}
+
+impl Shown {
+    /// Shows how a device is paired, in place of everything else; or that no more.
+    pub fn invite(&self, invitation: Option<Invitation>) {
+        *self.invitation.lock().unwrap_or_else(PoisonError::into_inner) = invitation;
     }
 }
 
@@ -74,7 +85,7 @@ impl Screen {
     ///
     /// **Errors** the system gives no thread.
     pub fn start(settings: ScreenSettings, health: &Arc<Health>) -> std::io::Result<Self> {
-        let shown = Shown(Arc::new(Mutex::new(Canvas::new(Size::new(1, 1)))));
+        let shown = Shown { canvas: Arc::new(Mutex::new(Canvas::new(Size::new(1, 1)))), invitation: Arc::default() };
         let shared = Arc::new(Shared { results: Latest::new(Seen::default()), situation: Mutex::default(), shown });
         let stop = Stop::new();
         let (to, heard, ends) = (Arc::clone(&shared), Arc::clone(health), stop.clone());
@@ -155,7 +166,7 @@ impl State {
 
     fn run(&mut self, panel: &mut dyn Panel, shared: &Shared, health: &Health, stop: &Stop) -> Result<(), StageError> {
         let layout = Layout::of(panel.size());
-        *shared.shown.0.lock().unwrap_or_else(PoisonError::into_inner) = Canvas::new(panel.size());
+        *shared.shown.canvas.lock().unwrap_or_else(PoisonError::into_inner) = Canvas::new(panel.size());
         self.painter.forget();
         let mut due = Instant::now();
         while !stop.is_asked() {
@@ -191,6 +202,7 @@ impl State {
         }
         let started = Instant::now();
         let situation = shared.situation.lock().unwrap_or_else(PoisonError::into_inner);
+        let invitation = shared.shown.invitation.lock().unwrap_or_else(PoisonError::into_inner);
         let view = View::of(Facts {
             language: self.language,
             shop_name: &self.shop_name,
@@ -199,8 +211,9 @@ impl State {
             seen: self.holds.then_some(&self.seen),
             has_seen: self.has_seen,
             article: Some(&self.article),
+            invitation: invitation.as_ref(),
         });
-        let mut canvas = shared.shown.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut canvas = shared.shown.canvas.lock().unwrap_or_else(PoisonError::into_inner);
         let changed = self.painter.paint(&view, &self.seen.frame, layout, &mut canvas);
         if !changed.is_empty() {
             panel.present(&canvas, changed)?;
@@ -293,7 +306,8 @@ mod tests {
     #[test]
     fn nothing_is_sent_while_nothing_changes() {
         let (health, mut panel) = (Health::silent(), Counting(0));
-        let shown = Shown(Arc::new(Mutex::new(Canvas::new(panel.size()))));
+        let canvas = Arc::new(Mutex::new(Canvas::new(panel.size())));
+        let shown = Shown { canvas, invitation: Arc::default() };
         let shared = Shared { results: Latest::new(Seen::default()), situation: Mutex::default(), shown };
         let layout = Layout::of(panel.size());
         let mut state = State::new(Language::German, "\u{1F455}".into());

@@ -4,6 +4,7 @@ use super::article::Article;
 use super::seen::Seen;
 use crate::config::Language;
 use crate::health::{CameraState, CatalogueState, Status};
+use crate::lan::{Code, Invitation};
 use crate::reading::{Labelled, Verdict};
 use crate::words;
 use clothingid_shared::picture::Picture;
@@ -39,6 +40,8 @@ pub struct Facts<'a> {
     pub has_seen: bool,
     /// The garment of the best match.
     pub article: Option<&'a Article>,
+    /// How a device is paired, while one may be.
+    pub invitation: Option<&'a Invitation>,
 }
 
 /// What the screen says.
@@ -54,6 +57,8 @@ pub struct View<'a> {
     pub says: Says<'a>,
     /// What is said of the shop.
     pub matched: Matched<'a>,
+    /// A QR code in place of everything else, with what it is for.
+    pub code: Option<(&'a Code, &'a str)>,
     /// What becomes of pictures.
     pub privacy: &'a str,
     /// The engine that answered.
@@ -150,6 +155,7 @@ impl<'a> View<'a> {
             has_picture: facts.current().is_some(),
             says,
             matched: facts.matched(),
+            code: facts.invitation.map(|invitation| (&invitation.code, facts.text("pair_scan"))),
             privacy: facts.text("privacy"),
             engine: facts.current().map_or("", |seen| &seen.engine),
         }

@@ -2,9 +2,10 @@
 
 use super::lock::Lock;
 use super::pin::{HashedPin, PinMark};
-use super::session::{Session, Sessions, Token};
+use super::session::{Session, Sessions};
 use super::vault::{Vault, VaultError};
 use crate::config::Language;
+use crate::token::Token;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 

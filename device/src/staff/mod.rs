@@ -35,10 +35,11 @@ pub use books::Books;
 pub use desk::Desk;
 pub use importing::Importing;
 pub use pin::{HashedPin, Pin, PinError};
-pub use session::{Session, Token};
+pub use session::Session;
 pub use vault::{Vault, VaultError};
 
 use crate::camera::{ControlDesk, ControlWishes};
+use crate::lan::Lan;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use sticks::Media;
@@ -56,6 +57,8 @@ pub struct Staff {
     pub camera: Arc<ControlDesk>,
     /// The state folder.
     pub folder: PathBuf,
+    /// The way in over the shop's network, if there is one.
+    pub lan: Option<Arc<Lan>>,
 }
 
 /// The name of the folder in the state folder in which uploads are received.
@@ -64,11 +67,11 @@ const INCOMING: &str = "incoming";
 impl Staff {
     /// With the PIN of this vault, and this state folder. The camera's controls are as configured, with what the staff have set since in front.
     #[must_use]
-    pub fn new(vault: Vault, state: &Path, media: Media, configured: ControlWishes) -> Self {
+    pub fn new(vault: Vault, state: &Path, media: Media, configured: ControlWishes, lan: Option<Arc<Lan>>) -> Self {
         let importing = Arc::new(Importing::new(state.join(INCOMING)));
         let mut controls = configured;
         controls.extend(camera::kept(state));
         let camera = Arc::new(ControlDesk::new(controls));
-        Self { access: Access::new(vault), importing, media, camera, folder: state.to_owned() }
+        Self { access: Access::new(vault), importing, media, camera, folder: state.to_owned(), lan }
     }
 }

@@ -128,11 +128,12 @@ fn measured(bundle: Bundle, args: &Args, folder: &Path) -> Result<Line, Report> 
     let board = Arc::new(Board::new());
     let (uploads, upload_thread) = Uploads::start(settings.clone(), rate::UPLOADS_PER_SECOND, &health, &stop)?;
     // Without a PIN the staff's pages are closed.
-    let staff = Arc::new(Staff::new(Vault::Folder(folder.to_owned()), folder, Media::new(None), ControlWishes::new()));
+    let staff =
+        Arc::new(Staff::new(Vault::Folder(folder.to_owned()), folder, Media::new(None), ControlWishes::new(), None));
     let state =
         PageState::new(facts, bundle, Arc::clone(&board), shop, uploads, Arc::clone(&health), Arc::clone(&staff));
     let listener = page::bind("127.0.0.1:0")?;
-    let server = Server::start(listener, Arc::new(state))?;
+    let server = Server::start(listener, None, Arc::new(state))?;
     let meter = Meter::default();
     let outputs: Vec<Box<dyn Output>> = vec![Box::new(board), Box::new(meter.clone())];
     let rate = f64::from(args.rate);

@@ -11,7 +11,7 @@ pub(super) struct Serving {
     pub(super) pipeline: Pipeline,
     pub(super) threads: [JoinHandle<()>; 2],
     /// What it is made of, for people.
-    pub(super) words: [(&'static str, String); 5],
+    pub(super) words: [(&'static str, String); 6],
 }
 
 impl Serving {
@@ -21,11 +21,6 @@ impl Serving {
         eprintln!("ClothingID {}", env!("CARGO_PKG_VERSION"));
         for (what, value) in &self.words {
             eprintln!("  {what:<10} {value}");
-        }
-        if !address.ip().is_loopback() {
-            eprintln!(
-                "  warning    the page is open to everyone who reaches this address, unencrypted and without a password"
-            );
         }
         eprintln!("Ctrl-C ends it.");
         eprintln!("  {:<10} {}", "page", url(address));

@@ -1,7 +1,7 @@
 //! Who may come in: what stands before every address of the staff's.
 //!
 //! A session is a cookie that no script reads and no other site sends (`HttpOnly`, `SameSite=Strict`). Staff pages never cross a network in the
-//! clear, so they are for browsers on this machine. What changes something must come from a page of ours, by what the browser says of where
+//! clear, so they are for browsers on this machine and, over TLS, for [devices that were paired](crate::page::lan). What changes something must come from a page of ours, by what the browser says of where
 //! it comes from here, and by the token in its form ([`form`](super::form)).
 //!
 //! **Source** RFC 6265bis; Fetch Metadata Request Headers (W3C).
@@ -10,9 +10,11 @@ use super::render::{trouble, trouble_at};
 use crate::config::Language;
 use crate::page::answer::ApiError;
 use crate::page::guard::is_loopback;
+use crate::page::lan::Paired;
 use crate::page::state::PageState;
 use crate::pipeline::in_words;
-use crate::staff::{Session, Token, VaultError};
+use crate::staff::{Session, VaultError};
+use crate::token::Token;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
@@ -43,6 +45,8 @@ pub struct Here {
     pub language: Language,
     /// The address without its query.
     pub path: String,
+    /// Whether it came over TLS.
+    pub is_secure: bool,
     /// Who is logged in.
     pub inside: Option<Inside>,
 }
@@ -81,11 +85,14 @@ pub async fn gate(door: Door, State(state): State<Arc<PageState>>, request: Requ
 fn admit(door: Door, state: &PageState, request: &Request) -> Result<Here, Box<Response>> {
     let (headers, path) = (request.headers(), request.uri().path());
     let wished = wished_language(request.uri());
-    let mut here = Here { language: wished.unwrap_or(state.facts.language), path: path.to_owned(), inside: None };
+    let is_paired = request.extensions().get::<Paired>().is_some();
+    let language = wished.unwrap_or(state.facts.language);
+    let mut here = Here { language, path: path.to_owned(), is_secure: is_paired, inside: None };
     let refuse = |here: &Here, status, key| Err(Box::new(refusal(state, here, status, key)));
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
     let host = text(headers, header::HOST.as_str());
-    if !peer.is_some_and(|ip| ip.to_canonical().is_loopback()) || !host.is_some_and(is_loopback) {
+    let is_local = peer.is_some_and(|ip| ip.to_canonical().is_loopback()) && host.is_some_and(is_loopback);
+    if !is_local && !is_paired {
         return refuse(&here, StatusCode::FORBIDDEN, "only_here");
     }
     let is_change = !matches!(*request.method(), Method::GET | Method::HEAD);
@@ -104,7 +111,7 @@ fn admit(door: Door, state: &PageState, request: &Request) -> Result<Here, Box<R
             _ => Err(Box::new(Redirect::to("/staff").into_response())),
         };
     }
-    let token = cookie(headers);
+    let token = cookies(headers, COOKIE).next();
     if let Some(token) = token {
         // Addresses of the API are asked by pages by themselves.
         let session = if path.starts_with("/api/") {
@@ -166,24 +173,27 @@ pub fn is_ours(path: &str) -> bool {
     (path == "/staff" || path.starts_with("/staff/")) && path.bytes().all(is_plain)
 }
 
-fn wished_language(uri: &Uri) -> Option<Language> {
+/// The language that an address asks for.
+#[must_use]
+pub fn wished_language(uri: &Uri) -> Option<Language> {
     let query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
     query.into_iter().find(|(key, _)| key == "lang").and_then(|(_, tag)| Language::of_tag(&tag))
 }
 
-/// The token of a session.
-fn cookie(headers: &HeaderMap) -> Option<Token> {
+/// The tokens of all cookies of a name.
+pub fn cookies<'a>(headers: &'a HeaderMap, wanted: &'a str) -> impl Iterator<Item = Token> + 'a {
     let all = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
     let pairs = all.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.filter(|(name, _)| *name == COOKIE).find_map(|(_, value)| value.parse().ok())
+    pairs.filter(move |(name, _)| *name == wanted).filter_map(|(_, value)| value.parse().ok())
 }
 
 /// The cookies of a session that begins, or the end of those that are there.
 #[must_use]
-pub fn set_cookies(token: Option<&Token>) -> Vec<HeaderValue> {
+pub fn set_cookies(token: Option<&Token>, is_secure: bool) -> Vec<HeaderValue> {
     let value = token.map_or_else(|| "; Max-Age=0".to_owned(), Token::to_string);
-    // Not `Secure`: the pages are for this machine alone, and loopback has no TLS.
-    let of = |path: &&str| format!("{COOKIE}={value}; HttpOnly; SameSite=Strict; Path={path}").parse().ok();
+    // On this machine itself there is no TLS.
+    let secure = if is_secure { "; Secure" } else { "" };
+    let of = |path: &&str| format!("{COOKIE}={value}{secure}; HttpOnly; SameSite=Strict; Path={path}").parse().ok();
     PATHS.iter().filter_map(of).collect()
 }
 
@@ -241,12 +251,15 @@ mod tests {
         let line = format!("other=1; staff={token}; staffx=2");
         let mut headers = HeaderMap::new();
         headers.insert(header::COOKIE, line.parse().unwrap());
-        assert_eq!(cookie(&headers), Some(token));
+        assert_eq!(cookies(&headers, COOKIE).next(), Some(token));
         headers.insert(header::COOKIE, HeaderValue::from_static("staff=; staff=1"));
-        assert_eq!(cookie(&headers), None);
-        let set = set_cookies(Some(&token));
+        assert_eq!(cookies(&headers, COOKIE).next(), None);
+        let set = set_cookies(Some(&token), false);
         assert_eq!(set.len(), 2);
         assert_eq!(set[0].to_str().unwrap(), format!("staff={token}; HttpOnly; SameSite=Strict; Path=/staff"));
-        assert!(set_cookies(None).iter().all(|line| line.to_str().unwrap().contains("Max-Age=0")));
+        assert!(
+            set_cookies(Some(&token), true).iter().all(|line| line.to_str().unwrap().contains("; Secure; HttpOnly"))
+        );
+        assert!(set_cookies(None, false).iter().all(|line| line.to_str().unwrap().contains("Max-Age=0")));
     }
 }

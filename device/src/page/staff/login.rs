@@ -104,7 +104,7 @@ pub async fn log_in(State(state): State<Arc<PageState>>, Extension(here): Extens
     match tried.await {
         Ok(Ok(Tried::Right(token))) => {
             let mut response = Redirect::to(&to).into_response();
-            for cookie in set_cookies(Some(&token)) {
+            for cookie in set_cookies(Some(&token), here.is_secure) {
                 response.headers_mut().append(header::SET_COOKIE, cookie);
             }
             response
@@ -129,7 +129,7 @@ pub async fn log_out(State(state): State<Arc<PageState>>, Extension(here): Exten
         state.staff.access.log_out(&inside.token);
     }
     let mut response = Redirect::to("/").into_response();
-    for cookie in set_cookies(None) {
+    for cookie in set_cookies(None, here.is_secure) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response

@@ -5,13 +5,14 @@
 //! [`changes`] (undo), [`scan`] (barcode check), [`wrong`] (wrong match), [`article`] (add one),
 //! [`import`] (with [`receive`], which streams an upload to the disk, and
 //! [`problems`], which says what is wrong with a row), [`trial`] (how often the answer is right),
-//! [`backup`] (to a USB stick and back), [`light`] (enough of it?), [`plain`] (help, cleaning).
+//! [`devices`] (phones and PCs of the staff), [`backup`] (to a USB stick and back), [`light`] (enough of it?), [`plain`] (help, cleaning).
 //!
 //! What the pages decide lies in [`crate::staff`].
 
 pub mod article;
 pub mod backup;
 pub mod changes;
+pub mod devices;
 pub mod files;
 pub mod form;
 pub mod form_files;

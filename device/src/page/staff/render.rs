@@ -11,7 +11,7 @@ use minijinja::{Environment, Error, UndefinedBehavior, Value, context};
 use std::sync::LazyLock;
 
 /// All templates by the name that handlers use.
-const TEMPLATES: [(&str, &str); 24] = [
+const TEMPLATES: [(&str, &str); 26] = [
     ("base.html", include_str!("../assets/staff/base.html")),
     ("product.html", include_str!("../assets/staff/product.html")),
     ("trouble.html", include_str!("../assets/staff/trouble.html")),
@@ -25,6 +25,8 @@ const TEMPLATES: [(&str, &str); 24] = [
     ("article.html", include_str!("../assets/staff/article.html")),
     ("added.html", include_str!("../assets/staff/added.html")),
     ("try.html", include_str!("../assets/staff/try.html")),
+    ("devices.html", include_str!("../assets/staff/devices.html")),
+    ("pair.html", include_str!("../assets/staff/pair.html")),
     ("backup.html", include_str!("../assets/staff/backup.html")),
     ("light.html", include_str!("../assets/staff/light.html")),
     ("help.html", include_str!("../assets/staff/help.html")),

@@ -1,7 +1,9 @@
 //! The staff's addresses.
 
 use super::gate::{Door, gate};
-use super::{article, backup, changes, files, form, form_files, home, import, light, login, plain, scan, trial, wrong};
+use super::{
+    article, backup, changes, devices, files, form, form_files, home, import, light, login, plain, scan, trial, wrong,
+};
 use crate::page::state::PageState;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -41,6 +43,10 @@ pub fn table() -> Vec<Row> {
         ("get", "/staff/backup", Staff, get(backup::page)),
         ("post", "/staff/backup", Staff, post(backup::copy).layer(forms())),
         ("post", "/staff/backup/restore", Staff, post(backup::restore).layer(forms())),
+        ("get", "/staff/devices", Staff, get(devices::page)),
+        ("post", "/staff/devices/pair", Staff, post(devices::offer).layer(forms())),
+        ("post", "/staff/devices/stop", Staff, post(devices::stop).layer(forms())),
+        ("post", "/staff/devices/remove", Staff, post(devices::remove).layer(forms())),
         ("get", "/staff/light", Staff, get(light::page)),
         ("post", "/staff/light", Staff, post(light::set).layer(forms())),
         ("get", "/api/v1/staff/light", Staff, get(light::now)),

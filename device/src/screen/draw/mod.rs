@@ -1,9 +1,10 @@
 //! A view onto a canvas: only what changed is drawn again.
 //!
 //! [`Painter`] compares each part of the view with what it drew last. In order of the screen: the header, the live picture, `words` (messages
-//! and what the garment is), `matched` (the garment of the shop), the footer; `shapes` and `colours` are what they are made of.
+//! and what the garment is), `matched` (the garment of the shop), the footer; `invitation` is a QR code in place of all of them; `shapes` and `colours` are what they are made of.
 
 mod colours;
+mod invitation;
 mod matched;
 mod shapes;
 mod words;
@@ -40,7 +41,7 @@ pub struct Painter {
 #[derive(Default)]
 struct Drawn {
     size: Size,
-    parts: [Option<u64>; 6],
+    parts: [Option<u64>; 7],
 }
 
 /// The parts of a screen.
@@ -52,6 +53,7 @@ enum Part {
     Reading,
     Matched,
     Footer,
+    Code,
 }
 
 /// What parts are drawn with.
@@ -92,6 +94,19 @@ impl Painter {
         let mut brush = Brush { canvas, glyphs, lines, line };
         let frame = view.has_picture.then_some(frame);
 
+        if let Some((code, text)) = view.code {
+            let all = Rectangle::new(Point::zero(), layout.size);
+            if drawn.is_news(Part::Code, (code, text), all, changed) {
+                drawn.parts = [None, None, None, None, None, None, *drawn.parts_of(Part::Code)];
+                invitation::invitation(&mut brush, layout, code, text);
+            }
+            return changed;
+        }
+        if drawn.parts_of(Part::Code).take().is_some() {
+            let all = Rectangle::new(Point::zero(), layout.size);
+            fill(brush.canvas, all, PAPER);
+            changed.push(all);
+        }
         if drawn.is_news(Part::Header, view.shop_name, layout.header, changed) {
             header(&mut brush, layout, view.shop_name);
         }
@@ -129,7 +144,7 @@ impl Painter {
 
 impl Drawn {
     fn parts_of(&mut self, part: Part) -> &mut Option<u64> {
-        let [header, live, words, reading, matched, footer] = &mut self.parts;
+        let [header, live, words, reading, matched, footer, code] = &mut self.parts;
         match part {
             Part::Header => header,
             Part::Live => live,
@@ -137,6 +152,7 @@ impl Drawn {
             Part::Reading => reading,
             Part::Matched => matched,
             Part::Footer => footer,
+            Part::Code => code,
         }
     }
 

@@ -5,6 +5,7 @@ use crate::camera::{FrameNumber, PixelFormat};
 use crate::catalogue::Match;
 use crate::config::Language::{self, English, German, TraditionalChinese};
 use crate::health::{CameraState, CatalogueState, Reembedding, Status};
+use crate::lan::{Code, Invitation};
 use crate::network::read_bundle;
 use crate::reading::{Labelled, Reading, Verdict};
 use crate::screen::article::{Article, Articles, Sold};
@@ -138,6 +139,7 @@ impl State {
             seen: self.seen.as_ref(),
             has_seen: self.status.camera != CameraState::Starting,
             article: Some(&article),
+            invitation: None,
         };
         let mut canvas = Canvas::new(size);
         let frame = self.seen.as_ref().map_or_else(Frame::empty, |seen| seen.frame.clone());
@@ -252,6 +254,7 @@ fn only_what_changed_is_drawn_and_all_of_it() {
             seen: Some(seen),
             has_seen: true,
             article: Some(&article),
+            invitation: None,
         });
         let changed = painter.paint(&view, &seen.frame, &layout, &mut canvas).to_vec();
         let mut whole = Canvas::new(size);
@@ -274,6 +277,40 @@ fn only_what_changed_is_drawn_and_all_of_it() {
     seen = Seen { frame: Frame { number: FrameNumber(8), ..frame() }, ..found() };
     assert_eq!(paint(&seen, WELL), [layout.words, layout.reading, layout.matched]);
     assert!(paint(&seen, Status { camera: CameraState::Lost, ..WELL }).contains(&layout.live));
+}
+
+#[test]
+fn a_phone_reads_the_invitation_from_any_screen_and_all_else_comes_back() {
+    let address = format!("https://192.168.178.123:8443/pair/{}", "0123456789abcdef".repeat(4));
+    let invitation = Invitation { code: Code::of(&address).unwrap(), address, fingerprint: String::new() };
+    for (width, height) in [(240, 240), (320, 240), (240, 320), (800, 480), (720, 1280), (1280, 800)] {
+        let size = Size::new(width, height);
+        let (layout, seen) = (Layout::of(size), found());
+        let facts = |invitation| Facts {
+            language: German,
+            shop_name: "Corner Boutique",
+            situation: &Situation::Running,
+            status: WELL,
+            seen: Some(&seen),
+            has_seen: true,
+            article: None,
+            invitation,
+        };
+        let (mut painter, mut canvas) = (Painter::new(), Canvas::new(size));
+        painter.paint(&View::of(facts(None)), &seen.frame, &layout, &mut canvas);
+        let before = canvas.clone();
+        let changed = painter.paint(&View::of(facts(Some(&invitation))), &seen.frame, &layout, &mut canvas);
+        assert_eq!(changed, [Rectangle::new(Point::zero(), size)]);
+        let row = usize::try_from(width).unwrap();
+        let mut image = rqrr::PreparedImage::prepare_from_greyscale(row, usize::try_from(height).unwrap(), |x, y| {
+            canvas.rgb()[3 * (y * row + x)]
+        });
+        let read = image.detect_grids().first().expect("a code").decode().unwrap().1;
+        assert_eq!(read, invitation.address, "{width}×{height}");
+        assert_eq!(painter.paint(&View::of(facts(Some(&invitation))), &seen.frame, &layout, &mut canvas), []);
+        painter.paint(&View::of(facts(None)), &seen.frame, &layout, &mut canvas);
+        assert!(before == canvas, "{width}×{height}");
+    }
 }
 
 proptest! {
@@ -310,6 +347,7 @@ proptest! {
                 seen: Some(&seen),
                 has_seen: true,
                 article: Some(&article),
+invitation: None,
             };
             for area in painter.paint(&View::of(facts), &seen.frame, &Layout::of(size), &mut canvas) {
                 prop_assert!(area.bottom_right().is_some());

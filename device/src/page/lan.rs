@@ -1,0 +1,175 @@
+//! The page on the shop's network: only for devices that were paired, and over TLS alone.
+//!
+//! A paired device shows a token with every request: browsers in a cookie that no script reads, programs as `Authorization: Bearer`. What it may do then is
+//! what one at the appliance itself may; the staff's pages ask for the PIN here too. [`pair`] is where an offer is taken up.
+//!
+//! **Source** RFC 6750 (bearer tokens), RFC 6265bis (cookies).
+
+use super::answer::ApiError;
+use super::staff::form::Fields;
+use super::staff::gate::{Here, cookies, wished_language};
+use super::staff::render::{page_with, trouble_at};
+use super::state::PageState;
+use crate::lan::Lan;
+use crate::pipeline::in_words;
+use crate::token::Token;
+use axum::Extension;
+use axum::Json;
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Redirect, Response};
+use minijinja::context;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// The cookie's name.
+const COOKIE: &str = "device";
+
+/// A year: a phone that is not used for so long is paired again.
+const COOKIE_SECONDS: u32 = 365 * 24 * 3600;
+
+/// What a request of a paired device carries in its extensions.
+#[derive(Debug, Clone, Copy)]
+pub struct Paired;
+
+/// What a request over the network carries in its extensions, paired or not.
+#[derive(Debug, Clone)]
+pub struct Arrival(Arc<Lan>);
+
+/// Lets in devices that were paired, and all who want to be.
+pub async fn admit(lan: Arc<Lan>, State(state): State<Arc<PageState>>, mut request: Request, next: Next) -> Response {
+    let (headers, path) = (request.headers(), request.uri().path());
+    let shown = of_program(headers).or_else(|| cookies(headers, COOKIE).next());
+    let is_paired = shown.is_some_and(|token| lan.devices.name_of(token).is_some());
+    if !is_paired && !is_open(path) {
+        let here = here(&state, &request);
+        return refusal(&state, &here, request.headers());
+    }
+    let here = here(&state, &request);
+    let extensions = request.extensions_mut();
+    extensions.insert(here);
+    extensions.insert(Arrival(lan));
+    if is_paired {
+        extensions.insert(Paired);
+    }
+    next.run(request).await
+}
+
+/// Addresses for those who are not paired yet, with what these look like.
+fn is_open(path: &str) -> bool {
+    matches!(path, "/pair" | "/assets/icon.svg" | "/staff/assets/staff.css" | "/staff/assets/staff.js" | "/healthz")
+        || path.starts_with("/pair/")
+}
+
+fn refusal(state: &PageState, here: &Here, headers: &HeaderMap) -> Response {
+    let mut response = if wants_a_page(headers) {
+        trouble_at(state, here, StatusCode::UNAUTHORIZED, "not_paired", "", None)
+    } else {
+        ApiError::new(StatusCode::UNAUTHORIZED, "this device is not paired with the appliance").into_response()
+    };
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    response
+}
+
+fn here(state: &PageState, request: &Request) -> Here {
+    let language = wished_language(request.uri()).unwrap_or(state.facts.language);
+    Here { language, path: request.uri().path().to_owned(), is_secure: true, inside: None }
+}
+
+fn wants_a_page(headers: &HeaderMap) -> bool {
+    headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|kinds| kinds.contains("text/html"))
+}
+
+/// The token of a program.
+fn of_program(headers: &HeaderMap) -> Option<Token> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    if scheme.eq_ignore_ascii_case("bearer") { token.trim().parse().ok() } else { None }
+}
+
+/// `GET /pair/{code}`: asks before the offer is taken up, so that a look at the address alone does not use it.
+pub async fn ask(
+    State(state): State<Arc<PageState>>,
+    arrived: Option<Extension<Arrival>>,
+    here: Option<Extension<Here>>,
+    Path(code): Path<String>,
+) -> Response {
+    let Some((arrived, here)) = arrived.zip(here) else { return only_on_the_network() };
+    let standing = arrived.0.0.offers.standing(SystemTime::now());
+    if standing.is_none_or(|standing| code.parse() != Ok(standing)) {
+        return trouble_at(&state, &here, StatusCode::GONE, "offer_over", "", None);
+    }
+    page_with(&state, &here, (StatusCode::OK, "pair.html"), context! { code })
+}
+
+/// `POST /pair`: takes an offer up. A browser gets a cookie, a program the token.
+pub async fn pair(
+    State(state): State<Arc<PageState>>,
+    arrived: Option<Extension<Arrival>>,
+    here: Option<Extension<Here>>,
+    headers: HeaderMap,
+    fields: Fields,
+) -> Response {
+    let Some((arrived, here)) = arrived.zip(here) else { return only_on_the_network() };
+    let Extension(Arrival(lan)) = arrived;
+    let (is_page, name) = (wants_a_page(&headers), fields.get("name").to_owned());
+    let code: Option<Token> = fields.get("code").parse().ok();
+    let taken = tokio::task::spawn_blocking(move || {
+        let now = SystemTime::now();
+        match code.map(|code| lan.offers.take(code, now)).transpose()? {
+            Some(true) => lan.devices.pair(&name, now).map(Some),
+            _ => Ok(None),
+        }
+    });
+    let failed = |words: &str| trouble_at(&state, &here, StatusCode::INTERNAL_SERVER_ERROR, "failed", words, None);
+    match taken.await {
+        Ok(Ok(Some(token))) => {
+            state.health.events.say("a device of the staff was paired".to_owned());
+            if !is_page {
+                return Json(serde_json::json!({ "token": token.to_string() })).into_response();
+            }
+            let mut response = Redirect::to("/staff").into_response();
+            // `Lax`: it must be there when the page is opened from a bookmark or another program; what changes something asks for more.
+            let cookie = format!("{COOKIE}={token}; Secure; HttpOnly; SameSite=Lax; Path=/; Max-Age={COOKIE_SECONDS}");
+            if let Ok(cookie) = cookie.parse() {
+                response.headers_mut().append(header::SET_COOKIE, cookie);
+            }
+            response
+        }
+        Ok(Ok(None)) if is_page => trouble_at(&state, &here, StatusCode::GONE, "offer_over", "", None),
+        Ok(Ok(None)) => ApiError::new(StatusCode::GONE, "this offer is over, or was taken up").into_response(),
+        Ok(Err(error)) => failed(&in_words(&error)),
+        Err(error) => failed(&error.to_string()),
+    }
+}
+
+/// At the appliance itself there is nothing to be paired.
+fn only_on_the_network() -> Response {
+    ApiError::new(StatusCode::NOT_FOUND, "this address is for devices on the shop's network").into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_programs_token_is_read() {
+        let token = Token::random().unwrap();
+        let of = |value: String| {
+            of_program(&[(header::AUTHORIZATION, HeaderValue::try_from(value).unwrap())].into_iter().collect())
+        };
+        assert_eq!(of(format!("Bearer {token}")), Some(token));
+        assert_eq!(of(format!("bearer  {token}")), Some(token));
+        assert_eq!((of(format!("Basic {token}")), of("Bearer".into()), of("Bearer x".into())), (None, None, None));
+    }
+
+    #[test]
+    fn only_what_pairing_needs_is_open() {
+        for path in
+            ["/", "/staff", "/staff/login", "/api/v1/reading", "/metrics", "/pairs", "/openapi.json", "/staff/assets"]
+        {
+            assert!(!is_open(path), "{path}");
+        }
+        assert!(is_open("/pair/x") && is_open("/pair") && is_open("/healthz"));
+    }
+}
