@@ -17,7 +17,7 @@ use serde_json::Value;
 const START: Duration = Duration::from_secs(240);
 
 /// How long one command may take.
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = Duration::from_secs(420);
 
 /// Memory of the machine, in MiB.
 const MEMORY: &str = "1536";

@@ -305,6 +305,8 @@ fn mjpeg_is_read_and_corrupt_pictures_are_counted_and_passed_over() {
 #[test]
 #[ignore = "needs the virtual machine: `cargo xtask test --suite camera`"]
 fn injected_errors_are_survived() {
+    // One machine at a time: their processors are emulated.
+    let _waits = machine();
     // In a machine of its own: they leave the driver itself in disorder.
     let machine = started();
     feed_vivid(&machine, 0, "yuyv");

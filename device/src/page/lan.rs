@@ -29,11 +29,7 @@ const COOKIE: &str = "device";
 /// A year: a phone that is not used for so long is paired again.
 const COOKIE_SECONDS: u32 = 365 * 24 * 3600;
 
-/// What a request of a paired device carries in its extensions.
-#[derive(Debug, Clone, Copy)]
-pub struct Paired;
-
-/// What a request over the network carries in its extensions, paired or not.
+/// What a request over the network carries in its extensions once it is let in: of a paired device, or to an address that is open to all.
 #[derive(Debug, Clone)]
 pub struct Arrival(Arc<Lan>);
 
@@ -50,9 +46,6 @@ pub async fn admit(lan: Arc<Lan>, State(state): State<Arc<PageState>>, mut reque
     let extensions = request.extensions_mut();
     extensions.insert(here);
     extensions.insert(Arrival(lan));
-    if is_paired {
-        extensions.insert(Paired);
-    }
     next.run(request).await
 }
 

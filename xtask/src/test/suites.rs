@@ -82,7 +82,12 @@ pub(crate) const SUITES: [Suite; 10] = [
         programs: &["train", "train_faults", "objects", "study", "networks", "report", "parity"],
         kind: Kind::Train,
     },
-    Suite { name: "browser", holds: "the page in a real browser", programs: &["kiosk", "staff"], kind: Kind::Browser },
+    Suite {
+        name: "browser",
+        holds: "the page in a real browser",
+        programs: &["kiosk", "staff", "lan"],
+        kind: Kind::Browser,
+    },
     Suite { name: "gpu", holds: "the GPU engine on a Vulkan adapter", programs: &["gpu"], kind: Kind::Gpu },
     Suite {
         name: "camera",

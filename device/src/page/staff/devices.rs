@@ -6,10 +6,10 @@ use super::render::{page as rendered, trouble_at};
 use crate::lan::Lan;
 use crate::page::state::PageState;
 use crate::pipeline::in_words;
-use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
+use axum::{Extension, Json};
 use minijinja::{Value, context};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -33,6 +33,13 @@ pub async fn page(State(state): State<Arc<PageState>>, Extension(here): Extensio
     });
     let values = context! { devices, invitation, address => lan.address() };
     rendered(&state, &here, "devices.html", values)
+}
+
+/// `GET /api/v1/staff/devices`: whether an offer stands, for the page that shows one.
+pub async fn now(State(state): State<Arc<PageState>>) -> impl IntoResponse {
+    let now = SystemTime::now();
+    let is_offered = state.staff.lan.as_ref().is_some_and(|lan| lan.offers.standing(now).is_some());
+    Json(serde_json::json!({ "offered": is_offered }))
 }
 
 /// `POST /staff/devices/pair`: makes an offer, which the page and the screen show.

@@ -10,7 +10,7 @@ use super::render::{trouble, trouble_at};
 use crate::config::Language;
 use crate::page::answer::ApiError;
 use crate::page::guard::is_loopback;
-use crate::page::lan::Paired;
+use crate::page::lan::Arrival;
 use crate::page::state::PageState;
 use crate::pipeline::in_words;
 use crate::staff::{Session, VaultError};
@@ -85,14 +85,14 @@ pub async fn gate(door: Door, State(state): State<Arc<PageState>>, request: Requ
 fn admit(door: Door, state: &PageState, request: &Request) -> Result<Here, Box<Response>> {
     let (headers, path) = (request.headers(), request.uri().path());
     let wished = wished_language(request.uri());
-    let is_paired = request.extensions().get::<Paired>().is_some();
+    let is_secure = request.extensions().get::<Arrival>().is_some();
     let language = wished.unwrap_or(state.facts.language);
-    let mut here = Here { language, path: path.to_owned(), is_secure: is_paired, inside: None };
+    let mut here = Here { language, path: path.to_owned(), is_secure, inside: None };
     let refuse = |here: &Here, status, key| Err(Box::new(refusal(state, here, status, key)));
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
     let host = text(headers, header::HOST.as_str());
     let is_local = peer.is_some_and(|ip| ip.to_canonical().is_loopback()) && host.is_some_and(is_loopback);
-    if !is_local && !is_paired {
+    if !is_local && !is_secure {
         return refuse(&here, StatusCode::FORBIDDEN, "only_here");
     }
     let is_change = !matches!(*request.method(), Method::GET | Method::HEAD);

@@ -44,6 +44,7 @@ pub fn table() -> Vec<Row> {
         ("post", "/staff/backup", Staff, post(backup::copy).layer(forms())),
         ("post", "/staff/backup/restore", Staff, post(backup::restore).layer(forms())),
         ("get", "/staff/devices", Staff, get(devices::page)),
+        ("get", "/api/v1/staff/devices", Staff, get(devices::now)),
         ("post", "/staff/devices/pair", Staff, post(devices::offer).layer(forms())),
         ("post", "/staff/devices/stop", Staff, post(devices::stop).layer(forms())),
         ("post", "/staff/devices/remove", Staff, post(devices::remove).layer(forms())),

@@ -25,6 +25,20 @@ for (const field of document.querySelectorAll("input[data-select]")) {
   if (field === document.activeElement) field.select();
 }
 
+/// An offer is looked at until it is over, and the page shows what came of it.
+for (const shown of document.querySelectorAll("[data-offer]")) {
+  const look = async () => {
+    try {
+      const answer = await fetch(shown.dataset.offer);
+      if (!answer.ok || !(await answer.json()).offered) return location.reload();
+    } catch {
+      // The appliance is away for a moment.
+    }
+    setTimeout(look, 2000);
+  };
+  setTimeout(look, 2000);
+}
+
 /// A wait counts down, and the page comes back when it is over.
 for (const notice of document.querySelectorAll("[data-wait]")) {
   const words = notice.textContent;
