@@ -3,10 +3,12 @@
 //! The test whose name begins with `a_browser` needs what those of `kiosk.rs` need.
 
 use std::net::TcpListener;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use clothingid_tests::clerk::{Clerk, between, run, set_pin, shop};
 use clothingid_tests::command::Outcome;
-use clothingid_tests::demo::{Answer, Demo};
+use clothingid_tests::demo::{Answer, Demo, START};
 use clothingid_tests::{Rig, browser};
 
 /// A port that is free now.
@@ -115,6 +117,37 @@ fn the_page_shows_an_offer_and_ends_it() {
     assert_eq!(ask(&demo, port, &format!("/pair/{}", code_of(&address)), &[]).status, 200);
     assert_eq!(clerk.post("/staff/devices/stop", &[]).status, 303);
     assert_eq!(ask(&demo, port, &format!("/pair/{}", code_of(&address)), &[]).status, 410);
+}
+
+/// What a phone reads from the appliance's own screen.
+fn read_from(screen: &Path) -> Option<String> {
+    let picture = image::open(screen).ok()?.into_luma8();
+    let row = usize::try_from(picture.width()).expect("a width");
+    let rows = usize::try_from(picture.height()).expect("a height");
+    let mut image = rqrr::PreparedImage::prepare_from_greyscale(row, rows, |x, y| picture.as_raw()[y * row + x]);
+    Some(image.detect_grids().first()?.decode().ok()?.1)
+}
+
+#[test]
+fn the_appliances_own_screen_shows_an_offer_until_it_is_taken_up() {
+    let (rig, port) = (shop(), free_port());
+    let config = std::fs::read_to_string(rig.path("shop.toml")).expect("the configuration");
+    let screen = "[screen]\noutput = 'png'\nfile = 'screen.png'\nwidth = 320\nheight = 240\n";
+    rig.write("shop.toml", format!("{config}{screen}[lan]\nlisten = \"127.0.0.1:{port}\"\n"));
+    let demo = run(rig);
+    let file = demo.rig.path("screen.png");
+    let address = offered(&demo.rig);
+    let soon = |wanted: Option<&str>| {
+        let end = Instant::now() + START;
+        while read_from(&file).as_deref() != wanted {
+            assert!(Instant::now() < end, "never {wanted:?}: {:?}", read_from(&file));
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    };
+    soon(Some(&address));
+    let form = format!("code={}&name=Phone", code_of(&address));
+    assert_eq!(ask(&demo, port, "/pair", &["--data", &form]).status, 200);
+    soon(None);
 }
 
 #[test]

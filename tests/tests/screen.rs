@@ -1,6 +1,7 @@
 //! The screen of the appliance itself, as the real program draws it into a PNG file.
 
 use clothingid_tests::Rig;
+use clothingid_tests::clerk::shop;
 use clothingid_tests::demo::{Demo, START};
 use image::{ImageFormat, RgbImage};
 use std::path::Path;
@@ -50,6 +51,25 @@ fn without_a_screen_its_address_says_so() {
     let answer = Demo::start().get("/api/v1/screen.png");
     assert_eq!(answer.status, 404);
     assert!(answer.json()["error"].as_str().is_some_and(|error| error.contains("screen")), "{}", answer.text());
+}
+
+#[test]
+fn what_the_settings_name_and_is_not_there_is_said_until_it_is() {
+    let rig = shop();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|one| one.local_addr()).expect("a port").port();
+    let config = format!("listen = '127.0.0.1:{port}'\ncatalogue = 'other.db'\n[camera]\nfolder = 'camera'\n");
+    rig.write("other.toml", config);
+    let mut running = rig.clothingid(["run", "--safe-mode", "--config", "other.toml"]).start();
+    let _ = running.wait_for("safe mode", START);
+    let demo = Demo { running, port, rig };
+    let page = demo.get("/");
+    assert!(page.status == 503 && page.text().contains("there is no catalogue at"), "{}", page.text());
+    let import = ["catalogue", "import", "stock.csv", "--photos", "photos", "--catalogue", "other.db"];
+    let _ = demo.rig.clothingid(import).run().expect_code(0);
+    let Demo { mut running, rig, .. } = demo;
+    let _ = running.wait_for("3 products", START);
+    let demo = Demo { running, port, rig };
+    assert_eq!(demo.reading()["matches"][0]["sku"], "A-1");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::catalogue::store_report;
 use super::{Outcome, Report};
 use crate::camera::{CameraChoice, ControlWishes};
 use crate::catalogue::StoreError;
-use crate::config::{self, ConfigError, LanConfig, Language, defaults};
+use crate::config::{self, Config, ConfigError, LanConfig, Language, defaults};
 use crate::health::Health;
 use crate::health::watchdog::{self, Progress};
 use crate::lan::{Lan, LanSettings, Own};
@@ -58,7 +58,8 @@ pub struct Args {
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<String>,
 
-    /// Where the configuration has an error, show it on the page and go on once it is mended, instead of ending: for a service
+    /// Where the configuration has an error or names what is not there, show that on the page and go on once it is mended, instead of ending: for a
+    /// service
     #[arg(long)]
     pub safe_mode: bool,
 }
@@ -70,40 +71,60 @@ pub struct Args {
 /// engine or catalogue.
 pub fn run(args: &Args) -> Result<Outcome, Report> {
     let stop = stop_on_signals()?;
-    let config = match config::load(args.config.as_deref()) {
-        Err(error) if args.safe_mode => match safe_mode::until_mended(args, error, &stop)? {
-            Some(config) => config,
+    let opened = match open(args) {
+        Err(report) if args.safe_mode => match safe_mode::until_mended(args, report, &stop)? {
+            Some(opened) => opened,
             None => return Ok(Outcome::Done),
         },
-        loaded => loaded.map_err(|error| config_report(&error))?,
+        opened => opened?,
     };
-    let camera = configured_camera(&config.camera)?;
-    let catalogue = catalogue(config.catalogue)?;
+    let Opened { config, camera, catalogue, bundle, network, staff } = opened;
     let listen = args.listen.clone().or(config.listen.map(Spanned::into_inner));
-    let network = network_listener(&config.lan)?;
-    let panel = panel(&config.screen);
     let appliance = Appliance {
-        panel,
+        panel: panel(&config.screen),
         listener: listen_at(listen.as_deref().unwrap_or(defaults::LISTEN))?,
-        bundle: Arc::new(network::read_bundle(config.bundle.as_deref()).map_err(|error| {
-            Report::of(&error).hint("leave `bundle` out of the configuration to use the bundle inside the program")
-        })?),
+        bundle,
         previous_bundle: config.previous_bundle,
         engine: config.engine.unwrap_or_default(),
         threads: config.threads.map_or(1, |threads| usize::from(threads.into_inner())),
         camera,
-        language: language(config.language),
+        language: language(config.language.as_ref().map(Spanned::get_ref)),
         shop_name: shop_name(config.shop),
         uploads_per_second: config.uploads_per_second.map_or(rate::UPLOADS_PER_SECOND, Spanned::into_inner),
-        staff: staff(config.staff.media, config.camera.controls, lan(config.lan, network.as_ref())?)?,
+        staff,
         network,
     };
     appliance.run(&stop, |_| Ok(catalogue))
 }
 
+/// All that the configuration names, there and usable.
+struct Opened {
+    config: Config,
+    camera: CameraChoice,
+    catalogue: PathBuf,
+    bundle: Arc<Bundle>,
+    /// Where the shop's network is served, if it is.
+    network: Option<TcpListener>,
+    staff: Arc<Staff>,
+}
+
+/// Opens what the configuration names, as far as that goes without starting anything.
+fn open(args: &Args) -> Result<Opened, Report> {
+    let config = config::load(args.config.as_deref()).map_err(|error| config_report(&error))?;
+    let camera = configured_camera(&config.camera)?;
+    let catalogue = catalogue(config.catalogue.clone())?;
+    let bundle = network::read_bundle(config.bundle.as_deref()).map_err(|error| {
+        Report::of(&error).hint("leave `bundle` out of the configuration to use the bundle inside the program")
+    })?;
+    let network = network_listener(&config.lan)?;
+    let lan = lan(config.lan.clone(), network.as_ref())?;
+    let staff = staff(config.staff.media.clone(), config.camera.controls.clone(), lan)?;
+    Ok(Opened { config, camera, catalogue, bundle: Arc::new(bundle), network, staff })
+}
+
 /// The configured language.
-fn language(tag: Option<Spanned<String>>) -> Language {
-    tag.and_then(|tag| Language::of_tag(tag.get_ref())).unwrap_or_default()
+fn language(tag: Option<&String>) -> Language {
+    tag.and_then(|tag| Language::of_tag(tag)).unwrap_or_default()
 }
 
 /// The shop's name, or that of the program.

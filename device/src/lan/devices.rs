@@ -185,7 +185,7 @@ mod tests {
             let _ = devices.pair(&number.to_string(), SystemTime::now()).unwrap();
         }
         assert!(matches!(devices.pair("one more", SystemTime::now()), Err(PairError::Full)));
-        std::fs::write(folder.path().join("devices.json"), "[{]").unwrap();
+        files::write_atomic(&folder.path().join("devices.json"), b"[{]").unwrap();
         let error = Devices::kept_in(folder.path()).unwrap_err();
         assert!(error.hint().is_some_and(|hint| hint.contains("pair the phones")), "{error}");
         assert_eq!(shown(&"ä".repeat(100)).chars().count(), MOST_LETTERS);

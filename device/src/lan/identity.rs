@@ -180,7 +180,7 @@ mod tests {
         assert!(said(own(&certificate, &certificate)).ends_with("certificate.pem` holds no key in PEM"));
         assert!(said(own(&certificate, &other.path().join("key.pem"))).contains("cannot be used with its key"));
         assert!(said(own(&certificate, Path::new("/nowhere/key.pem"))).contains("/nowhere/key.pem"));
-        std::fs::write(&certificate, "-----BEGIN CERTIFICATE-----\n!!!").unwrap();
+        files::write_atomic(&certificate, b"-----BEGIN CERTIFICATE-----\n!!!").unwrap();
         let damaged = Identity::kept_in(folder.path(), &names()).unwrap_err();
         assert!(damaged.hint().is_some(), "{damaged}");
     }

@@ -106,7 +106,7 @@ mod tests {
         offers.end().unwrap();
         offers.end().unwrap();
         assert_eq!(offers.standing(now), None);
-        std::fs::write(folder.path().join("offer"), "nothing").unwrap();
+        files::write_atomic(&folder.path().join("offer"), b"nothing").unwrap();
         assert_eq!(offers.standing(now), None);
     }
 }

@@ -1,32 +1,39 @@
-//! What is done while the configuration cannot be used: page and screen say which line is wrong, and nothing else is started.
+//! What is done while the appliance cannot be opened: page and screen say what is wrong, and nothing else is started.
 
 use super::serving::url;
-use super::{Args, LOOK_EVERY, config_report, health, language, listen_at, panel, shop_name};
+use super::{Args, Opened, health, language, listen_at, open, panel, shop_name};
 use crate::cli::Report;
-use crate::config::{self, Config, ConfigError, defaults};
+use crate::config::{self, Config, defaults};
 use crate::health::watchdog;
 use crate::page;
 use crate::pipeline::Stop;
 use crate::screen::{Screen, ScreenSettings, Situation};
+use std::time::Duration;
+use toml::Spanned;
 
-/// Shows what is wrong with the configuration until it is mended; nothing where the program is to end before that.
-pub(super) fn until_mended(args: &Args, error: ConfigError, stop: &Stop) -> Result<Option<Config>, Report> {
-    let mut error = error;
+/// How often it is looked whether what is wrong has been mended.
+const TRY_EVERY: Duration = Duration::from_secs(1);
+
+/// Shows what is wrong until it is mended, and gives what is opened then; nothing where the program is to end before that.
+pub(super) fn until_mended(args: &Args, report: Report, stop: &Stop) -> Result<Option<Opened>, Report> {
+    let mut report = report;
     loop {
-        let report = config_report(&error);
         eprint!("{report}");
-        let listener = listen_at(args.listen.as_deref().unwrap_or(defaults::LISTEN))?;
+        // The files may have been mended in this moment; else they are read as far as that goes.
+        let config = config::load(args.config.as_deref()).unwrap_or_else(|_| config::rescue(args.config.as_deref()));
+        let listen = args.listen.as_deref().or(config.listen.as_ref().map(|listen| &**listen.get_ref()));
+        let listener = listen_at(listen.unwrap_or(defaults::LISTEN))?;
         let page = page::safe_mode::start(listener, &report.to_string()).map_err(|error| Report::of(&error))?;
-        eprintln!("safe mode: this is shown on {} until the configuration is mended", url(page.address()));
-        let screen = fault_on_screen(args, &error)?;
+        eprintln!("safe mode: this is shown on {} until it is mended", url(page.address()));
+        let screen = fault_on_screen(config, &report)?;
         watchdog::ready();
         let changed = loop {
-            if stop.wait(LOOK_EVERY) {
+            if stop.wait(TRY_EVERY) {
                 break None;
             }
             watchdog::feed();
-            match config::load(args.config.as_deref()) {
-                Err(found) if found.to_string() == error.to_string() => {}
+            match open(args) {
+                Err(found) if found == report => {}
                 changed => break Some(changed),
             }
         };
@@ -36,23 +43,26 @@ pub(super) fn until_mended(args: &Args, error: ConfigError, stop: &Stop) -> Resu
         }
         match changed {
             None => return Ok(None),
-            Some(Ok(config)) => {
+            Some(Ok(opened)) => {
                 watchdog::opening();
-                return Ok(Some(config));
+                return Ok(Some(opened));
             }
-            Some(Err(another)) => error = another,
+            Some(Err(another)) => report = another,
         }
     }
 }
 
-/// The error with its line on the screen, where the rest of the configuration says which screen that is.
-fn fault_on_screen(args: &Args, error: &ConfigError) -> Result<Option<Screen>, Report> {
-    let config = config::rescue(args.config.as_deref());
+/// What is wrong on the screen, where the configuration still says which screen that is.
+fn fault_on_screen(config: Config, report: &Report) -> Result<Option<Screen>, Report> {
     let Some(panel) = panel(&config.screen) else { return Ok(None) };
     let health = health();
-    let settings = ScreenSettings { panel, language: language(config.language), shop_name: shop_name(config.shop) };
+    let settings = ScreenSettings {
+        panel,
+        language: language(config.language.as_ref().map(Spanned::get_ref)),
+        shop_name: shop_name(config.shop),
+    };
     let screen = Screen::start(settings, &health)?;
-    let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
-    screen.set_situation(Situation::Fault(format!("{error}{hint}")));
+    let hint = report.hints.first().map(|hint| format!("; {hint}")).unwrap_or_default();
+    screen.set_situation(Situation::Fault(format!("{}{hint}", report.what)));
     Ok(Some(screen))
 }
