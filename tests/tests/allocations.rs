@@ -118,8 +118,16 @@ fn allocations_of_the_screen(language: Language, frames: u64) -> usize {
             seen.reading.known = !number.is_multiple_of(3);
             let status = status.clone();
             let (seen, article) = (Some(&seen), Some(&article));
-            let facts =
-                Facts { language, shop_name: "Läden", situation: &situation, status, seen, has_seen: true, article };
+            let facts = Facts {
+                language,
+                shop_name: "Läden",
+                situation: &situation,
+                status,
+                seen,
+                has_seen: true,
+                article,
+                invitation: None,
+            };
             let frame = &seen.unwrap().frame;
             for area in painter.paint(&View::of(facts), frame, &layout, &mut canvas) {
                 pixels::copy(&canvas, area, Turn::Quarter, Packing::RGB565, &mut memory, 480 * 2);
