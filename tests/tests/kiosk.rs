@@ -3,6 +3,7 @@
 //! The page's test needs Node.js, a Chromium and `tests/browser/node_modules`; where one is missing it is skipped with the
 //! command that installs them, and with `CI=true` it fails.
 
+use clothingid_tests::clerk::{run, shop};
 use clothingid_tests::demo::{Demo, START};
 use clothingid_tests::{Rig, browser, photographs};
 use serde_json::Value;
@@ -308,4 +309,29 @@ fn a_browser_shows_live_answers() {
     let pictures = browser::run("kiosk.mjs", &demo, &[], &[&demo.running.id().to_string()]);
     let size = std::fs::metadata(pictures.join("kiosk-en.png")).expect("a screenshot").len();
     assert!(size > 20_000, "a screenshot of {size} bytes shows nothing");
+}
+
+#[test]
+fn a_browser_shows_the_shops_own_logo_and_colours() {
+    if !browser::is_there() {
+        return;
+    }
+    let rig = shop();
+    let drawing = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 120 40\"><rect width=\"120\" height=\"40\" fill=\"#7a2e12\"/></svg>";
+    rig.write("logo.svg", drawing);
+    let config = std::fs::read_to_string(rig.path("shop.toml")).expect("the configuration");
+    let look = "[look]\nlogo = \"logo.svg\"\naccent = \"#7a2e12\"\npaper = \"#fdfaf6\"\n";
+    rig.write("shop.toml", format!("{config}{look}"));
+    let demo = run(rig);
+    assert_eq!(demo.get("/assets/logo").text(), drawing);
+    let _ = browser::run("look.mjs", &demo, &[], &[]);
+}
+
+#[test]
+fn a_logo_that_is_none_is_said() {
+    let rig = shop();
+    rig.write("other.toml", "[look]\nlogo = \"stock.csv\"\n");
+    let outcome = rig.clothingid(["run", "--config", "other.toml"]).run();
+    assert_eq!(outcome.code, Some(1));
+    assert!(outcome.stderr.contains("stock.csv` is not a PNG, JPEG, WebP or SVG file"), "{}", outcome.stderr);
 }

@@ -10,7 +10,7 @@ use crate::catalogue::photos::EmbeddedPhotos;
 use crate::catalogue::store::Author;
 use crate::config::{Language, defaults};
 use crate::network::EngineChoice;
-use crate::page::rate;
+use crate::page::{Look, rate};
 use crate::screen::PanelChoice;
 use crate::staff::sticks::Media;
 use crate::staff::{Pin, Staff, Vault};
@@ -80,6 +80,7 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
         camera: args.camera.clone().map_or_else(camera, camera_device),
         language: args.language,
         shop_name: NAME.to_owned(),
+        look: Look::default(),
         uploads_per_second: rate::UPLOADS_PER_SECOND,
         panel: args.screen.clone(),
         staff: staff()?,

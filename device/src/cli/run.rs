@@ -10,12 +10,12 @@ use super::catalogue::store_report;
 use super::{Outcome, Report};
 use crate::camera::{CameraChoice, ControlWishes};
 use crate::catalogue::StoreError;
-use crate::config::{self, Config, ConfigError, LanConfig, Language, defaults};
+use crate::config::{self, Config, ConfigError, LanConfig, Language, LookConfig, defaults};
 use crate::health::Health;
 use crate::health::watchdog::{self, Progress};
 use crate::lan::{Lan, LanSettings, Own};
 use crate::network::{self, EngineChoice};
-use crate::page::{self, Board, Facts, PageState, Server, Uploads, rate};
+use crate::page::{self, Board, Facts, Look, PageState, Server, Uploads, rate};
 use crate::pipeline::reembed;
 use crate::pipeline::{Looker, LookerSettings, Output, Pipeline, Shop, Stop};
 use crate::screen::{PanelChoice, Screen, ScreenSettings, Source};
@@ -78,7 +78,7 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
         },
         opened => opened?,
     };
-    let Opened { config, camera, catalogue, bundle, network, staff } = opened;
+    let Opened { config, camera, catalogue, bundle, network, staff, look } = opened;
     let listen = args.listen.clone().or(config.listen.map(Spanned::into_inner));
     let appliance = Appliance {
         panel: panel(&config.screen),
@@ -90,6 +90,7 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
         camera,
         language: language(config.language.as_ref().map(Spanned::get_ref)),
         shop_name: shop_name(config.shop),
+        look,
         uploads_per_second: config.uploads_per_second.map_or(rate::UPLOADS_PER_SECOND, Spanned::into_inner),
         staff,
         network,
@@ -106,6 +107,7 @@ struct Opened {
     /// Where the shop's network is served, if it is.
     network: Option<TcpListener>,
     staff: Arc<Staff>,
+    look: Look,
 }
 
 /// Opens what the configuration names, as far as that goes without starting anything.
@@ -118,8 +120,9 @@ fn open(args: &Args) -> Result<Opened, Report> {
     })?;
     let network = network_listener(&config.lan)?;
     let lan = lan(config.lan.clone(), network.as_ref())?;
+    let look = look(&config.look)?;
     let staff = staff(config.staff.media.clone(), config.camera.controls.clone(), lan)?;
-    Ok(Opened { config, camera, catalogue, bundle: Arc::new(bundle), network, staff })
+    Ok(Opened { config, camera, catalogue, bundle: Arc::new(bundle), network, staff, look })
 }
 
 /// The configured language.
@@ -158,6 +161,14 @@ fn lan(config: LanConfig, listener: Option<&TcpListener>) -> Result<Option<Arc<L
         Report::of(&error).during("opening the shop's network, as `[lan]` asks").hinted(error.hint())
     })?;
     Ok(Some(Arc::new(lan)))
+}
+
+/// The shop's logo and colours.
+fn look(config: &LookConfig) -> Result<Look, Report> {
+    // The configuration was checked when it was read.
+    let colour = |text: &Option<Spanned<String>>| text.as_ref().and_then(|text| text.get_ref().parse().ok());
+    Look::new(config.logo.as_deref(), colour(&config.accent), colour(&config.paper))
+        .map_err(|error| Report::of(&error).during("reading the shop's logo, as `[look]` names it"))
 }
 
 /// What the configuration says of the shop's network.
@@ -205,6 +216,8 @@ pub(super) struct Appliance {
     pub(super) camera: CameraChoice,
     pub(super) language: Language,
     pub(super) shop_name: String,
+    /// Its logo and colours.
+    pub(super) look: Look,
     /// Photographs that the API answers, a second at most.
     pub(super) uploads_per_second: f64,
     /// The screen, if there is one.
@@ -310,6 +323,7 @@ impl Appliance {
         let looker = Looker::of(path, &settings).map_err(|error| Report::of(&error).during("starting the network"))?;
         let facts = Facts {
             shop_name: self.shop_name.clone(),
+            look: self.look.clone(),
             language: self.language,
             engine: looker.engine_name().to_owned(),
             engine_choice: engine,

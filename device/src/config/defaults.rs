@@ -1,5 +1,6 @@
 //! What holds when the configuration does not say otherwise.
 
+use super::colour::Colour;
 use std::time::Duration;
 
 /// Where the page is served: this machine only.
@@ -13,6 +14,16 @@ pub const HOLD: Duration = Duration::from_secs(5);
 
 /// The language of the page.
 pub const LANGUAGE: &str = "en";
+
+/// What stands out on the customers' page (`page/assets/kiosk.css`, as the other colours).
+pub const ACCENT: Colour = Colour::new([0x0b, 0x5a, 0x50]);
+/// Its background.
+pub const PAPER: Colour = Colour::new([0xf7, 0xf5, 0xf1]);
+/// Its cards, and text on what stands out.
+pub const CARD: Colour = Colour::new([0xff; 3]);
+/// Its text: usual, softer, and of what is less sure.
+pub const TEXTS: [Colour; 3] =
+    [Colour::new([0x1c, 0x1a, 0x18]), Colour::new([0x57, 0x51, 0x4a]), Colour::new([0x7a, 0x4a, 0x12])];
 
 /// What is wrong with a number of frames a second, if anything. Below one, a stop would take longer than a second.
 #[must_use]
@@ -43,3 +54,23 @@ pub const SPI: &str = "/dev/spidev0.0";
 
 /// The chip that its pins are lines of.
 pub const GPIO: &str = "/dev/gpiochip0";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::colour::READABLE;
+
+    #[test]
+    fn the_colours_are_the_pages_and_can_be_read() {
+        let page = include_str!("../page/assets/kiosk.css");
+        let [ink, soft, sand] = TEXTS;
+        for (name, colour) in
+            [("green", ACCENT), ("paper", PAPER), ("card", CARD), ("ink", ink), ("soft", soft), ("sand", sand)]
+        {
+            assert!(page.contains(&format!("--{name}: {colour};")), "{name}");
+        }
+        for text in TEXTS.into_iter().chain([ACCENT]) {
+            assert!(text.contrast(PAPER) >= READABLE && text.contrast(CARD) >= READABLE, "{text}");
+        }
+    }
+}

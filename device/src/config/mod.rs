@@ -2,8 +2,10 @@
 //!
 //! `/etc/clothingid/config.toml` is read first, then the user's own `clothingid/config.toml` below `$XDG_CONFIG_HOME` or
 //! `~/.config`, whose keys win; `--config FILE` reads that file and no other. [`schema`] says which keys there are,
-//! [`read`] reads a file, [`rescue`] reads around an error for the screen of the safe mode, [`defaults`] says what holds without one.
+//! [`read`] reads a file, [`rescue`] reads around an error for the screen of the safe mode, [`defaults`] says what holds without one,
+//! [`colour`] whether a shop's colours can be read.
 
+pub mod colour;
 pub mod defaults;
 pub mod error;
 pub mod language;
@@ -11,8 +13,9 @@ pub mod read;
 pub mod rescue;
 pub mod schema;
 
+pub use colour::Colour;
 pub use error::ConfigError;
 pub use language::Language;
 pub use read::{load, parse, places};
 pub use rescue::rescue;
-pub use schema::{CameraConfig, Config, Controller, LanConfig, ScreenConfig, ScreenOutput};
+pub use schema::{CameraConfig, Config, Controller, LanConfig, LookConfig, ScreenConfig, ScreenOutput};

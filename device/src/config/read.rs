@@ -2,11 +2,13 @@
 //!
 //! Promise: no text makes this panic; each error names file and line.
 
+use super::colour::{self, Colour};
 use super::defaults;
 use super::error::ConfigError;
 use super::language::Language;
 use super::schema::{
-    CAMERA_KEYS, CameraConfig, Config, KEYS, LAN_KEYS, LanConfig, SCREEN_KEYS, STAFF_KEYS, ScreenConfig, ScreenOutput,
+    CAMERA_KEYS, CameraConfig, Config, KEYS, LAN_KEYS, LOOK_KEYS, LanConfig, LookConfig, SCREEN_KEYS, STAFF_KEYS,
+    ScreenConfig, ScreenOutput,
 };
 use crate::camera::v4l2::Control;
 use crate::camera::{PixelFormat, Which};
@@ -61,8 +63,9 @@ pub fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
     let mut config: Config = toml::from_str(text).map_err(|error| syntax(&error))?;
     check_values(path, text, &config)?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    let Config { bundle, previous_bundle, catalogue, camera, screen, staff, lan, .. } = &mut config;
-    let one = [bundle, previous_bundle, catalogue, &mut camera.folder, &mut camera.film, &mut screen.file];
+    let Config { bundle, previous_bundle, catalogue, camera, screen, staff, lan, look, .. } = &mut config;
+    let one =
+        [bundle, previous_bundle, catalogue, &mut camera.folder, &mut camera.film, &mut screen.file, &mut look.logo];
     for place in one.into_iter().flatten().chain(staff.media.iter_mut().flatten()) {
         *place = folder.join(&*place);
     }
@@ -91,6 +94,7 @@ fn check_keys(path: &Path, text: &str, table: &DeTable<'_>) -> Result<(), Config
             "screen" => &SCREEN_KEYS,
             "staff" => &STAFF_KEYS,
             "lan" => &LAN_KEYS,
+            "look" => &LOOK_KEYS,
             _ => continue,
         };
         if let DeValue::Table(inner) = value.get_ref()
@@ -145,7 +149,44 @@ fn check_values(path: &Path, text: &str, config: &Config) -> Result<(), ConfigEr
     }
     check_camera(&config.camera, wrong)?;
     check_screen(&config.screen, wrong)?;
-    check_lan(&config.lan, wrong)
+    check_lan(&config.lan, wrong)?;
+    check_look(&config.look, wrong)
+}
+
+/// Finds the first colour that cannot be, or that text cannot be read on.
+fn check_look(
+    look: &LookConfig,
+    wrong: impl Fn(&str, Range<usize>, String) -> Result<(), ConfigError>,
+) -> Result<(), ConfigError> {
+    let mut colours = [defaults::ACCENT, defaults::PAPER];
+    for ((key, value), colour) in
+        [("look.accent", &look.accent), ("look.paper", &look.paper)].into_iter().zip(&mut colours)
+    {
+        let Some(value) = value else { continue };
+        match value.get_ref().parse() {
+            Ok(read) => *colour = read,
+            Err(()) => return wrong(key, value.span(), "is not a colour as in `#0b5a50`".into()),
+        }
+    }
+    let [accent, paper] = colours;
+    let pale = |of: Colour, on: Colour| Some(of.contrast(on)).filter(|contrast| *contrast < colour::READABLE);
+    let said = |contrast: f64, what: &str| {
+        format!("cannot be read {what}: a contrast of {contrast:.1} to 1, and {} is the least", colour::READABLE)
+    };
+    if let Some(value) = &look.paper
+        && let Some(contrast) = defaults::TEXTS.into_iter().find_map(|text| pale(text, paper))
+    {
+        return wrong("look.paper", value.span(), said(contrast, "on by the page's dark text"));
+    }
+    let (key, value) = match (&look.accent, &look.paper) {
+        (Some(value), _) => ("look.accent", value),
+        (None, Some(value)) => ("look.paper", value),
+        (None, None) => return Ok(()),
+    };
+    match [paper, defaults::CARD].into_iter().find_map(|on| pale(accent, on)) {
+        Some(contrast) => wrong(key, value.span(), said(contrast, "on the page's background and cards")),
+        None => Ok(()),
+    }
 }
 
 /// Finds the first value of the shop's network that cannot be.
@@ -336,6 +377,18 @@ mod tests {
             ("[lan]\nname = \"a/b\"", "2: `lan.name` is not a name", ""),
             ("[lan]\nkey = \"k\"", "2: `lan.key` needs the key `lan.certificate` beside it", ""),
             ("[lan]\nlissten = \"\"", "2: unknown key `lan.lissten`", "did you mean `lan.listen`?"),
+            ("[look]\naccent = \"green\"", "2: `look.accent` is not a colour as in `#0b5a50`", ""),
+            (
+                "[look]\naccent = \"#ffcc00\"",
+                "2: `look.accent` cannot be read on the page's background and cards: a contrast of 1.",
+                "",
+            ),
+            (
+                "[look]\npaper = \"#222222\"",
+                "2: `look.paper` cannot be read on by the page's dark text: a contrast of",
+                "",
+            ),
+            ("[look]\nlogos = \"x\"", "2: unknown key `look.logos`", "did you mean `look.logo`?"),
             ("[screen]\nrotation = 45", "2: `screen.rotation` is not 0, 90, 180 or 270", ""),
             ("[screen]\nwidth = 240\nheight = 0", "3: `screen.height` is not from 1 to 8192", ""),
             ("[screen]\nouput = \"drm\"", "2: unknown key `screen.ouput`", "did you mean `screen.output`?"),

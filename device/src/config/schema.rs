@@ -15,7 +15,7 @@ use toml::Spanned;
 pub const EXAMPLE: &str = include_str!("example.toml");
 
 /// The keys at the top, in the order of the page above.
-pub const KEYS: [&str; 13] = [
+pub const KEYS: [&str; 14] = [
     "listen",
     "language",
     "shop",
@@ -29,6 +29,7 @@ pub const KEYS: [&str; 13] = [
     "screen",
     "staff",
     "lan",
+    "look",
 ];
 /// The keys of `[camera]`.
 pub const CAMERA_KEYS: [&str; 9] =
@@ -54,6 +55,9 @@ pub const STAFF_KEYS: [&str; 1] = ["media"];
 
 /// The keys of `[lan]`.
 pub const LAN_KEYS: [&str; 4] = ["listen", "name", "certificate", "key"];
+
+/// The keys of `[look]`.
+pub const LOOK_KEYS: [&str; 3] = ["logo", "accent", "paper"];
 
 /// One configuration; a key that is not there is `None`.
 #[derive(Debug, Clone, Default, Deserialize, PartialEq)]
@@ -89,6 +93,28 @@ pub struct Config {
     /// The shop's network.
     #[serde(default)]
     pub lan: LanConfig,
+    /// The shop's logo and colours.
+    #[serde(default)]
+    pub look: LookConfig,
+}
+
+/// What the customers' page looks like.
+#[derive(Debug, Clone, Default, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct LookConfig {
+    /// A picture beside the shop's name.
+    pub logo: Option<PathBuf>,
+    /// The colour of what stands out, as `#rrggbb`.
+    pub accent: Option<Spanned<String>>,
+    /// The colour of the background.
+    pub paper: Option<Spanned<String>>,
+}
+
+impl LookConfig {
+    /// This table with the keys of `other` in front.
+    fn overridden_by(self, other: Self) -> Self {
+        Self { logo: other.logo.or(self.logo), accent: other.accent.or(self.accent), paper: other.paper.or(self.paper) }
+    }
 }
 
 /// The part of the configuration for phones and PCs of the staff. Without `listen` nobody comes in over the network.
@@ -273,6 +299,7 @@ impl Config {
             screen: self.screen.overridden_by(other.screen),
             staff: StaffConfig { media: other.staff.media.or(self.staff.media) },
             lan: self.lan.overridden_by(other.lan),
+            look: self.look.overridden_by(other.look),
         }
     }
 }
@@ -315,6 +342,8 @@ mod tests {
         }
         let staff = table["staff"].as_table().unwrap();
         assert!(STAFF_KEYS.iter().all(|key| staff.contains_key(*key)) && staff.len() == STAFF_KEYS.len(), "{staff:?}");
+        let look = table["look"].as_table().unwrap();
+        assert!(LOOK_KEYS.iter().all(|key| look.contains_key(*key)) && look.len() == LOOK_KEYS.len(), "{look:?}");
         let lan = table["lan"].as_table().unwrap();
         for key in LAN_KEYS {
             assert!(lan.contains_key(key) || comments.contains(&key), "{key}");

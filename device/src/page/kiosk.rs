@@ -80,6 +80,7 @@ fn render(state: &PageState, language: Language) -> String {
     fill(TEMPLATE, |key| match key {
         "tag" => Some(language.tag()),
         "shop" => Some(&state.facts.shop_name),
+        "mark" => Some(state.facts.look.mark()),
         "engine_name" => Some(&state.facts.engine),
         "languages" => Some(&languages),
         "page" => Some(&data),

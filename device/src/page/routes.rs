@@ -2,7 +2,7 @@
 
 use super::guard::{Reach, guard};
 use super::state::PageState;
-use super::{kiosk, lan, live, machine, shop, staff, upload};
+use super::{kiosk, lan, live, look, machine, shop, staff, upload};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
@@ -17,13 +17,15 @@ use crate::lan::Lan;
 type Handler = MethodRouter<Arc<PageState>>;
 
 /// Every address that customers may use, with its method, in the order of `openapi.json`. Those of the staff are in [`staff::table`].
-fn table() -> [(&'static str, &'static str, Handler); 20] {
+fn table() -> [(&'static str, &'static str, Handler); 22] {
     let limit = DefaultBodyLimit::max(upload::MAX_BYTES + 4096);
     [
         ("get", "/", get(kiosk::page)),
         ("get", "/assets/kiosk.css", get(kiosk::style)),
         ("get", "/assets/kiosk.js", get(kiosk::script)),
         ("get", "/assets/icon.svg", get(kiosk::icon)),
+        ("get", "/assets/shop.css", get(look::style)),
+        ("get", "/assets/logo", get(look::logo)),
         ("get", "/api/v1/reading", get(live::reading)),
         ("get", "/api/v1/events", get(live::events)),
         ("get", "/api/v1/frame.jpg", get(live::frame)),

@@ -1,6 +1,6 @@
 //! What all handlers share.
 
-use super::{Board, Uploads};
+use super::{Board, Look, Uploads};
 use crate::config::Language;
 use crate::health::Health;
 use crate::network::EngineChoice;
@@ -19,6 +19,8 @@ pub const WATCHERS: usize = 256;
 pub struct Facts {
     /// The shop's name.
     pub shop_name: String,
+    /// Its logo and colours.
+    pub look: Look,
     /// The language that a visitor gets who chooses none.
     pub language: Language,
     /// The engine, as in each answer.

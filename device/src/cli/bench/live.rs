@@ -11,7 +11,7 @@ use crate::cli::{Outcome, Report, print_line};
 use crate::config::Language;
 use crate::health::Health;
 use crate::network::{Answer, PhotoPath};
-use crate::page::{self, Board, Facts, PageState, Server, Uploads, rate};
+use crate::page::{self, Board, Facts, Look, PageState, Server, Uploads, rate};
 use crate::pipeline::{Looked, Looker, LookerSettings, Output, Pipeline, Shop, Stop};
 use crate::staff::sticks::Media;
 use crate::staff::{Staff, Vault};
@@ -119,6 +119,7 @@ fn measured(bundle: Bundle, args: &Args, folder: &Path) -> Result<Line, Report> 
     let engine = looker.engine_name().to_owned();
     let facts = Facts {
         shop_name: "bench".to_owned(),
+        look: Look::default(),
         language: Language::default(),
         engine: engine.clone(),
         engine_choice: settings.engine,
