@@ -7,7 +7,7 @@ import { axe, check, end, expect, openPage } from "./chromium.mjs";
 const [address, folder] = process.argv.slice(2);
 const { page, seen } = await openPage(address);
 await page.goto(address);
-await page.waitForFunction(() => document.body.dataset.state === "known");
+await page.waitForFunction(() => document.body.dataset.state !== "starting");
 await check("the shop's logo stands beside its name", async () => {
   const logo = await page.$eval(".mark", (image) => [new URL(image.src).pathname, image.complete, image.naturalWidth]);
   expect(logo[0] === "/assets/logo" && logo[1] && logo[2] > 0, JSON.stringify(logo));

@@ -118,8 +118,17 @@ fn open(args: &Args) -> Result<Opened, Report> {
     let bundle = network::read_bundle(config.bundle.as_deref()).map_err(|error| {
         Report::of(&error).hint("leave `bundle` out of the configuration to use the bundle inside the program")
     })?;
-    let network = network_listener(&config.lan)?;
-    let lan = lan(config.lan.clone(), network.as_ref())?;
+    let (network, lan) = match network(&config.lan) {
+        Ok(Some((listener, lan))) => (Some(listener), Some(lan)),
+        Ok(None) => (None, None),
+        // The customers' page does not hang on it.
+        Err(report) if args.safe_mode => {
+            eprint!("{report}");
+            eprintln!("the shop's network is not served until the appliance is started again");
+            (None, None)
+        }
+        Err(report) => return Err(report),
+    };
     let look = look(&config.look)?;
     let staff = staff(config.staff.media.clone(), config.camera.controls.clone(), lan)?;
     Ok(Opened { config, camera, catalogue, bundle: Arc::new(bundle), network, staff, look })
@@ -146,21 +155,16 @@ fn staff(
     Ok(Arc::new(Staff::new(Vault::Folder(folder.clone()), &folder, Media::new(media), controls, lan)))
 }
 
-/// Where the shop's network is served, if it is.
-fn network_listener(config: &LanConfig) -> Result<Option<TcpListener>, Report> {
-    let listen = config.listen.as_ref().map(Spanned::get_ref);
-    let bound = listen.map(|address| page::bind(address)).transpose();
-    bound.map_err(|error| Report::of(&error).during("serving the shop's network, as `[lan]` asks"))
-}
-
-/// The way in over the shop's network, if it is served.
-fn lan(config: LanConfig, listener: Option<&TcpListener>) -> Result<Option<Arc<Lan>>, Report> {
-    let Some(listener) = listener else { return Ok(None) };
-    let lan = Lan::open(&state::folder()?, &lan_settings(config), listener.local_addr()?);
-    let lan = lan.map_err(|error| {
-        Report::of(&error).during("opening the shop's network, as `[lan]` asks").hinted(error.hint())
-    })?;
-    Ok(Some(Arc::new(lan)))
+/// Where the shop's network is served and how, if it is.
+fn network(config: &LanConfig) -> Result<Option<(TcpListener, Arc<Lan>)>, Report> {
+    let Some(address) = &config.listen else { return Ok(None) };
+    let during = |report: Report| report.during("serving the shop's network, as `[lan]` asks");
+    let listener = page::bind(address.get_ref()).map_err(|error| during(Report::of(&error).hinted(error.hints())))?;
+    let lan = Lan::open(&state::folder()?, &lan_settings(config.clone()), listener.local_addr()?);
+    let lan = lan.map_err(|error| during(Report::of(&error).hinted(error.hint())))?;
+    // An offer is for those who stood before the appliance when it was made.
+    lan.offers.end()?;
+    Ok(Some((listener, Arc::new(lan))))
 }
 
 /// The shop's logo and colours.
@@ -198,7 +202,7 @@ pub(super) fn catalogue(configured: Option<PathBuf>) -> Result<PathBuf, Report> 
     }
 }
 
-/// Takes the page's address first: it is what fails most often, and at once.
+/// Takes the page's address.
 pub(super) fn listen_at(address: &str) -> Result<TcpListener, Report> {
     page::bind_here(address).map_err(|error| Report::of(&error).hinted(error.hints()))
 }

@@ -3,13 +3,13 @@
 use super::run::{config_report, lan_settings};
 use super::{Outcome, Report, print_line};
 use crate::config;
-use crate::lan::{Lan, LanError};
+use crate::lan::{self, Lan, LanError, Moment, PairError};
 use crate::staff::{HashedPin, Pin, Vault};
 use crate::state;
 use std::io::{self, IsTerminal as _, Read as _};
 use std::net::ToSocketAddrs as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 /// Arguments of `staff`.
 #[derive(clap::Args, Debug)]
@@ -68,6 +68,10 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
     }
 }
 
+/// A service has a state folder of its own.
+const AS_ITS_USER: &str = "run this as the user that the appliance runs as, with its state folder; of a service: \
+    `sudo systemd-run --pipe --wait -p User=clothingid -p DynamicUser=yes -p StateDirectory=clothingid clothingid staff pair`";
+
 fn pair(config: Option<&Path>) -> Result<Outcome, Report> {
     let config = config::load(config).map_err(|error| config_report(&error))?;
     let Some(listen) = &config.lan.listen else {
@@ -76,15 +80,31 @@ fn pair(config: Option<&Path>) -> Result<Outcome, Report> {
     };
     // The configuration was checked when it was read.
     let places = listen.get_ref().to_socket_addrs()?;
-    let listen = places.last().ok_or_else(|| Report::new("`lan.listen` is no address"))?;
+    let listen = places.into_iter().next().ok_or_else(|| Report::new("`lan.listen` is no address"))?;
     let during = |error: LanError| {
         let report = Report::of(&error).hinted(error.hint());
-        report.during("making an offer for a phone or PC").hint("run this as the user that the appliance runs as")
+        report.during("making an offer for a phone or PC").hint(AS_ITS_USER)
     };
-    let lan = Lan::open(&state::folder()?, &lan_settings(config.lan), listen).map_err(during)?;
-    lan.offers.make(SystemTime::now()).map_err(|error| during(error.into()))?;
-    let Some(invitation) = lan.invitation(SystemTime::now()) else {
-        return Err(Report::new("this machine is on no network that a phone could reach it over"));
+    let state = state::folder()?;
+    let kept = Lan::kept(&state, &lan_settings(config.lan), listen).map_err(during)?;
+    // Another user's state folder is that of no appliance, or one whose offers the appliance could not read.
+    let is_ours =
+        || std::fs::metadata(lan::folder(&state)).is_ok_and(|of| of.uid() == rustix::process::geteuid().as_raw());
+    let Some(lan) = kept.filter(|_| is_ours()) else {
+        let what = format!("no appliance of this user has served the shop's network yet, by `{}`", state.display());
+        return Err(Report::new(what).hint("start the appliance first").hint(AS_ITS_USER));
+    };
+    if lan.address().is_none() {
+        return Err(Report::new("this machine is on no network that a phone could reach it over")
+            .hint("set `name` in the table `[lan]` of the configuration to what others call it"));
+    }
+    if !lan.devices.has_room() {
+        return Err(during(PairError::Full.into()));
+    }
+    let now = Moment::now().ok_or_else(|| Report::new("the system does not tell its starts apart"))?;
+    lan.offers.make(&now).map_err(|error| during(error.into()))?;
+    let Some(invitation) = lan.invitation() else {
+        return Err(Report::new("the offer was ended by another"));
     };
     print_line(&invitation.code.text())?;
     print_line(&invitation.address)?;

@@ -159,6 +159,8 @@ pub struct Metrics {
     pub uploads_turned_away: AtomicU64,
     /// Pictures given to the screen.
     pub screen_pictures: AtomicU64,
+    /// Connections over the shop's network that were not taken, because their address has enough.
+    pub lan_refused: AtomicU64,
     /// Characters that the screen's font lacks, each once; they are shown as a box.
     pub glyphs_missing: AtomicU64,
     failures: [AtomicU64; Stage::ALL.len()],
@@ -246,6 +248,7 @@ impl Metrics {
             ("uploads_unreadable", "Photographs that could not be read", &self.uploads_unreadable),
             ("uploads_turned_away", "Photographs turned away because too many came at once", &self.uploads_turned_away),
             ("screen_pictures", "Pictures given to the screen", &self.screen_pictures),
+            ("lan_refused", "Connections over the shop's network that were not taken", &self.lan_refused),
             ("glyphs_missing", "Characters that the font of the screen lacks", &self.glyphs_missing),
         ] {
             let value = counter.load(Ordering::Relaxed);

@@ -79,11 +79,12 @@ impl Devices {
     /// The list is damaged: nobody is let in by half of it.
     pub fn kept_in(folder: &Path) -> Result<Self, PairError> {
         let path = folder.join("devices.json");
-        let all = if path.exists() {
-            let text = files::read_text_at_most(&path, MOST_BYTES)?;
-            serde_json::from_str(&text).map_err(|source| PairError::Damaged { path: path.clone(), source })?
-        } else {
-            Vec::new()
+        let all = match files::read_text_at_most(&path, MOST_BYTES) {
+            Ok(text) => {
+                serde_json::from_str(&text).map_err(|source| PairError::Damaged { path: path.clone(), source })?
+            }
+            Err(FileError::Read { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(error.into()),
         };
         Ok(Self { path, all: Mutex::new(all) })
     }
@@ -114,6 +115,12 @@ impl Devices {
         self.lock().iter().find(is_it).map(|device| device.name.clone())
     }
 
+    /// Whether one more may be paired.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.lock().len() < MOST
+    }
+
     /// All, in the order in which they were paired.
     #[must_use]
     pub fn all(&self) -> Vec<Device> {
@@ -123,14 +130,15 @@ impl Devices {
     /// Removes the one with this hash, which is let in no more. False where there is none.
     ///
     /// # Errors
-    /// The list cannot be written; it is let in until the appliance ends, and after it.
+    /// The list cannot be written: it is let in no more until the appliance is started again, and then it is.
     pub fn remove(&self, hash: &str) -> Result<bool, PairError> {
         let mut all = self.lock();
         let left: Vec<Device> = all.iter().filter(|device| device.hash != hash).cloned().collect();
         let is_one = left.len() < all.len();
         if is_one {
-            self.write(&left)?;
+            // Whoever takes a lost phone out on a full disk has it taken out.
             *all = left;
+            self.write(&all)?;
         }
         Ok(is_one)
     }

@@ -77,6 +77,12 @@ impl IdentityError {
     }
 }
 
+/// Whether one is kept in this folder.
+#[must_use]
+pub fn is_kept_in(folder: &Path) -> bool {
+    folder.join("certificate.pem").exists() && folder.join("key.pem").exists()
+}
+
 impl Identity {
     /// The one that is kept in this folder; the first time one is made for these names.
     ///
@@ -84,7 +90,8 @@ impl Identity {
     /// [`IdentityError`]; a damaged one is not replaced by itself, since every phone would have to trust another one.
     pub fn kept_in(folder: &Path, names: &[String]) -> Result<Self, IdentityError> {
         let own = Own { certificate: folder.join("certificate.pem"), key: folder.join("key.pem") };
-        if !own.certificate.exists() || !own.key.exists() {
+        // The certificate is written last: without it nothing was ever shown to a browser.
+        if !own.certificate.exists() {
             let key = KeyPair::generate()?;
             let mut about = CertificateParams::new(names)?;
             about.distinguished_name.push(DnType::CommonName, "ClothingID");

@@ -15,13 +15,12 @@ pub mod place;
 pub use code::Code;
 pub use devices::{Device, Devices, PairError};
 pub use identity::{Identity, IdentityError, Own};
-pub use offer::Offers;
+pub use offer::{Moment, Offers};
 
 use crate::token::Token;
 use clothingid_shared::files::{self, FileError};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 /// The name of the folder in the state folder.
 const FOLDER: &str = "lan";
@@ -49,7 +48,7 @@ pub struct Lan {
 }
 
 /// What a phone is shown to be paired.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Invitation {
     /// The address that it opens.
     pub address: String,
@@ -57,6 +56,13 @@ pub struct Invitation {
     pub code: Code,
     /// What its browser shows of the certificate.
     pub fingerprint: String,
+}
+
+/// Never its address, which lets one in.
+impl std::fmt::Debug for Invitation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Invitation").finish_non_exhaustive()
+    }
 }
 
 /// The shop's network cannot be served.
@@ -108,6 +114,18 @@ impl Lan {
         Ok(Self { identity, devices, offers: Offers::kept_in(&folder), name: settings.name.clone(), listen })
     }
 
+    /// What an appliance that runs keeps in the state folder: nothing is made.
+    ///
+    /// # Errors
+    /// [`LanError`].
+    pub fn kept(state: &Path, settings: &LanSettings, listen: SocketAddr) -> Result<Option<Self>, LanError> {
+        let folder = folder(state);
+        if settings.own.is_none() && !identity::is_kept_in(&folder) || !folder.exists() {
+            return Ok(None);
+        }
+        Self::open(state, settings, listen).map(Some)
+    }
+
     /// Where others reach it, as a browser takes it; nothing while this machine is on no network.
     #[must_use]
     pub fn address(&self) -> Option<String> {
@@ -116,8 +134,8 @@ impl Lan {
 
     /// What is to be shown while an offer stands.
     #[must_use]
-    pub fn invitation(&self, now: SystemTime) -> Option<Invitation> {
-        let code = self.offers.standing(now)?;
+    pub fn invitation(&self) -> Option<Invitation> {
+        let code = self.offers.standing(&Moment::now()?)?;
         let address = invited_to(&self.address()?, code);
         Some(Invitation { code: Code::of(&address)?, address, fingerprint: self.identity.fingerprint().to_owned() })
     }

@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn the_template_asks_only_for_texts_that_each_language_has() {
-        let own = ["tag", "shop", "engine_name", "languages", "page"];
+        let own = ["tag", "shop", "mark", "engine_name", "languages", "page"];
         for language in Language::ALL {
             let missing = std::cell::RefCell::new(Vec::new());
             fill(TEMPLATE, |key| {

@@ -10,13 +10,13 @@ use super::staff::form::Fields;
 use super::staff::gate::{Here, cookies, wished_language};
 use super::staff::render::{page_with, trouble_at};
 use super::state::PageState;
-use crate::lan::Lan;
+use crate::lan::{Lan, Moment, PairError};
 use crate::pipeline::in_words;
 use crate::token::Token;
 use axum::Extension;
 use axum::Json;
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use minijinja::context;
@@ -26,27 +26,40 @@ use std::time::SystemTime;
 /// The cookie's name.
 const COOKIE: &str = "device";
 
-/// A year: a phone that is not used for so long is paired again.
+/// A year without use: after it a phone is paired again.
 const COOKIE_SECONDS: u32 = 365 * 24 * 3600;
 
 /// What a request over the network carries in its extensions once it is let in: of a paired device, or to an address that is open to all.
 #[derive(Debug, Clone)]
 pub struct Arrival(Arc<Lan>);
 
+impl Arrival {
+    /// Whether an offer stands, which is for who stands before the appliance and for nobody else on the network.
+    #[must_use]
+    pub fn is_offered(&self) -> bool {
+        Moment::now().is_some_and(|now| self.0.offers.standing(&now).is_some())
+    }
+}
+
 /// Lets in devices that were paired, and all who want to be.
 pub async fn admit(lan: Arc<Lan>, State(state): State<Arc<PageState>>, mut request: Request, next: Next) -> Response {
-    let (headers, path) = (request.headers(), request.uri().path());
-    let shown = of_program(headers).or_else(|| cookies(headers, COOKIE).next());
-    let is_paired = shown.is_some_and(|token| lan.devices.name_of(token).is_some());
-    if !is_paired && !is_open(path) {
-        let here = here(&state, &request);
+    let headers = request.headers();
+    let (of_program, of_browser) = (of_program(headers), cookies(headers, COOKIE).next());
+    let is_paired = of_program.or(of_browser).is_some_and(|token| lan.devices.name_of(token).is_some());
+    let here = here(&state, &request);
+    if !is_paired && !is_open(request.uri().path()) {
         return refusal(&state, &here, request.headers());
     }
-    let here = here(&state, &request);
+    // A browser that is used keeps its cookie.
+    let kept = of_browser.filter(|_| is_paired && of_program.is_none() && wants_a_page(headers));
     let extensions = request.extensions_mut();
     extensions.insert(here);
     extensions.insert(Arrival(lan));
-    next.run(request).await
+    let mut response = next.run(request).await;
+    if let Some(token) = kept {
+        response.headers_mut().append(header::SET_COOKIE, cookie(token));
+    }
+    response
 }
 
 /// Addresses for those who are not paired yet, with what these look like.
@@ -67,7 +80,11 @@ fn refusal(state: &PageState, here: &Here, headers: &HeaderMap) -> Response {
 
 fn here(state: &PageState, request: &Request) -> Here {
     let language = wished_language(request.uri()).unwrap_or(state.facts.language);
-    Here { language, path: request.uri().path().to_owned(), is_secure: true, inside: None }
+    // Pages link to their own address in other languages, and to no other site's: `//elsewhere` is one.
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'.' | b'_');
+    let path = request.uri().path();
+    let is_ours = *request.method() == Method::GET && !path.starts_with("//") && path.bytes().all(is_plain);
+    Here { language, path: if is_ours { path } else { "/" }.to_owned(), is_secure: true, inside: None }
 }
 
 fn wants_a_page(headers: &HeaderMap) -> bool {
@@ -87,9 +104,12 @@ pub async fn ask(
     here: Option<Extension<Here>>,
     Path(code): Path<String>,
 ) -> Response {
-    let Some((arrived, here)) = arrived.zip(here) else { return only_on_the_network() };
-    let standing = arrived.0.0.offers.standing(SystemTime::now());
-    if standing.is_none_or(|standing| code.parse() != Ok(standing)) {
+    let Some((Extension(Arrival(lan)), here)) = arrived.zip(here) else { return only_on_the_network() };
+    let typed = code.clone();
+    let stands = tokio::task::spawn_blocking(move || {
+        typed.parse().ok().zip(Moment::now()).is_some_and(|(code, now)| lan.offers.is(code, &now))
+    });
+    if !stands.await.unwrap_or(false) {
         return trouble_at(&state, &here, StatusCode::GONE, "offer_over", "", None);
     }
     page_with(&state, &here, (StatusCode::OK, "pair.html"), context! { code })
@@ -107,12 +127,10 @@ pub async fn pair(
     let Extension(Arrival(lan)) = arrived;
     let (is_page, name) = (wants_a_page(&headers), fields.get("name").to_owned());
     let code: Option<Token> = fields.get("code").parse().ok();
-    let taken = tokio::task::spawn_blocking(move || {
-        let now = SystemTime::now();
-        match code.map(|code| lan.offers.take(code, now)).transpose()? {
-            Some(true) => lan.devices.pair(&name, now).map(Some),
-            _ => Ok(None),
-        }
+    let taken = tokio::task::spawn_blocking(move || -> Result<Option<Token>, PairError> {
+        let taken = code.zip(Moment::now()).map(|(code, now)| lan.offers.take(code, &now)).transpose()?;
+        let paired = taken.unwrap_or(false).then(|| lan.devices.pair(&name, SystemTime::now()));
+        paired.transpose()
     });
     let failed = |words: &str| trouble_at(&state, &here, StatusCode::INTERNAL_SERVER_ERROR, "failed", words, None);
     match taken.await {
@@ -122,11 +140,7 @@ pub async fn pair(
                 return Json(serde_json::json!({ "token": token.to_string() })).into_response();
             }
             let mut response = Redirect::to("/staff").into_response();
-            // `Lax`: it must be there when the page is opened from a bookmark or another program; what changes something asks for more.
-            let cookie = format!("{COOKIE}={token}; Secure; HttpOnly; SameSite=Lax; Path=/; Max-Age={COOKIE_SECONDS}");
-            if let Ok(cookie) = cookie.parse() {
-                response.headers_mut().append(header::SET_COOKIE, cookie);
-            }
+            response.headers_mut().append(header::SET_COOKIE, cookie(token));
             response
         }
         Ok(Ok(None)) if is_page => trouble_at(&state, &here, StatusCode::GONE, "offer_over", "", None),
@@ -134,6 +148,13 @@ pub async fn pair(
         Ok(Err(error)) => failed(&in_words(&error)),
         Err(error) => failed(&error.to_string()),
     }
+}
+
+/// `Lax`: it must be there when the page is opened from a bookmark or another program; what changes something asks for more.
+fn cookie(token: Token) -> HeaderValue {
+    let text = format!("{COOKIE}={token}; Secure; HttpOnly; SameSite=Lax; Path=/; Max-Age={COOKIE_SECONDS}");
+    // Hexadecimal digits and what stands here.
+    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""))
 }
 
 /// At the appliance itself there is nothing to be paired.

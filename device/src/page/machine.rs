@@ -1,12 +1,13 @@
 //! Health for machines.
 
 use super::answer::{ApiError, json_text};
+use super::lan::Arrival;
 use super::state::{PageState, WATCHERS};
 use crate::health::metrics::Facts;
-use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use std::sync::Arc;
 
 /// The description of the API.
@@ -25,7 +26,11 @@ pub async fn readyz(State(state): State<Arc<PageState>>) -> Response {
 }
 
 /// `GET /api/v1/screen.png`: what the appliance's own screen shows; 404 where it has none.
-pub async fn screen(State(state): State<Arc<PageState>>) -> Response {
+pub async fn screen(State(state): State<Arc<PageState>>, arrived: Option<Extension<Arrival>>) -> Response {
+    if arrived.is_some_and(|Extension(arrival)| arrival.is_offered()) {
+        let error = "the screen shows how a device is paired, for those who stand before it";
+        return ApiError::new(StatusCode::FORBIDDEN, error).into_response();
+    }
     let Some(screen) = state.screen.clone() else {
         return ApiError::new(StatusCode::NOT_FOUND, "this appliance has no screen of its own").into_response();
     };

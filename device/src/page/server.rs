@@ -2,6 +2,7 @@
 
 use super::routes::{lan_router, router};
 use super::state::PageState;
+use super::visitors;
 use crate::lan::Lan;
 use crate::screen::Shown;
 use axum::Router;
@@ -9,7 +10,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 
@@ -136,7 +137,7 @@ impl Server {
         let network = async move {
             let Some((listener, router, lan)) = lan else { return };
             tokio::join!(show_offers(&lan, screen.as_ref()), async {
-                if let Err(error) = serve_lan(listener, &lan, router, &closing).await {
+                if let Err(error) = visitors::serve(listener, &lan, router, &closing, &said).await {
                     said.events.say(format!("the shop's network is served no more: {error}"));
                 }
             });
@@ -209,30 +210,10 @@ async fn show_offers(lan: &Arc<Lan>, screen: Option<&Shown>) {
     loop {
         let lan = Arc::clone(lan);
         // A small file of this machine, which is mostly not there.
-        let invitation = tokio::task::spawn_blocking(move || lan.invitation(SystemTime::now())).await;
+        let invitation = tokio::task::spawn_blocking(move || lan.invitation()).await;
         screen.invite(invitation.unwrap_or_default());
         tokio::time::sleep(LOOK_EVERY).await;
     }
-}
-
-/// How long a handshake may take.
-const HANDSHAKE: Duration = Duration::from_secs(5);
-
-async fn serve_lan(
-    listener: TcpListener,
-    lan: &Lan,
-    router: Router,
-    closing: &watch::Sender<bool>,
-) -> Result<(), io::Error> {
-    let listener = tokio::net::TcpListener::from_std(listener)?;
-    let listener = tls_listener::builder(tokio_rustls::TlsAcceptor::from(lan.identity.config()))
-        .handshake_timeout(HANDSHAKE)
-        .listen(listener);
-    let mut closed = closing.subscribe();
-    let until = async move {
-        let _ = closed.wait_for(|is_closing| *is_closing).await;
-    };
-    axum::serve(listener, router).with_graceful_shutdown(until).await
 }
 
 fn serve(

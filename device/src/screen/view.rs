@@ -57,8 +57,8 @@ pub struct View<'a> {
     pub says: Says<'a>,
     /// What is said of the shop.
     pub matched: Matched<'a>,
-    /// A QR code in place of everything else, with what it is for.
-    pub code: Option<(&'a Code, &'a str)>,
+    /// A QR code in place of everything else, with what it is for, and the fingerprint of the certificate that the phone will see.
+    pub code: Option<(&'a Code, &'a str, &'a str)>,
     /// What becomes of pictures.
     pub privacy: &'a str,
     /// The engine that answered.
@@ -155,7 +155,7 @@ impl<'a> View<'a> {
             has_picture: facts.current().is_some(),
             says,
             matched: facts.matched(),
-            code: facts.invitation.map(|invitation| (&invitation.code, facts.text("pair_scan"))),
+            code: facts.invitation.map(|one| (&one.code, facts.text("pair_scan"), one.fingerprint.as_str())),
             privacy: facts.text("privacy"),
             engine: facts.current().map_or("", |seen| &seen.engine),
         }

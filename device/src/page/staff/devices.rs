@@ -3,7 +3,8 @@
 use super::form::Posted;
 use super::gate::Here;
 use super::render::{page as rendered, trouble_at};
-use crate::lan::Lan;
+use crate::lan::devices::MOST;
+use crate::lan::{Lan, Moment, PairError};
 use crate::page::state::PageState;
 use crate::pipeline::in_words;
 use axum::extract::State;
@@ -12,7 +13,6 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Extension, Json};
 use minijinja::{Value, context};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 /// Where the page is.
 const PAGE: &str = "/staff/devices";
@@ -26,25 +26,38 @@ pub async fn page(State(state): State<Arc<PageState>>, Extension(here): Extensio
         .into_iter()
         .map(|device| context! { name => device.name, paired => device.paired, hash => device.hash })
         .collect();
-    let invitation = lan.invitation(SystemTime::now()).map(|invitation| {
+    let has_room = lan.devices.has_room();
+    let asked = Arc::clone(lan);
+    let found = tokio::task::spawn_blocking(move || (asked.invitation(), asked.address())).await;
+    let (invitation, address) = found.unwrap_or_default();
+    let invitation = invitation.map(|invitation| {
         let side = invitation.code.side() + 2 * crate::lan::code::QUIET;
         let fingerprint = invitation.fingerprint;
         context! { address => invitation.address, path => invitation.code.svg_path(), side, fingerprint }
     });
-    let values = context! { devices, invitation, address => lan.address() };
+    let values = context! { devices, invitation, address, has_room, most => MOST };
     rendered(&state, &here, "devices.html", values)
 }
 
 /// `GET /api/v1/staff/devices`: whether an offer stands, for the page that shows one.
 pub async fn now(State(state): State<Arc<PageState>>) -> impl IntoResponse {
-    let now = SystemTime::now();
-    let is_offered = state.staff.lan.as_ref().is_some_and(|lan| lan.offers.standing(now).is_some());
+    let lan = state.staff.lan.clone();
+    let offered = tokio::task::spawn_blocking(move || {
+        lan.zip(Moment::now()).is_some_and(|(lan, now)| lan.offers.standing(&now).is_some())
+    });
+    let is_offered = offered.await.unwrap_or(false);
     Json(serde_json::json!({ "offered": is_offered }))
 }
 
 /// `POST /staff/devices/pair`: makes an offer, which the page and the screen show.
 pub async fn offer(State(state): State<Arc<PageState>>, Extension(here): Extension<Here>, _form: Posted) -> Response {
-    change(&state, &here, |lan| Ok(lan.offers.make(SystemTime::now()).map(drop)?)).await
+    change(&state, &here, |lan| {
+        if !lan.devices.has_room() {
+            return Err(PairError::Full);
+        }
+        Moment::now().map_or(Ok(()), |now| Ok(lan.offers.make(&now).map(drop)?))
+    })
+    .await
 }
 
 /// `POST /staff/devices/stop`: ends it.
@@ -61,7 +74,7 @@ pub async fn remove(State(state): State<Arc<PageState>>, Extension(here): Extens
 async fn change(
     state: &PageState,
     here: &Here,
-    what: impl FnOnce(&Lan) -> Result<(), crate::lan::PairError> + Send + 'static,
+    what: impl FnOnce(&Lan) -> Result<(), PairError> + Send + 'static,
 ) -> Response {
     let Some(lan) = state.staff.lan.clone() else { return not_served(state, here) };
     let failed = |words: &str| trouble_at(state, here, StatusCode::INTERNAL_SERVER_ERROR, "failed", words, Some(PAGE));

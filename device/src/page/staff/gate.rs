@@ -32,7 +32,7 @@ pub const PATHS: [&str; 2] = ["/staff", "/api/v1/staff"];
 /// Who may use an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Door {
-    /// Whoever is at this machine: the log-in and what it looks like.
+    /// Whoever is at this machine or has a paired device: the log-in and what it looks like.
     Open,
     /// Who is logged in.
     Staff,

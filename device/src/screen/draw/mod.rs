@@ -94,11 +94,11 @@ impl Painter {
         let mut brush = Brush { canvas, glyphs, lines, line };
         let frame = view.has_picture.then_some(frame);
 
-        if let Some((code, text)) = view.code {
+        if let Some((code, text, fingerprint)) = view.code {
             let all = Rectangle::new(Point::zero(), layout.size);
-            if drawn.is_news(Part::Code, (code, text), all, changed) {
+            if drawn.is_news(Part::Code, (code, text, fingerprint), all, changed) {
                 drawn.parts = [None, None, None, None, None, None, *drawn.parts_of(Part::Code)];
-                invitation::invitation(&mut brush, layout, code, text);
+                invitation::invitation(&mut brush, layout, code, &[text, fingerprint]);
             }
             return changed;
         }
