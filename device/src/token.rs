@@ -50,7 +50,14 @@ impl FromStr for Token {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        of_hex(text).map(Self).ok_or(())
+        if text.len() != 64 || !text.bytes().all(|letter| matches!(letter, b'0'..=b'9' | b'a'..=b'f')) {
+            return Err(());
+        }
+        let mut token = [0; 32];
+        for (byte, at) in token.iter_mut().zip((0..64).step_by(2)) {
+            *byte = text.get(at..at + 2).and_then(|two| u8::from_str_radix(two, 16).ok()).ok_or(())?;
+        }
+        Ok(Self(token))
     }
 }
 
@@ -58,19 +65,6 @@ impl FromStr for Token {
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Bytes from as many small hexadecimal digits as there must be.
-#[must_use]
-pub fn of_hex(text: &str) -> Option<[u8; 32]> {
-    if text.len() != 64 || !text.bytes().all(|letter| matches!(letter, b'0'..=b'9' | b'a'..=b'f')) {
-        return None;
-    }
-    let mut bytes = [0; 32];
-    for (byte, at) in bytes.iter_mut().zip((0..64).step_by(2)) {
-        *byte = text.get(at..at + 2).and_then(|two| u8::from_str_radix(two, 16).ok())?;
-    }
-    Some(bytes)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 // page go into FOLDER as `kiosk-<language>.png` (docs/kiosk.png is `kiosk-en.png`). With the server's PID, the server is held for
 // a while and the page must say that the connection is lost.
 import { join } from "node:path";
-import { axe, browser, check, end, expect, openPage } from "./chromium.mjs";
+import { breaches, browser, check, end, expect, openPage } from "./chromium.mjs";
 
 const [address, folder, pid] = process.argv.slice(2);
 
@@ -59,14 +59,6 @@ const look = (page) =>
 const answered = (seen) =>
   seen.state === "known" && seen.frame && /\d/.test(seen.sure26) && /\d/.test(seen.sure14) && seen.cards.some((card) => card.isPictured);
 
-async function violations(page) {
-  await page.evaluate(axe);
-  const result = await page.evaluate(() =>
-    globalThis.axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] }),
-  );
-  return result.violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html.slice(0, 90)).join(" | ")}`);
-}
-
 const names = {};
 for (const language of ["en", "zh-Hant", "de"]) {
   const { context, page, seen } = await open(language);
@@ -93,7 +85,7 @@ for (const language of ["en", "zh-Hant", "de"]) {
   });
   await check(`${language}: no WCAG A or AA violation`, async () => {
     await soon("an answer", async () => answered(await look(page)));
-    const found = await violations(page);
+    const found = await breaches(page);
     expect(found.length === 0, found.join("\n"));
   });
   await check(`${language}: nothing is cut off`, async () => {
@@ -159,7 +151,7 @@ await check("the three languages differ", async () => {
     await page.keyboard.press("Enter");
     await soon("the details", () => page.evaluate(() => document.getElementById("details").open), 5);
     await soon("the large picture", () => page.evaluate(() => document.getElementById("details-picture").naturalWidth > 0), 5);
-    const found = await violations(page);
+    const found = await breaches(page);
     expect(found.length === 0, found.join("\n"));
     if (folder) await page.screenshot({ path: join(folder, "kiosk-details.png") });
     // More like it, in one colour, and on to another garment.
@@ -174,7 +166,7 @@ await check("the three languages differ", async () => {
     await soon("the colour", async () => (await pressed()) !== "All colours", 5);
     const coloured = await similar();
     expect(coloured.join() !== all.join(), `the colour changes nothing: ${all}`);
-    const withSimilar = await violations(page);
+    const withSimilar = await breaches(page);
     expect(withSimilar.length === 0, withSimilar.join("\n"));
     if (folder) await page.screenshot({ path: join(folder, "kiosk-similar.png") });
     await page.click("#colours button:nth-child(1)");
@@ -195,7 +187,7 @@ await check("the three languages differ", async () => {
     await page.waitForTimeout(400);
     const before = await look(page);
     expect((await page.getAttribute("#hold", "aria-pressed")) === "true", "it is not pressed");
-    const found = await violations(page);
+    const found = await breaches(page);
     expect(found.length === 0, found.join("\n"));
     if (folder) await page.screenshot({ path: join(folder, "kiosk-held.png") });
     // The demo shows another photograph every five seconds.
@@ -218,7 +210,7 @@ await check("the three languages differ", async () => {
       process.kill(Number(pid), "SIGSTOP");
       try {
         await soon("the notice", async () => (await look(page)).notice.startsWith("Connection lost"), 20);
-        const found = await violations(page);
+        const found = await breaches(page);
         expect(found.length === 0, found.join("\n"));
         if (folder) await page.screenshot({ path: join(folder, "kiosk-lost.png") });
       } finally {
@@ -289,7 +281,7 @@ await check("the three languages differ", async () => {
       });
       expect((await page.locator(".card").first().isVisible()) === hasCards, "the cards are not as expected");
       await page.waitForTimeout(400);
-      const found = await violations(page);
+      const found = await breaches(page);
       expect(found.length === 0, found.join("\n"));
       if (folder) await page.screenshot({ path: join(folder, `kiosk-${name}.png`) });
       const isOffered = name === "nothing-like-it";

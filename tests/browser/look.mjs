@@ -2,7 +2,7 @@
 //
 //   node look.mjs http://localhost:8080 [FOLDER]
 import { join } from "node:path";
-import { axe, check, end, expect, openPage } from "./chromium.mjs";
+import { breaches, check, end, expect, openPage } from "./chromium.mjs";
 
 const [address, folder] = process.argv.slice(2);
 const { page, seen } = await openPage(address);
@@ -17,8 +17,7 @@ await check("its colours are the page's", async () => {
   expect(JSON.stringify(colours) === JSON.stringify(["rgb(253, 250, 246)", "rgb(122, 46, 18)"]), JSON.stringify(colours));
 });
 await check("and everything can be read", async () => {
-  await page.evaluate(axe);
-  const found = await page.evaluate(async () => (await globalThis.axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"] })).violations.map((one) => `${one.id}: ${one.nodes[0].html}`));
+  const found = await breaches(page);
   if (folder) await page.screenshot({ path: join(folder, "look.png") });
   expect(found.length === 0, found.join("\n"));
   expect(seen.problems.length + seen.elsewhere.length === 0, JSON.stringify(seen));

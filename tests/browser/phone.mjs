@@ -4,24 +4,12 @@
 //
 // As staff.mjs; the screenshots are `phone-<language>-<page>.png`.
 import { join } from "node:path";
-import { axe, check, end, expect, openPage } from "./chromium.mjs";
+import { check, end, expect, lookAt, openPage } from "./chromium.mjs";
 
 const [address, pin, folder] = process.argv.slice(2);
 const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, ignoreHTTPSErrors: true };
 
-/// No violation of WCAG 2 AA, nothing too wide, the right language.
-async function look(page, language, name) {
-  await page.waitForLoadState("load");
-  await page.evaluate(axe);
-  const found = await page.evaluate(async () => {
-    const result = await globalThis.axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] });
-    const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
-    return [...result.violations.map((one) => `${one.id}: ${one.nodes[0].html.slice(0, 200)}`), ...(wide > 0 ? [`${wide} px too wide`] : [])];
-  });
-  if (folder) await page.screenshot({ path: join(folder, `phone-${language}-${name}.png`), fullPage: true });
-  expect(found.length === 0, `${name}: ${found.join("\n")}`);
-  expect((await page.getAttribute("html", "lang")) === language, `${name} is in ${await page.getAttribute("html", "lang")}`);
-}
+const look = (page, language, name) => lookAt(page, language, name, folder && join(folder, `phone-${language}-${name}.png`));
 
 async function logIn(page) {
   await page.fill("#pin", pin);

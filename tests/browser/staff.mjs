@@ -5,7 +5,7 @@
 // Each check is one line on stdout, `ok` or `FAILED` with what was seen; the status is 1 when one failed. Screenshots go into FOLDER as
 // `staff-<language>-<page>.png`. On every page there is no violation of WCAG 2 AA, nothing too wide, and no target below 44 pixels.
 import { join } from "node:path";
-import { axe, check, end, expect, openPage } from "./chromium.mjs";
+import { check, end, expect, lookAt, openPage } from "./chromium.mjs";
 
 const [address, pin, folder] = process.argv.slice(2);
 
@@ -18,28 +18,7 @@ async function open(language, options) {
   return { context, page, seen };
 }
 
-/// What is wrong with a page for those who see, hear or touch otherwise.
-async function look(page, language, name) {
-  await page.waitForLoadState("load");
-  // Not by `addScriptTag`, which the page's policy refuses.
-  await page.evaluate(axe);
-  const found = await page.evaluate(async () => {
-    const result = await globalThis.axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] });
-    const violations = result.violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html).join(" ").slice(0, 300)}`);
-    const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
-    const small = [...document.querySelectorAll("a, button, input:not([type=hidden]), summary")]
-      .filter((element) => element.checkVisibility() && !element.ariaHidden)
-      .map((element) => [element, (element.closest("label.check") ?? element).getBoundingClientRect()])
-      .filter(([, box]) => Math.min(box.width, box.height) < 44)
-      .map(([element]) => element.outerHTML.slice(0, 120));
-    return [...violations, ...(wide > 0 ? [`${wide} px too wide`] : []), ...small.map((html) => `small: ${html}`)];
-  });
-  if (folder) await page.screenshot({ path: join(folder, `staff-${language}-${name}.png`), fullPage: true });
-  expect(found.length === 0, `${name}: ${found.join("\n")}`);
-  expect((await page.getAttribute("html", "lang")) === language, `${name} is in ${await page.getAttribute("html", "lang")}`);
-  const text = await page.textContent("body");
-  expect(!/[{}]|undefined|\bstaff_|_more\b/.test(text), `${name} has an unfilled text: ${text.match(/.{0,30}([{}]|undefined|_more\b).{0,30}/)?.[0]}`);
-}
+const look = (page, language, name) => lookAt(page, language, name, folder && join(folder, `staff-${language}-${name}.png`));
 
 const heading = (page) => page.textContent("h1");
 

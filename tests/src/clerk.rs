@@ -29,6 +29,15 @@ pub fn shop() -> Rig {
     rig
 }
 
+/// Adds tables to the settings of a [`shop`].
+///
+/// # Panics
+/// They cannot be read.
+pub fn configure(rig: &Rig, more: &str) {
+    let settings = std::fs::read_to_string(rig.path("shop.toml")).expect("the settings");
+    rig.write("shop.toml", settings + more);
+}
+
 /// Sets the PIN as whoever looks after the machine does.
 ///
 /// # Panics

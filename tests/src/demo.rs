@@ -11,6 +11,16 @@ use crate::{Rig, Running};
 /// How long a demo may take to its first answer.
 pub const START: Duration = Duration::from_secs(60);
 
+/// A port that is free now, for what must come back to the same one.
+///
+/// # Panics
+/// There is none.
+#[must_use]
+pub fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("its number").port()
+}
+
 /// A running demo on a port that the system chose. Dropping it ends it.
 #[derive(Debug)]
 pub struct Demo {

@@ -3,7 +3,7 @@
 //! The page's test needs Node.js, a Chromium and `tests/browser/node_modules`; where one is missing it is skipped with the
 //! command that installs them, and with `CI=true` it fails.
 
-use clothingid_tests::clerk::{run, shop};
+use clothingid_tests::clerk::{configure, run, shop};
 use clothingid_tests::demo::{Demo, START};
 use clothingid_tests::{Rig, browser, photographs};
 use serde_json::Value;
@@ -319,9 +319,8 @@ fn a_browser_shows_the_shops_own_logo_and_colours() {
     let rig = shop();
     let drawing = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 120 40\"><rect width=\"120\" height=\"40\" fill=\"#7a2e12\"/></svg>";
     rig.write("logo.svg", drawing);
-    let config = std::fs::read_to_string(rig.path("shop.toml")).expect("the configuration");
     let look = "[look]\nlogo = \"logo.svg\"\naccent = \"#7a2e12\"\npaper = \"#fdfaf6\"\n";
-    rig.write("shop.toml", format!("{config}{look}"));
+    configure(&rig, look);
     let demo = run(rig);
     assert_eq!(demo.get("/assets/logo").text(), drawing);
     let _ = browser::run("look.mjs", &demo, &[], &[]);

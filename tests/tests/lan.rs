@@ -2,26 +2,19 @@
 //!
 //! The test whose name begins with `a_browser` needs what those of `kiosk.rs` need.
 
-use std::net::TcpListener;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use clothingid_tests::clerk::{Clerk, between, run, set_pin, shop};
+use clothingid_tests::clerk::{Clerk, between, configure, run, set_pin, shop};
 use clothingid_tests::command::Outcome;
-use clothingid_tests::demo::{Answer, Demo, START};
+use clothingid_tests::demo::{Answer, Demo, START, free_port};
 use clothingid_tests::{Rig, browser};
-
-/// A port that is free now.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port()
-}
 
 /// The appliance of a shop that also serves its network, here this machine.
 fn served() -> (Demo, u16) {
     let (rig, port) = (shop(), free_port());
     set_pin(&rig, "2580");
-    let config = std::fs::read_to_string(rig.path("shop.toml")).expect("the configuration");
-    rig.write("shop.toml", format!("{config}[lan]\nlisten = \"127.0.0.1:{port}\"\n"));
+    configure(&rig, &format!("[lan]\nlisten = \"127.0.0.1:{port}\"\n"));
     let demo = run(rig);
     let said = demo.running.stderr();
     assert!(said.contains(&format!("https://127.0.0.1:{port} for paired devices; certificate ")), "{said}");
@@ -131,9 +124,8 @@ fn read_from(screen: &Path) -> Option<String> {
 #[test]
 fn the_appliances_own_screen_shows_an_offer_until_it_is_taken_up() {
     let (rig, port) = (shop(), free_port());
-    let config = std::fs::read_to_string(rig.path("shop.toml")).expect("the configuration");
     let screen = "[screen]\noutput = 'png'\nfile = 'screen.png'\nwidth = 320\nheight = 240\n";
-    rig.write("shop.toml", format!("{config}{screen}[lan]\nlisten = \"127.0.0.1:{port}\"\n"));
+    configure(&rig, &format!("{screen}[lan]\nlisten = \"127.0.0.1:{port}\"\n"));
     let demo = run(rig);
     let file = demo.rig.path("screen.png");
     let address = offered(&demo.rig);

@@ -2,7 +2,7 @@
 
 use clothingid_tests::Rig;
 use clothingid_tests::clerk::shop;
-use clothingid_tests::demo::{Demo, START};
+use clothingid_tests::demo::{Demo, START, free_port};
 use image::{ImageFormat, RgbImage};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -56,7 +56,7 @@ fn without_a_screen_its_address_says_so() {
 #[test]
 fn what_the_settings_name_and_is_not_there_is_said_until_it_is() {
     let rig = shop();
-    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|one| one.local_addr()).expect("a port").port();
+    let port = free_port();
     let config = format!("listen = '127.0.0.1:{port}'\ncatalogue = 'other.db'\n[camera]\nfolder = 'camera'\n");
     rig.write("other.toml", config);
     let mut running = rig.clothingid(["run", "--safe-mode", "--config", "other.toml"]).start();

@@ -1,29 +1,29 @@
 //! `clothingid run`: the appliance, from its configuration.
 
 mod networks;
+mod opened;
 mod panel;
 mod safe_mode;
 mod serving;
 
-use super::camera::configured as configured_camera;
 use super::catalogue::store_report;
 use super::{Outcome, Report};
-use crate::camera::{CameraChoice, ControlWishes};
+use crate::camera::CameraChoice;
 use crate::catalogue::StoreError;
-use crate::config::{self, Config, ConfigError, LanConfig, Language, LookConfig, defaults};
+use crate::config::{Language, defaults};
 use crate::health::Health;
 use crate::health::watchdog::{self, Progress};
-use crate::lan::{Lan, LanSettings, Own};
-use crate::network::{self, EngineChoice};
+use crate::lan::Lan;
+use crate::network::EngineChoice;
 use crate::page::{self, Board, Facts, Look, PageState, Server, Uploads, rate};
 use crate::pipeline::reembed;
 use crate::pipeline::{Looker, LookerSettings, Output, Pipeline, Shop, Stop};
 use crate::screen::{PanelChoice, Screen, ScreenSettings, Source};
-use crate::staff::sticks::Media;
-use crate::staff::{Staff, Vault};
-use crate::state;
+use crate::staff::Staff;
 use clothingid_shared::bundle::Bundle;
 use networks::Answering;
+use opened::Opened;
+pub(super) use opened::{catalogue, config_report, lan_settings};
 pub(super) use panel::{panel, panel_of_flag, panel_report};
 use serving::Serving;
 use std::net::TcpListener;
@@ -71,7 +71,7 @@ pub struct Args {
 /// engine or catalogue.
 pub fn run(args: &Args) -> Result<Outcome, Report> {
     let stop = stop_on_signals()?;
-    let opened = match open(args) {
+    let opened = match opened::open(args) {
         Err(report) if args.safe_mode => match safe_mode::until_mended(args, report, &stop)? {
             Some(opened) => opened,
             None => return Ok(Outcome::Done),
@@ -98,42 +98,6 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
     appliance.run(&stop, |_| Ok(catalogue))
 }
 
-/// All that the configuration names, there and usable.
-struct Opened {
-    config: Config,
-    camera: CameraChoice,
-    catalogue: PathBuf,
-    bundle: Arc<Bundle>,
-    /// Where the shop's network is served, if it is.
-    network: Option<TcpListener>,
-    staff: Arc<Staff>,
-    look: Look,
-}
-
-/// Opens what the configuration names, as far as that goes without starting anything.
-fn open(args: &Args) -> Result<Opened, Report> {
-    let config = config::load(args.config.as_deref()).map_err(|error| config_report(&error))?;
-    let camera = configured_camera(&config.camera)?;
-    let catalogue = catalogue(config.catalogue.clone())?;
-    let bundle = network::read_bundle(config.bundle.as_deref()).map_err(|error| {
-        Report::of(&error).hint("leave `bundle` out of the configuration to use the bundle inside the program")
-    })?;
-    let (network, lan) = match network(&config.lan) {
-        Ok(Some((listener, lan))) => (Some(listener), Some(lan)),
-        Ok(None) => (None, None),
-        // The customers' page does not hang on it.
-        Err(report) if args.safe_mode => {
-            eprint!("{report}");
-            eprintln!("the shop's network is not served until the appliance is started again");
-            (None, None)
-        }
-        Err(report) => return Err(report),
-    };
-    let look = look(&config.look)?;
-    let staff = staff(config.staff.media.clone(), config.camera.controls.clone(), lan)?;
-    Ok(Opened { config, camera, catalogue, bundle: Arc::new(bundle), network, staff, look })
-}
-
 /// The configured language.
 fn language(tag: Option<&String>) -> Language {
     tag.and_then(|tag| Language::of_tag(tag)).unwrap_or_default()
@@ -142,64 +106,6 @@ fn language(tag: Option<&String>) -> Language {
 /// The shop's name, or that of the program.
 fn shop_name(configured: Option<String>) -> String {
     configured.unwrap_or_else(|| "ClothingID".to_owned())
-}
-
-/// The staff's pages, with the PIN of the state folder.
-fn staff(
-    media: Option<Vec<PathBuf>>,
-    controls: Option<ControlWishes>,
-    lan: Option<Arc<Lan>>,
-) -> Result<Arc<Staff>, Report> {
-    let folder = state::folder()?;
-    let controls = controls.unwrap_or_default();
-    Ok(Arc::new(Staff::new(Vault::Folder(folder.clone()), &folder, Media::new(media), controls, lan)))
-}
-
-/// Where the shop's network is served and how, if it is.
-fn network(config: &LanConfig) -> Result<Option<(TcpListener, Arc<Lan>)>, Report> {
-    let Some(address) = &config.listen else { return Ok(None) };
-    let during = |report: Report| report.during("serving the shop's network, as `[lan]` asks");
-    let listener = page::bind(address.get_ref()).map_err(|error| during(Report::of(&error).hinted(error.hints())))?;
-    let lan = Lan::open(&state::folder()?, &lan_settings(config.clone()), listener.local_addr()?);
-    let lan = lan.map_err(|error| during(Report::of(&error).hinted(error.hint())))?;
-    // An offer is for those who stood before the appliance when it was made.
-    lan.offers.end()?;
-    Ok(Some((listener, Arc::new(lan))))
-}
-
-/// The shop's logo and colours.
-fn look(config: &LookConfig) -> Result<Look, Report> {
-    // The configuration was checked when it was read.
-    let colour = |text: &Option<Spanned<String>>| text.as_ref().and_then(|text| text.get_ref().parse().ok());
-    Look::new(config.logo.as_deref(), colour(&config.accent), colour(&config.paper))
-        .map_err(|error| Report::of(&error).during("reading the shop's logo, as `[look]` names it"))
-}
-
-/// What the configuration says of the shop's network.
-pub(super) fn lan_settings(config: LanConfig) -> LanSettings {
-    let own = config.certificate.zip(config.key);
-    LanSettings {
-        name: config.name.map(Spanned::into_inner),
-        own: own.map(|(certificate, key)| Own { certificate: certificate.into_inner(), key: key.into_inner() }),
-    }
-}
-
-/// The report of a configuration that cannot be used.
-pub(super) fn config_report(error: &ConfigError) -> Report {
-    let report = Report::of(error).hinted(error.hint());
-    if matches!(error, ConfigError::File(_)) { report } else { report.during("reading the configuration") }
-}
-
-/// The catalogue's file. One that the configuration names must be there: a misspelt name would be an empty shop. The one of the state
-/// folder comes with the first import.
-pub(super) fn catalogue(configured: Option<PathBuf>) -> Result<PathBuf, Report> {
-    match configured {
-        None => Ok(state::catalogue()?),
-        Some(path) if path.exists() => Ok(path),
-        Some(path) => Err(store_report(&StoreError::Missing { path })
-            .during("opening the catalogue that the configuration names")
-            .hint("or leave `catalogue` out of the configuration to use the one in the state folder")),
-    }
 }
 
 /// Takes the page's address.
@@ -344,7 +250,7 @@ impl Appliance {
             ("engine", facts.engine.clone()),
             ("bundle", format!("{} of {}", bundle.manifest.name, bundle.manifest.created)),
             ("catalogue", products),
-            ("network", self.staff.lan.as_ref().map_or_else(|| "not served".to_owned(), |lan| reached(lan))),
+            ("lan", self.staff.lan.as_ref().map_or_else(|| "not served".to_owned(), |lan| reached(lan))),
             ("screen", self.panel.as_ref().map_or_else(|| "none".to_owned(), PanelChoice::describe)),
         ];
 
@@ -403,28 +309,13 @@ pub(super) fn stop_on_signals() -> Result<Stop, Report> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use clap::CommandFactory;
-
-    #[test]
-    fn a_catalogue_that_is_named_and_missing_is_no_empty_shop() {
-        let report = catalogue(Some("/nowhere/shop.db".into())).unwrap_err();
-        insta::assert_snapshot!(report, @r"
-        error: there is no catalogue at `/nowhere/shop.db`
-          while: opening the catalogue that the configuration names
-
-        hint: make one: `clothingid catalogue import CSV --photos DIR --catalogue /nowhere/shop.db`
-        hint: or leave `catalogue` out of the configuration to use the one in the state folder
-        ");
-        let there = tempfile::NamedTempFile::new().unwrap();
-        assert_eq!(catalogue(Some(there.path().into())).unwrap(), there.path());
-    }
 
     #[test]
     fn the_help_shows_the_whole_example() {
         let mut cli = crate::cli::Cli::command();
         let help = cli.find_subcommand_mut("run").unwrap().render_long_help().to_string();
-        for line in config::schema::EXAMPLE.lines() {
+        for line in crate::config::schema::EXAMPLE.lines() {
             assert!(help.contains(line), "{line}\n{help}");
         }
     }

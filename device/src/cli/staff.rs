@@ -3,7 +3,7 @@
 use super::run::{config_report, lan_settings};
 use super::{Outcome, Report, print_line};
 use crate::config;
-use crate::lan::{self, Lan, LanError, Moment, PairError};
+use crate::lan::{self, Lan, LanError, PairError};
 use crate::staff::{HashedPin, Pin, Vault};
 use crate::state;
 use std::io::{self, IsTerminal as _, Read as _};
@@ -69,8 +69,7 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
 }
 
 /// A service has a state folder of its own.
-const AS_ITS_USER: &str = "run this as the user that the appliance runs as, with its state folder; of a service: \
-    `sudo systemd-run --pipe --wait -p User=clothingid -p DynamicUser=yes -p StateDirectory=clothingid clothingid staff pair`";
+const AS_ITS_USER: &str = "run this as the user that the appliance runs as, with its state folder: docs/staff.md has the command for a service";
 
 fn pair(config: Option<&Path>) -> Result<Outcome, Report> {
     let config = config::load(config).map_err(|error| config_report(&error))?;
@@ -101,8 +100,7 @@ fn pair(config: Option<&Path>) -> Result<Outcome, Report> {
     if !lan.devices.has_room() {
         return Err(during(PairError::Full.into()));
     }
-    let now = Moment::now().ok_or_else(|| Report::new("the system does not tell its starts apart"))?;
-    lan.offers.make(&now).map_err(|error| during(error.into()))?;
+    lan.offers.make().map_err(|error| during(error.into()))?;
     let Some(invitation) = lan.invitation() else {
         return Err(Report::new("the offer was ended by another"));
     };

@@ -2,9 +2,10 @@
 //!
 //! `/etc/clothingid/config.toml` is read first, then the user's own `clothingid/config.toml` below `$XDG_CONFIG_HOME` or
 //! `~/.config`, whose keys win; `--config FILE` reads that file and no other. [`schema`] says which keys there are,
-//! [`read`] reads a file, [`rescue`] reads around an error for the screen of the safe mode, [`defaults`] says what holds without one,
+//! [`read`] reads a file, `check` says what its values may be, [`rescue`] reads around an error for the screen of the safe mode, [`defaults`] says what holds without one,
 //! [`colour`] whether a shop's colours can be read.
 
+mod check;
 pub mod colour;
 pub mod defaults;
 pub mod error;

@@ -4,7 +4,6 @@
 
 use qrcodegen::{QrCode, QrCodeEcc};
 use std::fmt::{self, Write as _};
-use std::hash::{Hash, Hasher};
 
 /// Modules of white around a code, at least: the standard's quiet zone.
 pub const QUIET: u32 = 4;
@@ -16,12 +15,6 @@ pub struct Code(QrCode);
 impl fmt::Debug for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Code({} modules)", self.side())
-    }
-}
-
-impl Hash for Code {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.runs().for_each(|run| run.hash(state));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Devices that were paired: their names, and the hash of the token that each of them holds.
 
-use crate::token::{Token, hex, of_hex};
+use crate::token::{Token, hex};
 use clothingid_shared::day;
 use clothingid_shared::files::{self, FileError};
 use serde::{Deserialize, Serialize};
@@ -110,9 +110,8 @@ impl Devices {
     /// The name of the device that holds this token.
     #[must_use]
     pub fn name_of(&self, token: Token) -> Option<String> {
-        let hash = token.hash(PURPOSE);
-        let is_it = |device: &&Device| of_hex(&device.hash) == Some(hash);
-        self.lock().iter().find(is_it).map(|device| device.name.clone())
+        let hash = hex(&token.hash(PURPOSE));
+        self.lock().iter().find(|device| device.hash == hash).map(|device| device.name.clone())
     }
 
     /// Whether one more may be paired.

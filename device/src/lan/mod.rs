@@ -15,9 +15,8 @@ pub mod place;
 pub use code::Code;
 pub use devices::{Device, Devices, PairError};
 pub use identity::{Identity, IdentityError, Own};
-pub use offer::{Moment, Offers};
+pub use offer::Offers;
 
-use crate::token::Token;
 use clothingid_shared::files::{self, FileError};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -111,7 +110,7 @@ impl Lan {
             None => Identity::kept_in(&folder, &names)?,
         };
         let devices = Devices::kept_in(&folder)?;
-        Ok(Self { identity, devices, offers: Offers::kept_in(&folder), name: settings.name.clone(), listen })
+        Ok(Self { identity, devices, offers: Offers::kept_in(&folder)?, name: settings.name.clone(), listen })
     }
 
     /// What an appliance that runs keeps in the state folder: nothing is made.
@@ -135,14 +134,8 @@ impl Lan {
     /// What is to be shown while an offer stands.
     #[must_use]
     pub fn invitation(&self) -> Option<Invitation> {
-        let code = self.offers.standing(&Moment::now()?)?;
-        let address = invited_to(&self.address()?, code);
+        let code = self.offers.standing()?;
+        let address = format!("{}/pair/{code}", self.address()?);
         Some(Invitation { code: Code::of(&address)?, address, fingerprint: self.identity.fingerprint().to_owned() })
     }
-}
-
-/// The address that takes up an offer.
-#[must_use]
-pub fn invited_to(address: &str, code: Token) -> String {
-    format!("{address}/pair/{code}")
 }

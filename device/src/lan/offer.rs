@@ -15,74 +15,68 @@ pub const STANDS: Duration = Duration::from_secs(5 * 60);
 /// The file has less.
 const MOST_BYTES: u64 = 256;
 
-/// A moment in the run of this machine, as all its processes tell it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Moment {
-    /// Which start of the machine.
-    start: String,
-    /// Seconds since then.
-    seconds: u64,
-}
-
-impl Moment {
-    /// This one. Nothing where the system does not tell its starts apart.
-    #[must_use]
-    pub fn now() -> Option<Self> {
-        let start = files::read_text_at_most(Path::new("/proc/sys/kernel/random/boot_id"), MOST_BYTES).ok()?;
-        let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-        Some(Self { start: start.trim().to_owned(), seconds: u64::try_from(time.tv_sec).ok()? })
-    }
-}
-
 /// Where offers are made and taken up.
 #[derive(Debug)]
 pub struct Offers {
     path: PathBuf,
+    /// Which start of the machine this is.
+    start: String,
     /// Held while one is taken up.
     taking: Mutex<()>,
 }
 
 impl Offers {
     /// In this folder.
-    #[must_use]
-    pub fn kept_in(folder: &Path) -> Self {
-        Self { path: folder.join("offer"), taking: Mutex::default() }
+    ///
+    /// # Errors
+    /// The system does not tell its starts apart.
+    pub fn kept_in(folder: &Path) -> Result<Self, FileError> {
+        let start = files::read_text_at_most(Path::new("/proc/sys/kernel/random/boot_id"), MOST_BYTES)?;
+        Ok(Self { path: folder.join("offer"), start: start.trim().to_owned(), taking: Mutex::default() })
     }
 
     /// Makes one, in place of the one before.
     ///
     /// # Errors
     /// The file cannot be written, or the system gives no random bytes.
-    pub fn make(&self, now: &Moment) -> Result<Token, FileError> {
+    pub fn make(&self) -> Result<Token, FileError> {
         let failed = |error| FileError::Write { path: self.path.clone(), source: error };
         let code = Token::random().map_err(|error| failed(std::io::Error::other(error.to_string())))?;
-        files::write_private(&self.path, format!("{code} {} {}\n", now.start, now.seconds).as_bytes())?;
+        files::write_private(&self.path, format!("{code} {} {}\n", self.start, now()).as_bytes())?;
         Ok(code)
     }
 
     /// The one that stands.
     #[must_use]
-    pub fn standing(&self, now: &Moment) -> Option<Token> {
-        let text = files::read_text_at_most(&self.path, MOST_BYTES).ok()?;
-        let mut words = text.split_ascii_whitespace();
-        let (code, start, made) = (words.next()?, words.next()?, words.next()?);
-        let age = now.seconds.checked_sub(made.parse().ok()?)?;
-        if start == now.start && age < STANDS.as_secs() { code.parse().ok() } else { None }
+    pub fn standing(&self) -> Option<Token> {
+        self.standing_at(now())
     }
 
     /// Whether this is the one that stands.
     #[must_use]
-    pub fn is(&self, code: Token, now: &Moment) -> bool {
-        self.standing(now).is_some_and(|standing| standing.hash("offer") == code.hash("offer"))
+    pub fn is(&self, code: Token) -> bool {
+        self.is_at(code, now())
     }
 
     /// Takes it up: true once, for the one that stands, whichever process asks.
     ///
     /// # Errors
     /// The file cannot be removed: nobody is paired by an offer that could be taken up again.
-    pub fn take(&self, code: Token, now: &Moment) -> Result<bool, FileError> {
+    pub fn take(&self, code: Token) -> Result<bool, FileError> {
         let _one_at_a_time = self.taking.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.is(code, now) { self.remove() } else { Ok(false) }
+        if self.is(code) { self.remove() } else { Ok(false) }
+    }
+
+    fn standing_at(&self, seconds: u64) -> Option<Token> {
+        let text = files::read_text_at_most(&self.path, MOST_BYTES).ok()?;
+        let mut words = text.split_ascii_whitespace();
+        let (code, start, made) = (words.next()?, words.next()?, words.next()?);
+        let age = seconds.checked_sub(made.parse().ok()?)?;
+        if start == self.start && age < STANDS.as_secs() { code.parse().ok() } else { None }
+    }
+
+    fn is_at(&self, code: Token, seconds: u64) -> bool {
+        self.standing_at(seconds).is_some_and(|standing| standing.hash("offer") == code.hash("offer"))
     }
 
     /// Ends it.
@@ -103,6 +97,12 @@ impl Offers {
     }
 }
 
+/// Seconds since the machine was started, as all its processes tell them, asleep or not.
+fn now() -> u64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    u64::try_from(time.tv_sec).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,27 +111,28 @@ mod tests {
     #[test]
     fn an_offer_is_taken_up_once_in_its_time() {
         let folder = tempfile::tempdir().unwrap();
-        let (offers, now) = (Offers::kept_in(folder.path()), Moment::now().unwrap());
-        let later = |seconds: u64| Moment { seconds: now.seconds + seconds, ..now.clone() };
-        assert_eq!(offers.standing(&now), None);
-        let code = offers.make(&now).unwrap();
+        let offers = Offers::kept_in(folder.path()).unwrap();
+        assert_eq!(offers.standing(), None);
+        let before = now();
+        let code = offers.make().unwrap();
+        let after = now();
         let mode = std::fs::metadata(folder.path().join("offer")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         // The command line made it, the appliance reads it.
-        let offers = Offers::kept_in(folder.path());
-        assert_eq!(offers.standing(&later(STANDS.as_secs() - 1)), Some(code));
-        assert!(!offers.take(Token::random().unwrap(), &now).unwrap(), "of another");
-        assert!(!offers.take(code, &later(STANDS.as_secs())).unwrap(), "too late");
-        let another_start = Moment { start: "another".into(), ..now.clone() };
-        assert!(!offers.take(code, &another_start).unwrap(), "the machine was started again");
-        assert!(offers.take(code, &now).unwrap());
-        assert!(!offers.take(code, &now).unwrap(), "once");
-        let (first, second) = (offers.make(&now).unwrap(), offers.make(&now).unwrap());
-        assert_eq!((offers.take(first, &now).unwrap(), offers.standing(&now)), (false, Some(second)));
+        let offers = Offers::kept_in(folder.path()).unwrap();
+        assert_eq!(offers.standing_at(before + STANDS.as_secs() - 1), Some(code));
+        assert!(!offers.is_at(code, after + STANDS.as_secs()), "too late");
+        assert!(!offers.take(Token::random().unwrap()).unwrap(), "of another");
+        let another = Offers { start: "another".into(), ..Offers::kept_in(folder.path()).unwrap() };
+        assert!(!another.take(code).unwrap(), "the machine was started again");
+        assert!(offers.take(code).unwrap());
+        assert!(!offers.take(code).unwrap(), "once");
+        let (first, second) = (offers.make().unwrap(), offers.make().unwrap());
+        assert_eq!((offers.take(first).unwrap(), offers.standing()), (false, Some(second)));
         offers.end().unwrap();
         offers.end().unwrap();
-        assert_eq!(offers.standing(&now), None);
+        assert_eq!(offers.standing(), None);
         files::write_atomic(&folder.path().join("offer"), b"nothing").unwrap();
-        assert_eq!(offers.standing(&now), None);
+        assert_eq!(offers.standing(), None);
     }
 }

@@ -10,7 +10,7 @@ use super::staff::form::Fields;
 use super::staff::gate::{Here, cookies, wished_language};
 use super::staff::render::{page_with, trouble_at};
 use super::state::PageState;
-use crate::lan::{Lan, Moment, PairError};
+use crate::lan::{Lan, PairError};
 use crate::pipeline::in_words;
 use crate::token::Token;
 use axum::Extension;
@@ -37,7 +37,7 @@ impl Arrival {
     /// Whether an offer stands, which is for who stands before the appliance and for nobody else on the network.
     #[must_use]
     pub fn is_offered(&self) -> bool {
-        Moment::now().is_some_and(|now| self.0.offers.standing(&now).is_some())
+        self.0.offers.standing().is_some()
     }
 }
 
@@ -50,8 +50,9 @@ pub async fn admit(lan: Arc<Lan>, State(state): State<Arc<PageState>>, mut reque
     if !is_paired && !is_open(request.uri().path()) {
         return refusal(&state, &here, request.headers());
     }
-    // A browser that is used keeps its cookie.
-    let kept = of_browser.filter(|_| is_paired && of_program.is_none() && wants_a_page(headers));
+    // A browser that is used keeps its cookie. One that is just being paired gets another.
+    let looks = *request.method() == Method::GET && wants_a_page(headers);
+    let kept = of_browser.filter(|_| is_paired && of_program.is_none() && looks);
     let extensions = request.extensions_mut();
     extensions.insert(here);
     extensions.insert(Arrival(lan));
@@ -106,9 +107,7 @@ pub async fn ask(
 ) -> Response {
     let Some((Extension(Arrival(lan)), here)) = arrived.zip(here) else { return only_on_the_network() };
     let typed = code.clone();
-    let stands = tokio::task::spawn_blocking(move || {
-        typed.parse().ok().zip(Moment::now()).is_some_and(|(code, now)| lan.offers.is(code, &now))
-    });
+    let stands = tokio::task::spawn_blocking(move || typed.parse().is_ok_and(|code| lan.offers.is(code)));
     if !stands.await.unwrap_or(false) {
         return trouble_at(&state, &here, StatusCode::GONE, "offer_over", "", None);
     }
@@ -128,11 +127,14 @@ pub async fn pair(
     let (is_page, name) = (wants_a_page(&headers), fields.get("name").to_owned());
     let code: Option<Token> = fields.get("code").parse().ok();
     let taken = tokio::task::spawn_blocking(move || -> Result<Option<Token>, PairError> {
-        let taken = code.zip(Moment::now()).map(|(code, now)| lan.offers.take(code, &now)).transpose()?;
-        let paired = taken.unwrap_or(false).then(|| lan.devices.pair(&name, SystemTime::now()));
-        paired.transpose()
+        let taken = code.map(|code| lan.offers.take(code)).transpose()?;
+        taken.unwrap_or(false).then(|| lan.devices.pair(&name, SystemTime::now())).transpose()
     });
-    let failed = |words: &str| trouble_at(&state, &here, StatusCode::INTERNAL_SERVER_ERROR, "failed", words, None);
+    let refuse = |status, key, words: &str, detail: &str| match is_page {
+        true => trouble_at(&state, &here, status, key, detail, None),
+        false => ApiError::new(status, words).into_response(),
+    };
+    let failed = |words: &str| refuse(StatusCode::INTERNAL_SERVER_ERROR, "failed", words, words);
     match taken.await {
         Ok(Ok(Some(token))) => {
             state.health.events.say("a device of the staff was paired".to_owned());
@@ -143,8 +145,7 @@ pub async fn pair(
             response.headers_mut().append(header::SET_COOKIE, cookie(token));
             response
         }
-        Ok(Ok(None)) if is_page => trouble_at(&state, &here, StatusCode::GONE, "offer_over", "", None),
-        Ok(Ok(None)) => ApiError::new(StatusCode::GONE, "this offer is over, or was taken up").into_response(),
+        Ok(Ok(None)) => refuse(StatusCode::GONE, "offer_over", "this offer is over, or was taken up", ""),
         Ok(Err(error)) => failed(&in_words(&error)),
         Err(error) => failed(&error.to_string()),
     }

@@ -3,10 +3,12 @@
 use super::answer::ApiError;
 use super::state::PageState;
 use crate::config::Colour;
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use clothingid_shared::files::{self, FileError};
+use clothingid_shared::picture::Format;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -23,7 +25,7 @@ pub struct Look {
 #[derive(Debug, Clone)]
 struct Logo {
     content_type: &'static str,
-    bytes: Vec<u8>,
+    bytes: Bytes,
 }
 
 /// The logo cannot be shown.
@@ -65,7 +67,7 @@ impl Logo {
     fn read(path: &Path) -> Result<Self, LookError> {
         let bytes = files::read_at_most(path, MOST_BYTES)?;
         let content_type = kind(&bytes).ok_or_else(|| LookError::Unknown { path: path.to_owned() })?;
-        Ok(Self { content_type, bytes })
+        Ok(Self { content_type, bytes: bytes.into() })
     }
 }
 
@@ -75,12 +77,11 @@ fn kind(bytes: &[u8]) -> Option<&'static str> {
         let start = String::from_utf8_lossy(bytes.get(..bytes.len().min(1024)).unwrap_or_default());
         start.trim_start().starts_with('<') && start.contains("<svg")
     };
-    match bytes {
-        [0x89, b'P', b'N', b'G', ..] => Some("image/png"),
-        [0xff, 0xd8, 0xff, ..] => Some("image/jpeg"),
-        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some("image/webp"),
-        _ if is_drawing() => Some("image/svg+xml"),
-        _ => None,
+    match Format::of(bytes) {
+        Some(Format::Png) => Some("image/png"),
+        Some(Format::Jpeg) => Some("image/jpeg"),
+        Some(Format::WebP) => Some("image/webp"),
+        None => is_drawing().then_some("image/svg+xml"),
     }
 }
 
@@ -108,7 +109,7 @@ mod tests {
     #[test]
     fn pictures_are_told_by_their_first_bytes() {
         for (bytes, expected) in [
-            (&b"\x89PNG\r\n"[..], Some("image/png")),
+            (&b"\x89PNG\r\n\x1a\n"[..], Some("image/png")),
             (b"\xff\xd8\xff\xe0", Some("image/jpeg")),
             (b"RIFF\x01\x02\x03\x04WEBPVP8 ", Some("image/webp")),
             (b"<?xml version='1.0'?>\n<svg xmlns='x'/>", Some("image/svg+xml")),

@@ -27,19 +27,22 @@ pub async fn readyz(State(state): State<Arc<PageState>>) -> Response {
 
 /// `GET /api/v1/screen.png`: what the appliance's own screen shows; 404 where it has none.
 pub async fn screen(State(state): State<Arc<PageState>>, arrived: Option<Extension<Arrival>>) -> Response {
-    if arrived.is_some_and(|Extension(arrival)| arrival.is_offered()) {
-        let error = "the screen shows how a device is paired, for those who stand before it";
-        return ApiError::new(StatusCode::FORBIDDEN, error).into_response();
-    }
     let Some(screen) = state.screen.clone() else {
         return ApiError::new(StatusCode::NOT_FOUND, "this appliance has no screen of its own").into_response();
     };
-    let made = tokio::task::spawn_blocking(move || screen.to_png()).await;
+    let made = tokio::task::spawn_blocking(move || {
+        let is_secret = arrived.is_some_and(|Extension(arrival)| arrival.is_offered());
+        (!is_secret).then(|| screen.to_png()).transpose()
+    });
     let internal = |error: &dyn std::error::Error| {
         ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response()
     };
-    match made {
-        Ok(Ok(png)) => {
+    match made.await {
+        Ok(Ok(None)) => {
+            let error = "the screen shows how a device is paired, for those who stand before it";
+            ApiError::new(StatusCode::FORBIDDEN, error).into_response()
+        }
+        Ok(Ok(Some(png))) => {
             let headers = [(header::CONTENT_TYPE, "image/png"), (header::CACHE_CONTROL, "no-store")];
             (headers, png).into_response()
         }

@@ -4,7 +4,7 @@ use super::article::Article;
 use super::seen::Seen;
 use crate::config::Language;
 use crate::health::{CameraState, CatalogueState, Status};
-use crate::lan::{Code, Invitation};
+use crate::lan::Invitation;
 use crate::reading::{Labelled, Verdict};
 use crate::words;
 use clothingid_shared::picture::Picture;
@@ -57,8 +57,8 @@ pub struct View<'a> {
     pub says: Says<'a>,
     /// What is said of the shop.
     pub matched: Matched<'a>,
-    /// A QR code in place of everything else, with what it is for, and the fingerprint of the certificate that the phone will see.
-    pub code: Option<(&'a Code, &'a str, &'a str)>,
+    /// How a device is paired, in place of everything else, with what to do.
+    pub invitation: Option<(&'a Invitation, &'a str)>,
     /// What becomes of pictures.
     pub privacy: &'a str,
     /// The engine that answered.
@@ -155,7 +155,7 @@ impl<'a> View<'a> {
             has_picture: facts.current().is_some(),
             says,
             matched: facts.matched(),
-            code: facts.invitation.map(|one| (&one.code, facts.text("pair_scan"), one.fingerprint.as_str())),
+            invitation: facts.invitation.map(|invitation| (invitation, facts.text("pair_scan"))),
             privacy: facts.text("privacy"),
             engine: facts.current().map_or("", |seen| &seen.engine),
         }

@@ -1,7 +1,8 @@
 //! What is done while the appliance cannot be opened: page and screen say what is wrong, and nothing else is started.
 
+use super::opened::{Opened, open};
 use super::serving::url;
-use super::{Args, Opened, health, language, listen_at, open, panel, shop_name};
+use super::{Args, health, language, listen_at, panel, shop_name};
 use crate::cli::Report;
 use crate::config::{self, Config, defaults};
 use crate::health::watchdog;

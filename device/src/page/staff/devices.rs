@@ -4,7 +4,7 @@ use super::form::Posted;
 use super::gate::Here;
 use super::render::{page as rendered, trouble_at};
 use crate::lan::devices::MOST;
-use crate::lan::{Lan, Moment, PairError};
+use crate::lan::{Lan, PairError};
 use crate::page::state::PageState;
 use crate::pipeline::in_words;
 use axum::extract::State;
@@ -42,11 +42,8 @@ pub async fn page(State(state): State<Arc<PageState>>, Extension(here): Extensio
 /// `GET /api/v1/staff/devices`: whether an offer stands, for the page that shows one.
 pub async fn now(State(state): State<Arc<PageState>>) -> impl IntoResponse {
     let lan = state.staff.lan.clone();
-    let offered = tokio::task::spawn_blocking(move || {
-        lan.zip(Moment::now()).is_some_and(|(lan, now)| lan.offers.standing(&now).is_some())
-    });
-    let is_offered = offered.await.unwrap_or(false);
-    Json(serde_json::json!({ "offered": is_offered }))
+    let offered = tokio::task::spawn_blocking(move || lan.is_some_and(|lan| lan.offers.standing().is_some()));
+    Json(serde_json::json!({ "offered": offered.await.unwrap_or(false) }))
 }
 
 /// `POST /staff/devices/pair`: makes an offer, which the page and the screen show.
@@ -55,7 +52,7 @@ pub async fn offer(State(state): State<Arc<PageState>>, Extension(here): Extensi
         if !lan.devices.has_room() {
             return Err(PairError::Full);
         }
-        Moment::now().map_or(Ok(()), |now| Ok(lan.offers.make(&now).map(drop)?))
+        Ok(lan.offers.make().map(drop)?)
     })
     .await
 }

@@ -18,25 +18,25 @@ pub(super) fn invitation(brush: &mut Brush<'_>, layout: &Layout, code: &Code, te
     fill(brush.canvas, all, PAPER);
     let inside = shrunk(all, layout.padding);
     let modules = code.side() + 2 * QUIET;
-    let alone = layout.size.width.min(layout.size.height) / modules;
+    let alone = (layout.size.width.min(layout.size.height) / modules).max(1);
     let (scale, texts) = (0..=texts.len())
         .rev()
         .filter_map(|count| texts.get(..count))
         .map(|texts| {
             let words: u32 = texts.iter().enumerate().map(|(at, text)| brush.height(at, text, layout, inside)).sum();
             let room = layout.size.height.saturating_sub(words).min(layout.size.width);
-            (room / modules, texts)
+            ((room / modules).max(1), texts)
         })
         .find(|(scale, texts)| *scale >= LEAST_SCALE.min(alone) || texts.is_empty())
         .unwrap_or((alone, &[]));
-    let side = modules * scale.max(1);
+    let side = modules * scale;
     let (above, below) = if texts.is_empty() { (all, all) } else { split_down(all, side, 0) };
     let square = centred(above, Size::new(side, side));
     fill(brush.canvas, square, CARD);
     for (x, y, length) in code.runs() {
-        let at = |module: u32| i32::try_from((module + QUIET) * scale.max(1)).unwrap_or(0);
+        let at = |module: u32| i32::try_from((module + QUIET) * scale).unwrap_or(0);
         let place = square.top_left + Point::new(at(x), at(y));
-        fill(brush.canvas, Rectangle::new(place, Size::new(length * scale.max(1), scale.max(1))), INK);
+        fill(brush.canvas, Rectangle::new(place, Size::new(length * scale, scale)), INK);
     }
     let mut left = Rectangle::new(
         Point::new(inside.top_left.x, below.top_left.y),

@@ -53,7 +53,7 @@ enum Part {
     Reading,
     Matched,
     Footer,
-    Code,
+    Invitation,
 }
 
 /// What parts are drawn with.
@@ -94,15 +94,15 @@ impl Painter {
         let mut brush = Brush { canvas, glyphs, lines, line };
         let frame = view.has_picture.then_some(frame);
 
-        if let Some((code, text, fingerprint)) = view.code {
+        if let Some((shown, text)) = view.invitation {
             let all = Rectangle::new(Point::zero(), layout.size);
-            if drawn.is_news(Part::Code, (code, text, fingerprint), all, changed) {
-                drawn.parts = [None, None, None, None, None, None, *drawn.parts_of(Part::Code)];
-                invitation::invitation(&mut brush, layout, code, &[text, fingerprint]);
+            if drawn.is_news(Part::Invitation, (&shown.address, text), all, changed) {
+                drawn.parts = [None, None, None, None, None, None, *drawn.parts_of(Part::Invitation)];
+                invitation::invitation(&mut brush, layout, &shown.code, &[text, &shown.fingerprint]);
             }
             return changed;
         }
-        if drawn.parts_of(Part::Code).take().is_some() {
+        if drawn.parts_of(Part::Invitation).take().is_some() {
             let all = Rectangle::new(Point::zero(), layout.size);
             fill(brush.canvas, all, PAPER);
             changed.push(all);
@@ -144,7 +144,7 @@ impl Painter {
 
 impl Drawn {
     fn parts_of(&mut self, part: Part) -> &mut Option<u64> {
-        let [header, live, words, reading, matched, footer, code] = &mut self.parts;
+        let [header, live, words, reading, matched, footer, invitation] = &mut self.parts;
         match part {
             Part::Header => header,
             Part::Live => live,
@@ -152,7 +152,7 @@ impl Drawn {
             Part::Reading => reading,
             Part::Matched => matched,
             Part::Footer => footer,
-            Part::Code => code,
+            Part::Invitation => invitation,
         }
     }
 

@@ -51,8 +51,8 @@ def our_own():
 def face(file):
     """The font in a file, or the face of a collection that is ours."""
     if file.suffix == ".ttc":
-        return next(font for font in TTCollection(file, lazy=True).fonts if font["name"].getBestFamilyName() == FACE)
-    return TTFont(file, lazy=True)
+        return next(font for font in TTCollection(file, lazy=True, recalcTimestamp=False).fonts if font["name"].getBestFamilyName() == FACE)
+    return TTFont(file, lazy=True, recalcTimestamp=False)
 
 
 def make(file, codes, target):

@@ -1,0 +1,133 @@
+//! What the configuration names, opened as far as that goes without starting anything: what is missing is found here, before the first thread.
+
+use super::Args;
+use crate::camera::{CameraChoice, ControlWishes};
+use crate::catalogue::StoreError;
+use crate::cli::Report;
+use crate::cli::camera::configured as configured_camera;
+use crate::cli::catalogue::store_report;
+use crate::config::{self, Config, ConfigError, LanConfig, LookConfig};
+use crate::lan::{Lan, LanSettings, Own};
+use crate::network;
+use crate::page::{self, Look};
+use crate::staff::sticks::Media;
+use crate::staff::{Staff, Vault};
+use crate::state;
+use clothingid_shared::bundle::Bundle;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::sync::Arc;
+use toml::Spanned;
+
+/// All that the configuration names, there and usable.
+pub(super) struct Opened {
+    pub(super) config: Config,
+    pub(super) camera: CameraChoice,
+    pub(super) catalogue: PathBuf,
+    pub(super) bundle: Arc<Bundle>,
+    /// Where the shop's network is served, if it is.
+    pub(super) network: Option<TcpListener>,
+    pub(super) staff: Arc<Staff>,
+    pub(super) look: Look,
+}
+
+/// Opens what the configuration names, as far as that goes without starting anything.
+pub(super) fn open(args: &Args) -> Result<Opened, Report> {
+    let config = config::load(args.config.as_deref()).map_err(|error| config_report(&error))?;
+    let camera = configured_camera(&config.camera)?;
+    let catalogue = catalogue(config.catalogue.clone())?;
+    let bundle = network::read_bundle(config.bundle.as_deref()).map_err(|error| {
+        Report::of(&error).hint("leave `bundle` out of the configuration to use the bundle inside the program")
+    })?;
+    let (network, lan) = match shops_network(&config.lan) {
+        Ok(Some((listener, lan))) => (Some(listener), Some(lan)),
+        Ok(None) => (None, None),
+        // The customers' page does not hang on it.
+        Err(report) if args.safe_mode => {
+            eprint!("{report}");
+            eprintln!("the shop's network is not served until the appliance is started again");
+            (None, None)
+        }
+        Err(report) => return Err(report),
+    };
+    let look = look(&config.look)?;
+    let staff = staff(config.staff.media.clone(), config.camera.controls.clone(), lan)?;
+    Ok(Opened { config, camera, catalogue, bundle: Arc::new(bundle), network, staff, look })
+}
+
+/// The staff's pages, with the PIN of the state folder.
+fn staff(
+    media: Option<Vec<PathBuf>>,
+    controls: Option<ControlWishes>,
+    lan: Option<Arc<Lan>>,
+) -> Result<Arc<Staff>, Report> {
+    let folder = state::folder()?;
+    let controls = controls.unwrap_or_default();
+    Ok(Arc::new(Staff::new(Vault::Folder(folder.clone()), &folder, Media::new(media), controls, lan)))
+}
+
+/// Where the shop's network is served and how, if it is.
+fn shops_network(config: &LanConfig) -> Result<Option<(TcpListener, Arc<Lan>)>, Report> {
+    let Some(address) = &config.listen else { return Ok(None) };
+    let during = |report: Report| report.during("serving the shop's network, as `[lan]` asks");
+    let listener = page::bind(address.get_ref()).map_err(|error| during(Report::of(&error).hinted(error.hints())))?;
+    let lan = Lan::open(&state::folder()?, &lan_settings(config.clone()), listener.local_addr()?);
+    let lan = lan.map_err(|error| during(Report::of(&error).hinted(error.hint())))?;
+    // An offer is for those who stood before the appliance when it was made.
+    lan.offers.end()?;
+    Ok(Some((listener, Arc::new(lan))))
+}
+
+/// The shop's logo and colours.
+fn look(config: &LookConfig) -> Result<Look, Report> {
+    // The configuration was checked when it was read.
+    let colour = |text: &Option<Spanned<String>>| text.as_ref().and_then(|text| text.get_ref().parse().ok());
+    Look::new(config.logo.as_deref(), colour(&config.accent), colour(&config.paper))
+        .map_err(|error| Report::of(&error).during("reading the shop's logo, as `[look]` names it"))
+}
+
+/// What the configuration says of the shop's network.
+pub(in crate::cli) fn lan_settings(config: LanConfig) -> LanSettings {
+    let own = config.certificate.zip(config.key);
+    LanSettings {
+        name: config.name.map(Spanned::into_inner),
+        own: own.map(|(certificate, key)| Own { certificate: certificate.into_inner(), key: key.into_inner() }),
+    }
+}
+
+/// The report of a configuration that cannot be used.
+pub(in crate::cli) fn config_report(error: &ConfigError) -> Report {
+    let report = Report::of(error).hinted(error.hint());
+    if matches!(error, ConfigError::File(_)) { report } else { report.during("reading the configuration") }
+}
+
+/// The catalogue's file. One that the configuration names must be there: a misspelt name would be an empty shop. The one of the state
+/// folder comes with the first import.
+pub(in crate::cli) fn catalogue(configured: Option<PathBuf>) -> Result<PathBuf, Report> {
+    match configured {
+        None => Ok(state::catalogue()?),
+        Some(path) if path.exists() => Ok(path),
+        Some(path) => Err(store_report(&StoreError::Missing { path })
+            .during("opening the catalogue that the configuration names")
+            .hint("or leave `catalogue` out of the configuration to use the one in the state folder")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_catalogue_that_is_named_and_missing_is_no_empty_shop() {
+        let report = catalogue(Some("/nowhere/shop.db".into())).unwrap_err();
+        insta::assert_snapshot!(report, @r"
+        error: there is no catalogue at `/nowhere/shop.db`
+          while: opening the catalogue that the configuration names
+
+        hint: make one: `clothingid catalogue import CSV --photos DIR --catalogue /nowhere/shop.db`
+        hint: or leave `catalogue` out of the configuration to use the one in the state folder
+        ");
+        let there = tempfile::NamedTempFile::new().unwrap();
+        assert_eq!(catalogue(Some(there.path().into())).unwrap(), there.path());
+    }
+}
