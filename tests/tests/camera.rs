@@ -17,9 +17,13 @@ const GARMENTS: [(&str, &str); 2] = [("01-demo-021.jpg", "DEMO-021"), ("04-demo-
 /// The size that `vivid`'s inputs have with the first of its digital timings.
 const SIZE: (u32, u32) = (640, 480);
 
-/// A machine with the garments and the catalogue.
+/// The program in the machine, which has a `/tmp` of its own and does not see what was built in this one's.
+const PROGRAM: &str = "/mnt/clothingid";
+
+/// A machine with the program, the garments and the catalogue.
 fn started() -> Machine {
     let machine = Machine::start();
+    std::fs::copy(rig::program("clothingid"), machine.shared("clothingid")).expect("the program");
     std::fs::copy(catalogue(), machine.shared("catalogue.db")).expect("a catalogue");
     for (index, (photo, _)) in GARMENTS.iter().enumerate() {
         let picture = framed(photo);
@@ -140,8 +144,7 @@ fn start(machine: &Machine, config: &str) {
         "export XDG_DATA_HOME=/tmp/state
          mkdir -p /tmp/state
          [ -e /tmp/catalogue.db ] || cp /mnt/catalogue.db /tmp/catalogue.db
-         setsid {} run --config /mnt/config.toml > /tmp/clothingid.log 2>&1 &",
-        rig::program("clothingid").display()
+         setsid {PROGRAM} run --config /mnt/config.toml > /tmp/clothingid.log 2>&1 &"
     ));
 }
 
@@ -155,7 +158,7 @@ fn sees(machine: &Machine, sku: &str) -> Value {
 fn nodes_are_told_apart_in_words() {
     let machine = machine();
     machine.run("modprobe vivid n_devs=2 node_types=0x61d1d,0x1 multiplanar=1,2; modprobe v4l2loopback video_nr=21 exclusive_caps=1; sleep 1");
-    let text = machine.run(&format!("{} camera", rig::program("clothingid").display()));
+    let text = machine.run(&format!("{PROGRAM} camera"));
     println!("{text}");
     for words in [
         "is a camera (YUYV, NV12, RGB3)",
@@ -340,14 +343,13 @@ fn injected_errors_are_survived() {
 fn cameras_that_cannot_be_used_are_said_clearly() {
     let machine = machine();
     machine.run("modprobe vivid n_devs=2 node_types=0x61d1d,0x1 multiplanar=1,2; sleep 1");
-    let program = rig::program("clothingid");
     let of = |arguments: &str| {
-        let (status, text) = machine.try_run(&format!("{} camera --frames 2 {arguments}", program.display()));
+        let (status, text) = machine.try_run(&format!("{PROGRAM} camera --frames 2 {arguments}"));
         assert_eq!(status, 1, "{text}");
         text
     };
     let node = |words: &str| {
-        let list = machine.run(&format!("{} camera", program.display()));
+        let list = machine.run(&format!("{PROGRAM} camera"));
         let line = list.lines().find(|line| line.contains(words)).unwrap_or_else(|| panic!("{words}: {list}"));
         line.split('`').nth(1).expect("a node").to_owned()
     };
@@ -367,7 +369,7 @@ fn cameras_that_cannot_be_used_are_said_clearly() {
     machine.put("config.toml", b"[camera]\nformat = 'mjpeg'\n");
     let format = of("--try /dev/video0 --config /mnt/config.toml");
     assert!(format.contains("camera `/dev/video0` has no mjpeg"), "{format}");
-    let tried = machine.run(&format!("{} camera --try /dev/video0 --frames 5 --json", program.display()));
+    let tried = machine.run(&format!("{PROGRAM} camera --try /dev/video0 --frames 5 --json"));
     let tried: Value = serde_json::from_str(tried.lines().last().expect("a line")).expect("JSON");
     assert_eq!(tried["frames"], 5, "{tried}");
     assert!(tried["controls"].as_array().is_some_and(|controls| controls.len() >= 4), "{tried}");
