@@ -11,7 +11,10 @@ use std::thread;
 
 use super::Mode;
 use super::count::Count;
-use crate::cargo::{cargo, workspace};
+use super::step;
+use super::suites::packages;
+use crate::cargo::{target, workspace};
+use crate::setup::libtorch;
 
 /// Every target of the appliance. The test `readers` holds that there is one for each reader.
 const TARGETS: [&str; 8] =
@@ -37,12 +40,14 @@ pub(super) const COUNT: u64 = TARGETS.len() as u64;
 pub(super) fn run(program: &Path, mode: Mode) -> Count {
     let mut count = Count::default();
     let corpus = workspace().join("fuzz/corpus");
-    let mut seeds = cargo();
-    seeds.args(["run", "--profile", "ci", "--package", "clothingid-tests", "--example", "seeds", "--"]).arg(&corpus);
-    for (what, mut command) in [("fuzz targets", fuzz(program, "build", &[])), ("seeds for fuzzing", seeds)] {
-        if !command.status().is_ok_and(|status| status.success()) {
-            return count.failing(COUNT, &format!("the {what} were not made"));
-        }
+    let mut arguments = packages(libtorch::is_ready());
+    arguments.extend(["--example", "seeds"]);
+    let seeds = || Command::new(target().join("ci/examples/seeds")).arg(&corpus).status();
+    if !step::build(&arguments) || !seeds().is_ok_and(|status| status.success()) {
+        return count.failing(COUNT, "the seeds for fuzzing were not made");
+    }
+    if !fuzz(program, "build", &[]).status().is_ok_and(|status| status.success()) {
+        return count.failing(COUNT, "the fuzz targets were not made");
     }
     let next = AtomicUsize::new(0);
     let turn = || {

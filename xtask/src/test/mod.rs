@@ -11,7 +11,7 @@ mod step;
 mod suites;
 
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::report::Report;
 use crate::setup;
@@ -86,12 +86,16 @@ pub(crate) fn run(request: &Request) -> Result<ExitCode, Report> {
         eprint!("{report}");
     }
     let mut total = Count::default();
+    let mut took = Vec::new();
     for suite in SUITES.iter().filter(|suite| request.suite.is_none_or(|name| name == suite.name)) {
         println!("== {}: {}", suite.name, suite.holds);
+        let started = Instant::now();
         let count = suite.run(mode);
         println!("{}: {count}\n", suite.name);
         total += count;
+        took.push(format!("{} {:.1}", suite.name, started.elapsed().as_secs_f64() / 60.0));
     }
+    println!("minutes, building included: {}", took.join(", "));
     println!("{total}");
     for name in &total.failures {
         println!("failed: {name}");

@@ -69,13 +69,10 @@ pub(crate) fn check(arguments: &[&str]) -> Count {
     Count::of_one(&name, cargo().args(arguments).status().is_ok_and(|status| status.success()))
 }
 
-/// Builds programs; whether that went well.
-pub(crate) fn build(packages: &[&str]) -> bool {
+/// `cargo build` with these arguments; whether that went well.
+pub(crate) fn build(arguments: &[&str]) -> bool {
     let mut command = cargo();
-    command.args(["build", "--profile", "ci"]);
-    for package in packages {
-        command.args(["--package", package]);
-    }
+    command.args(["build", "--profile", "ci"]).args(arguments);
     command.status().is_ok_and(|status| status.success())
 }
 

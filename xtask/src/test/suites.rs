@@ -11,9 +11,7 @@ use crate::setup::{cargo_fuzz, libtorch, machine, onnxruntime, rust};
 /// The release of Rust whose clippy the workspace is held to.
 const CLIPPY_OF: &str = "1.95.";
 
-const DEVICE: &str = "clothingid-device";
 const TRAINER: &str = "clothingid-trainer";
-const TESTS: &str = "clothingid-tests";
 
 /// How the names of tests begin that need a browser.
 const BROWSER_TESTS: &str = "a_browser";
@@ -109,7 +107,7 @@ impl Suite {
     pub(crate) fn run(&self, mode: Mode) -> Count {
         match self.kind {
             Kind::Unit => unit(mode),
-            Kind::Programs => self.with_programs(&[DEVICE], Ignored::Skip, &[], mode),
+            Kind::Programs => self.with_programs(Ignored::Skip, &[], mode),
             Kind::Fuzz => match cargo_fuzz::ready() {
                 Some(program) => fuzz::run(&program, mode),
                 None => missing(fuzz::COUNT, "cargo-fuzz", "cargo xtask setup", mode),
@@ -126,13 +124,15 @@ impl Suite {
     }
 
     /// Builds the programs, then runs this suite's end-to-end tests on them.
-    fn with_programs(&self, packages: &[&str], ignored: Ignored, environment: &[(&str, String)], mode: Mode) -> Count {
-        if !step::build(packages) {
-            return Count::of_one(&format!("cargo build of {}", packages.join(", ")), false);
-        }
-        let mut arguments = vec!["--package", TESTS];
+    fn with_programs(&self, ignored: Ignored, environment: &[(&str, String)], mode: Mode) -> Count {
+        let mut arguments = packages(libtorch::is_ready());
         for program in self.programs {
             arguments.extend(["--test", program]);
+        }
+        let mut built = arguments.clone();
+        built.push("--bins");
+        if !step::build(&built) {
+            return Count::of_one(&format!("cargo build {}", built.join(" ")), false);
         }
         step::test(&arguments, ignored, environment, mode)
     }
@@ -145,11 +145,11 @@ impl Suite {
             Some(folder) => {
                 let folder = folder.display().to_string();
                 let environment = [("CLOTHINGID_ONNXRUNTIME", folder)];
-                self.with_programs(&[DEVICE, TRAINER], Ignored::Run, &environment, mode)
+                self.with_programs(Ignored::Run, &environment, mode)
             }
             None => {
                 println!("the comparison with ONNX Runtime is skipped; install it: `cargo xtask setup`");
-                self.with_programs(&[DEVICE, TRAINER], Ignored::Skip, &[], mode)
+                self.with_programs(Ignored::Skip, &[], mode)
             }
         }
     }
@@ -161,11 +161,11 @@ impl Suite {
             ("the browser's driver in `tests/browser`", has_browser_driver()),
         ];
         let Some((need, _)) = needs.iter().find(|(_, is_there)| !is_there) else {
-            return self.with_programs(&[DEVICE], Ignored::Skip, &[], mode);
+            return self.with_programs(Ignored::Skip, &[], mode);
         };
         // The page's answers are also tested without a browser.
         let mut count = missing(self.count_lines(IN_BROWSER), need, "cargo xtask setup --system", mode);
-        count += self.with_programs(&[DEVICE], Ignored::Without(BROWSER_TESTS), &[], mode);
+        count += self.with_programs(Ignored::Without(BROWSER_TESTS), &[], mode);
         count
     }
 
@@ -179,7 +179,7 @@ impl Suite {
         let mut arguments = packages(libtorch::is_ready());
         arguments.extend(["--lib", ADAPTER_TESTS]);
         let mut count = step::test(&arguments, Ignored::Run, &[("RUST_TEST_THREADS", "1".to_owned())], mode);
-        count += self.with_programs(&[DEVICE], Ignored::Run, &[], mode);
+        count += self.with_programs(Ignored::Run, &[], mode);
         count
     }
 
@@ -189,7 +189,7 @@ impl Suite {
             let need = "the virtual machine (QEMU and Debian's kernel)";
             return missing(self.test_count(), need, "cargo xtask setup --system", mode);
         }
-        self.with_programs(&[DEVICE], Ignored::Run, &[], mode)
+        self.with_programs(Ignored::Run, &[], mode)
     }
 
     /// How many tests the suite's files hold, for when they cannot be run.
@@ -225,8 +225,9 @@ fn adapter_tests() -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX).max(1)
 }
 
-/// What is built and tested together, so that no suite builds a crate anew with other features.
-fn packages(with_trainer: bool) -> Vec<&'static str> {
+/// What is built and tested together. Cargo gives a library the features that all packages of one command want of it: another selection would
+/// build tract, rustls and all that stands on them anew.
+pub(super) fn packages(with_trainer: bool) -> Vec<&'static str> {
     let mut packages = vec!["--workspace"];
     if !with_trainer {
         packages.extend(["--exclude", TRAINER]);
