@@ -17,8 +17,17 @@ use crate::cargo::{target, workspace};
 use crate::setup::libtorch;
 
 /// Every target of the appliance. The test `readers` holds that there is one for each reader.
-const TARGETS: [&str; 8] =
-    ["catalogue_csv", "catalogue_zip", "catalogue_file", "catalogue_index", "config", "bundle", "network", "photo"];
+const TARGETS: [&str; 9] = [
+    "catalogue_csv",
+    "catalogue_zip",
+    "catalogue_file",
+    "catalogue_index",
+    "config",
+    "staff_form",
+    "bundle",
+    "network",
+    "photo",
+];
 
 /// What the process of a target may take, libFuzzer and its inputs included, in MiB.
 const MEMORY_MIB: u32 = 256;
