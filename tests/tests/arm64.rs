@@ -111,8 +111,8 @@ fn a_catalogue_has_the_embeddings_that_it_has_here_and_gives_the_same_matches() 
     assert_eq!(expected.len(), photographs::shop().len());
     assert!((1..expected.len()).all(|at| expected[at].3 != expected[at - 1].3), "embeddings that are alike");
     let camera = rig::demo().join("camera").display().to_string();
-    let search = |catalogue| ["search", "--json", "--engine", "cpu", "--catalogue", catalogue, camera.as_str()];
-    let matches = own(&rig, &search("own.db"));
+    let search = ["search", "--json", "--engine", "cpu", &camera, "--catalogue"];
+    let matches = own(&rig, &[&search[..], &["own.db"]].concat());
     assert_eq!(matches.len(), photographs::camera().len());
     for (processor, kernels) in PROCESSORS {
         let catalogue = format!("{processor}.db");
@@ -123,9 +123,9 @@ fn a_catalogue_has_the_embeddings_that_it_has_here_and_gives_the_same_matches() 
         }
         assert_eq!(found.len(), expected.len());
         // Each program in the other's catalogue.
-        let searched = emulated(&rig, processor, &search("own.db")).run().expect_code(0);
+        let searched = emulated(&rig, processor, &[&search[..], &["own.db"]].concat()).run().expect_code(0);
         assert_eq!(answers(&searched, kernels), matches, "{processor}");
-        assert_eq!(own(&rig, &search(&catalogue)), matches, "{processor}");
+        assert_eq!(own(&rig, &[&search[..], &[catalogue.as_str()]].concat()), matches, "{processor}");
     }
 }
 
