@@ -17,16 +17,17 @@ const TARGET: &str = "aarch64-unknown-linux-gnu";
 /// What the program is built for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Profile {
-    /// For the suite: quick to build, with the names of functions in it.
-    Ci,
+    /// For the suite: quick to build.
+    Quick,
     /// For boards: small.
     Release,
 }
 
 impl Profile {
-    fn name(self) -> &'static str {
+    /// As cargo knows it.
+    pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::Ci => "ci",
+            Self::Quick => "arm64",
             Self::Release => "release",
         }
     }
@@ -35,7 +36,7 @@ impl Profile {
 /// Builds as asked for, says what the program needs, and where it is.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, Report> {
     let profile = match arguments {
-        [] => Profile::Ci,
+        [] => Profile::Quick,
         [flag] if flag == "--release" => Profile::Release,
         _ => return Err(Report::usage(format!("`arm64` does not take `{}`", arguments.join(" ")))),
     };
