@@ -26,8 +26,19 @@ pub(crate) enum Ignored {
 
 /// `cargo test` with these arguments; every test program is run, whatever the one before it did.
 pub(crate) fn test(arguments: &[&str], ignored: Ignored, environment: &[(&str, String)], mode: Mode) -> Count {
+    test_in("ci", arguments, ignored, environment, mode)
+}
+
+/// The same in another profile.
+pub(crate) fn test_in(
+    profile: &str,
+    arguments: &[&str],
+    ignored: Ignored,
+    environment: &[(&str, String)],
+    mode: Mode,
+) -> Count {
     let mut command = cargo();
-    command.args(["test", "--profile", "ci", "--no-fail-fast"]).args(arguments);
+    command.args(["test", "--profile", profile, "--no-fail-fast"]).args(arguments);
     match ignored {
         Ignored::Skip => {}
         Ignored::Run => drop(command.args(["--", "--include-ignored"])),

@@ -4,6 +4,7 @@ use super::Mode;
 use super::count::Count;
 use super::fuzz;
 use super::step::{self, Ignored};
+use crate::arm64;
 use crate::cargo::{cargo, is_in_path, workspace};
 use crate::setup::packages::{has_browser, has_browser_driver, has_vulkan};
 use crate::setup::{cargo_fuzz, libtorch, machine, onnxruntime, rust};
@@ -43,6 +44,7 @@ enum Kind {
     Browser,
     Gpu,
     Camera,
+    Arm64,
     /// No tests yet; with what they come.
     Later(&'static str),
 }
@@ -93,7 +95,12 @@ pub(crate) const SUITES: [Suite; 10] = [
         programs: &["camera"],
         kind: Kind::Camera,
     },
-    later("arm64", "the arm64 build"),
+    Suite {
+        name: "arm64",
+        holds: "the program for boards, beside the one for this machine, by emulation",
+        programs: &["arm64"],
+        kind: Kind::Arm64,
+    },
     later("update", "signed updates"),
     later("image", "the board's system image"),
 ];
@@ -116,6 +123,7 @@ impl Suite {
             Kind::Browser => self.browser(mode),
             Kind::Gpu => self.gpu(mode),
             Kind::Camera => self.camera(mode),
+            Kind::Arm64 => self.arm64(mode),
             Kind::Later(with) => {
                 println!("no tests yet: they come with {with}");
                 Count::default()
@@ -190,6 +198,33 @@ impl Suite {
             return missing(self.test_count(), need, "cargo xtask setup --system", mode);
         }
         self.with_programs(Ignored::Run, &[], mode)
+    }
+
+    /// Builds the program for boards, runs the tests beside the code of its kernels, then the program, on both by emulation.
+    fn arm64(&self, mode: Mode) -> Count {
+        let Ok(tools) = arm64::tools() else {
+            let need = "what builds for 64-bit Arm, and runs it,";
+            return missing(self.test_count(), need, "cargo xtask setup --system", mode);
+        };
+        let name = "cargo xtask arm64";
+        println!("-- {name}");
+        let program = match arm64::build(&tools, arm64::Profile::Quick) {
+            Ok(program) => program,
+            Err(report) => {
+                eprint!("{report}");
+                return Count::of_one(name, false);
+            }
+        };
+        let mut count = Count::of_one(name, true);
+        // Kernels against their definitions on shapes that the shipped network does not have; with the library built once more.
+        if mode.is_full {
+            let arguments = ["--locked", "--package", DEVICE, "--lib", "--", "network::cpu", "catalogue::scan"];
+            let (profile, environment) = (arm64::Profile::Quick.name(), arm64::environment(&tools));
+            count += step::test_in(profile, &arguments, Ignored::Skip, &environment, mode);
+        }
+        let environment = arm64::test_environment(&tools, &program);
+        count += self.with_programs(&[DEVICE], Ignored::Run, &environment, mode);
+        count
     }
 
     /// How many tests the suite's files hold, for when they cannot be run.
