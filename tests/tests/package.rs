@@ -29,6 +29,8 @@ fn package_and_archive_hold_a_program_that_starts_and_a_service() {
     for file in [
         "usr/bin/clothingid",
         "lib/systemd/system/clothingid.service",
+        "lib/systemd/system/clothingid-health.service",
+        "lib/udev/rules.d/70-clothingid-camera.rules",
         "etc/clothingid/config.toml",
         "usr/share/clothingid/sign/zh-Hant.txt",
         "usr/share/doc/clothingid/LICENSE-MIT",

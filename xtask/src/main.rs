@@ -6,19 +6,25 @@
 //!    beside PyTorch.
 //! 4. [`gpu`]: a study carried to a machine with a GPU and back.
 //! 5. [`package`]: the appliance as a Debian package and as an archive.
+<<<<<<< HEAD
 //! 6. [`arm64`]: the appliance for boards, built on x86-64.
+=======
+//! 6. [`units`]: a board's units and settings of the system, out of its file, which [`boards`] reads as the appliance does.
+>>>>>>> 052eceb7ad00456f6387d819aacb7a85c7051bdf
 //! 7. [`cargo`]: how the programs of the workspace are built and started from here.
 //!
-//! The standard library alone, so that the first call on a new machine starts after seconds of building.
+//! The standard library, and a reader of TOML for the boards: the first call on a new machine starts after seconds of building.
 
 mod arm64;
 mod bench;
+mod boards;
 mod cargo;
 mod gpu;
 mod package;
 mod report;
 mod setup;
 mod test;
+mod units;
 
 use std::process::ExitCode;
 
@@ -44,6 +50,7 @@ usage: cargo xtask COMMAND
   gpu pack DIR --pack PACK      a study for a machine with an NVIDIA GPU: program, photographs, script
   arm64 [--release]             the appliance for boards with 64-bit Arm, on Debian 12 for x86-64: quick to build, or to ship
   package DIR                   the appliance as a Debian package and as an archive: [--arch amd64|arm64] [--program FILE]
+  units --board NAME --out DIR  units, udev rules and settings of the system for a board, as a tree of files
   gpu collect DIR               take the records that came back into studies/
 
 With `CI=true` in the environment a skipped suite is a failure.
@@ -86,6 +93,7 @@ fn run(arguments: &[String]) -> Result<ExitCode, Report> {
         }
         "gpu" => gpu::run(rest),
         "package" => package::run(rest),
+        "units" => units::run(rest),
         "test" => test::run(&test::Request::parse(rest)?),
         other => Err(Report::usage(format!("there is no command `{other}`"))),
     }

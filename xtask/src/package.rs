@@ -11,13 +11,15 @@ use crate::cargo::{cargo, is_in_path, workspace};
 use crate::report::Report;
 
 /// Where files of the workspace go, and with which rights.
-const FILES: [(&str, &str, &str); 13] = [
+const FILES: [(&str, &str, &str); 15] = [
     ("firmware-config/systemd/clothingid.service", "lib/systemd/system/clothingid.service", "644"),
     (
         "firmware-config/systemd/clothingid-csi-camera.service",
         "lib/systemd/system/clothingid-csi-camera.service",
         "644",
     ),
+    ("firmware-config/systemd/clothingid-health.service", "lib/systemd/system/clothingid-health.service", "644"),
+    ("firmware-config/udev/70-clothingid-camera.rules", "lib/udev/rules.d/70-clothingid-camera.rules", "644"),
     ("firmware-config/package/config.toml", "etc/clothingid/config.toml", "644"),
     ("firmware-config/package/sign/en.txt", "usr/share/clothingid/sign/en.txt", "644"),
     ("firmware-config/package/sign/de.txt", "usr/share/clothingid/sign/de.txt", "644"),

@@ -4,17 +4,24 @@ use super::{NetworkArgs, Outcome, Report, print_line};
 use serde::Serialize;
 use std::path::PathBuf;
 
+mod board;
 mod checks;
 
 /// Arguments of `doctor`.
 #[derive(clap::Args, Debug)]
-#[command(
-    after_help = "Examples:\n  clothingid doctor\n  clothingid doctor --config /etc/clothingid/config.toml --json"
-)]
+#[command(after_help = "Examples:
+  clothingid doctor
+  clothingid doctor --config /etc/clothingid/config.toml --json
+  clothingid doctor --board                 also what only the board itself can show
+  clothingid doctor --board raspberry-pi-5")]
 pub struct Args {
     /// Look at what this configuration names, and read no other
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+
+    /// Also compare this machine with the file of its board: the one it is, or the one that is named
+    #[arg(long, value_name = "NAME|FILE", num_args = 0..=1)]
+    pub board: Option<Option<String>>,
 
     /// Print one JSON object a line
     #[arg(long)]
@@ -61,6 +68,11 @@ impl Finding {
         Self { part, status: Status::Failed, found, advice: report.hints }
     }
 
+    /// What should be there to be read and is not: nothing is guessed, and the command tells.
+    fn not_seen(part: &'static str, what: &str, command: &str) -> Self {
+        Self::warning(part, format!("not seen: {what}"), &format!("look by hand: `{command}`"))
+    }
+
     fn human(&self) -> String {
         let status = match self.status {
             Status::Ok => "ok",
@@ -81,7 +93,11 @@ impl Finding {
 /// Only when stdout cannot be written.
 pub fn run(args: &Args) -> Result<Outcome, Report> {
     let mut worst = Status::Ok;
-    for finding in checks::all(&args.network, args.config.as_deref()) {
+    let mut findings = checks::all(&args.network, args.config.as_deref());
+    if let Some(board) = &args.board {
+        findings.extend(board::all(board.as_deref()));
+    }
+    for finding in findings {
         worst = worst.max(finding.status);
         print_line(&if args.json { serde_json::to_string(&finding)? } else { finding.human() })?;
     }

@@ -4,7 +4,7 @@ use super::colour::{self, Colour};
 use super::defaults;
 use super::error::ConfigError;
 use super::language::Language;
-use super::read::line_of;
+use super::near::line_of;
 use super::schema::{CameraConfig, Config, LanConfig, LookConfig, ScreenConfig, ScreenOutput};
 use crate::camera::{PixelFormat, Which};
 use std::net::ToSocketAddrs;

@@ -4,12 +4,16 @@
 //! `~/.config`, whose keys win; `--config FILE` reads that file and no other. [`schema`] says which keys there are,
 //! [`read`] reads a file, `check` says what its values may be, [`rescue`] reads around an error for the screen of the safe mode, [`defaults`] says what holds without one,
 //! [`colour`] whether a shop's colours can be read.
+//!
+//! What a board is made of stands in files of its own: [`board`].
 
+pub mod board;
 mod check;
 pub mod colour;
 pub mod defaults;
 pub mod error;
 pub mod language;
+mod near;
 pub mod read;
 pub mod rescue;
 pub mod schema;
@@ -20,3 +24,7 @@ pub use language::Language;
 pub use read::{load, parse, places};
 pub use rescue::rescue;
 pub use schema::{CameraConfig, Config, Controller, LanConfig, LookConfig, ScreenConfig, ScreenOutput};
+
+/// Not beside the reader's files, which `xtask` compiles too.
+#[cfg(test)]
+mod board_tests;

@@ -4,6 +4,7 @@
 
 use super::check::check_values;
 use super::error::ConfigError;
+use super::near::{line_of, nearest};
 use super::schema::{CAMERA_KEYS, Config, KEYS, LAN_KEYS, LOOK_KEYS, SCREEN_KEYS, STAFF_KEYS};
 use crate::camera::v4l2::Control;
 use clothingid_shared::files;
@@ -103,36 +104,6 @@ fn check_keys(path: &Path, text: &str, table: &DeTable<'_>) -> Result<(), Config
         }
     }
     Ok(())
-}
-
-/// The line of a place in the text, from 1.
-pub(super) fn line_of(text: &str, span: Option<Range<usize>>) -> usize {
-    let before = span.and_then(|span| text.get(..span.start)).unwrap_or_default();
-    before.matches('\n').count() + 1
-}
-
-/// The key that is nearest to what was written, if one is near: at most one change in three letters.
-fn nearest(written: &str, known: &[&str]) -> Option<String> {
-    let near = known.iter().map(|key| (distance(written, key), key)).min()?;
-    (near.0 * 3 <= written.chars().count().max(3)).then(|| (*near.1).to_owned())
-}
-
-/// Levenshtein's distance in letters.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut left = i + 1;
-        let mut diagonal = i;
-        for (cell, y) in row.iter_mut().skip(1).zip(b.chars()) {
-            let best = (diagonal + usize::from(x != y)).min(left + 1).min(*cell + 1);
-            diagonal = std::mem::replace(cell, best);
-            left = best;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -241,13 +212,6 @@ mod tests {
         assert_eq!(of(&[]), std::slice::from_ref(&system));
         assert_eq!(of(&[("HOME", "/h")]), [system.clone(), "/h/.config/clothingid/config.toml".into()]);
         assert_eq!(of(&[("HOME", "/h"), ("XDG_CONFIG_HOME", "/x")]), [system, "/x/clothingid/config.toml".into()]);
-    }
-
-    #[test]
-    fn distances_of_known_words() {
-        for (a, b, expected) in [("", "", 0), ("abc", "", 3), ("kitten", "sitting", 3), ("listn", "listen", 1)] {
-            assert_eq!(distance(a, b), expected, "{a} {b}");
-        }
     }
 
     proptest! {

@@ -29,3 +29,11 @@ pub use engine::{Answer, Engine, EngineChoice, EngineError, Opened, Why, open};
 pub use gpu::{AdapterChoice, GpuError};
 pub use onnx::with_side;
 pub use path::{PathError, PhotoPath};
+
+/// Name and driver of the graphics processor that `auto` would try.
+///
+/// # Errors
+/// There is none.
+pub fn graphics_adapter() -> Result<String, GpuError> {
+    gpu::identity(&AdapterChoice::Hardware)
+}

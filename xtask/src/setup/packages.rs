@@ -31,6 +31,10 @@ pub(crate) fn install() -> Result<(), Report> {
     if !is_in_path("strace") {
         missing.push("strace");
     }
+    // Units are checked by it.
+    if !is_in_path("systemd-analyze") {
+        missing.push("systemd");
+    }
     // The virtual machine with cameras; on other processors its suite is skipped.
     if cfg!(target_arch = "x86_64") {
         let programs = [

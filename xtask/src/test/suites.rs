@@ -67,6 +67,7 @@ pub(crate) const SUITES: [Suite; 10] = [
             "screen",
             "live_faults",
             "package",
+            "board_units",
             "catalogue_kill",
             "reembed",
             "catalogue_disk",
