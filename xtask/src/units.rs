@@ -97,16 +97,16 @@ fn write(board: &Board, folder: &Path) -> Result<Vec<PathBuf>, Report> {
 }
 
 fn made(board: &Board) -> String {
-    format!("# Made by `cargo xtask units` of firmware-config/boards/{}.toml.\n", board.name.get_ref())
+    format!("# Made by `cargo xtask units` of firmware-config/boards/{}.toml.\n", board.name)
 }
 
 /// What the appliance may open on this board, instead of what its unit says for all.
 fn service(board: &Board) -> String {
     let mut text = made(board) + "[Service]\nSupplementaryGroups=\nDeviceAllow=\n";
-    for group in board.devices.groups.get_ref() {
+    for group in &board.devices.groups {
         text.push_str(&format!("SupplementaryGroups={group}\n"));
     }
-    for device in board.devices.allow.get_ref() {
+    for device in &board.devices.allow {
         text.push_str(&format!("DeviceAllow={device}\n"));
     }
     text
@@ -122,7 +122,7 @@ fn screen(board: &Board) -> &'static str {
 
 /// How long the system may be silent before the board's watchdog starts it again, and how long a restart may take.
 fn watchdog(board: &Board) -> String {
-    let seconds = board.update.watchdog_seconds.get_ref();
+    let seconds = board.update.watchdog_seconds;
     format!("{}[Manager]\nRuntimeWatchdogSec={seconds}s\nRebootWatchdogSec=2min\n", made(board))
 }
 
@@ -139,9 +139,9 @@ fn preset(board: &Board) -> String {
 
 /// The pipeline of this board's camera connector, instead of the one that the unit finds out.
 fn csi(board: &Board, bridge: &Bridge) -> String {
-    let node = bridge.node.get_ref();
+    let node = &bridge.node;
     let number = node.trim_start_matches(|letter: char| !letter.is_ascii_digit());
-    let (width, height) = (bridge.width.get_ref(), bridge.height.get_ref());
+    let (width, height) = (bridge.width, bridge.height);
     format!(
         "{}[Service]\nExecStartPre=\nExecStartPre=/sbin/modprobe {} video_nr={number} exclusive_caps=1 card_label=csi-camera\n\
          ExecStart=\nExecStart=/usr/bin/gst-launch-1.0 -q {},width={width},height={height},framerate={}/1 \
@@ -149,7 +149,7 @@ fn csi(board: &Board, bridge: &Bridge) -> String {
         made(board),
         bridge.module,
         bridge.source,
-        bridge.frames_per_second.get_ref(),
+        bridge.frames_per_second,
         bridge.convert,
     )
 }

@@ -1,11 +1,12 @@
 //! `clothingid doctor`: is each part well, and if not, what to do.
 
-use super::{NetworkArgs, Outcome, Report, print_line};
+use super::{NetworkArgs, Outcome, Report, print_line, say};
 use serde::Serialize;
 use std::path::PathBuf;
 
 mod board;
 mod checks;
+mod support;
 
 /// Arguments of `doctor`.
 #[derive(clap::Args, Debug)]
@@ -13,7 +14,8 @@ mod checks;
   clothingid doctor
   clothingid doctor --config /etc/clothingid/config.toml --json
   clothingid doctor --board                 also what only the board itself can show
-  clothingid doctor --board raspberry-pi-5")]
+  clothingid doctor --board raspberry-pi-5
+  clothingid doctor --board --report support.txt")]
 pub struct Args {
     /// Look at what this configuration names, and read no other
     #[arg(long, value_name = "FILE")]
@@ -22,6 +24,10 @@ pub struct Args {
     /// Also compare this machine with the file of its board: the one it is, or the one that is named
     #[arg(long, value_name = "NAME|FILE", num_args = 0..=1)]
     pub board: Option<Option<String>>,
+
+    /// Also write a text file for whoever helps: findings, versions, settings, journal; no picture, no secret
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
 
     /// Print one JSON object a line
     #[arg(long)]
@@ -90,16 +96,20 @@ impl Finding {
 /// Looks at each part. A part that failed does not stop the others.
 ///
 /// # Errors
-/// Only when stdout cannot be written.
+/// Only when stdout or the file of `--report` cannot be written.
 pub fn run(args: &Args) -> Result<Outcome, Report> {
     let mut worst = Status::Ok;
     let mut findings = checks::all(&args.network, args.config.as_deref());
     if let Some(board) = &args.board {
         findings.extend(board::all(board.as_deref()));
     }
-    for finding in findings {
+    for finding in &findings {
         worst = worst.max(finding.status);
-        print_line(&if args.json { serde_json::to_string(&finding)? } else { finding.human() })?;
+        print_line(&if args.json { serde_json::to_string(finding)? } else { finding.human() })?;
+    }
+    if let Some(file) = &args.report {
+        support::write(file, &findings, args.config.as_deref())?;
+        say(&format!("the support file is `{}`; it has no picture in it, read it before you send it", file.display()));
     }
     Ok(if worst == Status::Failed { Outcome::SomeFailed } else { Outcome::Done })
 }

@@ -81,11 +81,11 @@ fn as_json(text: &str) -> Value {
 fn each_board_is_read_and_fits_the_schema() {
     for (name, text) in KNOWN {
         let board = parse(Path::new(&format!("{name}.toml")), text).unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!(board.name.get_ref(), name);
+        assert_eq!(board.name, name);
         assert!(!board.tried, "{name}: no board has run it yet");
         assert_eq!(refused(&schema(), &as_json(text), ""), None, "{name}");
-        assert!(board.devices.allow.get_ref().contains(&"char-video4linux rw".to_owned()), "{name}: a camera");
-        let draws = board.devices.allow.get_ref().contains(&"char-drm rw".to_owned());
+        assert!(board.devices.allow.contains(&"char-video4linux rw".to_owned()), "{name}: a camera");
+        let draws = board.devices.allow.contains(&"char-drm rw".to_owned());
         assert!(draws || board.display.owner == Owner::Kiosk, "{name}: a screen");
     }
     let backends = KNOWN.map(|(name, text)| parse(Path::new(&format!("{name}.toml")), text).unwrap().update.backend);
@@ -146,24 +146,18 @@ fn wrong_files_are_refused_by_the_reader_and_by_the_schema() {
             "did you mean",
             "update.slots.boots",
         ),
-        ("cores = 4", "cores = \"four\"", "18: invalid type: string", "", "processor.cores"),
-        ("tried = false", "tried = \"no\"", "6: invalid type: string", "", "tried"),
-        ("[\"v3d\"]", "\"v3d\"", "47: invalid type: string", "", "gpu.modules"),
+        ("cores = 4", "cores = \"four\"", "18: `processor.cores` is not a whole number", "", "processor.cores"),
+        ("tried = false", "tried = \"no\"", "6: `tried` is not `true` or `false`", "", "tried"),
+        ("[\"v3d\"]", "\"v3d\"", "47: `gpu.modules` is not a list", "", "gpu.modules"),
         (
             "owner = \"screen\"",
             "owner = \"both\"",
-            "41: unknown variant `both`, expected `screen` or `kiosk`",
+            "41: `display.owner` is not one of `screen`, `kiosk`",
             "",
             "display.owner",
         ),
-        (
-            "\"rpi-tryboot\"",
-            "\"grub\"",
-            "69: unknown variant `grub`, expected one of `uefi`, `nvidia`",
-            "",
-            "update.backend",
-        ),
-        ("tool = \"rpi-volt\"", "tool = \"volts\"", "52: unknown variant `volts`", "", "power.tool"),
+        ("\"rpi-tryboot\"", "\"grub\"", "69: `update.backend` is not one of `uefi`, `nvidia`", "", "update.backend"),
+        ("tool = \"rpi-volt\"", "tool = \"volts\"", "52: `power.tool` is not one of `nvpmodel`", "", "power.tool"),
         ("cores = 4", "cores = 0", "18: `processor.cores` is not from 1 to 256", "", "processor.cores"),
         (
             "memory_gib = 8",
@@ -278,7 +272,7 @@ fn a_machine_is_told_by_its_device_tree_or_by_uefi() {
         (&[], true, "riscv64", None),
     ] {
         let board = found(&machine(compatible, is_uefi, architecture));
-        assert_eq!(board.map(|board| board.name.into_inner()), expected.map(str::to_owned), "{compatible:?}");
+        assert_eq!(board.map(|board| board.name), expected.map(str::to_owned), "{compatible:?}");
     }
 }
 

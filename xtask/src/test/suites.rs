@@ -68,6 +68,7 @@ pub(crate) const SUITES: [Suite; 10] = [
             "live_faults",
             "package",
             "board_units",
+            "support_file",
             "catalogue_kill",
             "reembed",
             "catalogue_disk",

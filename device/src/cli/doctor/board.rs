@@ -66,20 +66,17 @@ fn chosen(this: &Machine, asked: Option<&str>) -> (Finding, Option<Board>) {
     };
     let tried =
         if board.tried { "" } else { "; what its file says is the maker's word, nothing of ours has run on one" };
-    let text = format!("`{title}` as `{}` ({}){tried}", board.name.get_ref(), board.title);
-    let is_other = found.as_ref().is_some_and(|found| found.name.get_ref() != board.name.get_ref());
-    let is_built_for = board.target.get_ref().starts_with(&this.architecture);
+    let text = format!("`{title}` as `{}` ({}){tried}", board.name, board.title);
+    let is_other = found.as_ref().is_some_and(|found| found.name != board.name);
+    let is_built_for = board.target.starts_with(&this.architecture);
     let finding = match found {
         _ if !is_built_for => Finding::failed(
             "board",
-            Report::new(text).hint(format!(
-                "this program is for {}: install the one for {}",
-                this.architecture,
-                board.target.get_ref()
-            )),
+            Report::new(text)
+                .hint(format!("this program is for {}: install the one for {}", this.architecture, board.target)),
         ),
         Some(found) if is_other => {
-            Finding::warning("board", text, &format!("this machine is `{}`: leave the name out", found.name.get_ref()))
+            Finding::warning("board", text, &format!("this machine is `{}`: leave the name out", found.name))
         }
         _ => Finding::ok("board", text),
     };

@@ -1,11 +1,8 @@
 //! What the values of a board's file may be: the first one that cannot be is said with its line.
 
-use super::super::near::line_of;
 use super::error::BoardError;
+use super::keys::File;
 use super::schema::{Board, PowerTool};
-use std::ops::Range;
-use std::path::Path;
-use toml::Spanned;
 
 /// What we build for.
 const TARGETS: [&str; 2] = ["aarch64-unknown-linux-gnu", "x86_64-unknown-linux-gnu"];
@@ -13,25 +10,18 @@ const TARGETS: [&str; 2] = ["aarch64-unknown-linux-gnu", "x86_64-unknown-linux-g
 const LEAST_GLIBC: u32 = 34;
 
 /// Finds the first value that cannot be.
-pub(super) fn check_values(path: &Path, text: &str, board: &Board) -> Result<(), BoardError> {
-    let wrong = |key: &str, span: Range<usize>, problem: &str| {
-        let (path, line) = (path.to_owned(), line_of(text, Some(span)));
-        Err(BoardError::Value { path, line, key: key.to_owned(), problem: problem.to_owned() })
-    };
-    let stem = path.file_stem().and_then(|stem| stem.to_str());
-    if !is_name(board.name.get_ref()) || stem.is_some_and(|stem| stem != board.name.get_ref()) {
-        return wrong("name", board.name.span(), "is not the name of its file: small letters, digits and `-`");
+pub(super) fn check_values(file: &File<'_>, board: &Board) -> Result<(), BoardError> {
+    let wrong = |key: &str, problem: &str| Err(file.wrong_value(key, problem));
+    let stem = file.path.file_stem().and_then(|stem| stem.to_str());
+    if !is_name(&board.name) || stem.is_some_and(|stem| stem != board.name) {
+        return wrong("name", "is not the name of its file: small letters, digits and `-`");
     }
-    if !TARGETS.contains(&board.target.get_ref().as_str()) {
-        return wrong(
-            "target",
-            board.target.span(),
-            "is not `aarch64-unknown-linux-gnu` or `x86_64-unknown-linux-gnu`",
-        );
+    if !TARGETS.contains(&board.target.as_str()) {
+        return wrong("target", "is not `aarch64-unknown-linux-gnu` or `x86_64-unknown-linux-gnu`");
     }
-    let minor = board.system.glibc.get_ref().strip_prefix("2.").and_then(|minor| minor.parse::<u32>().ok());
+    let minor = board.system.glibc.strip_prefix("2.").and_then(|minor| minor.parse::<u32>().ok());
     if minor.is_none_or(|minor| minor < LEAST_GLIBC) {
-        return wrong("system.glibc", board.system.glibc.span(), "is not `2.34` or a later one: our programs need it");
+        return wrong("system.glibc", "is not `2.34` or a later one: our programs need it");
     }
     let counts = [
         ("processor.cores", &board.processor.cores, 1..=256),
@@ -46,39 +36,36 @@ pub(super) fn check_values(path: &Path, text: &str, board: &Board) -> Result<(),
         ]
     });
     for (key, value, range) in counts.into_iter().chain(sizes) {
-        if !range.contains(value.get_ref()) {
-            return wrong(key, value.span(), &format!("is not from {} to {}", range.start(), range.end()));
+        if !range.contains(value) {
+            return wrong(key, &format!("is not from {} to {}", range.start(), range.end()));
         }
     }
     if let Some(bridge) = &board.camera.bridge
-        && bridge.node.get_ref().strip_prefix("/dev/video").is_none_or(|number| number.parse::<u16>().is_err())
+        && bridge.node.strip_prefix("/dev/video").is_none_or(|number| number.parse::<u16>().is_err())
     {
-        return wrong("camera.bridge.node", bridge.node.span(), "is not a node as in `/dev/video40`");
+        return wrong("camera.bridge.node", "is not a node as in `/dev/video40`");
     }
     let (slow, off) = (&board.thermal.slow_celsius, &board.thermal.off_celsius);
     for (key, value) in [("thermal.slow_celsius", slow), ("thermal.off_celsius", off)] {
-        if !(40.0..=125.0).contains(value.get_ref()) {
-            return wrong(key, value.span(), "is not from 40 to 125");
+        if !(40.0..=125.0).contains(value) {
+            return wrong(key, "is not from 40 to 125");
         }
     }
-    if slow.get_ref() > off.get_ref() {
-        return wrong("thermal.slow_celsius", slow.span(), "is more than `thermal.off_celsius`");
+    if slow > off {
+        return wrong("thermal.slow_celsius", "is more than `thermal.off_celsius`");
     }
-    if *board.power.tool.get_ref() == PowerTool::Nvpmodel && board.power.mode.is_none() {
-        return wrong("power.tool", board.power.tool.span(), "needs the key `power.mode` beside it");
+    if board.power.tool == PowerTool::Nvpmodel && board.power.mode.is_none() {
+        return wrong("power.tool", "needs the key `power.mode` beside it");
     }
     check_lists(board, wrong)
 }
 
 /// Finds the first list with an entry that cannot be.
-fn check_lists(
-    board: &Board,
-    wrong: impl Fn(&str, Range<usize>, &str) -> Result<(), BoardError>,
-) -> Result<(), BoardError> {
+fn check_lists(board: &Board, wrong: impl Fn(&str, &str) -> Result<(), BoardError>) -> Result<(), BoardError> {
     let is_text = |text: &String| !text.is_empty() && !text.contains(char::is_control);
     let is_path = |text: &String| text.starts_with('/') && !text.contains(char::is_whitespace);
     let is_web = |text: &String| text.starts_with("https://") && is_text(text);
-    let lists: [(&str, &Spanned<Vec<String>>, &dyn Fn(&String) -> bool, &str); 5] = [
+    let lists: [(&str, &Vec<String>, &dyn Fn(&String) -> bool, &str); 5] = [
         ("sources", &board.sources, &is_web, "is not a list of addresses as in `https://…`"),
         ("display.connectors", &board.display.connectors, &is_text, "is not a list of connectors as in `HDMI-A`"),
         ("gpu.driver_files", &board.gpu.driver_files, &is_path, "is not a list of absolute paths"),
@@ -91,26 +78,22 @@ fn check_lists(
         ),
     ];
     for (key, list, is_good, problem) in lists {
-        if !list.get_ref().iter().all(is_good) {
-            return wrong(key, list.span(), problem);
+        if !list.iter().all(is_good) {
+            return wrong(key, problem);
         }
     }
     for (key, value) in [("update.compatible", &board.update.compatible), ("update.data", &board.update.data)] {
-        let is_good = if key == "update.data" { is_path(value.get_ref()) } else { is_name(value.get_ref()) };
+        let is_good = if key == "update.data" { is_path(value) } else { is_name(value) };
         if !is_good {
-            return wrong(key, value.span(), "is not a name of small letters, or an absolute path");
+            return wrong(key, "is not a name of small letters, or an absolute path");
         }
     }
-    let slots = board.update.slots.get_ref();
+    let slots = &board.update.slots;
     let names: Vec<&str> = slots.iter().map(|slot| slot.name.as_str()).collect();
     let places: Vec<&String> = slots.iter().flat_map(|slot| [&slot.root].into_iter().chain(&slot.boot)).collect();
     let is_double = places.iter().enumerate().any(|(at, place)| places.iter().skip(at + 1).any(|other| other == place));
     if names != ["A", "B"] || is_double || !places.into_iter().all(is_path) {
-        return wrong(
-            "update.slots",
-            board.update.slots.span(),
-            "is not two slots, `A` and `B`, on partitions of their own",
-        );
+        return wrong("update.slots", "is not two slots, `A` and `B`, on partitions of their own");
     }
     Ok(())
 }

@@ -50,7 +50,7 @@ pub fn found(machine: &Machine) -> Option<Board> {
     // Our own files are read by a test; one that cannot be read is none.
     let boards: Vec<Board> =
         KNOWN.iter().filter_map(|(name, text)| parse(&PathBuf::from(format!("{name}.toml")), text).ok()).collect();
-    let is_built_for = |board: &&Board| board.target.get_ref().split('-').next() == Some(&machine.architecture);
+    let is_built_for = |board: &&Board| board.target.split('-').next() == Some(&machine.architecture);
     let is_named = |board: &&Board| board.found_by.compatible.iter().any(|name| machine.compatible.contains(name));
     let is_general = |board: &&Board| board.found_by.uefi && machine.is_uefi;
     let of = |fits: &dyn Fn(&&Board) -> bool| boards.iter().filter(is_built_for).find(fits).cloned();

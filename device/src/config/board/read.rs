@@ -2,102 +2,121 @@
 //!
 //! Promise: no text makes this panic; each error names file and line.
 
-use super::super::near::{line_of, nearest};
+use super::super::near::line_of;
 use super::check::check_values;
 use super::error::BoardError;
-use super::schema::{Board, SLOT, TABLES, Table};
-use std::ops::Range;
+use super::keys::{At, File};
+use super::schema::{
+    Backend, Board, Bridge, Camera, Devices, Display, FoundBy, Gpu, Owner, Power, PowerTool, Processor, SLOT, Slot,
+    System, TABLES, Thermal, Update,
+};
 use std::path::Path;
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
 /// Reads `text`, the content of `path`.
 ///
 /// **Errors** [`BoardError`] with the line of the first thing that is wrong.
 pub fn parse(path: &Path, text: &str) -> Result<Board, BoardError> {
-    let syntax = |error: &toml::de::Error| BoardError::Syntax {
+    let table = DeTable::parse(text).map_err(|error| BoardError::Syntax {
         path: path.to_owned(),
         line: line_of(text, error.span()),
         problem: error.message().to_owned(),
-    };
-    let file = DeTable::parse(text).map_err(|error| syntax(&error))?;
-    let keys = Keys { path, text };
+    })?;
+    let file = File { path, text, table: table.get_ref() };
     for table in &TABLES {
-        if let Some((found, span)) = keys.find(file.get_ref(), table)? {
-            keys.check(found, span, table)?;
+        match file.at(table.place)? {
+            Some(at) => at.check(table)?,
+            None if table.is_optional => {}
+            None => return Err(file.missing(format!("[{}]", table.place), 0..0)),
         }
     }
-    let slots = file.get_ref().get("update").and_then(|update| match update.get_ref() {
-        DeValue::Table(update) => Some(update.get("slots")?.get_ref()),
-        _ => None,
-    });
-    if let Some(DeValue::Array(slots)) = slots {
-        for slot in slots.iter() {
-            if let DeValue::Table(keys_of_slot) = slot.get_ref() {
-                keys.check(keys_of_slot, slot.span(), &SLOT)?;
-            }
-        }
-    }
-    let board: Board = toml::from_str(text).map_err(|error| syntax(&error))?;
-    check_values(path, text, &board)?;
+    let board = board(&file)?;
+    check_values(&file, &board)?;
     Ok(board)
 }
 
-/// Which keys a file has, against those there are.
-struct Keys<'a> {
-    path: &'a Path,
-    text: &'a str,
+fn board(file: &File<'_>) -> Result<Board, BoardError> {
+    let at = |place| file.at(place)?.ok_or_else(|| file.missing(format!("[{place}]"), 0..0));
+    let (top, system, processor) = (at("")?, at("system")?, at("processor")?);
+    let (display, power, thermal, devices) = (at("display")?, at("power")?, at("thermal")?, at("devices")?);
+    Ok(Board {
+        name: top.text("name")?,
+        title: top.text("title")?,
+        target: top.text("target")?,
+        tried: top.flag("tried")?,
+        sources: top.list("sources")?,
+        found_by: found_by(&at("found_by")?)?,
+        processor: Processor {
+            name: processor.text("name")?,
+            cores: processor.count("cores")?,
+            memory_gib: processor.count("memory_gib")?,
+        },
+        system: System {
+            name: system.text("name")?,
+            glibc: system.text("glibc")?,
+            clock_battery: system.flag("clock_battery")?,
+        },
+        camera: Camera {
+            usb: at("camera")?.flag("usb")?,
+            bridge: file.at("camera.bridge")?.map(|at| bridge(&at)).transpose()?,
+        },
+        display: Display {
+            owner: display.choice("owner", &[("screen", Owner::Screen), ("kiosk", Owner::Kiosk)])?,
+            connectors: display.list("connectors")?,
+        },
+        gpu: gpu(&at("gpu")?)?,
+        power: Power {
+            tool: power.choice("tool", &PowerTool::WORDS)?,
+            mode: if power.has("mode") { Some(power.text("mode")?) } else { None },
+        },
+        thermal: Thermal { slow_celsius: thermal.number("slow_celsius")?, off_celsius: thermal.number("off_celsius")? },
+        devices: Devices { groups: devices.list("groups")?, allow: devices.list("allow")? },
+        update: update(&at("update")?)?,
+    })
 }
 
-impl Keys<'_> {
-    /// A table and where it begins; none where it may be missing and is, or is no table (which is said when its values are read).
-    fn find<'t, 'i>(
-        &self,
-        file: &'t DeTable<'i>,
-        table: &Table,
-    ) -> Result<Option<(&'t DeTable<'i>, Range<usize>)>, BoardError> {
-        let mut found = (file, 0..0);
-        for name in table.place.split('.').filter(|name| !name.is_empty()) {
-            match found.0.get_key_value(name) {
-                Some((key, value)) => match value.get_ref() {
-                    DeValue::Table(inner) => found = (inner, key.span()),
-                    _ => return Ok(None),
-                },
-                None if table.is_optional => return Ok(None),
-                None => {
-                    let (path, line) = (self.path.to_owned(), line_of(self.text, Some(found.1)));
-                    return Err(BoardError::MissingKey { path, line, key: format!("[{}]", table.place) });
-                }
-            }
-        }
-        Ok(Some(found))
-    }
+fn found_by(at: &At<'_>) -> Result<FoundBy, BoardError> {
+    Ok(FoundBy {
+        compatible: if at.has("compatible") { at.list("compatible")? } else { Vec::new() },
+        uefi: at.has("uefi") && at.flag("uefi")?,
+    })
+}
 
-    /// Finds the first key that nobody reads, then the first that is missing.
-    fn check(&self, found: &DeTable<'_>, span: Range<usize>, table: &Table) -> Result<(), BoardError> {
-        let above = if table.place.is_empty() { String::new() } else { format!("{}.", table.place) };
-        // The tables in this one.
-        let tables = TABLES.iter().filter_map(|inner| inner.place.strip_prefix(above.as_str()));
-        let tables = tables.filter(|name| !name.is_empty() && !name.contains('.'));
-        let known: Vec<&str> = table.needed.iter().chain(table.optional).copied().chain(tables).collect();
-        let unknown = found.keys().find(|key: &&Spanned<_>| !known.contains(&key.get_ref().as_ref()));
-        if let Some(key) = unknown {
-            let name: &str = key.get_ref();
-            return Err(BoardError::UnknownKey {
-                path: self.path.to_owned(),
-                line: line_of(self.text, Some(key.span())),
-                key: format!("{above}{name}"),
-                nearest: nearest(name, &known).map(|key| format!("{above}{key}")),
-                known: known.iter().map(|key| format!("{above}{key}")).collect(),
-            });
-        }
-        match table.needed.iter().find(|key| !found.contains_key(**key)) {
-            Some(key) => Err(BoardError::MissingKey {
-                path: self.path.to_owned(),
-                line: line_of(self.text, Some(span)),
-                key: format!("{above}{key}"),
-            }),
-            None => Ok(()),
-        }
-    }
+fn bridge(at: &At<'_>) -> Result<Bridge, BoardError> {
+    Ok(Bridge {
+        node: at.text("node")?,
+        module: at.text("module")?,
+        plugin: at.text("plugin")?,
+        source: at.text("source")?,
+        convert: at.text("convert")?,
+        width: at.count("width")?,
+        height: at.count("height")?,
+        frames_per_second: at.count("frames_per_second")?,
+    })
+}
+
+fn gpu(at: &At<'_>) -> Result<Gpu, BoardError> {
+    Ok(Gpu {
+        adapter: if at.has("adapter") { Some(at.text("adapter")?) } else { None },
+        modules: at.list("modules")?,
+        driver_files: at.list("driver_files")?,
+    })
+}
+
+fn update(at: &At<'_>) -> Result<Update, BoardError> {
+    let slot = |at: At<'_>| {
+        at.check(&SLOT)?;
+        Ok(Slot {
+            name: at.text("name")?,
+            root: at.text("root")?,
+            boot: if at.has("boot") { Some(at.text("boot")?) } else { None },
+        })
+    };
+    Ok(Update {
+        backend: at.choice("backend", &Backend::WORDS)?,
+        compatible: at.text("compatible")?,
+        data: at.text("data")?,
+        watchdog_seconds: at.count("watchdog_seconds")?,
+        slots: at.tables("slots", SLOT.place)?.into_iter().map(slot).collect::<Result<_, _>>()?,
+    })
 }

@@ -1,8 +1,5 @@
 //! The tables and keys of a board's file.
 
-use serde::Deserialize;
-use toml::Spanned;
-
 /// A table and its keys.
 pub(super) struct Table {
     /// Its place: tables above it and its name with dots, empty for the file itself.
@@ -44,19 +41,18 @@ pub(super) const TABLES: [Table; 12] = [
 pub(super) const SLOT: Table = table("update.slots", &["name", "root"], &["boot"]);
 
 /// One board.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Board {
     /// As its file is called.
-    pub name: Spanned<String>,
+    pub name: String,
     /// As people call it.
     pub title: String,
     /// What its programs are built for, in Rust's words.
-    pub target: Spanned<String>,
+    pub target: String,
     /// Whether the appliance ran on one.
     pub tried: bool,
     /// Where the facts below are from.
-    pub sources: Spanned<Vec<String>>,
+    pub sources: Vec<String>,
     /// How a running board is told.
     pub found_by: FoundBy,
     /// Its processor and memory.
@@ -80,44 +76,38 @@ pub struct Board {
 }
 
 /// How a running board is told. Without a name in `compatible` only a general board has no better one.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct FoundBy {
     /// Names in `/proc/device-tree/compatible`, any of which is enough.
-    #[serde(default)]
     pub compatible: Vec<String>,
     /// Any machine that was started by UEFI, of which no other file tells more.
-    #[serde(default)]
     pub uefi: bool,
 }
 
 /// Processor and memory, at least.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Processor {
     /// As the maker calls it.
     pub name: String,
     /// Cores at work.
-    pub cores: Spanned<u16>,
+    pub cores: u16,
     /// What is soldered on, of which the system sees some less.
-    pub memory_gib: Spanned<u16>,
+    pub memory_gib: u16,
 }
 
 /// The system.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct System {
     /// As its maker calls it.
     pub name: String,
     /// The version of its C library, as in `2.35`.
-    pub glibc: Spanned<String>,
+    pub glibc: String,
     /// Whether its clock goes on without power.
     pub clock_battery: bool,
 }
 
 /// Where pictures come from.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Camera {
     /// Whether it has USB for a camera.
     pub usb: bool,
@@ -126,11 +116,10 @@ pub struct Camera {
 }
 
 /// A sensor's raw data made into pictures, which come out of a loopback device.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Bridge {
     /// The loopback device, which the appliance opens.
-    pub node: Spanned<String>,
+    pub node: String,
     /// The kernel's module of that device.
     pub module: String,
     /// The element of GStreamer that the maker's software gives.
@@ -140,26 +129,24 @@ pub struct Bridge {
     /// The element that makes pictures of the usual kind.
     pub convert: String,
     /// Pixels.
-    pub width: Spanned<u16>,
+    pub width: u16,
     /// Pixels.
-    pub height: Spanned<u16>,
+    pub height: u16,
     /// A second.
-    pub frames_per_second: Spanned<u16>,
+    pub frames_per_second: u16,
 }
 
 /// What customers look at.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Display {
     /// Who draws on it: never two.
     pub owner: Owner,
     /// Kinds of connectors, as in `HDMI-A`.
-    pub connectors: Spanned<Vec<String>>,
+    pub connectors: Vec<String>,
 }
 
 /// Who draws on the display.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Owner {
     /// The appliance itself.
     Screen,
@@ -168,30 +155,27 @@ pub enum Owner {
 }
 
 /// The graphics processor and what must be there for it.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Gpu {
     /// A part of the name that its driver gives it.
     pub adapter: Option<String>,
     /// Modules of the kernel, any of which is enough.
     pub modules: Vec<String>,
     /// Files of the driver, each of which is needed.
-    pub driver_files: Spanned<Vec<String>>,
+    pub driver_files: Vec<String>,
 }
 
 /// What the board may draw.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Power {
     /// What tells it.
-    pub tool: Spanned<PowerTool>,
+    pub tool: PowerTool,
     /// The mode that is wanted, in the tool's words.
     pub mode: Option<String>,
 }
 
 /// What tells how a board is supplied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PowerTool {
     /// NVIDIA's tool, which sets the cores and clocks.
     Nvpmodel,
@@ -201,45 +185,47 @@ pub enum PowerTool {
     None,
 }
 
+impl PowerTool {
+    /// As the file writes them.
+    pub(super) const WORDS: [(&str, Self); 3] =
+        [("nvpmodel", Self::Nvpmodel), ("rpi-volt", Self::RpiVolt), ("none", Self::None)];
+}
+
 /// How hot it may become.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Thermal {
     /// Where it begins to slow down.
-    pub slow_celsius: Spanned<f64>,
+    pub slow_celsius: f64,
     /// Where it goes off, or can do no more to cool down.
-    pub off_celsius: Spanned<f64>,
+    pub off_celsius: f64,
 }
 
 /// What the service may open.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Devices {
     /// Groups that own the nodes.
-    pub groups: Spanned<Vec<String>>,
+    pub groups: Vec<String>,
     /// As in systemd's `DeviceAllow=`.
-    pub allow: Spanned<Vec<String>>,
+    pub allow: Vec<String>,
 }
 
 /// How new systems come in.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Update {
     /// What chooses the slot at start.
     pub backend: Backend,
     /// What RAUC compares with the bundle, so that no other board's is installed.
-    pub compatible: Spanned<String>,
+    pub compatible: String,
     /// The partition that both systems share: catalogue, settings, journal.
-    pub data: Spanned<String>,
+    pub data: String,
     /// After how long the board's watchdog starts it again.
-    pub watchdog_seconds: Spanned<u16>,
+    pub watchdog_seconds: u16,
     /// The two places for a system.
-    pub slots: Spanned<Vec<Slot>>,
+    pub slots: Vec<Slot>,
 }
 
 /// What chooses the slot at start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Backend {
     /// The boot order of UEFI.
     Uefi,
@@ -250,20 +236,19 @@ pub enum Backend {
 }
 
 impl Backend {
+    /// As the file writes them.
+    pub(super) const WORDS: [(&str, Self); 3] =
+        [("uefi", Self::Uefi), ("nvidia", Self::Nvidia), ("rpi-tryboot", Self::RpiTryboot)];
+
     /// As the file writes it.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Uefi => "uefi",
-            Self::Nvidia => "nvidia",
-            Self::RpiTryboot => "rpi-tryboot",
-        }
+        Self::WORDS.iter().find(|(_, backend)| *backend == self).map_or("", |(name, _)| name)
     }
 }
 
 /// A place for a system.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Slot {
     /// `A` or `B`.
     pub name: String,

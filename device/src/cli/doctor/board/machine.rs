@@ -25,12 +25,12 @@ fn processor(tree: &Tree, board: &Board) -> Finding {
     let Some(online) = tree.text("/sys/devices/system/cpu/online").as_deref().and_then(count) else {
         return Finding::not_seen("processor", "which cores are at work", "lscpu");
     };
-    let wanted = usize::from(*board.processor.cores.get_ref());
+    let wanted = usize::from(board.processor.cores);
     let found = format!("{online} cores at work; {} has {wanted}", board.processor.name);
     if online >= wanted {
         return Finding::ok("processor", format!("{online} cores at work"));
     }
-    let advice = match board.power.tool.get_ref() {
+    let advice = match board.power.tool {
         PowerTool::Nvpmodel => "the power mode switches cores off: `nvpmodel -q`, and below what `power` says of it",
         _ => "see why: `lscpu --extended`, and `maxcpus=` in `/proc/cmdline`",
     };
@@ -53,7 +53,7 @@ fn memory(tree: &Tree, board: &Board) -> Finding {
     let Some(kib) = kib.and_then(|rest| rest.trim().strip_suffix("kB")?.trim().parse::<f64>().ok()) else {
         return Finding::not_seen("memory", "how much there is", "free -h");
     };
-    let (gib, wanted) = (kib / f64::from(1 << 20), f64::from(*board.processor.memory_gib.get_ref()));
+    let (gib, wanted) = (kib / f64::from(1 << 20), f64::from(board.processor.memory_gib));
     let found = format!("{gib:.1} GiB");
     if gib >= wanted * SEEN_MEMORY {
         Finding::ok("memory", found)
@@ -66,7 +66,7 @@ fn memory(tree: &Tree, board: &Board) -> Finding {
 
 /// The version of the C library stands in the library itself, as it prints it when it is started.
 fn libc(tree: &Tree, board: &Board) -> Finding {
-    let architecture = board.target.get_ref().split('-').next().unwrap_or_default();
+    let architecture = board.target.split('-').next().unwrap_or_default();
     let places = [
         format!("/lib/{architecture}-linux-gnu/libc.so.6"),
         format!("/usr/lib/{architecture}-linux-gnu/libc.so.6"),
@@ -76,7 +76,7 @@ fn libc(tree: &Tree, board: &Board) -> Finding {
     let Some(minor) = bytes.as_deref().and_then(minor_version) else {
         return Finding::not_seen("libc", "the version of the C library", "ldd --version");
     };
-    let wanted = board.system.glibc.get_ref();
+    let wanted = &board.system.glibc;
     let wanted_minor = wanted.strip_prefix("2.").and_then(|minor| minor.parse::<u32>().ok()).unwrap_or(u32::MAX);
     let found = format!("glibc 2.{minor}");
     if minor >= wanted_minor {
@@ -108,7 +108,7 @@ fn thermal(tree: &Tree, board: &Board) -> Finding {
     let Some((celsius, zone)) = hottest else {
         return Finding::not_seen("thermal", "any temperature", "cat /sys/class/thermal/thermal_zone*/temp");
     };
-    let (slow, off) = (*board.thermal.slow_celsius.get_ref(), *board.thermal.off_celsius.get_ref());
+    let (slow, off) = (board.thermal.slow_celsius, board.thermal.off_celsius);
     let found =
         format!("{celsius:.0} °C at `{zone}`; this board slows down from {slow} °C and must stay below {off} °C");
     let advice =
@@ -123,7 +123,7 @@ fn thermal(tree: &Tree, board: &Board) -> Finding {
 }
 
 fn power(tree: &Tree, board: &Board) -> Option<Finding> {
-    match board.power.tool.get_ref() {
+    match board.power.tool {
         PowerTool::None => None,
         PowerTool::RpiVolt => Some(supply(tree)),
         PowerTool::Nvpmodel => Some(mode(tree, board.power.mode.as_deref().unwrap_or_default())),

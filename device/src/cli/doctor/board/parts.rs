@@ -21,7 +21,7 @@ pub(super) fn all(tree: &Tree, board: &Board, adapter: &dyn Fn() -> Result<Strin
 
 /// The camera connector, if it is in use.
 fn bridged(tree: &Tree, bridge: &Bridge) -> Finding {
-    let node = bridge.node.get_ref();
+    let node = &bridge.node;
     let name = tree.text(&format!("/sys/class/video4linux/{}/name", node.trim_start_matches("/dev/")));
     if !tree.is_enabled(BRIDGE_UNIT) {
         let found = "the camera connector is not in use";
@@ -83,7 +83,7 @@ fn display(tree: &Tree, board: &Board) -> Finding {
     if connectors.is_empty() {
         return Finding::not_seen("display", "any connector", "ls /sys/class/drm");
     }
-    let kinds = board.display.connectors.get_ref();
+    let kinds = &board.display.connectors;
     let is_ours = |name: &str| {
         let kind = name.rsplit_once('-').map_or(name, |(kind, _)| kind);
         kinds.iter().any(|known| known == kind)
@@ -141,7 +141,7 @@ fn owner(tree: &Tree, board: &Board) -> Finding {
 /// The graphics processor, as far as the board's file says something of it.
 fn graphics(tree: &Tree, board: &Board, adapter: &dyn Fn() -> Result<String, String>) -> Option<Finding> {
     let gpu = &board.gpu;
-    let files = gpu.driver_files.get_ref();
+    let files = &gpu.driver_files;
     if gpu.adapter.is_none() && files.is_empty() {
         return None;
     }

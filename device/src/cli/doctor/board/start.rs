@@ -58,8 +58,8 @@ fn backend(tree: &Tree, board: &Board) -> Finding {
 /// Partitions of both slots, and which one runs.
 fn slots(tree: &Tree, board: &Board) -> Finding {
     let update = &board.update;
-    let parts = update.slots.get_ref().iter().flat_map(|slot| [Some(&slot.root), slot.boot.as_ref()]).flatten();
-    let missing: Vec<&String> = parts.chain([update.data.get_ref()]).filter(|part| !tree.has(part)).collect();
+    let parts = update.slots.iter().flat_map(|slot| [Some(&slot.root), slot.boot.as_ref()]).flatten();
+    let missing: Vec<&String> = parts.chain([&update.data]).filter(|part| !tree.has(part)).collect();
     let settings = tree.text(RAUC_SETTINGS);
     if settings.is_none() && !missing.is_empty() {
         let advice = "nothing, where you install packages by hand; boards that update themselves are flashed with a whole image (docs/flashing.md)";
@@ -79,11 +79,9 @@ fn slots(tree: &Tree, board: &Board) -> Finding {
     });
     match compatible {
         None => Finding::not_seen("slots", "RAUC's settings for both slots", &format!("cat {RAUC_SETTINGS}")),
-        Some(found) if found != *update.compatible.get_ref() => {
-            let report = Report::new(format!(
-                "RAUC takes updates for `{found}`, and this board is `{}`",
-                update.compatible.get_ref()
-            ));
+        Some(found) if found != update.compatible => {
+            let report =
+                Report::new(format!("RAUC takes updates for `{found}`, and this board is `{}`", update.compatible));
             Finding::failed(
                 "slots",
                 report.hint(format!("set `compatible` in `{RAUC_SETTINGS}`, or flash the image of this board")),
@@ -141,7 +139,7 @@ fn watchdog(tree: &Tree, board: &Board) -> Finding {
     let Some(state) = tree.text(&format!("{place}/state")) else {
         return Finding::not_seen("watchdog", "whether it is at work", "wdctl");
     };
-    let seconds = board.update.watchdog_seconds.get_ref();
+    let seconds = board.update.watchdog_seconds;
     if state != "active" {
         let advice = format!(
             "`RuntimeWatchdogSec={seconds}s` in `/etc/systemd/system.conf.d/clothingid.conf`, below `[Manager]`; then start the board again"
