@@ -6,12 +6,9 @@
 //!    beside PyTorch.
 //! 4. [`gpu`]: a study carried to a machine with a GPU and back.
 //! 5. [`package`]: the appliance as a Debian package and as an archive.
-<<<<<<< HEAD
 //! 6. [`arm64`]: the appliance for boards, built on x86-64.
-=======
-//! 6. [`units`]: a board's units and settings of the system, out of its file, which [`boards`] reads as the appliance does.
->>>>>>> 052eceb7ad00456f6387d819aacb7a85c7051bdf
-//! 7. [`cargo`]: how the programs of the workspace are built and started from here.
+//! 7. [`units`]: a board's units and settings of the system, out of its file, which [`boards`] reads as the appliance does.
+//! 8. [`cargo`]: how the programs of the workspace are built and started from here.
 //!
 //! The standard library, and a reader of TOML for the boards: the first call on a new machine starts after seconds of building.
 
@@ -48,10 +45,10 @@ usage: cargo xtask COMMAND
                                 [--rounds N] [--sides A,B] [--threads A,B] [--gpu] [--profile NAME] [--keep FILE]
   bench trainer PACK            the trainer beside PyTorch: [--python PROGRAM] [--turns N]
   gpu pack DIR --pack PACK      a study for a machine with an NVIDIA GPU: program, photographs, script
+  gpu collect DIR               take the records that came back into studies/
   arm64 [--release]             the appliance for boards with 64-bit Arm, on Debian 12 for x86-64: quick to build, or to ship
   package DIR                   the appliance as a Debian package and as an archive: [--arch amd64|arm64] [--program FILE]
   units --board NAME --out DIR  units, udev rules and settings of the system for a board, as a tree of files
-  gpu collect DIR               take the records that came back into studies/
 
 With `CI=true` in the environment a skipped suite is a failure.
 Exit status: 0 all well, 1 something failed, 2 wrong use.
