@@ -220,12 +220,13 @@ impl Suite {
         let mut count = Count::of_one(name, true);
         // Kernels against their definitions on shapes that the shipped network does not have; with the library built once more.
         if mode.is_full {
-            let arguments = ["--locked", "--package", DEVICE, "--lib", "--", "network::cpu", "catalogue::scan"];
+            let arguments =
+                ["--locked", "--package", "clothingid-device", "--lib", "--", "network::cpu", "catalogue::scan"];
             let (profile, environment) = (arm64::Profile::Quick.name(), arm64::environment(&tools));
             count += step::test_in(profile, &arguments, Ignored::Skip, &environment, mode);
         }
         let environment = arm64::test_environment(&tools, &program);
-        count += self.with_programs(&[DEVICE], Ignored::Run, &environment, mode);
+        count += self.with_programs(Ignored::Run, &environment, mode);
         count
     }
 
