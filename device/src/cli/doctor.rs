@@ -109,7 +109,7 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
     }
     if let Some(file) = &args.report {
         support::write(file, &findings, args.config.as_deref())?;
-        say(&format!("the support file is `{}`; it has no picture in it, read it before you send it", file.display()));
+        say(format!("the support file is `{}`; it has no picture in it, read it before you send it", file.display()));
     }
     Ok(if worst == Status::Failed { Outcome::SomeFailed } else { Outcome::Done })
 }

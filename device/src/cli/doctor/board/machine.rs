@@ -138,7 +138,7 @@ fn supply(tree: &Tree) -> Finding {
     let alarm = monitor.and_then(|name| tree.number(&format!("/sys/class/hwmon/{name}/in0_lcrit_alarm")));
     match alarm {
         None => Finding::not_seen("power", "the supply's voltage", "vcgencmd get_throttled"),
-        Some(alarm) if alarm == 0.0 => Finding::ok("power", "the supply is strong enough at this moment"),
+        Some(0.0) => Finding::ok("power", "the supply is strong enough at this moment"),
         Some(_) => {
             let advice = "use the maker's supply (5 V, 5 A) and a short cable: below its voltage the board slows down and loses USB devices";
             Finding::failed("power", Report::new("the supply's voltage is too low").hint(advice))
