@@ -27,7 +27,7 @@ impl Profile {
     /// As cargo knows it.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::Quick => "arm64",
+            Self::Quick => "ci",
             Self::Release => "release",
         }
     }

@@ -203,7 +203,15 @@ impl Suite {
     }
 
     /// Builds the program for boards, runs the tests beside the code of its kernels, then the program, on both by emulation.
+    ///
+    /// Not with all suites at their CI size: tract alone takes the compiler a quarter of an hour, which the sixty minutes of all of them do not have.
     fn arm64(&self, mode: Mode) -> Count {
+        if !mode.is_full && !mode.is_named {
+            println!(
+                "left out, for its build takes the processor 25 minutes: `cargo xtask test --suite arm64` runs it, and so does `--all`"
+            );
+            return Count::default();
+        }
         let Ok(tools) = arm64::tools() else {
             let need = "what builds for 64-bit Arm, and runs it,";
             return missing(self.test_count(), need, "cargo xtask setup --system", mode);
