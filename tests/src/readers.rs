@@ -9,7 +9,7 @@ use std::path::Path;
 pub type Reader = fn(&[u8]);
 
 /// All readers by the names of their fuzz targets.
-pub const READERS: [(&str, Reader); 8] = [
+pub const READERS: [(&str, Reader); 9] = [
     ("photo", photo),
     ("bundle", bundle),
     ("network", network),
@@ -18,6 +18,7 @@ pub const READERS: [(&str, Reader); 8] = [
     ("catalogue_file", catalogue_file),
     ("catalogue_index", catalogue_index),
     ("config", config),
+    ("staff_form", staff_form),
 ];
 
 /// A photograph, all the way to the network's input.
@@ -119,4 +120,46 @@ pub fn config(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes) {
         let _ = clothingid_device::config::read::parse(Path::new("config.toml"), text);
     }
+}
+
+/// What is sent to the staff's pages: as a form, as one with files between lines `--part`, and each of its values as what a scanner types, a file's
+/// name, a price range and a token.
+pub fn staff_form(bytes: &[u8]) {
+    use axum::extract::{FromRequest, Multipart};
+    use clothingid_device::page::staff::form::Fields;
+    use clothingid_device::page::staff::form_files::{self, FILES};
+    use clothingid_device::page::staff::gate;
+    use clothingid_device::staff::{barcode, incoming};
+    use clothingid_device::token::Token;
+
+    let value = |text: &str| {
+        if let Some(barcode::Code::Sound(code)) = barcode::read(text) {
+            assert!(barcode::is_same(&code, &code), "{code}");
+        }
+        if let Some(name) = incoming::file_name(text) {
+            assert!(!name.contains(['/', '\\']) && !name.starts_with('.'), "{name}");
+        }
+        if let Ok(token) = text.parse::<Token>() {
+            assert_eq!(token.to_string(), text);
+        }
+        let _ = gate::is_ours(text);
+    };
+    let fields = Fields::read(bytes);
+    for name in ["token", "code", "number", "pin", "name", "do"] {
+        value(fields.get(name));
+        fields.all(name).for_each(value);
+    }
+    value(&String::from_utf8_lossy(bytes));
+
+    let request = axum::http::Request::builder()
+        .header("content-type", "multipart/form-data; boundary=part")
+        .body(axum::body::Body::from(bytes.to_vec()))
+        .expect("a request");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(async {
+        let form = Multipart::from_request(request, &()).await.expect("its head is right");
+        if let Ok((fields, files)) = form_files::read(form, |fields| fields.get("token") == "t").await {
+            assert!(fields.get("token") == "t" && files.len() <= FILES, "only a form of ours is taken");
+        }
+    });
 }

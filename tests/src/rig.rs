@@ -89,9 +89,13 @@ impl Rig {
     /// Any built program of the workspace, in surroundings that do not depend on who runs the test.
     #[must_use]
     pub fn program<A: AsRef<std::ffi::OsStr>>(&self, name: &str, arguments: impl IntoIterator<Item = A>) -> Run {
-        Run::new(program(name))
-            .args(arguments)
-            .current_dir(self.folder())
+        self.surrounded(Run::new(program(name)).args(arguments))
+    }
+
+    /// A program from elsewhere in the same surroundings.
+    #[must_use]
+    pub fn surrounded(&self, run: Run) -> Run {
+        run.current_dir(self.folder())
             .env("HOME", self.folder())
             .env("XDG_DATA_HOME", self.path("data"))
             .env("XDG_CONFIG_HOME", self.path("config"))

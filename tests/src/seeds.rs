@@ -39,6 +39,12 @@ pub fn of(reader: &str) -> Vec<Vec<u8>> {
         "catalogue_file" => [false, true].map(catalogue).into(),
         "catalogue_index" => vec![index()],
         "config" => vec![b"[camera]\nfolder = \"photos\"\nframes_per_second = 2.5\n# end\n".to_vec()],
+        "staff_form" => vec![
+            b"token=t&do=take&code=4006381333931&name=Linen+shirt".to_vec(),
+            b"--part\r\nContent-Disposition: form-data; name=\"token\"\r\n\r\nt\r\n--part\r\nContent-Disposition: form-data; \
+              name=\"photo\"; filename=\"a.jpg\"\r\nContent-Type: image/jpeg\r\n\r\n\xff\xd8\xff\r\n--part--\r\n"
+                .to_vec(),
+        ],
         other => panic!("no seed for `{other}`"),
     }
 }

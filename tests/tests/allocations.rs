@@ -1,12 +1,15 @@
-//! The network and the screen allocate nothing once they are warm: counted by an allocator of our own, in a program of its own.
+//! Once warm, the network, the screen and all of a frame's way but the search and the library that decodes JPEG allocate nothing, and those as much
+//! for the last frame as for the first: counted by an allocator of our own, in a program of its own.
 
 #![expect(unsafe_code, reason = "an allocator is unsafe by its signature; this one only counts and passes on")]
 
 use clothingid_device::camera::{Frame, FrameNumber, PixelFormat};
-use clothingid_device::catalogue::Match;
+use clothingid_device::catalogue::{Gallery, GalleryError, Match, Search};
 use clothingid_device::config::Language;
-use clothingid_device::health::{CameraState, CatalogueState, Status};
+use clothingid_device::health::{CameraState, CatalogueState, Health, Status};
 use clothingid_device::network::{Answer, EngineChoice, open, read_bundle};
+use clothingid_device::page::Board;
+use clothingid_device::pipeline::{Looked, Looker, LookerSettings, Output, Shop};
 use clothingid_device::reading::{Labelled, Reading, Verdict};
 use clothingid_device::screen::Source;
 use clothingid_device::screen::article::{Article, Articles, Sold};
@@ -17,6 +20,7 @@ use clothingid_device::screen::pixels::{self, Packing, Turn};
 use clothingid_device::screen::seen::Seen;
 use clothingid_device::screen::view::{Facts, Situation, View};
 use clothingid_shared::picture::Picture;
+use clothingid_tests::{Rig, photographs, rig};
 use embedded_graphics::geometry::Size;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Arc;
@@ -141,6 +145,85 @@ fn allocations_of_the_screen(language: Language, frames: u64) -> usize {
     COUNT.load(Ordering::Relaxed) - before
 }
 
+/// A catalogue that holds nothing.
+struct Empty;
+
+impl Gallery for Empty {
+    fn search(&self, _search: &Search<'_>) -> Result<Vec<Match>, GalleryError> {
+        Ok(Vec::new())
+    }
+}
+
+/// Allocations of so many frames on their whole way.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Way {
+    /// From the camera's bytes to the reading, search included.
+    looking: usize,
+    /// Onto the page, which gives all who watch one text.
+    showing: usize,
+}
+
+/// Two rounds of frames, of which each is another scene: the network looks at all of them and searches for their garments.
+fn allocations_of_the_way(gallery: Arc<dyn Gallery + Send + Sync>, frames: &[Frame]) -> [Way; 2] {
+    let bundle = Arc::new(read_bundle(None).unwrap());
+    let settings = LookerSettings { bundle, engine: EngineChoice::Cpu, threads: 1, gallery, matches: 5 };
+    let (mut looker, health) = (Looker::open(&settings).unwrap(), Health::silent());
+    let (mut looked, mut board) = (Looked::default(), Arc::new(Board::new()));
+    let (mut number, mut garments) = (FrameNumber::default(), 0);
+    let mut round = || {
+        let mut way = Way::default();
+        for frame in frames {
+            number = number.next();
+            looked.frame.copy_from(frame);
+            looked.frame.number = number;
+            let before = COUNT.load(Ordering::Relaxed);
+            looker.look_into(&mut looked, &health).unwrap();
+            let between = COUNT.load(Ordering::Relaxed);
+            board.show(&looked);
+            way.looking += between - before;
+            way.showing += COUNT.load(Ordering::Relaxed) - between;
+            garments += u32::from(looked.reading.as_ref().unwrap().reading.garment > 0.5);
+        }
+        way
+    };
+    round();
+    let rounds = [round(), round()];
+    assert_eq!(health.metrics.frames_rested.load(Ordering::Relaxed), 0, "the network looks at each frame");
+    assert!(garments > 0, "a garment is seen, so it is searched for");
+    rounds
+}
+
+/// The demo's photographs as a camera gives them, of one size: in YUYV, and as JPEG.
+fn frames() -> [Vec<Frame>; 2] {
+    const WIDTH: u32 = 360;
+    const HEIGHT: u32 = 480;
+    let photos = photographs::camera();
+    let photos = photos.iter().map(|path| image::open(path).unwrap().thumbnail_exact(WIDTH, HEIGHT).to_rgb8());
+    let size = Frame { width: WIDTH, height: HEIGHT, ..Frame::empty() };
+    let frames = photos.map(|photo| {
+        // Grey is enough of a garment: a level a pixel, and no colour.
+        let bytes = photo.pixels().flat_map(|pixel| [pixel.0[1], 128]).collect();
+        let yuyv = Frame { format: PixelFormat::Yuyv, stride: WIDTH * 2, bytes, ..size.clone() };
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        photo.write_to(&mut bytes, image::ImageFormat::Jpeg).unwrap();
+        (yuyv, Frame { format: PixelFormat::Jpeg, bytes: bytes.into_inner(), ..size.clone() })
+    });
+    let (yuyv, jpeg) = frames.unzip();
+    [yuyv, jpeg]
+}
+
+/// The demo's catalogue.
+fn shop(rig: &Rig) -> Shop {
+    let demo = rig::demo();
+    let import = ["catalogue", "import", "--engine", "cpu"].map(Into::into).into_iter();
+    let import = import.chain([demo.join("catalogue.csv"), "--photos".into(), demo.join("photos")].map(Into::into));
+    let _ = rig.clothingid::<std::ffi::OsString>(import).run().expect_code(0);
+    let bundle = read_bundle(None).unwrap();
+    let engine = open(EngineChoice::Cpu, &bundle, 1).unwrap().engine;
+    let identity = bundle.identity(engine.arithmetic());
+    Shop::open(rig.state().join("catalogue.db"), identity).unwrap()
+}
+
 #[test]
 fn a_warm_engine_and_a_warm_screen_allocate_nothing() {
     // One test, so that no other thread of this program allocates meanwhile.
@@ -148,6 +231,21 @@ fn a_warm_engine_and_a_warm_screen_allocate_nothing() {
         assert_eq!(allocations_of_the_screen(language, 200), 0, "{language:?}");
     }
     assert_eq!(allocations(1, 50), 0);
+
+    let (rig, [yuyv, jpeg]) = (Rig::new(), frames());
+    let showing = yuyv.len();
+    assert_eq!(
+        allocations_of_the_way(Arc::new(Empty), &yuyv),
+        [const { Way { looking: 0, showing: 0 } }; 2].map(|way| Way { showing, ..way })
+    );
+    let shop = Arc::new(shop(&rig));
+    // Matches are read from the store as the texts that they are; zune-jpeg makes its tables and planes for each picture.
+    for (frames, most) in [(yuyv, 100), (jpeg, 500)] {
+        let [first, second] = allocations_of_the_way(Arc::<Shop>::clone(&shop), &frames);
+        assert_eq!(first, second);
+        let each = first.looking / frames.len();
+        assert!(each <= most, "{each} allocations a frame");
+    }
     // rayon's queue grows by blocks of some thirty jobs; our code adds nothing to it.
     let shared = allocations(2, 200);
     assert!(shared <= 40, "{shared} allocations in 200 frames");

@@ -289,6 +289,49 @@ fn garments_are_recognised_in_yuyv_and_in_nv12_and_the_camera_may_come_and_go() 
     assert!(log.contains("gives NV12 640×480"), "{log}");
 }
 
+/// Sends a form of the staff's, whose cookie lies in the machine, with the token that the page before it gave.
+fn staff_form(machine: &Machine, path: &str, fields: &str) {
+    let status = machine.run(&format!(
+        "token=$(curl -s --max-time 60 -b /tmp/jar http://127.0.0.1:8080/staff/light | sed -n 's/.*name=\"token\" value=\"\\([0-9a-f]*\\)\".*/\\1/p' | head -n 1)
+         curl -s --max-time 60 -b /tmp/jar -c /tmp/jar -o /dev/null -w '%{{http_code}}' -d \"token=$token&{fields}\" http://127.0.0.1:8080{path}"
+    ));
+    assert_eq!(status, "303", "{path} {fields}");
+}
+
+#[test]
+#[ignore = "needs the virtual machine: `cargo xtask test --suite camera`"]
+fn the_staff_lock_the_camera_as_it_is_and_it_stays_so() {
+    let machine = machine();
+    feed_vivid(&machine, 0, "yuyv");
+    machine.run(&format!(
+        "v4l2-ctl -d /dev/video0 -c gain_automatic=1 -c contrast=99; rm -rf /tmp/state; mkdir -p /tmp/state
+         printf '482915\\n' | XDG_DATA_HOME=/tmp/state {PROGRAM} staff set-pin"
+    ));
+    let config = "[camera]\ndevice = 'port:vivid.0'\nwidth = 640\nheight = 480\nformat = 'yuyv'\n";
+    start(&machine, config);
+    assert_sees(&machine, 0);
+    staff_form(&machine, "/staff/login", "pin=482915&to=/staff/light");
+    let controls = "v4l2-ctl -d /dev/video0 -C gain_automatic,contrast";
+    assert_eq!(machine.run(controls), "gain_automatic: 1\ncontrast: 99\n", "looking changes nothing");
+    staff_form(&machine, "/staff/light", "do=lock");
+    machine.soon("the gain is locked", || machine.run(controls).starts_with("gain_automatic: 0").then_some(()));
+    staff_form(&machine, "/staff/light", "do=set&value-contrast=140");
+    machine.soon("the contrast is set", || machine.run(controls).ends_with("contrast: 140\n").then_some(()));
+
+    // The camera is unplugged and comes back as it was made; then the program is started anew.
+    let is_set = || (machine.run(controls) == "gain_automatic: 0\ncontrast: 140\n").then_some(());
+    machine.run("pkill -x v4l2-ctl; sleep 0.3; echo vivid.0 > /sys/bus/platform/drivers/vivid/unbind");
+    camera_state(&machine, "lost");
+    machine.run("echo vivid.0 > /sys/bus/platform/drivers/vivid/bind");
+    machine.soon("set again after the camera's return", is_set);
+    machine.run("pkill -x clothingid; sleep 1; v4l2-ctl -d /dev/video0 -c gain_automatic=1 -c contrast=99");
+    start(&machine, config);
+    machine.soon("set again after the program's", is_set);
+    staff_form(&machine, "/staff/login", "pin=482915&to=/staff/light");
+    staff_form(&machine, "/staff/light", "do=free");
+    machine.soon("left to the camera", || machine.run(controls).starts_with("gain_automatic: 1").then_some(()));
+}
+
 #[test]
 #[ignore = "needs the virtual machine: `cargo xtask test --suite camera`"]
 fn mjpeg_is_read_and_corrupt_pictures_are_counted_and_passed_over() {

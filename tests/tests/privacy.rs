@@ -1,10 +1,12 @@
-//! Nothing that a camera or a customer shows is written anywhere: every call that writes is watched while the appliance is used.
+//! Nothing that a camera or a customer shows is written anywhere, and nothing that the staff only look at: every call that writes is watched while the
+//! appliance is used.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use clothingid_tests::clerk::{self, Clerk};
 use clothingid_tests::demo::Demo;
 use clothingid_tests::{Rig, Run, photographs, rig};
 
@@ -14,6 +16,7 @@ fn marked(photo: &[u8], mark: &str) -> Vec<u8> {
     [&photo[..2], &[0xff, 0xfe], &length, mark.as_bytes(), &photo[2..]].concat()
 }
 
+const PIN: &str = "482915";
 const CAMERA: &str = "clothingid-test-frame";
 const UPLOAD: &str = "clothingid-test-upload";
 
@@ -27,6 +30,7 @@ fn watched(rig: &Rig, log: &Path) -> Demo {
     let _ = rig.clothingid::<std::ffi::OsString>(import).run().expect_code(0);
     let config = "listen = '127.0.0.1:0'\nengine = 'cpu'\n[camera]\nfolder = 'camera'\nhold_seconds = 0.4\n";
     let config = rig.write("config.toml", config);
+    clerk::set_pin(rig, PIN);
     let calls = "trace=openat,openat2,creat,mkdir,mkdirat,rename,renameat,renameat2,link,linkat,symlink,symlinkat,write,pwrite64,writev,\
                  pwritev,pwritev2,sendto,sendmsg,sendfile,copy_file_range,splice,truncate,ftruncate,memfd_create,connect";
     let running = Run::new("strace")
@@ -43,10 +47,24 @@ fn watched(rig: &Rig, log: &Path) -> Demo {
     Demo::of(Rig::new(), running)
 }
 
-/// Files of the state folder that the appliance keeps: the catalogue and its index.
+/// All that the staff do with the camera's picture before they say that it is to be kept.
+fn look_as_staff(demo: &Demo) {
+    let staff = Clerk::log_in(demo, PIN);
+    for page in ["/staff", "/staff/light", "/staff/try", "/staff/article", "/staff/help", "/api/v1/staff/light"] {
+        assert_eq!(staff.get(page).status, 200, "{page}");
+    }
+    assert_eq!(staff.post("/staff/wrong", &[]).status, 303);
+    assert_eq!(staff.get("/staff/wrong/choose?q=dress").status, 200);
+    assert_eq!(staff.upload("/staff/article", &[("do", "take")], &[]).status, 303);
+    assert_eq!(staff.post("/staff/try/garment", &[("code", "DEMO-002")]).status, 303);
+    assert_eq!(staff.post("/staff/try/look", &[]).status, 303);
+    assert!(staff.get("/staff/try").text().contains("DEMO-002"), "the picture was taken");
+}
+
+/// Files of the state folder that the appliance keeps: the catalogue with its index, and how many wrong PINs there were.
 fn is_kept(path: &str) -> bool {
     let name = Path::new(path).file_name().unwrap_or_default().to_string_lossy();
-    path.contains("/data/clothingid/") && name.starts_with("catalogue.")
+    path.contains("/data/clothingid/") && ["catalogue.", "staff.wrong"].iter().any(|start| name.starts_with(start))
 }
 
 #[test]
@@ -57,6 +75,7 @@ fn no_frame_and_no_upload_is_written_anywhere() {
     let log = traces.path("trace.txt");
     let demo = watched(&rig, &log);
     let before = demo.reading();
+    look_as_staff(&demo);
     let photo = marked(&std::fs::read(photographs::good()).expect("a photograph"), UPLOAD);
     for path in ["/api/v1/classify", "/api/v1/search?top=3"] {
         let answer = demo.ask("POST", path, "Content-Type: image/jpeg\r\n", &photo);
@@ -84,8 +103,9 @@ fn no_frame_and_no_upload_is_written_anywhere() {
         let is_for_writing = ["O_WRONLY", "O_RDWR", "O_CREAT", "O_TMPFILE"].iter().any(|flag| line.contains(flag));
         if line.contains(" openat(") && is_for_writing && !line.contains(" = -1 ") {
             let path = line.split('"').nth(1).unwrap_or_default();
-            // Devices keep nothing.
-            if !is_kept(path) && !path.starts_with("/dev/") && !path.starts_with("/proc/self/") {
+            // Devices keep nothing; shared memory lies among them and is none.
+            let is_device = path.starts_with("/dev/") && !path.starts_with("/dev/shm/");
+            if !is_kept(path) && !is_device && !path.starts_with("/proc/self/") {
                 opened.insert(path.to_owned());
             }
         }

@@ -64,6 +64,15 @@ fn what_the_settings_name_and_is_not_there_is_said_until_it_is() {
     let demo = Demo { running, port, rig };
     let page = demo.get("/");
     assert!(page.status == 503 && page.text().contains("there is no catalogue at"), "{}", page.text());
+
+    // Now one is there, and is torn.
+    demo.rig.write("other.db", b"SQLite format 3\0and then nothing");
+    let Demo { mut running, rig, .. } = demo;
+    let _ = running.wait_for("safe mode", START);
+    let demo = Demo { running, port, rig };
+    let page = demo.get("/");
+    assert!(page.status == 503 && page.text().contains("opening the catalogue"), "{}", page.text());
+    std::fs::remove_file(demo.rig.path("other.db")).expect("to take it away");
     let import = ["catalogue", "import", "stock.csv", "--photos", "photos", "--catalogue", "other.db"];
     let _ = demo.rig.clothingid(import).run().expect_code(0);
     let Demo { mut running, rig, .. } = demo;

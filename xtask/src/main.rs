@@ -6,11 +6,13 @@
 //!    beside PyTorch.
 //! 4. [`gpu`]: a study carried to a machine with a GPU and back.
 //! 5. [`package`]: the appliance as a Debian package and as an archive.
-//! 6. [`units`]: a board's units and settings of the system, out of its file, which [`boards`] reads as the appliance does.
-//! 7. [`cargo`]: how the programs of the workspace are built and started from here.
+//! 6. [`arm64`]: the appliance for boards, built on x86-64.
+//! 7. [`units`]: a board's units and settings of the system, out of its file, which [`boards`] reads as the appliance does.
+//! 8. [`cargo`]: how the programs of the workspace are built and started from here.
 //!
 //! The standard library, and a reader of TOML for the boards: the first call on a new machine starts after seconds of building.
 
+mod arm64;
 mod bench;
 mod boards;
 mod cargo;
@@ -32,7 +34,7 @@ usage: cargo xtask COMMAND
 
   demo [ARGUMENTS]              the whole appliance on the demo shop, page on http://localhost:8080
   setup                         put libtorch, ONNX Runtime and cargo-fuzz into your cache folder (no root needed)
-  setup --system                also install a browser, Node.js, QEMU and more on Debian or Ubuntu (as root)
+  setup --system                also install a browser, Node.js, QEMU, Rust for arm64 and more on Debian or Ubuntu (as root)
   test                          every suite at its CI size; what is missing is skipped and said
   test --suite NAME             one suite: unit, programs, fuzz, train, browser, gpu, camera, arm64, update, image
   test --all                    every suite at its full counts
@@ -43,9 +45,10 @@ usage: cargo xtask COMMAND
                                 [--rounds N] [--sides A,B] [--threads A,B] [--gpu] [--profile NAME] [--keep FILE]
   bench trainer PACK            the trainer beside PyTorch: [--python PROGRAM] [--turns N]
   gpu pack DIR --pack PACK      a study for a machine with an NVIDIA GPU: program, photographs, script
+  gpu collect DIR               take the records that came back into studies/
+  arm64 [--release]             the appliance for boards with 64-bit Arm, on Debian 12 for x86-64: quick to build, or to ship
   package DIR                   the appliance as a Debian package and as an archive: [--arch amd64|arm64] [--program FILE]
   units --board NAME --out DIR  units, udev rules and settings of the system for a board, as a tree of files
-  gpu collect DIR               take the records that came back into studies/
 
 With `CI=true` in the environment a skipped suite is a failure.
 Exit status: 0 all well, 1 something failed, 2 wrong use.
@@ -72,6 +75,7 @@ fn run(arguments: &[String]) -> Result<ExitCode, Report> {
             print!("{HELP}");
             Ok(ExitCode::SUCCESS)
         }
+        "arm64" => arm64::run(rest),
         "demo" => cargo::run_release("clothingid-device", &["demo"], rest),
         "bench" => bench::run(rest),
         "setup" => {

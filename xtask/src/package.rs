@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
+use crate::arm64;
 use crate::cargo::{cargo, is_in_path, workspace};
 use crate::report::Report;
 
@@ -32,6 +33,9 @@ const FILES: [(&str, &str, &str); 15] = [
     ("demo/ATTRIBUTION.md", "usr/share/doc/clothingid/demo-attribution.md", "644"),
 ];
 
+/// Debian's name of the boards' processors.
+const ARM64: &str = "arm64";
+
 /// What was asked for.
 struct Request {
     folder: PathBuf,
@@ -44,7 +48,7 @@ struct Request {
 impl Request {
     /// Reads `DIR [--arch amd64|arm64] [--program FILE]`.
     fn parse(arguments: &[String]) -> Result<Self, Report> {
-        let own = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
+        let own = if cfg!(target_arch = "aarch64") { ARM64 } else { "amd64" };
         let (mut folder, mut arch, mut program) = (None, own, None);
         let mut rest = arguments.iter();
         while let Some(argument) = rest.next() {
@@ -53,7 +57,7 @@ impl Request {
                 "--arch" => {
                     arch = match value()?.as_str() {
                         "amd64" => "amd64",
-                        "arm64" => "arm64",
+                        "arm64" => ARM64,
                         other => return Err(Report::usage(format!("`--arch` is amd64 or arm64, not `{other}`"))),
                     }
                 }
@@ -65,7 +69,7 @@ impl Request {
             }
         }
         let folder = folder.ok_or_else(|| Report::usage("`package` needs a folder for what it makes"))?;
-        if program.is_none() && arch != own {
+        if program.is_none() && arch != own && arch != ARM64 {
             let hint = "build it first (firmware-config/README.md), then name it: `--program FILE`";
             return Err(Report::failure(format!("the program for {arch} is not built from here"), hint));
         }
@@ -78,6 +82,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, Report> {
     let request = Request::parse(arguments)?;
     let program = match &request.program {
         Some(program) => program.clone(),
+        None if request.arch == ARM64 && !cfg!(target_arch = "aarch64") => {
+            arm64::build(&arm64::tools()?, arm64::Profile::Release)?
+        }
         None => build()?,
     };
     let io = |what: &str, error: std::io::Error| {

@@ -185,15 +185,15 @@ impl Snapshot {
         search: &Search<'_>,
         besides: Option<&str>,
     ) -> Result<Vec<Match>, GalleryError> {
-        let mut unranked = HashSet::new();
-        let ranked =
-            rerank(hits, search.query, |photo| match store.float_row(&self.identity, PhotoId::new(photo))? {
-                Some(Ok(floats)) if floats.len() == search.query.len() => Ok::<_, StoreError>(Some(floats)),
-                _ => {
-                    unranked.insert(photo);
-                    Ok(None)
-                }
-            })?;
+        let (mut unranked, mut floats) = (HashSet::new(), store.float_rows(&self.identity)?);
+        let ranked = rerank(hits, search.query, |photo, row| {
+            let found = floats.read_into(PhotoId::new(photo), row)?;
+            let is_ranked = matches!(found, Some(Ok(()))) && row.len() == search.query.len();
+            if !is_ranked {
+                unranked.insert(photo);
+            }
+            Ok::<_, StoreError>(is_ranked)
+        })?;
         let (mut taken, mut matches) = (HashSet::new(), Vec::new());
         for hit in ranked {
             if matches.len() == search.top {

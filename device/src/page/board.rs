@@ -3,21 +3,28 @@
 use crate::camera::jpeg::{self, JpegError};
 use crate::camera::{Frame, FrameNumber};
 use crate::pipeline::{Looked, Output};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 /// The latest reading as JSON text, and the frame that it is of.
 #[derive(Debug)]
 pub struct Board {
     reading: watch::Sender<Option<Arc<str>>>,
-    frame: Mutex<Option<Frame>>,
+    shown: Mutex<Shown>,
+}
+
+/// The latest frame, and memory that is used again.
+#[derive(Debug, Default)]
+struct Shown {
+    frame: Option<Frame>,
+    json: Vec<u8>,
 }
 
 impl Board {
     /// Nothing to show yet.
     #[must_use]
     pub fn new() -> Self {
-        Self { reading: watch::Sender::new(None), frame: Mutex::new(None) }
+        Self { reading: watch::Sender::new(None), shown: Mutex::default() }
     }
 
     /// The latest reading, and each later one; a slow watcher misses readings but always gets the newest.
@@ -35,16 +42,20 @@ impl Board {
     /// The latest frame with the reading of it, neither older than the other.
     #[must_use]
     pub fn moment(&self) -> Option<(Frame, Arc<str>)> {
-        let frame = self.frame.lock().unwrap_or_else(PoisonError::into_inner);
-        Some((frame.clone()?, self.reading()?))
+        let shown = self.shown();
+        Some((shown.frame.clone()?, self.reading()?))
     }
 
     /// The latest frame as a JPEG file, with its number.
     ///
     /// **Errors** the frame is raw and cannot be made into a JPEG.
     pub fn frame_jpeg(&self) -> Result<Option<(FrameNumber, Vec<u8>)>, JpegError> {
-        let frame = self.frame.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let frame = self.shown().frame.clone();
         frame.map(|frame| Ok((frame.number, jpeg::of_frame(frame)?))).transpose()
+    }
+
+    fn shown(&self) -> MutexGuard<'_, Shown> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -55,18 +66,21 @@ impl Default for Board {
 }
 
 impl Output for Arc<Board> {
+    /// The text that all watchers are given is the one piece of memory that a frame asks for.
     fn show(&mut self, looked: &Looked) {
-        let Some(Ok(text)) = looked.reading.as_ref().map(serde_json::to_string) else {
-            return;
-        };
-        let mut frame = self.frame.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(reading) = &looked.reading else { return };
+        let mut shown = self.shown();
+        let Shown { frame, json } = &mut *shown;
+        json.clear();
+        let written = serde_json::to_writer(&mut *json, reading);
+        let Some(text) = written.ok().and_then(|()| std::str::from_utf8(json).ok()) else { return };
         frame.get_or_insert_default().copy_from(&looked.frame);
         // Still locked, so that nobody sees a frame with the reading of another.
         self.reading.send_replace(Some(text.into()));
     }
 
     fn camera_lost(&mut self) {
-        *self.frame.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.shown().frame = None;
         self.reading.send_replace(None);
     }
 }

@@ -141,7 +141,8 @@ impl Drop for Incoming {
 }
 
 /// The last part of a name that a browser gives, if it is a name: no folder, nothing hidden, no control characters.
-fn file_name(name: &str) -> Option<&str> {
+#[must_use]
+pub fn file_name(name: &str) -> Option<&str> {
     let last = name.rsplit(['/', '\\']).next()?.trim();
     let is_name =
         !last.is_empty() && !last.starts_with('.') && last.len() <= 200 && !last.chars().any(char::is_control);

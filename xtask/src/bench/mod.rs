@@ -15,7 +15,7 @@ mod trainer;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
-use crate::cargo::{self, cargo, workspace};
+use crate::cargo::{self, cargo, target};
 use crate::report::Report;
 
 /// Runs the benchmark that was asked for.
@@ -34,8 +34,7 @@ fn appliance(profile: &str) -> Result<PathBuf, Report> {
     if !status.is_ok_and(|status| status.success()) {
         return Err(Report::failure("the appliance was not built", "see what cargo said"));
     }
-    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-    Ok(workspace().join(target).join(profile).join("clothingid"))
+    Ok(target().join(profile).join("clothingid"))
 }
 
 /// Runs one side and takes what it prints.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use super::USAGE;
-use crate::cargo::{cargo, workspace};
+use crate::cargo::{cargo, target, workspace};
 use crate::report::Report;
 use crate::setup::libtorch;
 
@@ -81,9 +81,8 @@ fn write(request: &Request) -> std::io::Result<()> {
     for folder in ["programs", "data", "recipes", "weights"] {
         fs::create_dir_all(out.join(folder))?;
     }
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from);
     let program = out.join("programs/clothingid-train");
-    fs::copy(target.join("ci/clothingid-train"), &program)?;
+    fs::copy(target().join("ci/clothingid-train"), &program)?;
     // A smaller program travels faster; without the tool it runs all the same.
     let _ = Command::new("strip").arg(&program).status();
     for name in ["pack.json", "index.csv", "photos.bin"] {

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::cache;
-use crate::cargo::{is_in_path, workspace};
+use super::{cache, script};
+use crate::cargo::is_in_path;
 use crate::report::Report;
 
 const QEMU: &str = "qemu-system-x86_64";
@@ -32,15 +32,7 @@ pub(crate) fn prepare() -> Result<(), Report> {
         let hint = "run `cargo xtask setup --system` as root";
         return Err(Report::failure(format!("`{name}` is missing, which the virtual machine needs"), hint));
     }
-    eprintln!("making the virtual machine of the suite `camera` in `{}`", folder.display());
-    let script = workspace().join("tests/machine/make.sh");
-    let status = Command::new(&script).arg(&folder).status();
-    let hint = format!("run it by hand to see why: `{} {}`", script.display(), folder.display());
-    match status {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(Report::failure("the virtual machine could not be made", hint).caused_by(status)),
-        Err(error) => Err(Report::failure("the virtual machine could not be made", hint).caused_by(error)),
-    }
+    script::make("the virtual machine of the suite `camera`", "tests/machine/make.sh", &folder)
 }
 
 fn folder() -> Result<PathBuf, Report> {
@@ -48,10 +40,8 @@ fn folder() -> Result<PathBuf, Report> {
 }
 
 fn is_made(folder: &Path) -> bool {
-    // Another version of the script makes another machine.
-    let made = std::fs::read(folder.join("init.sh")).unwrap_or_default();
-    let wanted = std::fs::read(workspace().join("tests/machine/init.sh")).unwrap_or_default();
-    made == wanted && ["vmlinuz", "initramfs.gz"].iter().all(|name| folder.join(name).exists())
+    script::is_of(&folder.join("init.sh"), "tests/machine/init.sh")
+        && ["vmlinuz", "initramfs.gz"].iter().all(|name| folder.join(name).exists())
 }
 
 fn has_debians_kernel() -> bool {

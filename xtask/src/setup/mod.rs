@@ -4,14 +4,18 @@
 //! - [`onnxruntime`]: the independent judge of the exported network, into the user's cache folder.
 //! - [`cargo_fuzz`]: what builds and runs the fuzz targets, into the user's cache folder.
 //! - [`machine`]: the virtual machine with cameras and a screen, into the user's cache folder, as root.
+//! - [`arm64`]: the compiler and the emulator of the arm64 build, into the user's cache folder.
+//! - [`script`]: how the last two are made.
 //! - [`system()`]: a browser, Node.js and a software Vulkan from the system's packages, as root, and what is missing of Rust ([`rust`]).
 
+pub(crate) mod arm64;
 pub(crate) mod cargo_fuzz;
 pub(crate) mod libtorch;
 pub(crate) mod machine;
 pub(crate) mod onnxruntime;
 pub(crate) mod packages;
 pub(crate) mod rust;
+mod script;
 
 use std::path::PathBuf;
 
@@ -39,6 +43,7 @@ pub(crate) fn system() -> Result<(), Report> {
     onnxruntime::prepare()?;
     packages::install_browser_driver()?;
     machine::prepare()?;
+    arm64::prepare()?;
     rust::add_components()
 }
 

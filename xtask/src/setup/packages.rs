@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::process::Command;
 
+use super::arm64;
 use crate::cargo::{is_in_path, workspace};
 use crate::report::Report;
 
-/// A browser, Node.js, pip, a font and a software Vulkan, each when it is missing.
+/// A browser, Node.js, pip, a font, a software Vulkan, a virtual machine and a compiler for arm64, each when it is missing.
 pub(crate) fn install() -> Result<(), Report> {
     let mut missing = Vec::new();
     if !has_browser() {
@@ -51,6 +52,9 @@ pub(crate) fn install() -> Result<(), Report> {
             missing.push("libelf1");
         }
         missing.extend(programs.iter().filter(|(program, _)| !has_program(program)).map(|(_, package)| *package));
+    }
+    if arm64::is_possible() && !arm64::has_c() {
+        missing.extend(arm64::PACKAGES);
     }
     if missing.is_empty() {
         return Ok(());

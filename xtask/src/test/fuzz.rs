@@ -11,11 +11,23 @@ use std::thread;
 
 use super::Mode;
 use super::count::Count;
-use crate::cargo::{cargo, workspace};
+use super::step;
+use super::suites::packages;
+use crate::cargo::{target, workspace};
+use crate::setup::libtorch;
 
 /// Every target of the appliance. The test `readers` holds that there is one for each reader.
-const TARGETS: [&str; 8] =
-    ["catalogue_csv", "catalogue_zip", "catalogue_file", "catalogue_index", "config", "bundle", "network", "photo"];
+const TARGETS: [&str; 9] = [
+    "catalogue_csv",
+    "catalogue_zip",
+    "catalogue_file",
+    "catalogue_index",
+    "config",
+    "staff_form",
+    "bundle",
+    "network",
+    "photo",
+];
 
 /// What the process of a target may take, libFuzzer and its inputs included, in MiB.
 const MEMORY_MIB: u32 = 256;
@@ -37,12 +49,14 @@ pub(super) const COUNT: u64 = TARGETS.len() as u64;
 pub(super) fn run(program: &Path, mode: Mode) -> Count {
     let mut count = Count::default();
     let corpus = workspace().join("fuzz/corpus");
-    let mut seeds = cargo();
-    seeds.args(["run", "--profile", "ci", "--package", "clothingid-tests", "--example", "seeds", "--"]).arg(&corpus);
-    for (what, mut command) in [("fuzz targets", fuzz(program, "build", &[])), ("seeds for fuzzing", seeds)] {
-        if !command.status().is_ok_and(|status| status.success()) {
-            return count.failing(COUNT, &format!("the {what} were not made"));
-        }
+    let mut arguments = packages(libtorch::is_ready());
+    arguments.extend(["--example", "seeds"]);
+    let seeds = || Command::new(target().join("ci/examples/seeds")).arg(&corpus).status();
+    if !step::build(&arguments) || !seeds().is_ok_and(|status| status.success()) {
+        return count.failing(COUNT, "the seeds for fuzzing were not made");
+    }
+    if !fuzz(program, "build", &[]).status().is_ok_and(|status| status.success()) {
+        return count.failing(COUNT, "the fuzz targets were not made");
     }
     let next = AtomicUsize::new(0);
     let turn = || {

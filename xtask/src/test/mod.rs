@@ -11,7 +11,7 @@ mod step;
 mod suites;
 
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::report::Report;
 use crate::setup;
@@ -52,6 +52,8 @@ impl Request {
 pub(crate) struct Mode {
     /// The full counts of kills, faults and minutes.
     is_full: bool,
+    /// One suite was asked for by its name.
+    is_named: bool,
     /// A machine that must have everything: what is skipped elsewhere fails here.
     is_ci: bool,
     /// What property tests and fuzz targets draw from.
@@ -79,19 +81,24 @@ fn fresh() -> u32 {
 /// Prepares what needs no root, runs the suites, prints the counts.
 pub(crate) fn run(request: &Request) -> Result<ExitCode, Report> {
     let is_full = request.is_full;
-    let mode = Mode { is_full, is_ci: std::env::var("CI").is_ok_and(|value| value == "true"), seed: seed(is_full) };
+    let is_ci = std::env::var("CI").is_ok_and(|value| value == "true");
+    let mode = Mode { is_full, is_named: request.suite.is_some(), is_ci, seed: seed(is_full) };
     println!("property tests and fuzz targets draw from the seed {}: `{SEED_VARIABLE}={0}` repeats them", mode.seed);
     // A failure here is not the end: the suites that need libtorch are skipped and say so.
     if let Err(report) = setup::user() {
         eprint!("{report}");
     }
     let mut total = Count::default();
+    let mut took = Vec::new();
     for suite in SUITES.iter().filter(|suite| request.suite.is_none_or(|name| name == suite.name)) {
         println!("== {}: {}", suite.name, suite.holds);
+        let started = Instant::now();
         let count = suite.run(mode);
         println!("{}: {count}\n", suite.name);
         total += count;
+        took.push(format!("{} {:.1}", suite.name, started.elapsed().as_secs_f64() / 60.0));
     }
+    println!("minutes, building included: {}", took.join(", "));
     println!("{total}");
     for name in &total.failures {
         println!("failed: {name}");

@@ -26,8 +26,19 @@ pub(crate) enum Ignored {
 
 /// `cargo test` with these arguments; every test program is run, whatever the one before it did.
 pub(crate) fn test(arguments: &[&str], ignored: Ignored, environment: &[(&str, String)], mode: Mode) -> Count {
+    test_in("ci", arguments, ignored, environment, mode)
+}
+
+/// The same in another profile.
+pub(crate) fn test_in(
+    profile: &str,
+    arguments: &[&str],
+    ignored: Ignored,
+    environment: &[(&str, String)],
+    mode: Mode,
+) -> Count {
     let mut command = cargo();
-    command.args(["test", "--profile", "ci", "--no-fail-fast"]).args(arguments);
+    command.args(["test", "--profile", profile, "--no-fail-fast"]).args(arguments);
     match ignored {
         Ignored::Skip => {}
         Ignored::Run => drop(command.args(["--", "--include-ignored"])),
@@ -69,13 +80,10 @@ pub(crate) fn check(arguments: &[&str]) -> Count {
     Count::of_one(&name, cargo().args(arguments).status().is_ok_and(|status| status.success()))
 }
 
-/// Builds programs; whether that went well.
-pub(crate) fn build(packages: &[&str]) -> bool {
+/// `cargo build` with these arguments; whether that went well.
+pub(crate) fn build(arguments: &[&str]) -> bool {
     let mut command = cargo();
-    command.args(["build", "--profile", "ci"]);
-    for package in packages {
-        command.args(["--package", package]);
-    }
+    command.args(["build", "--profile", "ci"]).args(arguments);
     command.status().is_ok_and(|status| status.success())
 }
 

@@ -4,6 +4,7 @@ use super::Mode;
 use super::count::Count;
 use super::fuzz;
 use super::step::{self, Ignored};
+use crate::arm64;
 use crate::cargo::{cargo, is_in_path, workspace};
 use crate::setup::packages::{has_browser, has_browser_driver, has_vulkan};
 use crate::setup::{cargo_fuzz, libtorch, machine, onnxruntime, rust};
@@ -11,9 +12,7 @@ use crate::setup::{cargo_fuzz, libtorch, machine, onnxruntime, rust};
 /// The release of Rust whose clippy the workspace is held to.
 const CLIPPY_OF: &str = "1.95.";
 
-const DEVICE: &str = "clothingid-device";
 const TRAINER: &str = "clothingid-trainer";
-const TESTS: &str = "clothingid-tests";
 
 /// How the names of tests begin that need a browser.
 const BROWSER_TESTS: &str = "a_browser";
@@ -45,6 +44,7 @@ enum Kind {
     Browser,
     Gpu,
     Camera,
+    Arm64,
     /// No tests yet; with what they come.
     Later(&'static str),
 }
@@ -97,7 +97,12 @@ pub(crate) const SUITES: [Suite; 10] = [
         programs: &["camera"],
         kind: Kind::Camera,
     },
-    later("arm64", "the arm64 build"),
+    Suite {
+        name: "arm64",
+        holds: "the program for boards, beside the one for this machine, by emulation",
+        programs: &["arm64"],
+        kind: Kind::Arm64,
+    },
     later("update", "signed updates"),
     later("image", "the board's system image"),
 ];
@@ -111,7 +116,7 @@ impl Suite {
     pub(crate) fn run(&self, mode: Mode) -> Count {
         match self.kind {
             Kind::Unit => unit(mode),
-            Kind::Programs => self.with_programs(&[DEVICE], Ignored::Skip, &[], mode),
+            Kind::Programs => self.with_programs(Ignored::Skip, &[], mode),
             Kind::Fuzz => match cargo_fuzz::ready() {
                 Some(program) => fuzz::run(&program, mode),
                 None => missing(fuzz::COUNT, "cargo-fuzz", "cargo xtask setup", mode),
@@ -120,6 +125,7 @@ impl Suite {
             Kind::Browser => self.browser(mode),
             Kind::Gpu => self.gpu(mode),
             Kind::Camera => self.camera(mode),
+            Kind::Arm64 => self.arm64(mode),
             Kind::Later(with) => {
                 println!("no tests yet: they come with {with}");
                 Count::default()
@@ -128,13 +134,15 @@ impl Suite {
     }
 
     /// Builds the programs, then runs this suite's end-to-end tests on them.
-    fn with_programs(&self, packages: &[&str], ignored: Ignored, environment: &[(&str, String)], mode: Mode) -> Count {
-        if !step::build(packages) {
-            return Count::of_one(&format!("cargo build of {}", packages.join(", ")), false);
-        }
-        let mut arguments = vec!["--package", TESTS];
+    fn with_programs(&self, ignored: Ignored, environment: &[(&str, String)], mode: Mode) -> Count {
+        let mut arguments = packages(libtorch::is_ready());
         for program in self.programs {
             arguments.extend(["--test", program]);
+        }
+        let mut built = arguments.clone();
+        built.push("--bins");
+        if !step::build(&built) {
+            return Count::of_one(&format!("cargo build {}", built.join(" ")), false);
         }
         step::test(&arguments, ignored, environment, mode)
     }
@@ -147,11 +155,11 @@ impl Suite {
             Some(folder) => {
                 let folder = folder.display().to_string();
                 let environment = [("CLOTHINGID_ONNXRUNTIME", folder)];
-                self.with_programs(&[DEVICE, TRAINER], Ignored::Run, &environment, mode)
+                self.with_programs(Ignored::Run, &environment, mode)
             }
             None => {
                 println!("the comparison with ONNX Runtime is skipped; install it: `cargo xtask setup`");
-                self.with_programs(&[DEVICE, TRAINER], Ignored::Skip, &[], mode)
+                self.with_programs(Ignored::Skip, &[], mode)
             }
         }
     }
@@ -163,11 +171,11 @@ impl Suite {
             ("the browser's driver in `tests/browser`", has_browser_driver()),
         ];
         let Some((need, _)) = needs.iter().find(|(_, is_there)| !is_there) else {
-            return self.with_programs(&[DEVICE], Ignored::Skip, &[], mode);
+            return self.with_programs(Ignored::Skip, &[], mode);
         };
         // The page's answers are also tested without a browser.
         let mut count = missing(self.count_lines(IN_BROWSER), need, "cargo xtask setup --system", mode);
-        count += self.with_programs(&[DEVICE], Ignored::Without(BROWSER_TESTS), &[], mode);
+        count += self.with_programs(Ignored::Without(BROWSER_TESTS), &[], mode);
         count
     }
 
@@ -181,7 +189,7 @@ impl Suite {
         let mut arguments = packages(libtorch::is_ready());
         arguments.extend(["--lib", ADAPTER_TESTS]);
         let mut count = step::test(&arguments, Ignored::Run, &[("RUST_TEST_THREADS", "1".to_owned())], mode);
-        count += self.with_programs(&[DEVICE], Ignored::Run, &[], mode);
+        count += self.with_programs(Ignored::Run, &[], mode);
         count
     }
 
@@ -191,7 +199,43 @@ impl Suite {
             let need = "the virtual machine (QEMU and Debian's kernel)";
             return missing(self.test_count(), need, "cargo xtask setup --system", mode);
         }
-        self.with_programs(&[DEVICE], Ignored::Run, &[], mode)
+        self.with_programs(Ignored::Run, &[], mode)
+    }
+
+    /// Builds the program for boards, runs the tests beside the code of its kernels, then the program, on both by emulation.
+    ///
+    /// Not with all suites at their CI size: tract alone takes the compiler a quarter of an hour, which the sixty minutes of all of them do not have.
+    fn arm64(&self, mode: Mode) -> Count {
+        if !mode.is_full && !mode.is_named {
+            println!(
+                "left out, for its build takes the processor 25 minutes: `cargo xtask test --suite arm64` runs it, and so does `--all`"
+            );
+            return Count::default();
+        }
+        let Ok(tools) = arm64::tools() else {
+            let need = "what builds for 64-bit Arm, and runs it,";
+            return missing(self.test_count(), need, "cargo xtask setup --system", mode);
+        };
+        let name = "cargo xtask arm64";
+        println!("-- {name}");
+        let program = match arm64::build(&tools, arm64::Profile::Quick) {
+            Ok(program) => program,
+            Err(report) => {
+                eprint!("{report}");
+                return Count::of_one(name, false);
+            }
+        };
+        let mut count = Count::of_one(name, true);
+        // Kernels against their definitions on shapes that the shipped network does not have; with the library built once more.
+        if mode.is_full {
+            let arguments =
+                ["--locked", "--package", "clothingid-device", "--lib", "--", "network::cpu", "catalogue::scan"];
+            let (profile, environment) = (arm64::Profile::Quick.name(), arm64::environment(&tools));
+            count += step::test_in(profile, &arguments, Ignored::Skip, &environment, mode);
+        }
+        let environment = arm64::test_environment(&tools, &program);
+        count += self.with_programs(Ignored::Run, &environment, mode);
+        count
     }
 
     /// How many tests the suite's files hold, for when they cannot be run.
@@ -227,8 +271,9 @@ fn adapter_tests() -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX).max(1)
 }
 
-/// What is built and tested together, so that no suite builds a crate anew with other features.
-fn packages(with_trainer: bool) -> Vec<&'static str> {
+/// What is built and tested together. Cargo gives a library the features that all packages of one command want of it: another selection would
+/// build tract, rustls and all that stands on them anew.
+pub(super) fn packages(with_trainer: bool) -> Vec<&'static str> {
     let mut packages = vec!["--workspace"];
     if !with_trainer {
         packages.extend(["--exclude", TRAINER]);

@@ -12,24 +12,25 @@ const LANES: usize = 8;
 /// Puts hits in the order of the cosine of `query` (float, as the network gave it) and their float rows, which are of length one; of equals
 /// the smaller number first.
 ///
-/// `float_row` gives the float row of a row's number ([`Hit::id`]). Where it has none, the hit keeps its int8 similarity.
+/// `float_row` puts the float row of a row's number ([`Hit::id`]) into memory that is used for all of them, and says whether there is one.
+/// Where there is none, the hit keeps its int8 similarity.
 ///
 /// # Errors
 /// Those of `float_row`.
-pub fn rerank<R: AsRef<[f32]>, E>(
-    hits: Vec<Hit>,
+pub fn rerank<E>(
+    mut hits: Vec<Hit>,
     query: &[f32],
-    mut float_row: impl FnMut(i64) -> Result<Option<R>, E>,
+    mut float_row: impl FnMut(i64, &mut Vec<f32>) -> Result<bool, E>,
 ) -> Result<Vec<Hit>, E> {
-    let mut query = query.to_vec();
+    let (mut query, mut row) = (query.to_vec(), Vec::with_capacity(query.len()));
     l2_normalise(&mut query);
-    let mut ranked = Vec::with_capacity(hits.len());
-    for hit in hits {
-        let similarity = float_row(hit.id)?.map_or(hit.similarity, |row| dot(&query, row.as_ref()));
-        ranked.push(Hit { similarity, ..hit });
+    for hit in &mut hits {
+        if float_row(hit.id, &mut row)? {
+            hit.similarity = dot(&query, &row);
+        }
     }
-    ranked.sort_by(|a, b| b.similarity.total_cmp(&a.similarity).then(a.id.cmp(&b.id)));
-    Ok(ranked)
+    hits.sort_unstable_by(|a, b| b.similarity.total_cmp(&a.similarity).then(a.id.cmp(&b.id)));
+    Ok(hits)
 }
 
 /// The product of two vectors, over the shorter one; in lanes, which the compiler makes vectors of.
@@ -63,12 +64,17 @@ mod tests {
     fn the_float_rows_decide_and_a_missing_one_keeps_its_place_by_int8() {
         let rows: [Option<[f32; 2]>; 4] = [Some([0.0, 1.0]), Some([1.0, 0.0]), None, Some([1.0, 0.0])];
         let hits = (0..4).map(|id| Hit { id, group: 0, similarity: 0.5 }).collect();
-        let float_row = |id: i64| Ok::<_, Infallible>(rows[usize::try_from(id).unwrap()]);
+        let float_row = |id: i64, row: &mut Vec<f32>| {
+            let found = rows[usize::try_from(id).unwrap()];
+            row.clear();
+            row.extend(found.into_iter().flatten());
+            Ok::<_, Infallible>(found.is_some())
+        };
         let ranked = rerank(hits, &[1.0, 0.0], float_row).unwrap();
         let found: Vec<(i64, f32)> = ranked.iter().map(|hit| (hit.id, hit.similarity)).collect();
         assert_eq!(found, [(1, 1.0), (3, 1.0), (2, 0.5), (0, 0.0)]);
         let longer = rerank(vec![Hit { id: 1, group: 0, similarity: 0.0 }], &[3.0, 4.0], float_row);
         assert!((longer.unwrap()[0].similarity - 0.6).abs() < 1e-6, "the query's length does not matter");
-        assert!(rerank(ranked, &[1.0, 0.0], |_| Err::<Option<Vec<f32>>, _>("torn")).is_err());
+        assert!(rerank(ranked, &[1.0, 0.0], |_, _| Err("torn")).is_err());
     }
 }

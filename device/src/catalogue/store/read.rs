@@ -1,9 +1,7 @@
 //! Reading the store: all rows of a kind, settings, bytes.
 
 use super::checksum::sha256;
-use super::rows::{
-    PHOTOS, PRODUCTS, embedding, float_checksum, identity_checksum, photo, product, setting_checksum, text,
-};
+use super::rows::{PHOTOS, PRODUCTS, embedding, identity_checksum, photo, product, setting_checksum, text};
 use super::{Damage, Store, StoreError, StoredEmbedding, StoredPhoto, StoredProduct};
 use crate::catalogue::{PhotoId, Product, Role};
 use clothingid_shared::embedding::EmbeddingIdentity;
@@ -174,34 +172,6 @@ impl Store {
         };
         sweep().map_err(|e| self.error("reading the embeddings", e))?;
         Ok(damage)
-    }
-
-    /// The float embedding of a photograph, or nothing where there is none.
-    ///
-    /// # Errors
-    /// The file cannot be read. The inner error: the row is not what was written.
-    pub fn float_row(
-        &self,
-        identity: &EmbeddingIdentity,
-        id: PhotoId,
-    ) -> Result<Option<Result<Vec<f32>, Damage>>, StoreError> {
-        let sql = "SELECT floats, checksum FROM embedding_float
-            WHERE identity = (SELECT id FROM identity WHERE hash = ?1) AND photo = ?2";
-        let read = || -> rusqlite::Result<Option<Result<Vec<f32>, Damage>>> {
-            let mut statement = self.connection.prepare_cached(sql)?;
-            let row = statement.query_row(rusqlite::params![identity.as_str(), id.number()], |row| {
-                let bytes = row.get_ref(0)?.as_bytes()?;
-                let is_sound = row.get_ref(1)?.as_bytes()? == float_checksum(identity.as_str(), id, bytes);
-                let (values, rest) = bytes.as_chunks::<4>();
-                Ok(if is_sound && rest.is_empty() {
-                    Ok(values.iter().map(|b| f32::from_le_bytes(*b)).collect())
-                } else {
-                    Err(Damage::Embedding { photo: id, form: "float" })
-                })
-            });
-            row.optional()
-        };
-        read().map_err(|e| self.error("reading a float embedding", e))
     }
 
     /// The photographs that lack a sound embedding of this identity, int8 or float.

@@ -3,21 +3,22 @@
 //! The film is made of the demo shop's garments, each moved a little from frame to frame, so that the network looks at every one, as 1280×720
 //! JPEG pictures in a file. Capture, inference and output run as in `run`, with the page; the parts are measured before, in the same process.
 
-use super::{Args, measure, memory_mib, quantile_ms};
-use crate::camera::{Camera, CameraChoice, ControlWishes, Film, Frame, FrameDecoder, jpeg};
-use crate::catalogue::{Gallery, Search};
+mod parts;
+
+use super::{Args, memory_mib, quantile_ms};
+use crate::camera::{CameraChoice, ControlWishes, jpeg};
 use crate::cli::demo;
 use crate::cli::{Outcome, Report, print_line};
 use crate::config::Language;
 use crate::health::Health;
-use crate::network::{Answer, PhotoPath};
 use crate::page::{self, Board, Facts, Look, PageState, Server, Uploads, rate};
 use crate::pipeline::{Looked, Looker, LookerSettings, Output, Pipeline, Shop, Stop};
 use crate::staff::sticks::Media;
 use crate::staff::{Staff, Vault};
 use clothingid_shared::bundle::Bundle;
 use clothingid_shared::files;
-use clothingid_shared::picture::{self, Picture, PictureMaker};
+use clothingid_shared::picture::{self, Picture};
+use parts::{Pace, Parts};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -52,24 +53,11 @@ struct Line {
     p99_ms: f64,
     parts: Parts,
     whole_to_parts: f64,
+    parts_in_a_loop: Parts,
+    whole_to_parts_in_a_loop: f64,
     memory_mib: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     load: Option<serde_json::Value>,
-}
-
-/// Medians of the parts alone, in milliseconds.
-#[derive(Debug, Clone, Copy, Serialize)]
-struct Parts {
-    decode_ms: f64,
-    picture_ms: f64,
-    network_ms: f64,
-    search_ms: f64,
-}
-
-impl Parts {
-    fn sum(&self) -> f64 {
-        self.decode_ms + self.picture_ms + self.network_ms + self.search_ms
-    }
 }
 
 /// Runs the appliance on a film and tells what came out.
@@ -105,7 +93,10 @@ fn measured(bundle: Bundle, args: &Args, folder: &Path) -> Result<Line, Report> 
     let identity = bundle.identity(path.engine().arithmetic());
     let shop =
         Arc::new(Shop::open(catalogue, identity.clone()).map_err(|error| crate::cli::catalogue::store_report(&error))?);
-    let parts = parts(&mut path, &bundle, &shop, &film)?;
+    let rate = f64::from(args.rate);
+    let [parts, parts_in_a_loop] =
+        [Pace::Frames(rate), Pace::Loop].map(|pace| parts::measured(&mut path, &bundle, &shop, &film, pace));
+    let (parts, parts_in_a_loop) = (parts?, parts_in_a_loop?);
 
     let settings = LookerSettings {
         bundle: Arc::clone(&bundle),
@@ -137,7 +128,6 @@ fn measured(bundle: Bundle, args: &Args, folder: &Path) -> Result<Line, Report> 
     let server = Server::start(listener, None, Arc::new(state))?;
     let meter = Meter::default();
     let outputs: Vec<Box<dyn Output>> = vec![Box::new(board), Box::new(meter.clone())];
-    let rate = f64::from(args.rate);
     let camera = CameraChoice::Film(film, rate);
     let pipeline = Pipeline::start(camera, looker, settings, &staff.camera, outputs, &health, &stop)?;
 
@@ -174,8 +164,10 @@ fn measured(bundle: Bundle, args: &Args, folder: &Path) -> Result<Line, Report> 
         lost_percent: (lost as f64 * 1e4 / frames.max(1) as f64).round() / 100.0,
         median_ms,
         p99_ms,
-        whole_to_parts: (median_ms / parts.sum() * 1000.0).round() / 1000.0,
+        whole_to_parts: parts.share_of(median_ms),
         parts,
+        whole_to_parts_in_a_loop: parts_in_a_loop.share_of(median_ms),
+        parts_in_a_loop,
         memory_mib: memory,
         load,
     })
@@ -210,44 +202,6 @@ fn framed(photo: &Picture, left: u32) -> Picture {
         }
     }
     frame
-}
-
-/// Each part alone, on the film's frames.
-fn parts(path: &mut PhotoPath, bundle: &Bundle, shop: &Shop, film: &Path) -> Result<Parts, Report> {
-    let mut film = Film::open(film, 120.0)?;
-    let mut frames = Vec::new();
-    for _ in 0..24 {
-        let mut frame = Frame::empty();
-        film.next(&mut frame)?;
-        frames.push(frame);
-    }
-    let median = |mut times: Vec<Duration>| {
-        times.sort_unstable();
-        quantile_ms(&times, 0.5)
-    };
-    let (mut decoder, mut turn) = (FrameDecoder::new(), frames.iter().cycle());
-    let decode_ms = median(
-        measure(|| {
-            let frame = turn.next().ok_or_else(|| Report::new("the film is empty"))?;
-            std::hint::black_box(decoder.decode(frame)?);
-            Ok(())
-        })?
-        .samples,
-    );
-    let first = frames.first().ok_or_else(|| Report::new("the film is empty"))?;
-    let decoded = decoder.decode(first)?.clone();
-    let (mut maker, mut input) = (PictureMaker::new(bundle.manifest.picture.clone()), Picture::default());
-    let picture_ms = median(measure(|| Ok(maker.make_into(&decoded, &mut input)?))?.samples);
-    let mut answer = Answer::default();
-    let network_ms = median(measure(|| Ok(path.engine_mut().run(&input, &mut answer)?))?.samples);
-    let search_ms = median(
-        measure(|| {
-            std::hint::black_box(shop.search(&Search::of(&answer.embedding, 5))?);
-            Ok(())
-        })?
-        .samples,
-    );
-    Ok(Parts { decode_ms, picture_ms, network_ms, search_ms })
 }
 
 /// Times from capture to shown.
@@ -297,10 +251,12 @@ fn tell(line: &Line) -> Result<(), Report> {
         line.threads,
         if line.threads == 1 { "" } else { "s" }
     ))?;
-    print_line(&format!(
-        "         parts alone: decode {:.2}, picture {:.2}, network {:.2}, search {:.2} ms; the whole is {:.3} of their sum",
-        parts.decode_ms, parts.picture_ms, parts.network_ms, parts.search_ms, line.whole_to_parts
-    ))?;
+    for (pace, parts, whole) in [
+        ("at the pace of the frames", parts, line.whole_to_parts),
+        ("in a loop", &line.parts_in_a_loop, line.whole_to_parts_in_a_loop),
+    ] {
+        print_line(&format!("         parts alone, {pace}: {parts}; the whole is {whole:.3} of their sum"))?;
+    }
     if let Some(load) = &line.load {
         print_line(&format!("         load: {load}"))?;
     }

@@ -49,7 +49,11 @@ impl Garments {
     /// The ten nearest rows to a query, found by the catalogue's own scan and re-rank.
     fn nearest(&self, query: &(Vec<f32>, Embedding)) -> Vec<usize> {
         let hits = self.rows.best(&query.1, RERANKED);
-        let Ok(ranked) = rerank(hits, &query.0, |row| Ok::<_, Infallible>(self.float_row(place(row))));
+        let Ok(ranked) = rerank(hits, &query.0, |row, floats| {
+            floats.clear();
+            let found = self.float_row(place(row)).map(|found| floats.extend_from_slice(found));
+            Ok::<_, Infallible>(found.is_some())
+        });
         ranked.into_iter().take(10).map(|hit| place(hit.id)).collect()
     }
 

@@ -103,12 +103,11 @@ impl RowFile {
     }
 
     /// One row, read where it lies.
-    fn row(&self, row: i64, bytes: &mut [u8]) -> Result<Vec<f32>, VectorsError> {
+    fn row(&self, row: i64, bytes: &mut [u8], floats: &mut Vec<f32>) -> Result<(), VectorsError> {
         let offset = row.cast_unsigned() * bytes.len() as u64;
         self.file.read_exact_at(bytes, offset).map_err(|source| self.unreadable(source))?;
-        let mut floats = Vec::new();
-        decode(bytes, &mut floats);
-        Ok(floats)
+        decode(bytes, floats);
+        Ok(())
     }
 
     fn unreadable(&self, source: io::Error) -> VectorsError {
@@ -151,7 +150,7 @@ impl Vectors {
         self.rows.scan(quantised, &self.wanted, place, &mut best);
         let hits = best.into_hits();
         let mut bytes = vec![0; self.file.dims * 4];
-        let ranked = rerank(hits, floats, |row| self.file.row(row, &mut bytes).map(Some))?;
+        let ranked = rerank(hits, floats, |row, into| self.file.row(row, &mut bytes, into).map(|()| true))?;
         Ok(ranked.into_iter().take(TOP).map(|hit| hit.id).collect())
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Args;
 use crate::camera::{CameraChoice, ControlWishes};
-use crate::catalogue::StoreError;
+use crate::catalogue::{Store, StoreError};
 use crate::cli::Report;
 use crate::cli::camera::configured as configured_camera;
 use crate::cli::catalogue::store_report;
@@ -35,7 +35,7 @@ pub(super) struct Opened {
 pub(super) fn open(args: &Args) -> Result<Opened, Report> {
     let config = config::load(args.config.as_deref()).map_err(|error| config_report(&error))?;
     let camera = configured_camera(&config.camera)?;
-    let catalogue = catalogue(config.catalogue.clone())?;
+    let catalogue = sound(catalogue(config.catalogue.clone())?)?;
     let bundle = network::read_bundle(config.bundle.as_deref()).map_err(|error| {
         Report::of(&error).hint("leave `bundle` out of the configuration to use the bundle inside the program")
     })?;
@@ -113,9 +113,30 @@ pub(in crate::cli) fn catalogue(configured: Option<PathBuf>) -> Result<PathBuf, 
     }
 }
 
+/// A catalogue that is there can be opened: what is no catalogue, or was torn as a whole, is found before a camera is.
+fn sound(path: PathBuf) -> Result<PathBuf, Report> {
+    if path.exists() {
+        let _ = Store::open(&path).map_err(|error| store_report(&error).during("opening the catalogue"))?;
+    }
+    Ok(path)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clothingid_shared::files;
+
+    #[test]
+    fn a_catalogue_that_is_torn_is_found_before_anything_is_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("catalogue.db");
+        assert_eq!(sound(path.clone()).unwrap(), path, "one comes with the first import");
+        files::write_atomic(&path, b"SQLite format 3\0and then nothing").unwrap();
+        let report = sound(path.clone()).unwrap_err().to_string();
+        assert!(report.contains("while: opening the catalogue") && report.contains("hint: "), "{report}");
+        drop(Store::open_or_create(&folder.path().join("other.db")).unwrap());
+        assert!(sound(folder.path().join("other.db")).is_ok());
+    }
 
     #[test]
     fn a_catalogue_that_is_named_and_missing_is_no_empty_shop() {

@@ -9,9 +9,6 @@ const TARGETS: [&str; 2] = ["aarch64-unknown-linux-gnu", "x86_64-unknown-linux-g
 /// The least C library that our programs run with, 2.N.
 const LEAST_GLIBC: u32 = 34;
 
-/// Whether an entry of a list can be.
-type Fits<'a> = &'a dyn Fn(&String) -> bool;
-
 /// Finds the first value that cannot be.
 pub(super) fn check_values(file: &File<'_>, board: &Board) -> Result<(), BoardError> {
     let wrong = |key: &str, problem: &str| Err(file.wrong_value(key, problem));
@@ -68,20 +65,23 @@ fn check_lists(board: &Board, wrong: impl Fn(&str, &str) -> Result<(), BoardErro
     let is_text = |text: &String| !text.is_empty() && !text.contains(char::is_control);
     let is_path = |text: &String| text.starts_with('/') && !text.contains(char::is_whitespace);
     let is_web = |text: &String| text.starts_with("https://") && is_text(text);
-    let lists: [(&str, &Vec<String>, Fits<'_>, &str); 5] = [
-        ("sources", &board.sources, &is_web, "is not a list of addresses as in `https://…`"),
-        ("display.connectors", &board.display.connectors, &is_text, "is not a list of connectors as in `HDMI-A`"),
-        ("gpu.driver_files", &board.gpu.driver_files, &is_path, "is not a list of absolute paths"),
-        ("devices.groups", &board.devices.groups, &|group| is_name(group), "is not a list of groups as in `video`"),
+    let are = |list: &[String], is_good: &dyn Fn(&String) -> bool| list.iter().all(is_good);
+    for (is_good, key, problem) in [
+        (are(&board.sources, &is_web), "sources", "is not a list of addresses as in `https://…`"),
+        (are(&board.display.connectors, &is_text), "display.connectors", "is not a list of connectors as in `HDMI-A`"),
+        (are(&board.gpu.driver_files, &is_path), "gpu.driver_files", "is not a list of absolute paths"),
         (
+            are(&board.devices.groups, &|group| is_name(group)),
+            "devices.groups",
+            "is not a list of groups as in `video`",
+        ),
+        (
+            are(&board.devices.allow, &|line| is_device(line)),
             "devices.allow",
-            &board.devices.allow,
-            &|line| is_device(line),
             "is not a list of devices as in `char-drm rw`",
         ),
-    ];
-    for (key, list, is_good, problem) in lists {
-        if !list.iter().all(is_good) {
+    ] {
+        if !is_good {
             return wrong(key, problem);
         }
     }

@@ -42,9 +42,13 @@ pub struct PostedFiles {
 }
 
 /// What is wrong with a form with files.
-enum Bad {
+#[derive(Debug)]
+pub enum Bad {
+    /// No page of the session has sent it.
     Elsewhere,
+    /// It is cut off, too large or no form.
     Form(MultipartError),
+    /// More than [`FILES`].
     TooManyFiles,
 }
 
@@ -52,6 +56,33 @@ impl From<MultipartError> for Bad {
     fn from(error: MultipartError) -> Self {
         Self::Form(error)
     }
+}
+
+/// Reads a form and its files, once what came before them says that it `is_ours`.
+///
+/// **Errors** [`Bad`].
+pub async fn read(mut form: Multipart, is_ours: impl Fn(&Fields) -> bool) -> Result<(Fields, Vec<Bytes>), Bad> {
+    let (mut fields, mut files) = (Fields::default(), Vec::new());
+    while let Some(field) = form.next_field().await? {
+        let name = field.name().unwrap_or_default().to_owned();
+        if field.file_name().is_none() {
+            let value = text(field).await?;
+            fields.push(name, value);
+            continue;
+        }
+        if !is_ours(&fields) {
+            return Err(Bad::Elsewhere);
+        }
+        let bytes = field.bytes().await?;
+        // A field for files that nobody chose sends one without a byte.
+        if !bytes.is_empty() {
+            files.push(bytes);
+        }
+        if files.len() > FILES {
+            return Err(Bad::TooManyFiles);
+        }
+    }
+    if is_ours(&fields) { Ok((fields, files)) } else { Err(Bad::Elsewhere) }
 }
 
 impl FromRequest<Arc<PageState>> for PostedFiles {
@@ -63,34 +94,12 @@ impl FromRequest<Arc<PageState>> for PostedFiles {
             return Err(StatusCode::UNAUTHORIZED.into_response());
         };
         let headers = request.headers().clone();
-        let mut form = Multipart::from_request(request, state).await.map_err(|_| from_elsewhere(state, &here))?;
+        let form = Multipart::from_request(request, state).await.map_err(|_| from_elsewhere(state, &here))?;
         let turn = tokio::time::timeout(TURN, Arc::clone(&state.files_turn).acquire_owned()).await;
         let Ok(Ok(turn)) = turn else {
             return Err(trouble_at(state, &here, StatusCode::TOO_MANY_REQUESTS, "busy", "", Some(&here.path)));
         };
-        let read = async {
-            let (mut fields, mut files) = (Fields::default(), Vec::new());
-            while let Some(field) = form.next_field().await? {
-                let name = field.name().unwrap_or_default().to_owned();
-                if field.file_name().is_none() {
-                    let value = text(field).await?;
-                    fields.push(name, value);
-                    continue;
-                }
-                if !has_token(&here, &headers, &fields) {
-                    return Err(Bad::Elsewhere);
-                }
-                let bytes = field.bytes().await?;
-                // A field for files that nobody chose sends one without a byte.
-                if !bytes.is_empty() {
-                    files.push(bytes);
-                }
-                if files.len() > FILES {
-                    return Err(Bad::TooManyFiles);
-                }
-            }
-            if has_token(&here, &headers, &fields) { Ok((fields, files)) } else { Err(Bad::Elsewhere) }
-        };
+        let read = read(form, |fields| has_token(&here, &headers, fields));
         match tokio::time::timeout(PATIENCE, read).await {
             Ok(Ok((fields, files))) => Ok(Self { fields, files, _turn: turn }),
             Ok(Err(Bad::Elsewhere)) => Err(from_elsewhere(state, &here)),

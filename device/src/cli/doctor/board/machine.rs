@@ -135,10 +135,10 @@ fn supply(tree: &Tree) -> Finding {
     let of_firmware =
         |name: &String| tree.text(&format!("/sys/class/hwmon/{name}/name")).as_deref() == Some("rpi_volt");
     let monitor = tree.names("/sys/class/hwmon").into_iter().find(of_firmware);
-    let alarm = monitor.and_then(|name| tree.text(&format!("/sys/class/hwmon/{name}/in0_lcrit_alarm")));
-    match alarm.as_deref() {
+    let alarm = monitor.and_then(|name| tree.number(&format!("/sys/class/hwmon/{name}/in0_lcrit_alarm")));
+    match alarm {
         None => Finding::not_seen("power", "the supply's voltage", "vcgencmd get_throttled"),
-        Some("0") => Finding::ok("power", "the supply is strong enough at this moment"),
+        Some(0.0) => Finding::ok("power", "the supply is strong enough at this moment"),
         Some(_) => {
             let advice = "use the maker's supply (5 V, 5 A) and a short cable: below its voltage the board slows down and loses USB devices";
             Finding::failed("power", Report::new("the supply's voltage is too low").hint(advice))
