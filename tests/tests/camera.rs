@@ -6,16 +6,13 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
+use clothingid_tests::virtual_camera::{feed_loopback, feed_vivid, framed, nv12, yuyv};
 use clothingid_tests::{Machine, Rig, rig};
-use image::imageops::FilterType;
 use image::{ImageFormat, RgbImage};
 use serde_json::Value;
 
 /// Two garments of the demo shop, as its camera sees them; the first is a T-shirt, and is named as one.
 const GARMENTS: [(&str, &str); 2] = [("01-demo-021.jpg", "DEMO-021"), ("04-demo-007.jpg", "DEMO-007")];
-
-/// The size that `vivid`'s inputs have with the first of its digital timings.
-const SIZE: (u32, u32) = (640, 480);
 
 /// The program in the machine, which has a `/tmp` of its own and does not see what was built in this one's.
 const PROGRAM: &str = "/mnt/clothingid";
@@ -61,79 +58,6 @@ fn catalogue() -> PathBuf {
     ]);
     let _ = rig.clothingid(arguments).run().expect_code(0);
     path
-}
-
-/// A photograph in the middle of a frame, on white as in the shop.
-fn framed(photo: &str) -> RgbImage {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../demo/camera").join(photo);
-    let photo = image::open(path).expect("a photograph of the demo").to_rgb8();
-    let (width, height) = SIZE;
-    let scaled = photo.width() * height / photo.height();
-    let scaled = image::imageops::resize(&photo, scaled, height, FilterType::Triangle);
-    let mut frame = RgbImage::from_pixel(width, height, image::Rgb([255; 3]));
-    image::imageops::overlay(&mut frame, &scaled, i64::from((width - scaled.width().min(width)) / 2), 0);
-    frame
-}
-
-/// BT.601, limited range.
-fn yuv(pixel: image::Rgb<u8>) -> [u8; 3] {
-    let [r, g, b] = pixel.0.map(i32::from);
-    let byte = |value: i32| u8::try_from((value + 128) / 256).expect("a byte");
-    [
-        byte(66 * r + 129 * g + 25 * b + (16 << 8)),
-        byte(-38 * r - 74 * g + 112 * b + (128 << 8)),
-        byte(112 * r - 94 * g - 18 * b + (128 << 8)),
-    ]
-}
-
-fn yuyv(picture: &RgbImage) -> Vec<u8> {
-    let pixels: Vec<_> = picture.pixels().map(|pixel| yuv(*pixel)).collect();
-    pixels.as_chunks::<2>().0.iter().flat_map(|[left, right]| [left[0], left[1], right[0], left[2]]).collect()
-}
-
-fn nv12(picture: &RgbImage) -> Vec<u8> {
-    let (width, height) = picture.dimensions();
-    let luma = picture.pixels().map(|pixel| yuv(*pixel)[0]);
-    let places = (0..height).step_by(2).flat_map(|y| (0..width).step_by(2).map(move |x| (x, y)));
-    let chroma = places.flat_map(|(x, y)| {
-        let [_, u, v] = yuv(*picture.get_pixel(x, y));
-        [u, v]
-    });
-    luma.chain(chroma).collect()
-}
-
-/// `vivid` with an input that shows what its output is given: garments in a raw format, again and again.
-fn feed_vivid(machine: &Machine, garment: usize, format: &str) {
-    let (width, height) = SIZE;
-    machine.run(&format!(
-        "pkill -x v4l2-ctl; sleep 0.3
-         [ -e /sys/module/vivid ] || modprobe vivid n_devs=1 node_types=0x10101
-         v4l2-ctl -d /dev/video0 -i 3 -c loop_video=1 -c osd_text_mode=2
-         v4l2-ctl -d /dev/video1 -o 1
-         v4l2-ctl -d /dev/video0 --set-dv-bt-timings index=0
-         v4l2-ctl -d /dev/video1 --set-dv-bt-timings index=0
-         cp /mnt/{garment}.{format} /tmp/frame
-         setsid bash -c 'while :; do cat /tmp/frame; done' 2>/dev/null | \
-         setsid v4l2-ctl -d /dev/video1 --set-fmt-video-out=width={width},height={height},pixelformat={} --stream-out-mmap=4 --stream-from=- > /tmp/feed.log 2>&1 &
-         sleep 1",
-        format.to_uppercase()
-    ));
-}
-
-/// `v4l2loopback`, fed with JPEG pictures as an MJPEG camera gives them.
-///
-/// The feed holds the device open: between two writers it is no camera, and a slow machine would look just then.
-fn feed_loopback(machine: &Machine, garment: usize) {
-    let (width, height) = SIZE;
-    machine.run(&format!(
-        "[ -e /sys/module/v4l2loopback ] || modprobe v4l2loopback video_nr=21 exclusive_caps=1 max_width=4096 max_height=4096
-         v4l2-ctl -d /dev/video21 -c keep_format=1 -c sustain_framerate=1
-         v4l2-ctl -d /dev/video21 --set-fmt-video-out=width={width},height={height},pixelformat=MJPG
-         pkill -f feed.sh; cp /mnt/{garment}.jpg /tmp/frame.jpg
-         printf 'exec 3>/dev/video21; while :; do dd if=/tmp/frame.jpg bs=1000000 count=1 status=none >&3; sleep 0.05; done' > /tmp/feed.sh
-         setsid bash /tmp/feed.sh > /tmp/feed.log 2>&1 &
-         sleep 1"
-    ));
 }
 
 /// Starts the appliance on the demo shop.
