@@ -53,8 +53,8 @@ struct Line {
     p99_ms: f64,
     parts: Parts,
     whole_to_parts: f64,
-    parts_in_a_loop: Parts,
-    whole_to_parts_in_a_loop: f64,
+    parts_at_pace: Parts,
+    whole_to_parts_at_pace: f64,
     memory_mib: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     load: Option<serde_json::Value>,
@@ -94,9 +94,8 @@ fn measured(bundle: Bundle, args: &Args, folder: &Path) -> Result<Line, Report> 
     let shop =
         Arc::new(Shop::open(catalogue, identity.clone()).map_err(|error| crate::cli::catalogue::store_report(&error))?);
     let rate = f64::from(args.rate);
-    let [parts, parts_in_a_loop] =
-        [Pace::Frames(rate), Pace::Loop].map(|pace| parts::measured(&mut path, &bundle, &shop, &film, pace));
-    let (parts, parts_in_a_loop) = (parts?, parts_in_a_loop?);
+    let mut alone = |pace| parts::measured(&mut path, &bundle, &shop, &film, pace);
+    let (parts, parts_at_pace) = (alone(Pace::Loop)?, alone(Pace::Frames(rate))?);
 
     let settings = LookerSettings {
         bundle: Arc::clone(&bundle),
@@ -166,8 +165,8 @@ fn measured(bundle: Bundle, args: &Args, folder: &Path) -> Result<Line, Report> 
         p99_ms,
         whole_to_parts: parts.share_of(median_ms),
         parts,
-        whole_to_parts_in_a_loop: parts_in_a_loop.share_of(median_ms),
-        parts_in_a_loop,
+        whole_to_parts_at_pace: parts_at_pace.share_of(median_ms),
+        parts_at_pace,
         memory_mib: memory,
         load,
     })
@@ -252,8 +251,8 @@ fn tell(line: &Line) -> Result<(), Report> {
         if line.threads == 1 { "" } else { "s" }
     ))?;
     for (pace, parts, whole) in [
-        ("at the pace of the frames", parts, line.whole_to_parts),
-        ("in a loop", &line.parts_in_a_loop, line.whole_to_parts_in_a_loop),
+        ("in a loop", parts, line.whole_to_parts),
+        ("at the pace of the frames", &line.parts_at_pace, line.whole_to_parts_at_pace),
     ] {
         print_line(&format!("         parts alone, {pace}: {parts}; the whole is {whole:.3} of their sum"))?;
     }
