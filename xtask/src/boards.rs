@@ -13,7 +13,7 @@ mod board;
 #[path = "../../device/src/config/near.rs"]
 mod near;
 
-pub(crate) use board::{Board, Bridge, Owner};
+pub(crate) use board::{Backend, Board, Bridge, Owner};
 
 /// The board with this name, or in this file.
 pub(crate) fn open(name: &str) -> Result<Board, Report> {

@@ -8,15 +8,17 @@
 //! 5. [`package`]: the appliance as a Debian package and as an archive.
 //! 6. [`arm64`]: the appliance for boards, built on x86-64.
 //! 7. [`units`]: a board's units and settings of the system, out of its file, which [`boards`] reads as the appliance does.
-//! 8. [`cargo`]: how the programs of the workspace are built and started from here.
+//! 8. [`image`]: a board's system to flash, and the same as a bundle that running boards install.
+//! 9. [`cargo`]: how the programs of the workspace are built and started from here.
 //!
-//! The standard library, and a reader of TOML for the boards: the first call on a new machine starts after seconds of building.
+//! The standard library, a reader of TOML for the boards and a writer of JSON: the first call on a new machine starts after seconds of building.
 
 mod arm64;
 mod bench;
 mod boards;
 mod cargo;
 mod gpu;
+mod image;
 mod package;
 mod report;
 mod setup;
@@ -48,6 +50,7 @@ usage: cargo xtask COMMAND
   gpu collect DIR               take the records that came back into studies/
   arm64 [--release]             the appliance for boards with 64-bit Arm, on Debian 12 for x86-64: quick to build, or to ship
   package DIR                   the appliance as a Debian package and as an archive: [--arch amd64|arm64] [--program FILE]
+  image --board NAME --out DIR  a system to flash, and the same as a signed bundle: [--program FILE] [--cert FILE --key FILE]
   units --board NAME --out DIR  units, udev rules and settings of the system for a board, as a tree of files
 
 With `CI=true` in the environment a skipped suite is a failure.
@@ -91,6 +94,7 @@ fn run(arguments: &[String]) -> Result<ExitCode, Report> {
         "gpu" => gpu::run(rest),
         "package" => package::run(rest),
         "units" => units::run(rest),
+        "image" => image::run(rest),
         "test" => test::run(&test::Request::parse(rest)?),
         other => Err(Report::usage(format!("there is no command `{other}`"))),
     }

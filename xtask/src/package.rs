@@ -138,7 +138,7 @@ fn build() -> Result<PathBuf, Report> {
 }
 
 /// The version of the workspace.
-fn version() -> Result<String, Report> {
+pub(crate) fn version() -> Result<String, Report> {
     let manifest = std::fs::read_to_string(workspace().join("Cargo.toml")).unwrap_or_default();
     let line = manifest.lines().find_map(|line| line.strip_prefix("version = \""));
     line.and_then(|rest| rest.split('"').next())
@@ -163,8 +163,14 @@ fn control(version: &str, arch: &str, kibibytes: u64) -> String {
     )
 }
 
-fn place(from: &Path, to: &Path, rights: &str) -> Result<(), Report> {
+pub(crate) fn place(from: &Path, to: &Path, rights: &str) -> Result<(), Report> {
     call(Command::new("install").args(["-D", "-m", rights]).arg(from).arg(to))
+}
+
+/// Puts the documents that go with the program into a tree: licences, and where photographs and network are from.
+pub(crate) fn documents(tree: &Path) -> Result<(), Report> {
+    let documents = FILES.iter().filter(|(_, to, _)| to.starts_with("usr/share/doc/"));
+    documents.into_iter().try_for_each(|(from, to, rights)| place(&workspace().join(from), &tree.join(to), rights))
 }
 
 fn call(command: &mut Command) -> Result<(), Report> {

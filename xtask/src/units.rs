@@ -1,15 +1,17 @@
 //! `cargo xtask units --board NAME --out DIR`: what a board's system has of ours beside the program, as a tree of files that an image is laid
-//! over with: units, what its own file says of them (drop-ins, watchdog), udev rules, users, folders, limits of the journal.
+//! over with: units, what its own file says of them (drop-ins, watchdog), udev rules, users, folders, limits of the journal, slots.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::boards::{self, Board, Bridge, Owner};
+use crate::boards::{self, Backend, Board, Bridge, Owner};
 use crate::cargo::workspace;
 use crate::report::Report;
 
 /// Of each board: the file in `firmware-config/`, its place in the system.
-const FILES: [(&str, &str); 11] = [
+const FILES: [(&str, &str); 17] = [
     ("systemd/clothingid.service", "usr/lib/systemd/system/clothingid.service"),
     ("systemd/clothingid-health.service", "usr/lib/systemd/system/clothingid-health.service"),
     ("systemd/var.mount", "usr/lib/systemd/system/var.mount"),
@@ -18,6 +20,12 @@ const FILES: [(&str, &str); 11] = [
     ("tmpfiles.d/clothingid-appliance.conf", "usr/lib/tmpfiles.d/clothingid-appliance.conf"),
     ("journald.conf.d/clothingid.conf", "usr/lib/systemd/journald.conf.d/clothingid.conf"),
     ("repart.d/50-data.conf", "usr/lib/repart.d/50-data.conf"),
+    ("systemd/clothingid-good.service", "usr/lib/systemd/system/clothingid-good.service"),
+    ("systemd/clothingid-fallback.service", "usr/lib/systemd/system/clothingid-fallback.service"),
+    ("update/fallback", "usr/lib/clothingid/fallback"),
+    ("image/80-clothingid.network", "usr/lib/systemd/network/80-clothingid.network"),
+    ("image/logind.conf", "usr/lib/systemd/logind.conf.d/50-clothingid.conf"),
+    ("image/repart-before-data.conf", "usr/lib/systemd/system/systemd-repart.service.d/50-clothingid.conf"),
     ("package/sign/en.txt", "usr/share/clothingid/sign/en.txt"),
     ("package/sign/de.txt", "usr/share/clothingid/sign/de.txt"),
     ("package/sign/zh-Hant.txt", "usr/share/clothingid/sign/zh-Hant.txt"),
@@ -26,6 +34,14 @@ const FILES: [(&str, &str); 11] = [
 /// Where a camera connector is bridged.
 const BRIDGE: (&str, &str) =
     ("systemd/clothingid-csi-camera.service", "usr/lib/systemd/system/clothingid-csi-camera.service");
+
+/// Where UEFI starts the board.
+const UEFI: [(&str, &str); 4] = [
+    ("systemd/clothingid-boot-entries.service", "usr/lib/systemd/system/clothingid-boot-entries.service"),
+    ("update/boot-entries", "usr/lib/clothingid/boot-entries"),
+    ("systemd/clothingid-factory-reset.service", "usr/lib/systemd/system/clothingid-factory-reset.service"),
+    ("update/factory-reset", "usr/lib/clothingid/factory-reset"),
+];
 
 /// Where a browser owns the display.
 const KIOSK: [(&str, &str); 4] = [
@@ -57,11 +73,12 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, Report> {
 }
 
 /// Writes what the board's system has of ours below a folder, and gives the files.
-fn write(board: &Board, folder: &Path) -> Result<Vec<PathBuf>, Report> {
+pub(crate) fn write(board: &Board, folder: &Path) -> Result<Vec<PathBuf>, Report> {
     let mut files: Vec<(&str, Vec<u8>)> = Vec::new();
     let bridge = board.camera.bridge.iter().map(|_| BRIDGE);
     let kiosk = KIOSK.into_iter().filter(|_| board.display.owner == Owner::Kiosk);
-    for (from, to) in FILES.into_iter().chain(bridge).chain(kiosk) {
+    let uefi = UEFI.into_iter().filter(|_| board.update.backend == Backend::Uefi);
+    for (from, to) in FILES.into_iter().chain(bridge).chain(uefi).chain(kiosk) {
         let bytes = std::fs::read(workspace().join("firmware-config").join(from));
         files.push((
             to,
@@ -71,6 +88,8 @@ fn write(board: &Board, folder: &Path) -> Result<Vec<PathBuf>, Report> {
         ));
     }
     files.push(("usr/lib/systemd/system/clothingid.service.d/50-board.conf", service(board).into_bytes()));
+    files.push(("usr/lib/systemd/system/clothingid-health.service.d/50-board.conf", health(board).into_bytes()));
+    files.push(("etc/rauc/system.conf", slots(board).into_bytes()));
     files.push(("usr/lib/systemd/system.conf.d/50-clothingid.conf", watchdog(board).into_bytes()));
     files.push(("usr/lib/systemd/system-preset/50-clothingid.preset", preset(board).into_bytes()));
     if let Some(bridge) = &board.camera.bridge {
@@ -85,8 +104,12 @@ fn write(board: &Board, folder: &Path) -> Result<Vec<PathBuf>, Report> {
     for (to, bytes) in files {
         let path = folder.join(to);
         let above = path.parent().unwrap_or(folder);
+        let rights = Permissions::from_mode(if bytes.starts_with(b"#!") { 0o755 } else { 0o644 });
         #[expect(clippy::disallowed_methods, reason = "a tree that each call writes anew")]
-        std::fs::create_dir_all(above).and_then(|()| std::fs::write(&path, bytes)).map_err(|error| {
+        let made = std::fs::create_dir_all(above)
+            .and_then(|()| std::fs::write(&path, bytes))
+            .and_then(|()| std::fs::set_permissions(&path, rights));
+        made.map_err(|error| {
             Report::failure(format!("`{}` cannot be written", path.display()), "look at the folder's rights and room")
                 .caused_by(error)
         })?;
@@ -126,15 +149,64 @@ fn watchdog(board: &Board) -> String {
     format!("{}[Manager]\nRuntimeWatchdogSec={seconds}s\nRebootWatchdogSec=2min\n", made(board))
 }
 
+/// What a system that is not well does.
+fn health(board: &Board) -> String {
+    format!("{}[Unit]\nOnFailure=clothingid-fallback.service\n", made(board))
+}
+
+/// RAUC's settings: both slots, and what chooses between them.
+fn slots(board: &Board) -> String {
+    let update = &board.update;
+    let loader = match update.backend {
+        Backend::Uefi => "efi",
+        Backend::Nvidia | Backend::RpiTryboot => "custom",
+    };
+    // NVIDIA's own start reads its kernel from an ext4 root; the others start from a partition beside a packed one.
+    let root = if update.backend == Backend::Nvidia { "ext4" } else { "raw" };
+    let mut text = format!(
+        "{}[system]\ncompatible={}\nbootloader={loader}\nbundle-formats=verity\ndata-directory=/var/lib/rauc\n\n\
+         [keyring]\npath=/etc/rauc/keyring.pem\n",
+        made(board),
+        update.compatible
+    );
+    if loader == "custom" {
+        let name = update.backend.name();
+        text.push_str(&format!("\n[handlers]\nbootloader-custom-backend=/usr/lib/clothingid/slots-{name}\n"));
+    }
+    for (number, slot) in update.slots.iter().enumerate() {
+        let (name, device) = (&slot.name, &slot.root);
+        text.push_str(&format!("\n[slot.rootfs.{number}]\ndevice={device}\ntype={root}\nbootname={name}\n"));
+        if let Some(boot) = &slot.boot {
+            text.push_str(&format!(
+                "\n[slot.boot.{number}]\ndevice={boot}\ntype=vfat\nparent=rootfs.{number}\n"
+            ));
+        }
+    }
+    text
+}
+
 /// What starts with the board.
 fn preset(board: &Board) -> String {
-    let mut units = vec!["var.mount", "etc-clothingid.mount", "clothingid.service", "clothingid-health.service"];
+    let mut units = vec![
+        "var.mount",
+        "etc-clothingid.mount",
+        "clothingid.service",
+        "clothingid-health.service",
+        "clothingid-good.service",
+        "systemd-networkd.service",
+        "systemd-resolved.service",
+        "systemd-timesyncd.service",
+    ];
+    if board.update.backend == Backend::Uefi {
+        units.push("clothingid-boot-entries.service");
+    }
     // The bridge waits for whoever chooses that camera: a board with a USB camera has no sensor.
     if board.display.owner == Owner::Kiosk {
         units.push("clothingid-kiosk.service");
     }
     let lines: Vec<String> = units.iter().map(|unit| format!("enable {unit}\n")).collect();
-    format!("{}{}disable clothingid-csi-camera.service\n", made(board), lines.concat())
+    // Nothing else that a package brings starts by itself: no login at the screen, no updates of packages.
+    format!("{}{}disable *\n", made(board), lines.concat())
 }
 
 /// The pipeline of this board's camera connector, instead of the one that the unit finds out.
@@ -183,6 +255,18 @@ mod tests {
         assert!(jetson.contains(line) && jetson.contains(" v4l2loopback video_nr=40 "), "{jetson}");
         assert!(text("raspberry-pi-5").is_some_and(|text| text.contains(" -q libcamerasrc ! video/x-raw,width=1280,")));
         assert_eq!(text("generic-arm64"), None);
+    }
+
+    #[test]
+    fn rauc_knows_each_boards_slots_and_what_chooses() {
+        let pc = slots(&board("generic-x86-64"));
+        assert!(pc.contains("\nbootloader=efi\n") && !pc.contains("[handlers]"), "{pc}");
+        assert!(pc.contains("[slot.rootfs.1]\ndevice=/dev/disk/by-partlabel/root-b\ntype=raw\nbootname=B\n"), "{pc}");
+        assert!(pc.contains("[slot.boot.1]\ndevice=/dev/disk/by-partlabel/esp-b\ntype=vfat\nparent=rootfs.1\n"));
+        let jetson = slots(&board("jetson-orin-nano"));
+        assert!(jetson.contains("type=ext4\n") && !jetson.contains("[slot.boot."), "{jetson}");
+        assert!(jetson.contains("backend=/usr/lib/clothingid/slots-nvidia\n"), "{jetson}");
+        assert!(slots(&board("raspberry-pi-5")).contains("/slots-rpi-tryboot\n"));
     }
 
     #[test]
