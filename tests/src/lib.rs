@@ -10,6 +10,7 @@
 //! 7. [`made_up`]: a catalogue without a network, and [`contents`], all that it answers with.
 //! 8. [`dice`]: chance that comes out the same in each run.
 //! 9. [`machine`]: a virtual machine, for cameras and screens, and what its cameras see ([`virtual_camera`]).
+//! 10. [`virtual_board`]: a board in a virtual machine, flashed with an image and started by UEFI.
 //!
 //! The programs are not built from here: `cargo xtask test` builds them first, and so must whoever runs one test by hand
 //! (`cargo build --profile ci -p clothingid-device -p clothingid-trainer`).
@@ -28,8 +29,10 @@ pub mod photographs;
 pub mod readers;
 pub mod rig;
 pub mod seeds;
+pub mod virtual_board;
 pub mod virtual_camera;
 
 pub use command::{Outcome, Run, Running};
 pub use machine::Machine;
 pub use rig::Rig;
+pub use virtual_board::VirtualBoard;

@@ -162,7 +162,8 @@ impl VirtualBoard {
         while self.ask("echo it-is-$((40+2))", Duration::from_secs(3)).is_none_or(|text| !text.contains("it-is-42")) {
             assert!(Instant::now() < end, "no shell; the console's end:\n{}", self.last_lines(40));
         }
-        let _ = self.ask("stty -echo cols 500; export SYSTEMD_COLORS=0 SYSTEMD_PAGER=cat TERM=dumb", Duration::from_secs(5));
+        let _ = self
+            .ask("stty -echo cols 500; export SYSTEMD_COLORS=0 SYSTEMD_PAGER=cat TERM=dumb", Duration::from_secs(5));
     }
 
     fn last_lines(&self, count: usize) -> String {
@@ -179,7 +180,8 @@ impl VirtualBoard {
         shell.set_nonblocking(true).ok()?;
         while matches!(shell.read(&mut bytes), Ok(count) if count > 0) {}
         shell.set_nonblocking(false).ok()?;
-        shell.write_all(format!("{line}\necho end-$((2*500))-$?\n").as_bytes()).ok()?;
+        // The marks are told from the line that asks for them: a terminal may show both.
+        shell.write_all(format!("echo begin-$((2*500)); {line}\necho end-$((2*500))-$?\n").as_bytes()).ok()?;
         let (mut text, end) = (Vec::new(), Instant::now() + patience);
         while Instant::now() < end {
             match shell.read(&mut bytes) {
@@ -188,7 +190,9 @@ impl VirtualBoard {
                 Err(_) => {}
             }
             let told = String::from_utf8_lossy(&text);
-            if told.contains("end-1000-") && told.ends_with(|letter: char| letter == '#' || letter == ' ' || letter == '\n') {
+            if told.contains("end-1000-")
+                && told.ends_with(|letter: char| letter == '#' || letter == ' ' || letter == '\n')
+            {
                 return Some(told.into_owned());
             }
         }
@@ -204,10 +208,9 @@ impl VirtualBoard {
         let told = told.unwrap_or_else(|| panic!("no end of `{line}`; the console's end:\n{}", self.last_lines(40)));
         let told = told.replace('\r', "");
         let (before, after) = told.split_once("end-1000-").unwrap_or((&told, "1"));
+        let text = before.split_once("begin-1000\n").map_or(before, |(_, text)| text);
         let status: String = after.chars().take_while(char::is_ascii_digit).collect();
-        let shown = |line: &&str| !line.contains("echo end-$((2*500))") && !line.starts_with("\u{1b}[?2004");
-        let text: Vec<&str> = before.lines().filter(shown).collect();
-        (status.parse().unwrap_or(1), text.join("\n"))
+        (status.parse().unwrap_or(1), text.trim_end().to_owned())
     }
 
     /// Runs a line of a shell that must succeed, and gives what it printed.

@@ -10,8 +10,15 @@ use clothingid_device::config::board::{Board, KNOWN, parse};
 use clothingid_tests::{Rig, rig};
 
 /// Programs that our units start, as systemd looks for them.
-const PROGRAMS: [&str; 6] =
-    ["usr/bin/clothingid", "usr/bin/cage", "usr/bin/chromium", "usr/bin/gst-launch-1.0", "sbin/modprobe", "bin/sh"];
+const PROGRAMS: [&str; 7] = [
+    "usr/bin/clothingid",
+    "usr/bin/rauc",
+    "usr/bin/cage",
+    "usr/bin/chromium",
+    "usr/bin/gst-launch-1.0",
+    "sbin/modprobe",
+    "bin/sh",
+];
 
 fn run(program: &str, arguments: &[&str]) -> Output {
     let output = Command::new(program).args(arguments).env("SYSTEMD_COLORS", "0").output();

@@ -11,7 +11,7 @@ use crate::cargo::workspace;
 use crate::report::Report;
 
 /// Of each board: the file in `firmware-config/`, its place in the system.
-const FILES: [(&str, &str); 17] = [
+const FILES: [(&str, &str); 18] = [
     ("systemd/clothingid.service", "usr/lib/systemd/system/clothingid.service"),
     ("systemd/clothingid-health.service", "usr/lib/systemd/system/clothingid-health.service"),
     ("systemd/var.mount", "usr/lib/systemd/system/var.mount"),
@@ -23,6 +23,7 @@ const FILES: [(&str, &str); 17] = [
     ("systemd/clothingid-good.service", "usr/lib/systemd/system/clothingid-good.service"),
     ("systemd/clothingid-fallback.service", "usr/lib/systemd/system/clothingid-fallback.service"),
     ("update/fallback", "usr/lib/clothingid/fallback"),
+    ("update/restart", "usr/lib/clothingid/restart"),
     ("image/80-clothingid.network", "usr/lib/systemd/network/80-clothingid.network"),
     ("image/logind.conf", "usr/lib/systemd/logind.conf.d/50-clothingid.conf"),
     ("image/repart-before-data.conf", "usr/lib/systemd/system/systemd-repart.service.d/50-clothingid.conf"),
@@ -30,6 +31,9 @@ const FILES: [(&str, &str); 17] = [
     ("package/sign/de.txt", "usr/share/clothingid/sign/de.txt"),
     ("package/sign/zh-Hant.txt", "usr/share/clothingid/sign/zh-Hant.txt"),
 ];
+
+/// Seconds that a start may take until the appliance has to be well.
+pub(crate) const PATIENCE: u32 = 120;
 
 /// Where a camera connector is bridged.
 const BRIDGE: (&str, &str) =
@@ -42,6 +46,12 @@ const UEFI: [(&str, &str); 4] = [
     ("systemd/clothingid-factory-reset.service", "usr/lib/systemd/system/clothingid-factory-reset.service"),
     ("update/factory-reset", "usr/lib/clothingid/factory-reset"),
 ];
+
+/// Where NVIDIA's firmware starts it.
+const NVIDIA: [(&str, &str); 1] = [("update/slots-nvidia", "usr/lib/clothingid/slots-nvidia")];
+
+/// Where a Raspberry Pi's does.
+const RPI_TRYBOOT: [(&str, &str); 1] = [("update/slots-rpi-tryboot", "usr/lib/clothingid/slots-rpi-tryboot")];
 
 /// Where a browser owns the display.
 const KIOSK: [(&str, &str); 4] = [
@@ -66,19 +76,19 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, Report> {
     let name = name.ok_or_else(|| Report::usage("`units` needs a board: `--board NAME`"))?;
     let folder = folder.ok_or_else(|| Report::usage("`units` needs a folder for what it makes: `--out DIR`"))?;
     let board = boards::open(name)?;
-    for path in write(&board, &folder)? {
+    for path in write(&board, PATIENCE, &folder)? {
         println!("{}", path.display());
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes what the board's system has of ours below a folder, and gives the files.
-pub(crate) fn write(board: &Board, folder: &Path) -> Result<Vec<PathBuf>, Report> {
+/// Writes what the board's system has of ours below a folder, and gives the files. A start that is not well within `patience` seconds is given up.
+pub(crate) fn write(board: &Board, patience: u32, folder: &Path) -> Result<Vec<PathBuf>, Report> {
     let mut files: Vec<(&str, Vec<u8>)> = Vec::new();
     let bridge = board.camera.bridge.iter().map(|_| BRIDGE);
     let kiosk = KIOSK.into_iter().filter(|_| board.display.owner == Owner::Kiosk);
-    let uefi = UEFI.into_iter().filter(|_| board.update.backend == Backend::Uefi);
-    for (from, to) in FILES.into_iter().chain(bridge).chain(uefi).chain(kiosk) {
+    let loader = loader(board).iter().copied();
+    for (from, to) in FILES.into_iter().chain(bridge).chain(loader).chain(kiosk) {
         let bytes = std::fs::read(workspace().join("firmware-config").join(from));
         files.push((
             to,
@@ -88,7 +98,10 @@ pub(crate) fn write(board: &Board, folder: &Path) -> Result<Vec<PathBuf>, Report
         ));
     }
     files.push(("usr/lib/systemd/system/clothingid.service.d/50-board.conf", service(board).into_bytes()));
-    files.push(("usr/lib/systemd/system/clothingid-health.service.d/50-board.conf", health(board).into_bytes()));
+    files.push((
+        "usr/lib/systemd/system/clothingid-health.service.d/50-board.conf",
+        health(board, patience).into_bytes(),
+    ));
     files.push(("etc/rauc/system.conf", slots(board).into_bytes()));
     files.push(("usr/lib/systemd/system.conf.d/50-clothingid.conf", watchdog(board).into_bytes()));
     files.push(("usr/lib/systemd/system-preset/50-clothingid.preset", preset(board).into_bytes()));
@@ -149,9 +162,21 @@ fn watchdog(board: &Board) -> String {
     format!("{}[Manager]\nRuntimeWatchdogSec={seconds}s\nRebootWatchdogSec=2min\n", made(board))
 }
 
+/// What chooses the slot on this board.
+fn loader(board: &Board) -> &'static [(&'static str, &'static str)] {
+    match board.update.backend {
+        Backend::Uefi => &UEFI,
+        Backend::Nvidia => &NVIDIA,
+        Backend::RpiTryboot => &RPI_TRYBOOT,
+    }
+}
+
 /// What a system that is not well does.
-fn health(board: &Board) -> String {
-    format!("{}[Unit]\nOnFailure=clothingid-fallback.service\n", made(board))
+fn health(board: &Board, patience: u32) -> String {
+    format!(
+        "{}[Unit]\nOnFailure=clothingid-fallback.service\nJobTimeoutSec={patience}\n\n[Service]\nTimeoutStartSec={patience}\n",
+        made(board)
+    )
 }
 
 /// RAUC's settings: both slots, and what chooses between them.
@@ -177,9 +202,7 @@ fn slots(board: &Board) -> String {
         let (name, device) = (&slot.name, &slot.root);
         text.push_str(&format!("\n[slot.rootfs.{number}]\ndevice={device}\ntype={root}\nbootname={name}\n"));
         if let Some(boot) = &slot.boot {
-            text.push_str(&format!(
-                "\n[slot.boot.{number}]\ndevice={boot}\ntype=vfat\nparent=rootfs.{number}\n"
-            ));
+            text.push_str(&format!("\n[slot.boot.{number}]\ndevice={boot}\ntype=vfat\nparent=rootfs.{number}\n"));
         }
     }
     text
@@ -276,7 +299,7 @@ mod tests {
         kiosk.display.owner = Owner::Kiosk;
         assert!(preset(&kiosk).contains("enable clothingid-kiosk.service\n"));
         let folder = tempfile::tempdir().expect("a folder");
-        let written = write(&kiosk, folder.path()).unwrap_or_else(|report| panic!("{report}"));
+        let written = write(&kiosk, PATIENCE, folder.path()).unwrap_or_else(|report| panic!("{report}"));
         assert!(written.contains(&folder.path().join("etc/chromium/policies/managed/clothingid.json")));
         assert!(written.iter().all(|path| path.is_file()));
     }

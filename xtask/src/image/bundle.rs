@@ -25,7 +25,17 @@ impl Signer {
         let (certificate, key) = (folder.join("development.cert.pem"), folder.join("development.key.pem"));
         if !(certificate.exists() && key.exists()) {
             // No board has a clock that one may rely on: the certificate holds for as long as its form can say.
-            let request = ["req", "-x509", "-newkey", "rsa:3072", "-nodes", "-days", "36500", "-subj", "/CN=ClothingID development"];
+            let request = [
+                "req",
+                "-x509",
+                "-newkey",
+                "rsa:3072",
+                "-nodes",
+                "-days",
+                "36500",
+                "-subj",
+                "/CN=ClothingID development",
+            ];
             call(Command::new("openssl").args(request).arg("-keyout").arg(&key).arg("-out").arg(&certificate))?;
         }
         eprintln!("signed for trying things out, by `{}`: boards in shops get `--cert` and `--key`", key.display());
@@ -42,8 +52,7 @@ pub(super) fn make(image: &Image<'_>, slots: &Slots, signer: &Signer, work: &Pat
         let to = folder.join(name);
         std::fs::hard_link(from, &to).map_err(|error| unwritten(&to, error))?;
     }
-    let path = image.named("raucb");
-    let _ = std::fs::remove_file(&path);
+    let path = work.join("raucb");
     let mut command = Command::new("rauc");
     command.env("SOURCE_DATE_EPOCH", image.epoch.to_string()).arg("bundle").arg("--cert").arg(&signer.certificate);
     call(command.arg("--key").arg(&signer.key).arg(&folder).arg(&path))

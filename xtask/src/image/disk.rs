@@ -40,9 +40,9 @@ pub(super) fn make(image: &Image<'_>, root: &Root, work: &Path) -> Result<Slots,
         let what = format!("the root takes {} MiB, a slot has {ROOT_MIB}", length.div_ceil(MIB));
         return Err(Report::failure(what, "leave packages out: firmware-config/image/packages"));
     }
-    let path = image.named("img");
-    let _ = std::fs::remove_file(&path);
-    let file = OpenOptions::new().create(true).write(true).truncate(true).open(&path);
+    let path = work.join("img");
+    #[expect(clippy::disallowed_methods, reason = "in a folder that each call makes anew")]
+    let file = OpenOptions::new().create_new(true).write(true).open(&path);
     let mut file = file.map_err(|error| unwritten(&path, error))?;
     file.set_len((2 * BOOT_MIB + 2 * ROOT_MIB + 2 * EDGE_MIB) * MIB).map_err(|error| unwritten(&path, error))?;
     let table = work.join("table");
@@ -68,7 +68,8 @@ fn partitions(image: &Image<'_>) -> String {
         "4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709"
     };
     let mut text = format!("label: gpt\nlabel-id: {}\nfirst-lba: 2048\n", number(&image.board.name, 0));
-    let parts = [("esp-a", BOOT_MIB, ESP), ("esp-b", BOOT_MIB, ESP), ("root-a", ROOT_MIB, root), ("root-b", ROOT_MIB, root)];
+    let parts =
+        [("esp-a", BOOT_MIB, ESP), ("esp-b", BOOT_MIB, ESP), ("root-a", ROOT_MIB, root), ("root-b", ROOT_MIB, root)];
     for (index, (name, mib, kind)) in (1..).zip(parts) {
         let uuid = number(&image.board.name, index);
         text.push_str(&format!("size={mib}MiB, type={kind}, name={name}, uuid={uuid}\n"));
@@ -90,7 +91,8 @@ fn number(board: &str, index: u8) -> String {
 /// The partition that UEFI starts: systemd's loader, kernel, and an entry for each slot, of which the first is the one that is started.
 fn boot(image: &Image<'_>, root: &Root, work: &Path) -> Result<PathBuf, Report> {
     let path = work.join("boot.vfat");
-    let file = File::create(&path).map_err(|error| unwritten(&path, error))?;
+    #[expect(clippy::disallowed_methods, reason = "in a folder that each call makes anew")]
+    let file = File::create_new(&path).map_err(|error| unwritten(&path, error))?;
     file.set_len(BOOT_MIB * MIB).map_err(|error| unwritten(&path, error))?;
     let epoch = image.epoch.to_string();
     let vfat = ["-F", "32", "--invariant", "-i", "c107419d", "-n", "CLOTHINGID"];
@@ -128,7 +130,7 @@ fn entry(image: &Image<'_>, slot: &str) -> String {
     let (name, version, more) = (slot.to_uppercase(), &image.version, image.kernel_options);
     format!(
         "title ClothingID {version}, slot {name}\nlinux /vmlinuz\ninitrd /initrd.img\n\
-         options root=PARTLABEL=root-{slot} rootfstype=squashfs ro rauc.slot={name} panic=10 quiet{more}\n"
+         options root=PARTLABEL=root-{slot} rootfstype=squashfs ro rauc.slot={name} systemd.gpt_auto=no panic=10 quiet{more}\n"
     )
 }
 
@@ -151,7 +153,7 @@ mod tests {
     fn each_slot_starts_its_own_root() {
         let board = crate::boards::open("generic-x86-64").map_err(|report| report.to_string()).expect("a board");
         let (folder, version, kernel_options) = (Path::new("out"), "1.2.3".to_owned(), " console=ttyS0");
-        let image = Image { board: &board, folder, version, epoch: 0, kernel_options };
+        let image = Image { board: &board, folder, version, epoch: 0, kernel_options, patience: 120 };
         let text = entry(&image, "b");
         assert!(text.contains("root=PARTLABEL=root-b ") && text.contains(" rauc.slot=B "), "{text}");
         assert!(text.ends_with(" quiet console=ttyS0\n"), "{text}");

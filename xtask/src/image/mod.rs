@@ -19,6 +19,7 @@ use std::process::{Command, ExitCode};
 use crate::boards::{self, Backend, Board};
 use crate::cargo::{cargo, is_in_path, workspace};
 use crate::report::Report;
+use crate::units;
 
 /// What it is made with, and Debian's package of each.
 pub(crate) const PROGRAMS: [(&str, &str); 8] = [
@@ -42,13 +43,15 @@ struct Request {
     signer: Option<(PathBuf, PathBuf)>,
     /// What the kernel is told besides.
     kernel_options: String,
+    /// How long a start may take until it is given up.
+    patience: u32,
 }
 
 impl Request {
-    /// Reads `--board NAME --out DIR [--program FILE] [--cert FILE --key FILE] [--kernel-options TEXT]`.
+    /// Reads `--board NAME --out DIR [--program FILE] [--cert FILE --key FILE] [--kernel-options TEXT] [--patience SECONDS]`.
     fn parse(arguments: &[String]) -> Result<Self, Report> {
         let (mut board, mut folder, mut program, mut cert, mut key) = (None, None, None, None, None);
-        let mut kernel_options = String::new();
+        let (mut kernel_options, mut patience) = (String::new(), units::PATIENCE);
         let mut rest = arguments.iter();
         while let Some(argument) = rest.next() {
             let value = rest.next().ok_or_else(|| Report::usage(format!("`{argument}` needs a value")))?;
@@ -60,6 +63,11 @@ impl Request {
                 "--key" => key = Some(PathBuf::from(value)),
                 // A shell on a serial port, say: for trying things out, never for a shop.
                 "--kernel-options" => kernel_options = format!(" {value}"),
+                // Where the processor is emulated, say.
+                "--patience" => {
+                    let seconds = value.parse();
+                    patience = seconds.map_err(|_| Report::usage(format!("`--patience` is seconds, not `{value}`")))?;
+                }
                 other => return Err(Report::usage(format!("`image` does not take `{other}`"))),
             }
         }
@@ -70,7 +78,7 @@ impl Request {
             (None, None) => None,
             _ => return Err(Report::usage("`--cert` and `--key` belong together")),
         };
-        Ok(Self { board: boards::open(board)?, folder, program, signer, kernel_options })
+        Ok(Self { board: boards::open(board)?, folder, program, signer, kernel_options, patience })
     }
 }
 
@@ -85,6 +93,8 @@ struct Image<'a> {
     epoch: u64,
     /// What the kernel is told besides: nothing, or a blank and words.
     kernel_options: &'a str,
+    /// Seconds that a start may take until it is given up.
+    patience: u32,
 }
 
 impl Image<'_> {
@@ -99,7 +109,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, Report> {
     let request = Request::parse(arguments)?;
     let board = &request.board;
     is_possible(board)?;
-    if let Some((_, package)) = PROGRAMS.iter().find(|(program, _)| !is_in_path(program) && !is_in_sbin(program)) {
+    if let Some((_, package)) = PROGRAMS.iter().find(|(program, _)| !is_installed(program)) {
         let hint = "run `cargo xtask setup --system` as root";
         return Err(Report::failure(format!("`{package}` is missing, which an image is made with"), hint));
     }
@@ -117,6 +127,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, Report> {
         version: crate::package::version()?,
         epoch: last_commit()?,
         kernel_options: &request.kernel_options,
+        patience: request.patience,
     };
     let signer = bundle::Signer::of(request.signer, &request.folder)?;
     let work = request.folder.join("work");
@@ -125,11 +136,14 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, Report> {
     let root = root::make(&image, &program, &signer, &work)?;
     let slots = disk::make(&image, &root, &work)?;
     bundle::make(&image, &slots, &signer, &work)?;
-    sbom::make(&image, &root)?;
-    let _ = std::fs::remove_dir_all(&work);
+    sbom::make(&image, &root, &work)?;
+    // A call that is interrupted leaves no half image.
     for end in ["img", "raucb", "cdx.json"] {
-        println!("{}", image.named(end).display());
+        let path = image.named(end);
+        std::fs::rename(work.join(end), &path).map_err(|error| unwritten(&path, error))?;
+        println!("{}", path.display());
     }
+    let _ = std::fs::remove_dir_all(&work);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -141,21 +155,24 @@ fn is_possible(board: &Board) -> Result<(), Report> {
     }
     let own = std::env::consts::ARCH;
     if !board.target.starts_with(own) {
-        let what = format!("an image for `{}` is made on a machine with its processor; this one is {own}", board.target);
+        let what =
+            format!("an image for `{}` is made on a machine with its processor; this one is {own}", board.target);
         return Err(Report::failure(what, "run it on such a machine, or in a virtual one"));
     }
     Ok(())
 }
 
-fn is_in_sbin(program: &str) -> bool {
-    ["/usr/sbin", "/sbin"].iter().any(|folder| Path::new(folder).join(program).is_file())
+/// Whether a program is there, those for root included.
+pub(crate) fn is_installed(program: &str) -> bool {
+    is_in_path(program) || Path::new("/usr/sbin").join(program).is_file()
 }
 
 /// When the workspace was last changed, in seconds since 1970.
 fn last_commit() -> Result<u64, Report> {
     let output = Command::new("git").current_dir(workspace()).args(["log", "-1", "--format=%ct"]).output();
     let text = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
-    text.parse().map_err(|_| Report::failure("the time of the last commit is not known", "run this in a clone, with git"))
+    text.parse()
+        .map_err(|_| Report::failure("the time of the last commit is not known", "run this in a clone, with git"))
 }
 
 fn unwritten(path: &Path, error: impl std::fmt::Display) -> Report {
@@ -180,8 +197,11 @@ fn call(command: &mut Command) -> Result<(), Report> {
             let said = String::from_utf8_lossy(&said);
             let last: Vec<&str> = said.lines().rev().take(12).collect();
             let last: Vec<&str> = last.into_iter().rev().collect();
-            Err(Report::failure(format!("`{shown}` failed"), "what it printed last stands above")
-                .caused_by(format!("{}\n{}", output.status, last.join("\n"))))
+            Err(Report::failure(format!("`{shown}` failed"), "what it printed last stands above").caused_by(format!(
+                "{}\n{}",
+                output.status,
+                last.join("\n")
+            )))
         }
         Err(error) => Err(Report::failure(format!("cannot start `{shown}`"), "install it").caused_by(error)),
     }

@@ -38,10 +38,12 @@ rm "$1/usr/share/clothingid/initramfs-modules"
 chroot "$1" update-initramfs -u -k all
 chroot "$1" systemctl preset-all --preset-mode=full
 mkdir -p "$1/etc/clothingid" "$1/etc/systemd/system/local-fs.target.wants"
-ln -sf /usr/share/systemd/tmp.mount "$1/etc/systemd/system/local-fs.target.wants/tmp.mount"
+ln -sf /usr/share/systemd/tmp.mount "$1/etc/systemd/system/tmp.mount"
+ln -sf ../tmp.mount "$1/etc/systemd/system/local-fs.target.wants/tmp.mount"
 ln -sf ../run/systemd/resolve/stub-resolv.conf "$1/etc/resolv.conf"
 echo clothingid > "$1/etc/hostname"
 printf '127.0.0.1 localhost clothingid\n::1 localhost\n' > "$1/etc/hosts"
+chmod 644 "$1/etc/hostname" "$1/etc/hosts"
 passwd --root "$1" --lock root
 : > "$1/etc/machine-id"
 "#;
@@ -69,7 +71,7 @@ pub(super) struct Root {
 /// Makes the root of a board's system.
 pub(super) fn make(image: &Image<'_>, program: &Path, signer: &Signer, work: &Path) -> Result<Root, Report> {
     let overlay = work.join("overlay");
-    units::write(image.board, &overlay)?;
+    units::write(image.board, image.patience, &overlay)?;
     package::place(program, &overlay.join("usr/bin/clothingid"), "755")?;
     package::documents(&overlay)?;
     let firmware = workspace().join("firmware-config");
@@ -84,7 +86,8 @@ pub(super) fn make(image: &Image<'_>, program: &Path, signer: &Signer, work: &Pa
     let scripts = ["last.sh", "packed.sh"].map(|name| work.join(name));
     for (path, text) in scripts.iter().zip([LAST, PACKED]) {
         write(path, &format!("#!/bin/sh\n{text}"))?;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).map_err(|error| unwritten(path, error))?;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))
+            .map_err(|error| unwritten(path, error))?;
     }
     let [last, packed] = scripts.map(|path| path.display().to_string());
 
@@ -105,7 +108,9 @@ pub(super) fn make(image: &Image<'_>, program: &Path, signer: &Signer, work: &Pa
     let out = work.display();
     let loader = if image.board.target.starts_with("aarch64") { "systemd-bootaa64.efi" } else { "systemd-bootx64.efi" };
     for hook in [
-        format!("chroot \"$1\" dpkg-query -W -f '${{Package}} ${{Version}} ${{Architecture}} ${{source:Package}}\\n' > {out}/packages.txt"),
+        format!(
+            "chroot \"$1\" dpkg-query -W -f '${{Package}} ${{Version}} ${{Architecture}} ${{source:Package}}\\n' > {out}/packages.txt"
+        ),
         format!("cp \"$1\"/boot/vmlinuz-* {out}/vmlinuz"),
         format!("cp \"$1\"/boot/initrd.img-* {out}/initrd.img"),
         format!("cp \"$1\"/usr/lib/systemd/boot/efi/{loader} {out}/loader.efi"),
@@ -124,7 +129,17 @@ pub(super) fn make(image: &Image<'_>, program: &Path, signer: &Signer, work: &Pa
             .env("SOURCE_DATE_EPOCH", image.epoch.to_string())
             .arg("-")
             .arg(&squashfs)
-            .args(["-tar", "-noappend", "-no-progress", "-comp", "zstd", "-Xcompression-level", "9", "-all-root"])
+            .args([
+                "-tar",
+                "-noappend",
+                "-no-progress",
+                "-comp",
+                "zstd",
+                "-Xcompression-level",
+                "9",
+                "-root-mode",
+                "755",
+            ])
             .stdin(from),
     )?;
     let _ = std::fs::remove_file(&tar);
@@ -141,10 +156,7 @@ pub(super) fn make(image: &Image<'_>, program: &Path, signer: &Signer, work: &Pa
 fn sources() -> [String; 2] {
     let set = std::env::var("CLOTHINGID_DEBIAN_MIRROR").ok().filter(|set| !set.is_empty());
     let mirror = set.unwrap_or_else(|| MIRROR.to_owned());
-    [
-        format!("deb {mirror}/debian {RELEASE} main"),
-        format!("deb {mirror}/debian-security {RELEASE}-security main"),
-    ]
+    [format!("deb {mirror}/debian {RELEASE} main"), format!("deb {mirror}/debian-security {RELEASE}-security main")]
 }
 
 /// The packages of all boards and those of this one.

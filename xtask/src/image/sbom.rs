@@ -8,14 +8,16 @@ use crate::cargo::workspace;
 use crate::report::Report;
 
 /// Writes the list.
-pub(super) fn make(image: &Image<'_>, root: &Root) -> Result<(), Report> {
+pub(super) fn make(image: &Image<'_>, root: &Root, work: &Path) -> Result<(), Report> {
     let read = |path: &Path| {
         let text = std::fs::read_to_string(path);
-        text.map_err(|error| Report::failure(format!("`{}` cannot be read", path.display()), "try again").caused_by(error))
+        text.map_err(|error| {
+            Report::failure(format!("`{}` cannot be read", path.display()), "try again").caused_by(error)
+        })
     };
     let mut components = debian(&read(&root.packages)?);
     components.extend(crates(&read(&workspace().join("Cargo.lock"))?)?);
-    let path = image.named("cdx.json");
+    let path = work.join("cdx.json");
     let text = document(&image.version, &image.board.name, &components);
     let text = serde_json::to_string_pretty(&text).map_err(|error| unwritten(&path, error))?;
     write(&path, &(text + "\n"))

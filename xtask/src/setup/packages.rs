@@ -5,9 +5,10 @@ use std::process::Command;
 
 use super::arm64;
 use crate::cargo::{is_in_path, workspace};
+use crate::image;
 use crate::report::Report;
 
-/// A browser, Node.js, pip, a font, a software Vulkan, a virtual machine and a compiler for arm64, each when it is missing.
+/// A browser, Node.js, pip, a font, a software Vulkan, a virtual machine, what makes images and a compiler for arm64, each when it is missing.
 pub(crate) fn install() -> Result<(), Report> {
     let mut missing = Vec::new();
     if !has_browser() {
@@ -52,6 +53,12 @@ pub(crate) fn install() -> Result<(), Report> {
             missing.push("libelf1");
         }
         missing.extend(programs.iter().filter(|(program, _)| !has_program(program)).map(|(_, package)| *package));
+        // System images, and UEFI to start them.
+        if !is_ubuntu() {
+            let programs = image::PROGRAMS.iter().filter(|(program, _)| !image::is_installed(program));
+            missing.extend(programs.map(|(_, package)| *package));
+            missing.extend((!Path::new("/usr/share/OVMF/OVMF_CODE_4M.fd").exists()).then_some("ovmf"));
+        }
     }
     if arm64::is_possible() && !arm64::has_c() {
         missing.extend(arm64::PACKAGES);

@@ -5,6 +5,7 @@
 //! - [`fuzz`]: the fuzz targets, how long they run and what they may take.
 //! - [`count`]: the counts, and how they are read from what the test programs print.
 
+mod board_image;
 mod count;
 mod fuzz;
 mod step;

@@ -1,6 +1,7 @@
 //! The suites: what each holds, what it needs, and the commands that it is made of.
 
 use super::Mode;
+use super::board_image;
 use super::count::Count;
 use super::fuzz;
 use super::step::{self, Ignored};
@@ -45,8 +46,8 @@ enum Kind {
     Gpu,
     Camera,
     Arm64,
-    /// No tests yet; with what they come.
-    Later(&'static str),
+    /// On a board in a virtual machine.
+    Board,
 }
 
 /// All suites, in the order in which they run: what finds faults soonest comes first.
@@ -68,6 +69,7 @@ pub(crate) const SUITES: [Suite; 10] = [
             "live_faults",
             "package",
             "board_units",
+            "slots",
             "support_file",
             "catalogue_kill",
             "reembed",
@@ -103,13 +105,19 @@ pub(crate) const SUITES: [Suite; 10] = [
         programs: &["arm64"],
         kind: Kind::Arm64,
     },
-    later("update", "signed updates"),
-    later("image", "the board's system image"),
+    Suite {
+        name: "update",
+        holds: "a board in a virtual machine takes new systems, good and bad, while its power fails",
+        programs: &["board_update"],
+        kind: Kind::Board,
+    },
+    Suite {
+        name: "image",
+        holds: "a system image, flashed and started by UEFI in a virtual machine",
+        programs: &["board_image"],
+        kind: Kind::Board,
+    },
 ];
-
-const fn later(name: &'static str, with: &'static str) -> Suite {
-    Suite { name, holds: "not there yet", programs: &[], kind: Kind::Later(with) }
-}
 
 impl Suite {
     /// Runs the suite as far as its needs are met, and says what is left out and how to get it.
@@ -126,25 +134,31 @@ impl Suite {
             Kind::Gpu => self.gpu(mode),
             Kind::Camera => self.camera(mode),
             Kind::Arm64 => self.arm64(mode),
-            Kind::Later(with) => {
-                println!("no tests yet: they come with {with}");
-                Count::default()
-            }
+            Kind::Board => self.board(mode),
         }
     }
 
     /// Builds the programs, then runs this suite's end-to-end tests on them.
     fn with_programs(&self, ignored: Ignored, environment: &[(&str, String)], mode: Mode) -> Count {
+        match self.build() {
+            Ok(arguments) => step::test(&arguments, ignored, environment, mode),
+            Err(count) => count,
+        }
+    }
+
+    /// Builds the programs and this suite's end-to-end tests, all at once; what the tests are started with, or the failure.
+    fn build(&self) -> Result<Vec<&'static str>, Count> {
         let mut arguments = packages(libtorch::is_ready());
         for program in self.programs {
             arguments.extend(["--test", program]);
         }
         let mut built = arguments.clone();
         built.push("--bins");
-        if !step::build(&built) {
-            return Count::of_one(&format!("cargo build {}", built.join(" ")), false);
+        if step::build(&built) {
+            Ok(arguments)
+        } else {
+            Err(Count::of_one(&format!("cargo build {}", built.join(" ")), false))
         }
-        step::test(&arguments, ignored, environment, mode)
     }
 
     fn train(&self, mode: Mode) -> Count {
@@ -236,6 +250,34 @@ impl Suite {
         let environment = arm64::test_environment(&tools, &program);
         count += self.with_programs(Ignored::Run, &environment, mode);
         count
+    }
+
+    /// Makes the image of this machine's kind of board with the program of the tests, unless it is there, then starts it.
+    fn board(&self, mode: Mode) -> Count {
+        if !board_image::is_possible() {
+            println!("skipped: images are made of Debian's packages, on Debian for x86-64");
+            return Count { skipped: self.test_count(), ..Count::default() };
+        }
+        if let Some(need) = board_image::missing() {
+            return missing(self.test_count(), need, "cargo xtask setup --system", mode);
+        }
+        let arguments = match self.build() {
+            Ok(arguments) => arguments,
+            Err(count) => return count,
+        };
+        println!("-- cargo xtask image --board {}", board_image::BOARD);
+        match board_image::prepare() {
+            Ok(folder) => {
+                // One board at a time: two emulated ones would wait for each other.
+                let environment =
+                    [("CLOTHINGID_BOARD_IMAGE", folder.display().to_string()), ("RUST_TEST_THREADS", "1".to_owned())];
+                step::test(&arguments, Ignored::Run, &environment, mode)
+            }
+            Err(report) => {
+                eprint!("{report}");
+                Count::of_one("cargo xtask image", false)
+            }
+        }
     }
 
     /// How many tests the suite's files hold, for when they cannot be run.
