@@ -16,6 +16,9 @@ pub const KERNEL_OPTIONS: &str =
 /// How long a start, or a command, may take: the processor is emulated, and the machine may do other things too.
 const PATIENCE: Duration = Duration::from_secs(600);
 
+/// How the shell's lines begin where it waits.
+const PROMPT: &str = "root@";
+
 /// Room for the data partition.
 const DATA_MIB: u64 = 1536;
 
@@ -49,6 +52,8 @@ pub struct VirtualBoard {
     place: tempfile::TempDir,
     qemu: Option<Child>,
     shell: Option<UnixStream>,
+    /// Questions so far: an answer that comes late is not taken for that to the next.
+    asked: u32,
     /// Disks that are plugged in besides.
     sticks: Vec<PathBuf>,
 }
@@ -69,7 +74,7 @@ impl VirtualBoard {
         let length = file.metadata().expect("its length").len();
         file.set_len(length + (DATA_MIB << 20)).expect("room for data");
         std::fs::copy(UEFI[1], place.path().join("vars.fd")).expect("UEFI's variables");
-        Self { place, qemu: None, shell: None, sticks: Vec::new() }
+        Self { place, qemu: None, shell: None, asked: 0, sticks: Vec::new() }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -159,7 +164,10 @@ impl VirtualBoard {
     pub fn wait_for_shell(&mut self) {
         let end = Instant::now() + PATIENCE;
         // The question is told from the answer: a terminal shows both.
-        while self.ask("echo it-is-$((40+2))", Duration::from_secs(3)).is_none_or(|text| !text.contains("it-is-42")) {
+        while self
+            .ask("echo it-is-$((40+2))", Duration::from_secs(3))
+            .is_none_or(|(_, text)| !text.contains("it-is-42"))
+        {
             assert!(Instant::now() < end, "no shell; the console's end:\n{}", self.last_lines(40));
         }
         let _ = self
@@ -172,16 +180,20 @@ impl VirtualBoard {
         lines[lines.len().saturating_sub(count)..].join("\n")
     }
 
-    /// Sends a line and gives all that comes until its end is told; nothing where that takes too long.
-    fn ask(&mut self, line: &str, patience: Duration) -> Option<String> {
+    /// Sends a line and gives what it printed, and its exit status; nothing where that takes too long.
+    fn ask(&mut self, line: &str, patience: Duration) -> Option<(i32, String)> {
         let shell = self.shell.as_mut()?;
+        self.asked += 1;
+        let number = self.asked;
+        let (begin, end_of) = (format!("begin-{number}-1000\n"), format!("end-{number}-1000-"));
         let mut bytes = [0; 4096];
         // What came by itself, of a start say.
         shell.set_nonblocking(true).ok()?;
         while matches!(shell.read(&mut bytes), Ok(count) if count > 0) {}
         shell.set_nonblocking(false).ok()?;
         // The marks are told from the line that asks for them: a terminal may show both.
-        shell.write_all(format!("echo begin-$((2*500)); {line}\necho end-$((2*500))-$?\n").as_bytes()).ok()?;
+        let lines = format!("echo begin-{number}-$((2*500)); {line}\necho end-{number}-$((2*500))-$?\n");
+        shell.write_all(lines.as_bytes()).ok()?;
         let (mut text, end) = (Vec::new(), Instant::now() + patience);
         while Instant::now() < end {
             match shell.read(&mut bytes) {
@@ -189,11 +201,13 @@ impl VirtualBoard {
                 Ok(count) => text.extend_from_slice(&bytes[..count]),
                 Err(_) => {}
             }
-            let told = String::from_utf8_lossy(&text);
-            if told.contains("end-1000-")
-                && told.ends_with(|letter: char| letter == '#' || letter == ' ' || letter == '\n')
+            let told = String::from_utf8_lossy(&text).replace('\r', "");
+            if let Some((before, after)) = told.split_once(&end_of)
+                && let Some((status, _)) = after.split_once('\n')
             {
-                return Some(told.into_owned());
+                let text = before.split_once(&begin).map_or(before, |(_, text)| text);
+                let lines = text.lines().filter(|line| !line.starts_with(PROMPT));
+                return Some((status.trim().parse().unwrap_or(1), lines.collect::<Vec<_>>().join("\n")));
             }
         }
         None
@@ -205,12 +219,7 @@ impl VirtualBoard {
     /// It takes too long.
     pub fn try_run(&mut self, line: &str) -> (i32, String) {
         let told = self.ask(line, PATIENCE);
-        let told = told.unwrap_or_else(|| panic!("no end of `{line}`; the console's end:\n{}", self.last_lines(40)));
-        let told = told.replace('\r', "");
-        let (before, after) = told.split_once("end-1000-").unwrap_or((&told, "1"));
-        let text = before.split_once("begin-1000\n").map_or(before, |(_, text)| text);
-        let status: String = after.chars().take_while(char::is_ascii_digit).collect();
-        (status.parse().unwrap_or(1), text.trim_end().to_owned())
+        told.unwrap_or_else(|| panic!("no end of `{line}`; the console's end:\n{}", self.last_lines(40)))
     }
 
     /// Runs a line of a shell that must succeed, and gives what it printed.
