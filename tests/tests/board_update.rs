@@ -50,11 +50,41 @@ fn with_program(place: &Path, name: &str, text: &str) -> PathBuf {
     );
     std::fs::remove_dir_all(place.join("root")).expect("the root's folder");
     let path = place.join(name);
-    let [cert, key] =
-        ["development.cert.pem", "development.key.pem"].map(|name| folder().join(name).display().to_string());
-    call("rauc", &["bundle", "--cert", &cert, "--key", &key, &at("bundle"), &path.display().to_string()]);
+    let [cert, key] = ["development.cert.pem", "development.key.pem"].map(|name| folder().join(name));
+    sign(&place.join("bundle"), &path, &cert, &key);
     std::fs::remove_dir_all(place.join("bundle")).expect("the bundle's folder");
     path
+}
+
+fn sign(content: &Path, bundle: &Path, cert: &Path, key: &Path) {
+    let [content, bundle, cert, key] = [content, bundle, cert, key].map(|path| path.display().to_string());
+    call("rauc", &["bundle", "--cert", &cert, "--key", &key, &content, &bundle]);
+}
+
+/// Two bundles that a board must not take: for another kind of board, and signed by somebody else. Each is small: neither is looked into.
+fn strangers(place: &Path) -> [PathBuf; 2] {
+    let content = place.join("small");
+    std::fs::create_dir(&content).expect("a folder");
+    let noise: Vec<u8> = (0..64_u32 << 10).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+    std::fs::write(content.join("root.img"), noise).expect("a root");
+    let manifest = |compatible: &str| {
+        let text = format!(
+            "[update]\ncompatible={compatible}\nversion=9\n\n[bundle]\nformat=verity\n\n[image.rootfs]\nfilename=root.img\n"
+        );
+        std::fs::write(content.join("manifest.raucm"), text).expect("a manifest");
+    };
+    let [own_cert, own_key] = ["development.cert.pem", "development.key.pem"].map(|name| folder().join(name));
+    let [cert, key] = ["stranger.cert.pem", "stranger.key.pem"].map(|name| place.join(name));
+    let [cert_text, key_text] = [&cert, &key].map(|path| path.display().to_string());
+    let request = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "36500", "-subj", "/CN=stranger"];
+    call("openssl", &[&request[..], &["-keyout", &key_text, "-out", &cert_text]].concat());
+    let [other_board, other_key] = ["other-board.raucb", "other-key.raucb"].map(|name| place.join(name));
+    manifest("clothingid-raspberry-pi-5");
+    sign(&content, &other_board, &own_cert, &own_key);
+    let _ = std::fs::remove_file(content.join("manifest.raucm"));
+    manifest("clothingid-generic-x86-64");
+    sign(&content, &other_key, &cert, &key);
+    [other_board, other_key]
 }
 
 /// The slot that runs.
@@ -63,8 +93,9 @@ fn slot(board: &mut VirtualBoard) -> String {
     text.trim().trim_start_matches("rauc.slot=").to_owned()
 }
 
-fn mount(board: &mut VirtualBoard) {
-    board.soon("mkdir -p /run/stick && mount -o ro -L STICK /run/stick 2>&1 || mountpoint -q /run/stick");
+/// A stick is there by itself.
+fn wait_for_stick(board: &mut VirtualBoard) {
+    board.soon("mountpoint -q /run/media/system/STICK");
 }
 
 /// Waits for the next start after `before`, by itself or not.
@@ -112,30 +143,32 @@ fn a_board_takes_a_new_system_survives_cuts_of_power_and_comes_back_from_one_tha
     board.soon("systemctl is-active --quiet clothingid-good.service");
     board.run("echo 'shop = \"Corner\"' >> /etc/clothingid/config.toml && sync");
     assert_well(&mut board, "A");
-    mount(&mut board);
+    wait_for_stick(&mut board);
 
-    // One altered bit: the installation ends, and the slot that runs is untouched.
-    let (status, told) = board.try_run("rauc install /run/stick/altered.raucb 2>&1");
-    assert_ne!(status, 0, "{told}");
+    // One altered bit, another board's, a stranger's: nothing is installed.
+    for (name, why) in [("altered", ""), ("other-board", "ompatible"), ("other-key", "signature")] {
+        let (status, told) = board.try_run(&format!("rauc install /run/media/system/STICK/{name}.raucb 2>&1"));
+        assert!(status != 0 && told.contains(why), "{name}: {told}");
+    }
 
     // Power is cut while it is written.
-    board.run("(rauc install /run/stick/good.raucb > /tmp/install.txt 2>&1 &)");
+    board.run("(rauc install /run/media/system/STICK/good.raucb > /tmp/install.txt 2>&1 &)");
     std::thread::sleep(Duration::from_millis(u64::try_from(dice.below(8000)).expect("a number")));
     board.cut_power();
     board.power_on();
     assert_well(&mut board, "A");
 
     // Taken as a whole.
-    mount(&mut board);
-    board.run("rauc install /run/stick/good.raucb");
+    wait_for_stick(&mut board);
+    board.run("rauc install /run/media/system/STICK/good.raucb");
     let before = boot(&mut board);
     let _ = board.try_run("systemctl reboot");
     started_again(&mut board, &before);
     assert_well(&mut board, "B");
 
     // One whose program ends as soon as it is started: it is tried, given up, and said so.
-    mount(&mut board);
-    board.run("rauc install /run/stick/crashing.raucb");
+    wait_for_stick(&mut board);
+    board.run("rauc install /run/media/system/STICK/crashing.raucb");
     let before = boot(&mut board);
     let _ = board.try_run("systemctl reboot");
     started_again(&mut board, &before);

@@ -133,7 +133,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, Report> {
 }
 
 fn build() -> Result<PathBuf, Report> {
-    call(cargo().args(["build", "--release", "--package", "clothingid-device"]))?;
+    call(cargo().args(["build", "--release", "--locked", "--package", "clothingid-device"]))?;
     Ok(workspace().join("target/release/clothingid"))
 }
 

@@ -11,7 +11,7 @@ use crate::cargo::workspace;
 use crate::report::Report;
 
 /// Of each board: the file in `firmware-config/`, its place in the system.
-const FILES: [(&str, &str); 18] = [
+const FILES: [(&str, &str); 20] = [
     ("systemd/clothingid.service", "usr/lib/systemd/system/clothingid.service"),
     ("systemd/clothingid-health.service", "usr/lib/systemd/system/clothingid-health.service"),
     ("systemd/var.mount", "usr/lib/systemd/system/var.mount"),
@@ -25,6 +25,8 @@ const FILES: [(&str, &str); 18] = [
     ("update/fallback", "usr/lib/clothingid/fallback"),
     ("update/restart", "usr/lib/clothingid/restart"),
     ("image/80-clothingid.network", "usr/lib/systemd/network/80-clothingid.network"),
+    ("udev/71-clothingid-stick.rules", "usr/lib/udev/rules.d/71-clothingid-stick.rules"),
+    ("image/resolved.conf", "usr/lib/systemd/resolved.conf.d/50-clothingid.conf"),
     ("image/logind.conf", "usr/lib/systemd/logind.conf.d/50-clothingid.conf"),
     ("image/repart-before-data.conf", "usr/lib/systemd/system/systemd-repart.service.d/50-clothingid.conf"),
     ("package/sign/en.txt", "usr/share/clothingid/sign/en.txt"),

@@ -117,7 +117,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, Report> {
     let program = match &request.program {
         Some(program) => program.clone(),
         None => {
-            call(cargo().args(["build", "--release", "--package", "clothingid-device"]))?;
+            call(cargo().args(["build", "--release", "--locked", "--package", "clothingid-device"]))?;
             workspace().join("target/release/clothingid")
         }
     };

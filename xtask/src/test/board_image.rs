@@ -61,8 +61,11 @@ fn made_at(folder: &Path) -> Option<SystemTime> {
     lists.next()?.metadata().ok()?.modified().ok()
 }
 
-/// When a file, or the newest of a folder, was changed.
+/// When a file, or the newest of a folder, was changed; what people read is in no image.
 fn newest(path: &Path) -> Option<SystemTime> {
+    if path.extension().is_some_and(|end| end == "md") {
+        return None;
+    }
     if path.is_dir() {
         let entries = std::fs::read_dir(path).ok()?.flatten();
         return entries.filter_map(|entry| newest(&entry.path())).max();
