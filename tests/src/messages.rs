@@ -11,6 +11,8 @@ const LITERAL: char = '\u{e000}';
 const NOT_MET: [&str; 6] = ["tests.rs", "board_tests.rs", "testing.rs", "on_adapter", "bench", "bench.rs"];
 
 /// The sources whose messages a person can meet, below a folder.
+///
+/// **Panics** when it cannot be listed.
 #[must_use]
 pub fn sources(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));

@@ -302,3 +302,35 @@ fn every_message_of_the_appliance_is_explained_and_no_other() {
     }
     assert!(wrong.is_empty(), "docs/messages.md:\n{}", wrong.join("\n"));
 }
+
+/// The tests that a document names as `FILE::NAME`, and each that is none; a file without a folder is one of these end-to-end tests.
+fn tests_named_in(document: &str, root: &Path) -> (usize, Vec<String>) {
+    let code = document.split('`').skip(1).step_by(2);
+    let named: BTreeSet<(&str, &str)> =
+        code.filter_map(|code| code.split_once("::")).filter(|(file, _)| file.ends_with(".rs")).collect();
+    let is_test = |&(file, name): &(&str, &str)| {
+        let folder = if file.contains('/') { root.to_owned() } else { root.join("tests/tests") };
+        let source = std::fs::read_to_string(folder.join(file)).unwrap_or_default();
+        let Some((before, _)) = source.split_once(&format!("fn {name}(")) else { return false };
+        // Between the attribute and its function stand other attributes at most.
+        before.rsplit_once("#[test]").is_some_and(|(_, between)| !between.contains(['{', ';']))
+    };
+    let missing = named.iter().filter(|test| !is_test(test)).map(|(file, name)| format!("{file}::{name}"));
+    (named.len(), missing.collect())
+}
+
+#[test]
+fn the_threat_model_names_tests_that_exist() {
+    let root = rig::workspace();
+    let document = std::fs::read_to_string(root.join("docs/security.md")).expect("docs/security.md");
+    let (named, missing) = tests_named_in(&document, &root);
+    assert!(named >= 40, "only {named} tests are named");
+    assert!(missing.is_empty(), "no tests: {missing:#?}");
+
+    let own = "workspace.rs::the_threat_model_names_tests_that_exist";
+    let wrong = ["workspace.rs::size", "workspace.rs::nothing", "nowhere.rs::size", "tests/src/rig.rs::workspace"];
+    let spoiled = format!("`{own}` `{}`", wrong.join("` `"));
+    let mut expected = wrong.map(str::to_owned);
+    expected.sort();
+    assert_eq!(tests_named_in(&spoiled, &root), (5, expected.to_vec()));
+}
