@@ -5,6 +5,7 @@
 //! 3. [`demo`]: the running demo, asked over HTTP.
 //!    [`clerk`]: one of the shop's staff there. [`browser`]: what a real one needs.
 //! 4. [`documented`]: the commands that the documents name.
+//!    [`messages`]: what the program may say of troubles, and the document that lists it.
 //! 5. [`photographs`]: good ones that ship, bad ones made from them.
 //! 6. [`readers`]: the readers of outside bytes, for fuzzing and its replay, and [`seeds`], good files for each.
 //! 7. [`made_up`]: a catalogue without a network, and [`contents`], all that it answers with.
@@ -25,6 +26,7 @@ pub mod documented;
 pub mod filter;
 pub mod machine;
 pub mod made_up;
+pub mod messages;
 pub mod photographs;
 pub mod readers;
 pub mod rig;

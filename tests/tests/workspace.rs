@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use clothingid_tests::messages::{self, Source};
 use clothingid_tests::{Rig, documented, rig};
 use serde_json::Value;
 
@@ -251,4 +252,85 @@ fn commands_in_the_documents_exist() {
     wrong.extend(unknown);
     assert!(seen + more > 10, "only {} commands found in the documents", seen + more);
     assert!(wrong.is_empty(), "commands that do not exist:\n{}", wrong.join("\n"));
+}
+
+/// What docs/messages.md says under these headings stands in no error of its own: in a call that tells the journal, or in any literal.
+const JOURNAL: &str = "What the journal says";
+const ELSEWHERE: &str = "What else is said";
+
+#[test]
+fn every_message_of_the_appliance_is_explained_and_no_other() {
+    let root = rig::workspace();
+    let document = std::fs::read_to_string(root.join("docs/messages.md")).expect("docs/messages.md");
+    let rows = messages::rows(&document);
+    let (mut errors, mut told, mut literals) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+    for path in ["device/src", "shared/src"].into_iter().flat_map(|folder| messages::sources(&root.join(folder))) {
+        let source = Source::of(&std::fs::read_to_string(&path).expect("a source"));
+        errors.extend(source.said_in("#[error("));
+        errors.extend(source.said_in("Report::new("));
+        told.extend(source.said_in("events.say("));
+        literals.extend(source.literals());
+    }
+    assert!(errors.len() > 200 && told.len() > 15, "only {} and {} messages found", errors.len(), told.len());
+
+    let mut wrong = Vec::new();
+    let mut listed = [BTreeSet::new(), BTreeSet::new()];
+    for row in &rows {
+        let (is_there, list) = match row.section.as_str() {
+            ELSEWHERE => (messages::stands_in(&row.message, &literals), None),
+            JOURNAL => (told.contains(&row.message), Some(1)),
+            _ => (errors.contains(&row.message), Some(0)),
+        };
+        if !is_there {
+            wrong.push(format!("`{}`: no code says `{}`", row.section, row.message));
+        }
+        if row.columns != 3 {
+            wrong.push(format!("`{}`: cause or remedy is missing of `{}`", row.section, row.message));
+        }
+        if list.is_some_and(|list| !listed[list].insert(row.message.clone())) {
+            wrong.push(format!("`{}`: twice: `{}`", row.section, row.message));
+        }
+    }
+    for (said, listed, place) in [(&errors, &listed[0], "a table of its place"), (&told, &listed[1], JOURNAL)] {
+        let missing = said.difference(listed).filter(|message| messages::has_words(message));
+        wrong.extend(missing.map(|message| format!("not explained, in {place}: `{message}`")));
+    }
+    for pair in rows.windows(2).filter(|pair| pair[0].section == pair[1].section) {
+        if messages::order(&pair[0].message) > messages::order(&pair[1].message) {
+            wrong.push(format!("`{}` stands before `{}`", pair[0].message, pair[1].message));
+        }
+    }
+    assert!(wrong.is_empty(), "docs/messages.md:\n{}", wrong.join("\n"));
+}
+
+/// The tests that a document names as `FILE::NAME`, and each that is none; a file without a folder is one of these end-to-end tests.
+fn tests_named_in(document: &str, root: &Path) -> (usize, Vec<String>) {
+    let code = document.split('`').skip(1).step_by(2);
+    let named: BTreeSet<(&str, &str)> =
+        code.filter_map(|code| code.split_once("::")).filter(|(file, _)| file.ends_with(".rs")).collect();
+    let is_test = |&(file, name): &(&str, &str)| {
+        let folder = if file.contains('/') { root.to_owned() } else { root.join("tests/tests") };
+        let source = std::fs::read_to_string(folder.join(file)).unwrap_or_default();
+        let Some((before, _)) = source.split_once(&format!("fn {name}(")) else { return false };
+        // Between the attribute and its function stand other attributes at most.
+        before.rsplit_once("#[test]").is_some_and(|(_, between)| !between.contains(['{', ';']))
+    };
+    let missing = named.iter().filter(|test| !is_test(test)).map(|(file, name)| format!("{file}::{name}"));
+    (named.len(), missing.collect())
+}
+
+#[test]
+fn the_threat_model_names_tests_that_exist() {
+    let root = rig::workspace();
+    let document = std::fs::read_to_string(root.join("docs/security.md")).expect("docs/security.md");
+    let (named, missing) = tests_named_in(&document, &root);
+    assert!(named >= 40, "only {named} tests are named");
+    assert!(missing.is_empty(), "no tests: {missing:#?}");
+
+    let own = "workspace.rs::the_threat_model_names_tests_that_exist";
+    let wrong = ["workspace.rs::size", "workspace.rs::nothing", "nowhere.rs::size", "tests/src/rig.rs::workspace"];
+    let spoiled = format!("`{own}` `{}`", wrong.join("` `"));
+    let mut expected = wrong.map(str::to_owned);
+    expected.sort();
+    assert_eq!(tests_named_in(&spoiled, &root), (5, expected.to_vec()));
 }
