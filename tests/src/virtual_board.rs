@@ -16,6 +16,9 @@ pub const KERNEL_OPTIONS: &str =
 /// How long a start, or a command, may take: the processor is emulated, and the machine may do other things too.
 const PATIENCE: Duration = Duration::from_secs(600);
 
+/// What the console shows at each start, once nothing of the firmware runs.
+const STARTED: &str = "Finished systemd-udev-trigger.service";
+
 /// Room for the data partition.
 const DATA_MIB: u64 = 1536;
 
@@ -51,6 +54,8 @@ pub struct VirtualBoard {
     shell: Option<UnixStream>,
     /// Questions so far: an answer that comes late is not taken for that to the next.
     asked: u32,
+    /// How often it has started since it was given power.
+    starts: usize,
     /// Disks that are plugged in besides.
     sticks: Vec<PathBuf>,
 }
@@ -71,7 +76,7 @@ impl VirtualBoard {
         let length = file.metadata().expect("its length").len();
         file.set_len(length + (DATA_MIB << 20)).expect("room for data");
         std::fs::copy(UEFI[1], place.path().join("vars.fd")).expect("UEFI's variables");
-        Self { place, qemu: None, shell: None, asked: 0, sticks: Vec::new() }
+        Self { place, qemu: None, shell: None, asked: 0, starts: 0, sticks: Vec::new() }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -116,8 +121,11 @@ impl VirtualBoard {
             command.args(["-drive", &format!("if=none,id=stick{number},format=raw,file={}", stick.display())]);
             command.args(["-device", &format!("usb-storage,drive=stick{number}")]);
         }
+        let _ = std::fs::remove_file(self.path("console.txt"));
         self.qemu = Some(command.stdin(Stdio::null()).spawn().expect("a shell"));
+        self.starts = 0;
         self.connect();
+        self.started(1);
     }
 
     /// Takes its power away in this moment.
@@ -137,40 +145,42 @@ impl VirtualBoard {
         String::from_utf8_lossy(&std::fs::read(self.path("console.txt")).unwrap_or_default()).into_owned()
     }
 
-    /// Waits for the shell, which comes after each start again.
-    ///
-    /// # Panics
-    /// There is none in time.
-    pub fn connect(&mut self) {
-        self.shell = None;
+    /// Connects with the second serial port.
+    fn connect(&mut self) {
         let end = Instant::now() + PATIENCE;
-        loop {
+        self.shell = loop {
             if let Ok(stream) = UnixStream::connect(self.path("shell")) {
                 stream.set_read_timeout(Some(Duration::from_millis(500))).expect("a timeout");
-                self.shell = Some(stream);
-                break;
+                break Some(stream);
             }
             assert!(Instant::now() < end, "no QEMU: {}", self.console());
             std::thread::sleep(Duration::from_millis(100));
-        }
-        self.wait_for_shell();
+        };
     }
 
-    /// Waits until the shell answers: at a start, and after the board started again by itself.
+    /// Waits until the board has started so many times more, by itself or not, and its shell answers. Nothing is asked before: UEFI and its
+    /// loader read the serial ports too, and take letters for what their menus offer.
     ///
     /// # Panics
     /// It does not in time.
-    pub fn wait_for_shell(&mut self) {
+    pub fn started(&mut self, times: usize) {
+        let wanted = self.starts + times;
         let end = Instant::now() + PATIENCE;
+        while self.console().matches(STARTED).count() < wanted {
+            assert!(Instant::now() < end, "no start; the console's end:\n{}", self.last_lines(40));
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        self.starts = wanted;
         // The question is told from the answer: a terminal shows both.
         while self
-            .ask("echo it-is-$((40+2))", Duration::from_secs(3))
+            .ask("echo it-is-$((40+2))", Duration::from_secs(5))
             .is_none_or(|(_, text)| !text.contains("it-is-42"))
         {
             assert!(Instant::now() < end, "no shell; the console's end:\n{}", self.last_lines(40));
         }
-        let _ = self
-            .ask("stty -echo cols 500; export SYSTEMD_COLORS=0 SYSTEMD_PAGER=cat TERM=dumb", Duration::from_secs(5));
+        // Nothing comes but what a program prints.
+        let quiet = "stty -echo cols 500; bind 'set enable-bracketed-paste off'; export SYSTEMD_COLORS=0 SYSTEMD_PAGER=cat TERM=dumb";
+        let _ = self.ask(quiet, Duration::from_secs(5));
     }
 
     fn last_lines(&self, count: usize) -> String {
