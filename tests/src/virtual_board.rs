@@ -232,6 +232,11 @@ impl VirtualBoard {
         told.unwrap_or_else(|| panic!("no end of `{line}`; the console's end:\n{}", self.last_lines(40)))
     }
 
+    /// Runs a line of a shell that ends the shell too: a restart.
+    pub fn tell(&mut self, line: &str) {
+        let _ = self.ask(line, Duration::from_secs(3));
+    }
+
     /// Runs a line of a shell that must succeed, and gives what it printed.
     ///
     /// # Panics

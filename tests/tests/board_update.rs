@@ -150,14 +150,14 @@ fn a_board_takes_a_new_system_survives_cuts_of_power_and_comes_back_from_one_tha
     // Taken as a whole.
     wait_for_stick(&mut board);
     board.run("rauc install /run/media/system/STICK/good.raucb");
-    let _ = board.try_run("/usr/lib/clothingid/restart");
+    board.tell("/usr/lib/clothingid/restart");
     board.started(1);
     assert_well(&mut board, "B");
 
     // One whose program ends as soon as it is started: it is tried, given up, and said so.
     wait_for_stick(&mut board);
     board.run("rauc install /run/media/system/STICK/crashing.raucb");
-    let _ = board.try_run("/usr/lib/clothingid/restart");
+    board.tell("/usr/lib/clothingid/restart");
     board.started(2);
     assert_well(&mut board, "B");
     let told = board.run("journalctl --no-pager -o cat -u clothingid-fallback.service");
