@@ -103,7 +103,12 @@ pub(crate) const SUITES: [Suite; 10] = [
         programs: &["arm64"],
         kind: Kind::Arm64,
     },
-    later("update", "signed updates"),
+    Suite {
+        name: "update",
+        holds: "signed updates under power cuts, torn files and networks that are not well",
+        programs: &["update"],
+        kind: Kind::Programs,
+    },
     later("image", "the board's system image"),
 ];
 
