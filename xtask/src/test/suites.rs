@@ -103,7 +103,12 @@ pub(crate) const SUITES: [Suite; 10] = [
         programs: &["arm64"],
         kind: Kind::Arm64,
     },
-    later("update", "signed updates"),
+    Suite {
+        name: "update",
+        holds: "signed updates on the real programs, through faults",
+        programs: &["update"],
+        kind: Kind::Programs,
+    },
     later("image", "the board's system image"),
 ];
 
