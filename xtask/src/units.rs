@@ -9,9 +9,11 @@ use crate::cargo::workspace;
 use crate::report::Report;
 
 /// Of each board: the file in `firmware-config/`, its place in the system.
-const FILES: [(&str, &str); 11] = [
+const FILES: [(&str, &str); 13] = [
     ("systemd/clothingid.service", "usr/lib/systemd/system/clothingid.service"),
     ("systemd/clothingid-health.service", "usr/lib/systemd/system/clothingid-health.service"),
+    ("systemd/clothingid-update.service", "usr/lib/systemd/system/clothingid-update.service"),
+    ("systemd/clothingid-update.timer", "usr/lib/systemd/system/clothingid-update.timer"),
     ("systemd/var.mount", "usr/lib/systemd/system/var.mount"),
     ("systemd/etc-clothingid.mount", "usr/lib/systemd/system/etc-clothingid.mount"),
     ("udev/70-clothingid-camera.rules", "usr/lib/udev/rules.d/70-clothingid-camera.rules"),
@@ -128,7 +130,13 @@ fn watchdog(board: &Board) -> String {
 
 /// What starts with the board.
 fn preset(board: &Board) -> String {
-    let mut units = vec!["var.mount", "etc-clothingid.mount", "clothingid.service", "clothingid-health.service"];
+    let mut units = vec![
+        "var.mount",
+        "etc-clothingid.mount",
+        "clothingid.service",
+        "clothingid-health.service",
+        "clothingid-update.timer",
+    ];
     // The bridge waits for whoever chooses that camera: a board with a USB camera has no sensor.
     if board.display.owner == Owner::Kiosk {
         units.push("clothingid-kiosk.service");

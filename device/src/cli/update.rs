@@ -90,6 +90,10 @@ pub struct InstallArgs {
     #[arg(long)]
     pub now: bool,
 
+    /// Where the configuration names no source, do nothing: for a timer
+    #[arg(long, conflicts_with = "source")]
+    pub if_configured: bool,
+
     /// Read this configuration and no other
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -244,6 +248,10 @@ fn check(args: &CheckArgs) -> Result<Outcome, Report> {
 
 fn install(args: &InstallArgs) -> Result<Outcome, Report> {
     let config = load(args.config.as_deref())?;
+    if args.if_configured && config.update.source.is_none() {
+        say("no updates are looked for: the configuration names no `source` in the table `[update]`");
+        return Ok(Outcome::Done);
+    }
     let source = source(args.source.as_deref(), &config)?;
     let mut board = board(args.config.as_deref(), config)?;
     board.is_asked = !args.kind.is_empty();

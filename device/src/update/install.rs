@@ -114,7 +114,13 @@ pub fn install(board: &Board, source: &Source, told: &mut dyn FnMut(&str)) -> Re
     }
     for (kind, choice) in offer.choices(board) {
         match choice {
-            Choice::NothingNew(update) => told(&format!("nothing new: {} is here already", update.title())),
+            Choice::NothingNew(update) => {
+                told(&format!("nothing new: {} is here already", update.title()));
+                if kind == Kind::Network && board.when == When::Now {
+                    let hurry = |memory: &mut Memory| memory.network.trial.as_mut().map(|trial| trial.now = true);
+                    let _waits = board.place.change(hurry)?;
+                }
+            }
             Choice::TriedBefore(update) => {
                 told(&format!("{} was here before and is not taken again by itself", update.title()))
             }

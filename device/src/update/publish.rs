@@ -146,7 +146,7 @@ mod tests {
         signature::make_keys(&at("key")).unwrap();
         let (key, out) = (signature::secret_key(&at("key")).unwrap(), at("out"));
         let file = |kind, board: &str| {
-            write_atomic(&at("a.bundle"), board.as_bytes()).unwrap();
+            write_atomic(&at("a.bundle"), format!("for {board}").as_bytes()).unwrap();
             let boards = if board.is_empty() { vec![] } else { vec![board.to_owned()] };
             New { kind, file: at("a.bundle"), version: "v".into(), boards }
         };

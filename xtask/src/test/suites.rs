@@ -105,7 +105,7 @@ pub(crate) const SUITES: [Suite; 10] = [
     },
     Suite {
         name: "update",
-        holds: "signed updates under power cuts, torn files and networks that are not well",
+        holds: "signed updates on the real programs, through faults",
         programs: &["update"],
         kind: Kind::Programs,
     },

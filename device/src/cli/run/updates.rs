@@ -360,8 +360,8 @@ mod tests {
         let start = Instant::now();
         let mut trial = OnTrial { deadline: Deadline::start("it"), answered: None, since: None };
         let mut at = |second: u64, made: bool| trial.tick(made, start + Duration::from_secs(second));
-        assert!((0..19).all(|second| !at(second, true)));
-        assert!((19..26).all(|second| !at(second, false)), "a break");
+        assert!((0..15).all(|second| !at(second, true)));
+        assert!((15..26).all(|second| !at(second, false)), "a break");
         assert!((26..46).all(|second| !at(second, second % 3 == 2)) && at(47, true), "pauses are none");
     }
 
