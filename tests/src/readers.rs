@@ -9,7 +9,7 @@ use std::path::Path;
 pub type Reader = fn(&[u8]);
 
 /// All readers by the names of their fuzz targets.
-pub const READERS: [(&str, Reader); 9] = [
+pub const READERS: [(&str, Reader); 10] = [
     ("photo", photo),
     ("bundle", bundle),
     ("network", network),

@@ -27,7 +27,7 @@ fn size() -> (usize, u64) {
 
 #[test]
 fn a_network_comes_is_well_and_goes_again() {
-    let mut board = Board::new();
+    let board = Board::new();
     let office = Office::new(&board.rig().path("office"));
     board.trust(&office);
     let before = board.catalogue();
@@ -52,7 +52,7 @@ fn a_network_comes_is_well_and_goes_again() {
 
 #[test]
 fn a_catalogue_comes_and_is_taken_back() {
-    let mut board = Board::new();
+    let board = Board::new();
     let office = Office::new(&board.rig().path("office"));
     board.trust(&office);
     let before = board.catalogue();
@@ -96,7 +96,7 @@ fn a_customer_is_waited_for() {
 
 #[test]
 fn keys_follow_one_another() {
-    let mut board = Board::new();
+    let board = Board::new();
     let office = Office::new(&board.rig().path("office"));
     board.trust(&office);
     let next = office.next_key();
