@@ -5,7 +5,7 @@
 //! [`camera`] gives frames, [`network`] turns a photograph into an [`Answer`](network::Answer), [`reading`] says what
 //! may be said of the answer, [`catalogue`] finds the shop's garments that look like it, [`pipeline`] joins these into
 //! the live appliance, [`screen`] and [`page`] show it in the [`words`] of each language, [`staff`] is what the shop's people may do beyond that,
-//! and [`lan`] lets them do it from their phones; [`health`] watches it, [`config`] sets it up and [`cli`] is its command line. `processor`
+//! and [`lan`] lets them do it from their phones; [`health`] watches it, [`update`] brings it a new network or catalogue that a head office has signed ([`signature`]), [`config`] sets it up and [`cli`] is its command line. `processor`
 //! says which instructions loops may use, `resample` which samples a smaller picture is made of.
 //!
 //! Not here: how a network is trained (the trainer), and what trainer and device must agree on (`clothingid-shared`).
@@ -25,7 +25,9 @@ mod processor;
 pub mod reading;
 mod resample;
 pub mod screen;
+pub mod signature;
 pub mod staff;
 pub mod state;
 pub mod token;
+pub mod update;
 pub mod words;

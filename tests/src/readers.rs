@@ -9,7 +9,7 @@ use std::path::Path;
 pub type Reader = fn(&[u8]);
 
 /// All readers by the names of their fuzz targets.
-pub const READERS: [(&str, Reader); 9] = [
+pub const READERS: [(&str, Reader); 10] = [
     ("photo", photo),
     ("bundle", bundle),
     ("network", network),
@@ -18,6 +18,7 @@ pub const READERS: [(&str, Reader); 9] = [
     ("catalogue_file", catalogue_file),
     ("catalogue_index", catalogue_index),
     ("config", config),
+    ("update_index", update_index),
     ("staff_form", staff_form),
 ];
 
@@ -119,6 +120,20 @@ pub fn catalogue_index(bytes: &[u8]) {
 pub fn config(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes) {
         let _ = clothingid_device::config::read::parse(Path::new("config.toml"), text);
+    }
+}
+
+/// The index of updates; what is read is written and read again. The same bytes as a key and as a signature.
+pub fn update_index(bytes: &[u8]) {
+    use clothingid_device::signature;
+    use clothingid_device::update::Index;
+    if let Ok(index) = Index::parse("updates.toml", bytes) {
+        let text = index.to_text().expect("an index has a form");
+        assert_eq!(Index::parse("again", text.as_bytes()).as_ref(), Ok(&index));
+    }
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        let _ = signature::read_signature(Path::new("updates.toml.minisig"), text);
+        let _ = signature::public_key(text);
     }
 }
 

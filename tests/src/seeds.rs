@@ -7,6 +7,9 @@ use clothingid_device::catalogue::store::{Author, Correction};
 use clothingid_device::catalogue::{Role, Store, edition};
 use clothingid_shared::bundle::Bundle;
 
+/// The example of minisign's own page.
+const PUBLIC_KEY: &str = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
+
 /// Good files for a reader.
 ///
 /// **Panics** when there is no such reader, and when a file cannot be read or made.
@@ -39,6 +42,20 @@ pub fn of(reader: &str) -> Vec<Vec<u8>> {
         "catalogue_file" => [false, true].map(catalogue).into(),
         "catalogue_index" => vec![index()],
         "config" => vec![b"[camera]\nfolder = \"photos\"\nframes_per_second = 2.5\n# end\n".to_vec()],
+        "update_index" => vec![
+            format!(
+                "serial = 41\n[[update]]\nkind = \"system\"\nserial = 12\nversion = \"2026.11\"\nfile = \"a.raucb\"\nbytes = 3145728\n\
+                 sha256 = \"{}\"\nboards = [\"generic-arm64\"]\n[[key]]\npublic = \"{PUBLIC_KEY}\"\n[[retired]]\nid = \"E7620F1842B4E81F\"\n",
+                "0".repeat(64)
+            )
+            .into_bytes(),
+            PUBLIC_KEY.into(),
+            // The example of minisign's own page.
+            b"untrusted comment: signature from minisign secret key\nRUQf6LRCGA9i559r3g7V1qNyJDApGip8MfqcadIgT9CuhV3EMhHoN1mGTkUidF/z7SrlQgXdy8ofjb7bNJJylDOocrCo8KLzZwo=\n\
+              trusted comment: timestamp:1633700835\tfile:test\tprehashed\n\
+              wLMDjy9FLAuxZ3q4NlEvkgtyhrr0gtTu6KC4KBJdITbbOeAi1zBIYo0v4iTgt8jJpIidRJnp94ABQkJAgAooBQ==\n"
+                .to_vec(),
+        ],
         "staff_form" => vec![
             b"token=t&do=take&code=4006381333931&name=Linen+shirt".to_vec(),
             b"--part\r\nContent-Disposition: form-data; name=\"token\"\r\n\r\nt\r\n--part\r\nContent-Disposition: form-data; \

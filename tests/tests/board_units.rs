@@ -98,7 +98,10 @@ fn systemd_reads_every_unit_of_every_board_and_holds_the_appliance_for_locked_do
         let rig = Rig::new();
         let root = root(&rig, name);
         let units = units(&root);
-        assert!(units.contains("clothingid.service") && units.contains("var.mount"), "{units:?}");
+        assert!(
+            ["clothingid.service", "clothingid-update.timer", "var.mount"].iter().all(|unit| units.contains(*unit)),
+            "{units:?}"
+        );
         assert_eq!(units.contains("clothingid-csi-camera.service"), board(name).camera.bridge.is_some(), "{name}");
         for unit in &units {
             assert_eq!(verified(&root, unit), (true, String::new()), "{name}: {unit}");

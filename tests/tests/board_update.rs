@@ -121,8 +121,15 @@ fn a_board_takes_a_new_system_survives_cuts_of_power_and_comes_back_from_one_tha
     std::fs::write(place.path().join("altered.raucb"), &altered).expect("a bundle");
     drop(altered);
     let altered = place.path().join("altered.raucb");
-    let stick =
-        stick(place.path(), &[(&good, "good.raucb"), (&crashing, "crashing.raucb"), (&altered, "altered.raucb")]);
+    let [other_board, other_key] = strangers(place.path());
+    let files: [(&Path, &str); 5] = [
+        (&good, "good.raucb"),
+        (&crashing, "crashing.raucb"),
+        (&altered, "altered.raucb"),
+        (&other_board, "other-board.raucb"),
+        (&other_key, "other-key.raucb"),
+    ];
+    let stick = stick(place.path(), &files);
     let seed = std::env::var("PROPTEST_RNG_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(7);
     let mut dice = Dice::new(seed);
 
@@ -135,7 +142,7 @@ fn a_board_takes_a_new_system_survives_cuts_of_power_and_comes_back_from_one_tha
     wait_for_stick(&mut board);
 
     // One altered bit, another board's, a stranger's: nothing is installed.
-    for (name, why) in [("altered", ""), ("other-board", "ompatible"), ("other-key", "signature")] {
+    for (name, why) in [("altered", "failed"), ("other-board", "ompatible"), ("other-key", "signature")] {
         let (status, told) = board.try_run(&format!("rauc install /run/media/system/STICK/{name}.raucb 2>&1"));
         assert!(status != 0 && told.contains(why), "{name}: {told}");
     }

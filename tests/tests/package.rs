@@ -30,6 +30,7 @@ fn package_and_archive_hold_a_program_that_starts_and_a_service() {
         "usr/bin/clothingid",
         "lib/systemd/system/clothingid.service",
         "lib/systemd/system/clothingid-health.service",
+        "lib/systemd/system/clothingid-update.timer",
         "lib/udev/rules.d/70-clothingid-camera.rules",
         "etc/clothingid/config.toml",
         "usr/share/clothingid/sign/zh-Hant.txt",

@@ -37,7 +37,7 @@ usage: cargo xtask COMMAND
   demo [ARGUMENTS]              the whole appliance on the demo shop, page on http://localhost:8080
   setup                         put libtorch, ONNX Runtime and cargo-fuzz into your cache folder (no root needed)
   setup --system                also install a browser, Node.js, QEMU, Rust for arm64 and more on Debian or Ubuntu (as root)
-  test                          every suite but arm64 at its CI size; what is missing is skipped and said
+  test                          every suite but arm64 and image at its CI size; what is missing is skipped
   test --suite NAME             one suite: unit, programs, fuzz, train, browser, gpu, camera, arm64, update, image
   test --all                    every suite at its full counts
   bench                         measure network and whole path

@@ -11,7 +11,7 @@ use crate::cargo::{cargo, is_in_path, workspace};
 use crate::report::Report;
 
 /// Where files of the workspace go, and with which rights.
-const FILES: [(&str, &str, &str); 15] = [
+const FILES: [(&str, &str, &str); 18] = [
     ("firmware-config/systemd/clothingid.service", "lib/systemd/system/clothingid.service", "644"),
     (
         "firmware-config/systemd/clothingid-csi-camera.service",
@@ -19,6 +19,8 @@ const FILES: [(&str, &str, &str); 15] = [
         "644",
     ),
     ("firmware-config/systemd/clothingid-health.service", "lib/systemd/system/clothingid-health.service", "644"),
+    ("firmware-config/systemd/clothingid-update.service", "lib/systemd/system/clothingid-update.service", "644"),
+    ("firmware-config/systemd/clothingid-update.timer", "lib/systemd/system/clothingid-update.timer", "644"),
     ("firmware-config/udev/70-clothingid-camera.rules", "lib/udev/rules.d/70-clothingid-camera.rules", "644"),
     ("firmware-config/package/config.toml", "etc/clothingid/config.toml", "644"),
     ("firmware-config/package/sign/en.txt", "usr/share/clothingid/sign/en.txt", "644"),
@@ -26,6 +28,7 @@ const FILES: [(&str, &str, &str); 15] = [
     ("firmware-config/package/sign/zh-Hant.txt", "usr/share/clothingid/sign/zh-Hant.txt", "644"),
     ("docs/staff.md", "usr/share/doc/clothingid/staff.md", "644"),
     ("docs/kiosk.md", "usr/share/doc/clothingid/kiosk.md", "644"),
+    ("docs/updates.md", "usr/share/doc/clothingid/updates.md", "644"),
     ("docs/licences.md", "usr/share/doc/clothingid/licences.md", "644"),
     ("LICENSE-APACHE", "usr/share/doc/clothingid/LICENSE-APACHE", "644"),
     ("LICENSE-MIT", "usr/share/doc/clothingid/LICENSE-MIT", "644"),

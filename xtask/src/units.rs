@@ -11,9 +11,11 @@ use crate::cargo::workspace;
 use crate::report::Report;
 
 /// Of each board: the file in `firmware-config/`, its place in the system.
-const FILES: [(&str, &str); 20] = [
+const FILES: [(&str, &str); 22] = [
     ("systemd/clothingid.service", "usr/lib/systemd/system/clothingid.service"),
     ("systemd/clothingid-health.service", "usr/lib/systemd/system/clothingid-health.service"),
+    ("systemd/clothingid-update.service", "usr/lib/systemd/system/clothingid-update.service"),
+    ("systemd/clothingid-update.timer", "usr/lib/systemd/system/clothingid-update.timer"),
     ("systemd/var.mount", "usr/lib/systemd/system/var.mount"),
     ("systemd/etc-clothingid.mount", "usr/lib/systemd/system/etc-clothingid.mount"),
     ("udev/70-clothingid-camera.rules", "usr/lib/udev/rules.d/70-clothingid-camera.rules"),
@@ -218,6 +220,7 @@ fn preset(board: &Board) -> String {
         "clothingid.service",
         "clothingid-health.service",
         "clothingid-good.service",
+        "clothingid-update.timer",
         "systemd-networkd.service",
         "systemd-resolved.service",
         "systemd-timesyncd.service",

@@ -74,6 +74,7 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
     let appliance = Appliance {
         listener: listen_at(&args.listen)?,
         bundle: Arc::new(args.network.bundle()?),
+        updates: None,
         previous_bundle: None,
         engine: args.network.engine,
         threads: usize::from(args.network.threads),

@@ -17,6 +17,7 @@ pub mod report;
 pub mod run;
 pub mod search;
 pub mod staff;
+pub mod update;
 
 pub use network::{EmbedArgs, NetworkArgs};
 pub use photos::{PhotoList, expand};
@@ -62,6 +63,8 @@ pub enum Command {
     Camera(camera::Args),
     /// Set the PIN of the staff's pages
     Staff(staff::Args),
+    /// Take networks and catalogues that a head office has signed, or go back
+    Update(update::Args),
     /// Measure how fast this machine is
     Bench(bench::Args),
     /// Say of each part whether it is well, and if not what to do
@@ -83,6 +86,7 @@ impl Command {
             Self::Bundle(args) => bundle::run(args),
             Self::Camera(args) => camera::run(args),
             Self::Staff(args) => staff::run(args),
+            Self::Update(args) => update::run(args),
             Self::Bench(args) => bench::run(args),
             Self::Doctor(args) => doctor::run(args),
         }

@@ -61,6 +61,12 @@ impl Report {
         Self { what: error.to_string(), cause: chain(error.source()), ..Self::default() }
     }
 
+    /// What is wrong and why, in one line.
+    #[must_use]
+    pub fn in_one_line(&self) -> String {
+        self.cause.as_ref().map_or_else(|| self.what.clone(), |cause| format!("{}: {cause}", self.what))
+    }
+
     /// Adds what was being done (call from the inside out).
     #[must_use]
     pub fn during(mut self, what: impl Into<String>) -> Self {

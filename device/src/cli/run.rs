@@ -1,10 +1,12 @@
 //! `clothingid run`: the appliance, from its configuration.
 
+mod deadline;
 mod networks;
 mod opened;
 mod panel;
 mod safe_mode;
 mod serving;
+mod updates;
 
 use super::catalogue::store_report;
 use super::{Outcome, Report};
@@ -12,25 +14,25 @@ use crate::camera::CameraChoice;
 use crate::catalogue::StoreError;
 use crate::config::{Language, defaults};
 use crate::health::Health;
-use crate::health::watchdog::{self, Progress};
+use crate::health::watchdog;
 use crate::lan::Lan;
-use crate::network::EngineChoice;
+use crate::network::{EngineChoice, golden};
 use crate::page::{self, Board, Facts, Look, PageState, Server, Uploads, rate};
-use crate::pipeline::reembed;
 use crate::pipeline::{Looker, LookerSettings, Output, Pipeline, Shop, Stop};
-use crate::screen::{PanelChoice, Screen, ScreenSettings, Source};
+use crate::screen::{PanelChoice, Screen, ScreenSettings, Situation, Source};
 use crate::staff::Staff;
 use clothingid_shared::bundle::Bundle;
-use networks::Answering;
+use networks::{Answering, Embedding};
 use opened::Opened;
-pub(super) use opened::{catalogue, config_report, lan_settings};
+pub(super) use opened::{catalogue, config_report, lan_settings, quiet};
 pub(super) use panel::{panel, panel_of_flag, panel_report};
-use serving::Serving;
+use serving::{Ended, Serving};
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use toml::Spanned;
+use updates::Updates;
 
 /// Matches of one reading: one row of cards.
 const MATCHES: usize = 5;
@@ -78,12 +80,13 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
         },
         opened => opened?,
     };
-    let Opened { config, camera, catalogue, bundle, network, staff, look } = opened;
+    let Opened { config, camera, catalogue, bundle, updates, network, staff, look } = opened;
     let listen = args.listen.clone().or(config.listen.map(Spanned::into_inner));
     let appliance = Appliance {
         panel: panel(&config.screen),
         listener: listen_at(listen.as_deref().unwrap_or(defaults::LISTEN))?,
         bundle,
+        updates,
         previous_bundle: config.previous_bundle,
         engine: config.engine.unwrap_or_default(),
         threads: config.threads.map_or(1, |threads| usize::from(threads.into_inner())),
@@ -119,6 +122,8 @@ pub(super) struct Appliance {
     /// Where the shop's network is served, if it is.
     pub(super) network: Option<TcpListener>,
     pub(super) bundle: Arc<Bundle>,
+    /// Networks that come as updates and are used in its place, if they are taken.
+    pub(super) updates: Option<Updates>,
     /// The bundle before it, if it is kept.
     pub(super) previous_bundle: Option<PathBuf>,
     pub(super) engine: EngineChoice,
@@ -136,43 +141,94 @@ pub(super) struct Appliance {
     pub(super) staff: Arc<Staff>,
 }
 
+/// What stays while networks come and go.
+struct Place<'a> {
+    screen: Option<&'a Screen>,
+    catalogue: PathBuf,
+    health: Arc<Health>,
+}
+
 impl Appliance {
     /// Starts everything in the order of the path of a frame, backwards, and runs until Ctrl-C or SIGTERM.
     ///
     /// `catalogue` says where the catalogue is, once the bundle is known to be good. Where it is of another network it is embedded anew in the
     /// background. Until that is done the network before answers, all of it, if it is at hand; then everything is started again with the new one.
     pub(super) fn run(
-        self,
+        mut self,
         stop: &Stop,
         catalogue: impl FnOnce(&Bundle) -> Result<PathBuf, Report>,
     ) -> Result<Outcome, Report> {
         let health = health();
         // First of all, so that something is seen while the rest starts.
         let panel = self.screen(&health)?;
-        let screen = panel.as_ref();
-        let path = catalogue(&self.bundle)?;
-        let own = Answering::open(Arc::clone(&self.bundle), self.engine, self.threads)?;
+        let place = Place { screen: panel.as_ref(), catalogue: catalogue(&self.bundle)?, health };
+        let mut updates = self.updates.take();
+        loop {
+            let own = &self.bundle;
+            let bundle = updates.as_mut().map_or_else(|| Arc::clone(own), |updates| updates.begin(own, &place.health));
+            match self.answer_with(bundle, &place, updates.as_mut(), stop) {
+                Ok(Ended::Stopped) => break,
+                Ok(Ended::Changes) => {
+                    if let Some(screen) = place.screen {
+                        screen.set_situation(Situation::Updating);
+                    }
+                }
+                // A network that is on trial cannot be used: the one before can.
+                Err(report) => match updates.as_mut().filter(|updates| updates.is_on_trial()) {
+                    Some(updates) => updates.reject(&report.in_one_line(), &place.health),
+                    None => return Err(report),
+                },
+            }
+        }
+        if let Some(panel) = panel {
+            panel.end();
+        }
+        Ok(Outcome::Done)
+    }
+
+    /// Runs with one network until it is told to end, or to change over to another one.
+    fn answer_with(
+        &self,
+        bundle: Arc<Bundle>,
+        place: &Place<'_>,
+        mut updates: Option<&mut Updates>,
+        stop: &Stop,
+    ) -> Result<Ended, Report> {
+        let Place { health, catalogue: path, .. } = place;
+        let mut own = Answering::open(bundle, self.engine, self.threads)?;
+        if updates.as_ref().is_some_and(|updates| updates.is_on_trial()) {
+            golden::check(&mut own.path, &own.bundle, golden::AT_START).map_err(|error| Report::of(&error))?;
+        }
         let opening = |error: StoreError| store_report(&error).during("opening the catalogue");
-        let before = networks::another(&path, &own.identity).map_err(opening)?;
-        if let Some(served) = before {
-            // Nobody waits for it at the end: it may be ended at any moment.
-            let _ = reembed::start(path.clone(), Arc::clone(&own.bundle), own.engine, &health, stop)?;
-            if let Some(before) = own.before(&served, self.previous_bundle.as_deref(), &health) {
+        let mut embedding = None;
+        if let Some(served) = networks::another(path, &own.identity).map_err(opening)? {
+            let embeds = &*embedding.insert(Embedding::start(path.clone(), &own, health)?);
+            let configured = self.previous_bundle.iter().cloned();
+            let others: Vec<_> = configured.chain(updates.iter().flat_map(|updates| updates.others())).collect();
+            if let Some(before) = own.before(&served, &others, health) {
                 health.events.say(format!(
                     "the catalogue is being embedded with the network in use; until then `{}` answers",
                     before.bundle.manifest.name
                 ));
-                let identity = own.identity.clone();
-                let serving = self.serve(before, &path, screen, &health)?;
-                serving.say_what_runs();
-                let is_done = || matches!(networks::another(&path, &identity), Ok(None));
-                watchdog::ready();
-                let mut progress = Progress::default();
-                while !stop.wait(LOOK_EVERY) && !is_done() {
-                    feed_watchdog(&mut progress, &health);
+                if let Some(updates) = &mut updates {
+                    updates.pause(health);
                 }
-                watchdog::opening();
-                serving.end();
+                let identity = own.identity.clone();
+                let is_done = || matches!(networks::another(path, &identity), Ok(None));
+                let serving = self.serve(before, place)?;
+                let ended = serving.until(stop, LOOK_EVERY, health, |_| {
+                    is_done() || updates.as_mut().is_some_and(|updates| updates.look(health))
+                });
+                if ended == Ended::Stopped {
+                    return Ok(ended);
+                }
+                if !is_done() {
+                    embeds.end();
+                    return Ok(ended);
+                }
+                if let Some(updates) = &mut updates {
+                    updates.go_on(health);
+                }
             } else {
                 health.events.say(
                     "the catalogue is of another network and is being embedded with the one in use: \
@@ -180,23 +236,15 @@ impl Appliance {
                 );
             }
         }
-        if !stop.is_asked() {
-            let serving = self.serve(own, &path, screen, &health)?;
-            serving.say_what_runs();
-            watchdog::ready();
-            watchdog::usual();
-            let mut progress = Progress::default();
-            while !stop.wait(watchdog::period().unwrap_or(UNWATCHED)) {
-                feed_watchdog(&mut progress, &health);
-            }
-            eprintln!("ending");
-            watchdog::stopping();
-            serving.end();
+        let serving = self.serve(own, place)?;
+        let unwatched = if updates.is_some() { updates::LOOK_EVERY } else { UNWATCHED };
+        let look_every = watchdog::period().unwrap_or(unwatched);
+        let ended = serving
+            .until(stop, look_every, health, |made| updates.as_mut().is_some_and(|updates| updates.tick(made, health)));
+        if let Some(embedding) = embedding.filter(|_| ended == Ended::Changes) {
+            embedding.end();
         }
-        if let Some(panel) = panel {
-            panel.end();
-        }
-        Ok(Outcome::Done)
+        Ok(ended)
     }
 
     /// Starts the screen, if there is one.
@@ -210,16 +258,11 @@ impl Appliance {
     }
 
     /// Starts everything that one network answers with.
-    fn serve(
-        &self,
-        network: Answering,
-        catalogue: &Path,
-        screen: Option<&Screen>,
-        health: &Arc<Health>,
-    ) -> Result<Serving, Report> {
+    fn serve(&self, network: Answering, place: &Place<'_>) -> Result<Serving, Report> {
+        let &Place { screen, ref catalogue, ref health } = place;
         let stop = Stop::new();
         let Answering { bundle, engine, threads, path, identity } = network;
-        let shop = Shop::open(catalogue.to_owned(), identity.clone())
+        let shop = Shop::open(catalogue.clone(), identity.clone())
             .map_err(|error| store_report(&error).during("opening the catalogue"))?;
         let shop = Arc::new(shop);
         shop.warn_of_emptiness(health);
@@ -269,6 +312,9 @@ impl Appliance {
         };
         let network = self.network.as_ref().map(TcpListener::try_clone).transpose()?;
         let server = Server::start(self.listener.try_clone()?, network, Arc::new(state))?;
+        if let Some(screen) = screen {
+            screen.set_situation(Situation::Running);
+        }
         let pipeline =
             Pipeline::start(self.camera.clone(), looker, settings, &self.staff.camera, outputs, health, &stop)?;
         Ok(Serving { server, pipeline, threads: [upload_thread, follow_thread], words })
@@ -284,13 +330,6 @@ fn reached(lan: &Lan) -> String {
 /// How it is, with what happens on the console.
 fn health() -> Arc<Health> {
     Arc::new(Health::new(|event| eprintln!("{:9.1} s  {}", event.seconds, event.what)))
-}
-
-/// Tells systemd that it goes on, if it does.
-fn feed_watchdog(progress: &mut Progress, health: &Health) {
-    if progress.is_made(health) {
-        watchdog::feed();
-    }
 }
 
 /// Ctrl-C and SIGTERM end the appliance; a second one ends it at once.

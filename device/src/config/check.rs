@@ -5,8 +5,9 @@ use super::defaults;
 use super::error::ConfigError;
 use super::language::Language;
 use super::near::line_of;
-use super::schema::{CameraConfig, Config, LanConfig, LookConfig, ScreenConfig, ScreenOutput};
+use super::schema::{CameraConfig, Config, LanConfig, LookConfig, ScreenConfig, ScreenOutput, UpdateConfig};
 use crate::camera::{PixelFormat, Which};
+use crate::update::source::Source;
 use std::net::ToSocketAddrs;
 use std::ops::Range;
 use std::path::Path;
@@ -49,7 +50,27 @@ pub(super) fn check_values(path: &Path, text: &str, config: &Config) -> Result<(
     check_camera(&config.camera, wrong)?;
     check_screen(&config.screen, wrong)?;
     check_lan(&config.lan, wrong)?;
+    check_update(&config.update, wrong)?;
     check_look(&config.look, wrong)
+}
+
+/// Finds the first value of updates that cannot be.
+fn check_update(
+    update: &UpdateConfig,
+    wrong: impl Fn(&str, Range<usize>, String) -> Result<(), ConfigError>,
+) -> Result<(), ConfigError> {
+    if let Some(source) = &update.source
+        && Source::parse(source.get_ref()).is_err()
+    {
+        let problem = "is neither a folder nor an address that begins with `https://`";
+        return wrong("update.source", source.span(), problem.into());
+    }
+    if let Some(minutes) = &update.quiet_minutes
+        && *minutes.get_ref() > 1440
+    {
+        return wrong("update.quiet_minutes", minutes.span(), "is not from 0 to 1440".into());
+    }
+    Ok(())
 }
 
 /// Finds the first colour that cannot be, or that text cannot be read on.

@@ -13,7 +13,7 @@ pub mod colour;
 pub mod defaults;
 pub mod error;
 pub mod language;
-mod near;
+pub(crate) mod near;
 pub mod read;
 pub mod rescue;
 pub mod schema;
@@ -23,7 +23,7 @@ pub use error::ConfigError;
 pub use language::Language;
 pub use read::{load, parse, places};
 pub use rescue::rescue;
-pub use schema::{CameraConfig, Config, Controller, LanConfig, LookConfig, ScreenConfig, ScreenOutput};
+pub use schema::{CameraConfig, Config, Controller, LanConfig, LookConfig, ScreenConfig, ScreenOutput, UpdateConfig};
 
 /// Not beside the reader's files, which `xtask` compiles too.
 #[cfg(test)]

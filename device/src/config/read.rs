@@ -5,7 +5,7 @@
 use super::check::check_values;
 use super::error::ConfigError;
 use super::near::{line_of, nearest};
-use super::schema::{CAMERA_KEYS, Config, KEYS, LAN_KEYS, LOOK_KEYS, SCREEN_KEYS, STAFF_KEYS};
+use super::schema::{CAMERA_KEYS, Config, KEYS, LAN_KEYS, LOOK_KEYS, SCREEN_KEYS, STAFF_KEYS, UPDATE_KEYS};
 use crate::camera::v4l2::Control;
 use clothingid_shared::files;
 use std::ffi::OsString;
@@ -57,7 +57,7 @@ pub fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
     let mut config: Config = toml::from_str(text).map_err(|error| syntax(&error))?;
     check_values(path, text, &config)?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    let Config { bundle, previous_bundle, catalogue, camera, screen, staff, lan, look, .. } = &mut config;
+    let Config { bundle, previous_bundle, catalogue, camera, screen, staff, lan, look, update, .. } = &mut config;
     let one =
         [bundle, previous_bundle, catalogue, &mut camera.folder, &mut camera.film, &mut screen.file, &mut look.logo];
     for place in one.into_iter().flatten().chain(staff.media.iter_mut().flatten()) {
@@ -65,6 +65,11 @@ pub fn parse(path: &Path, text: &str) -> Result<Config, ConfigError> {
     }
     for place in [&mut lan.certificate, &mut lan.key].into_iter().flatten() {
         *place.get_mut() = folder.join(place.get_ref());
+    }
+    if let Some(source) = &mut update.source
+        && !source.get_ref().contains("://")
+    {
+        *source.get_mut() = folder.join(source.get_ref()).display().to_string();
     }
     Ok(config)
 }
@@ -89,6 +94,7 @@ fn check_keys(path: &Path, text: &str, table: &DeTable<'_>) -> Result<(), Config
             "staff" => &STAFF_KEYS,
             "lan" => &LAN_KEYS,
             "look" => &LOOK_KEYS,
+            "update" => &UPDATE_KEYS,
             _ => continue,
         };
         if let DeValue::Table(inner) = value.get_ref()
@@ -182,6 +188,14 @@ mod tests {
                 "",
             ),
             ("[look]\nlogos = \"x\"", "2: unknown key `look.logos`", "did you mean `look.logo`?"),
+            (
+                "[update]\nsource = 'http://a.example/u'",
+                "2: `update.source` is neither a folder nor an address that begins with `https://`",
+                "",
+            ),
+            ("[update]\nallow = ['firmware']", "2: unknown variant `firmware`, expected one of `catalogue`", ""),
+            ("[update]\nquiet_minutes = 1441", "2: `update.quiet_minutes` is not from 0 to 1440", ""),
+            ("[update]\nsources = ''", "2: unknown key `update.sources`", "did you mean `update.source`?"),
             ("[screen]\nrotation = 45", "2: `screen.rotation` is not 0, 90, 180 or 270", ""),
             ("[screen]\nwidth = 240\nheight = 0", "3: `screen.height` is not from 1 to 8192", ""),
             ("[screen]\nouput = \"drm\"", "2: unknown key `screen.ouput`", "did you mean `screen.output`?"),

@@ -7,6 +7,7 @@
 
 use crate::camera::ControlWishes;
 use crate::network::EngineChoice;
+use crate::update::Kind;
 use serde::Deserialize;
 use std::path::PathBuf;
 use toml::Spanned;
@@ -15,7 +16,7 @@ use toml::Spanned;
 pub const EXAMPLE: &str = include_str!("example.toml");
 
 /// The keys at the top, in the order of the page above.
-pub const KEYS: [&str; 14] = [
+pub const KEYS: [&str; 15] = [
     "listen",
     "language",
     "shop",
@@ -30,6 +31,7 @@ pub const KEYS: [&str; 14] = [
     "staff",
     "lan",
     "look",
+    "update",
 ];
 /// The keys of `[camera]`.
 pub const CAMERA_KEYS: [&str; 9] =
@@ -58,6 +60,9 @@ pub const LAN_KEYS: [&str; 4] = ["listen", "name", "certificate", "key"];
 
 /// The keys of `[look]`.
 pub const LOOK_KEYS: [&str; 3] = ["logo", "accent", "paper"];
+
+/// The keys of `[update]`.
+pub const UPDATE_KEYS: [&str; 3] = ["source", "allow", "quiet_minutes"];
 
 /// One configuration; a key that is not there is `None`.
 #[derive(Debug, Clone, Default, Deserialize, PartialEq)]
@@ -96,6 +101,32 @@ pub struct Config {
     /// The shop's logo and colours.
     #[serde(default)]
     pub look: LookConfig,
+    /// Updates that a head office signs.
+    #[serde(default)]
+    pub update: UpdateConfig,
+}
+
+/// The part of the configuration for updates. Without `source` none are looked for.
+#[derive(Debug, Clone, Default, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateConfig {
+    /// Where they come from: a folder, or an address that begins with `https://`.
+    pub source: Option<Spanned<String>>,
+    /// What is updated; all kinds where it is not said.
+    pub allow: Option<Vec<Kind>>,
+    /// For how long no customer may have been there.
+    pub quiet_minutes: Option<Spanned<u16>>,
+}
+
+impl UpdateConfig {
+    /// This table with the keys of `other` in front.
+    fn overridden_by(self, other: Self) -> Self {
+        Self {
+            source: other.source.or(self.source),
+            allow: other.allow.or(self.allow),
+            quiet_minutes: other.quiet_minutes.or(self.quiet_minutes),
+        }
+    }
 }
 
 /// What the customers' page looks like.
@@ -300,6 +331,7 @@ impl Config {
             staff: StaffConfig { media: other.staff.media.or(self.staff.media) },
             lan: self.lan.overridden_by(other.lan),
             look: self.look.overridden_by(other.look),
+            update: self.update.overridden_by(other.update),
         }
     }
 }
@@ -344,6 +376,8 @@ mod tests {
         assert!(STAFF_KEYS.iter().all(|key| staff.contains_key(*key)) && staff.len() == STAFF_KEYS.len(), "{staff:?}");
         let look = table["look"].as_table().unwrap();
         assert!(LOOK_KEYS.iter().all(|key| look.contains_key(*key)) && look.len() == LOOK_KEYS.len(), "{look:?}");
+        let update = table["update"].as_table().unwrap();
+        assert!(UPDATE_KEYS.iter().all(|key| update.contains_key(*key)) && update.len() == UPDATE_KEYS.len());
         let lan = table["lan"].as_table().unwrap();
         for key in LAN_KEYS {
             assert!(lan.contains_key(key) || comments.contains(&key), "{key}");

@@ -1,6 +1,6 @@
 //! What works now.
 
-use super::{Event, Events, Metrics};
+use super::{Activity, Event, Events, Metrics};
 use serde::Serialize;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -66,6 +66,8 @@ pub struct Health {
     pub metrics: Metrics,
     /// What happened lately.
     pub events: Events,
+    /// When it was last used.
+    pub activity: Activity,
     camera: Mutex<CameraState>,
     camera_problem: Mutex<Option<String>>,
     catalogue: Mutex<CatalogueState>,
@@ -81,6 +83,7 @@ impl Health {
         Self {
             metrics: Metrics::default(),
             events: Events::new(listener),
+            activity: Activity::default(),
             camera: Mutex::default(),
             camera_problem: Mutex::default(),
             catalogue: Mutex::default(),

@@ -4,9 +4,9 @@ use super::guard::{Reach, guard};
 use super::state::PageState;
 use super::{kiosk, lan, live, look, machine, shop, staff, upload};
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::StatusCode;
-use axum::middleware;
+use axum::middleware::{self, Next};
 use axum::routing::{MethodRouter, get, post};
 use std::sync::Arc;
 
@@ -47,14 +47,39 @@ fn table() -> [(&'static str, &'static str, Handler); 22] {
 
 /// The router of all addresses for this machine itself.
 pub fn router(state: Arc<PageState>) -> Router {
-    guarded(addresses(&state), Reach::ThisMachine).with_state(state)
+    guarded(noted(addresses(&state), &state), Reach::ThisMachine).with_state(state)
 }
 
 /// The router of all addresses for the shop's network.
 pub fn lan_router(state: Arc<PageState>, way: Arc<Lan>) -> Router {
     let admit = move |state, request, next| lan::admit(Arc::clone(&way), state, request, next);
-    let addresses = addresses(&state).layer(middleware::from_fn_with_state(Arc::clone(&state), admit));
+    let addresses = noted(addresses(&state), &state);
+    let addresses = addresses.layer(middleware::from_fn_with_state(Arc::clone(&state), admit));
     guarded(addresses, Reach::Network).with_state(state)
+}
+
+/// Addresses that a page or a program asks for by itself, whether or not somebody is there.
+const BY_ITSELF: [&str; 8] = [
+    "/api/v1/reading",
+    "/api/v1/events",
+    "/api/v1/frame.jpg",
+    "/api/v1/screen.png",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/openapi.json",
+];
+
+/// Notes that somebody uses the appliance.
+fn noted(addresses: Router<Arc<PageState>>, state: &Arc<PageState>) -> Router<Arc<PageState>> {
+    let health = Arc::clone(&state.health);
+    let note = move |request: Request, next: Next| {
+        if !BY_ITSELF.contains(&request.uri().path()) {
+            health.activity.note();
+        }
+        next.run(request)
+    };
+    addresses.layer(middleware::from_fn(note))
 }
 
 fn guarded(addresses: Router<Arc<PageState>>, reach: Reach) -> Router<Arc<PageState>> {

@@ -117,7 +117,12 @@ impl Looker {
             reading.copy_from(&self.said);
         } else {
             self.answer_into(reading, decision, health)?;
-            self.gate.saw(reading.reading.garment >= self.garment_threshold, started);
+            let is_garment = reading.reading.garment >= self.garment_threshold;
+            self.gate.saw(is_garment, started);
+            // A garment that lies there unmoved all night is no customer.
+            if is_garment && decision != Decision::LookAgain {
+                health.activity.note();
+            }
             self.said.copy_from(reading);
         }
         reading.path.clone_from(&frame.name);

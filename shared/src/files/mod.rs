@@ -5,6 +5,7 @@ mod atomic;
 mod bounded;
 mod checksum;
 mod names;
+mod partial;
 mod photos;
 mod sweep;
 
@@ -14,5 +15,6 @@ pub use atomic::{
 pub use bounded::{MOST_PHOTO_BYTES, read_at_most, read_text_at_most};
 pub use checksum::{Sha256Writer, sha256_hex};
 pub use names::{folder_of, with_end};
+pub use partial::{Lock, append_scratch, keep, lock, try_lock};
 pub use photos::{photos_in, walk_photos};
 pub use sweep::{sweep, sweep_temporaries};

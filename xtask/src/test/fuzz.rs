@@ -17,12 +17,13 @@ use crate::cargo::{target, workspace};
 use crate::setup::libtorch;
 
 /// Every target of the appliance. The test `readers` holds that there is one for each reader.
-const TARGETS: [&str; 9] = [
+const TARGETS: [&str; 10] = [
     "catalogue_csv",
     "catalogue_zip",
     "catalogue_file",
     "catalogue_index",
     "config",
+    "update_index",
     "staff_form",
     "bundle",
     "network",

@@ -1,7 +1,7 @@
 //! Editions: a catalogue that a head office makes once, signs, and sends to all its boards.
 //!
 //! - [`write()`](write::write) makes an edition of a catalogue, whole or as the difference from an earlier one;
-//! - [`signature`] signs it and tells whether it is signed (minisign's form, so that its own program does both as well);
+//! - [`signature`](crate::signature) signs it and tells whether it is signed (minisign's form, so that its own program does both as well);
 //! - [`fingerprint`] is what two catalogues agree in where a product is the same;
 //! - [`read`] makes of it what an import takes: the products, their photographs, and the embeddings, which need not be computed again.
 //!
@@ -11,11 +11,9 @@
 
 pub mod fingerprint;
 pub mod read;
-pub mod signature;
 pub mod write;
 
 pub use read::{Edition, EditionError};
-pub use signature::SignatureError;
 
 use fingerprint::Fingerprint;
 use serde::{Deserialize, Serialize};

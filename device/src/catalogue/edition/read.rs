@@ -1,7 +1,6 @@
 //! An edition as an import takes it.
 
 use super::fingerprint::{self, Fingerprint};
-use super::signature::SignatureError;
 use super::{Kind, SETTING};
 use crate::catalogue::PhotoId;
 use crate::catalogue::csv::{ListedPhoto, ListedProduct, Listing, Problem, ProblemKind};
@@ -9,6 +8,7 @@ use crate::catalogue::import::{EmbedError, Embedder, Embedders, Removes};
 use crate::catalogue::photos::PhotoSource;
 use crate::catalogue::store::checksum::sha256;
 use crate::catalogue::store::{Damage, Item, Store, StoreError, StoredPhoto};
+use crate::signature::SignatureError;
 use clothingid_shared::embedding::EmbeddingIdentity;
 use clothingid_shared::files::MOST_PHOTO_BYTES;
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -5,6 +5,7 @@ use crate::catalogue::import::{EmbedError, Embedder, Embedders, Import, Quiet, S
 use crate::catalogue::store::{Author, Store};
 use crate::catalogue::testing::{Directions, correction, identity, product, write as product_write};
 use crate::catalogue::{Product, Role};
+use crate::signature::{self, SignatureError};
 use clothingid_shared::embedding::EmbeddingIdentity;
 use clothingid_shared::files;
 use proptest::prelude::*;

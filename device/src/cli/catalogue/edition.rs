@@ -3,8 +3,9 @@
 use super::list::counted;
 use super::{CatalogueArgs, store_report};
 use crate::catalogue::Store;
-use crate::catalogue::edition::{Edition, EditionError, SignatureError, signature, write};
+use crate::catalogue::edition::{Edition, EditionError, write};
 use crate::cli::{Outcome, Report, print_line};
+use crate::signature::{self, SignatureError};
 use serde::Serialize;
 use std::path::PathBuf;
 

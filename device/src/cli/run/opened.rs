@@ -1,6 +1,7 @@
 //! What the configuration names, opened as far as that goes without starting anything: what is missing is found here, before the first thread.
 
 use super::Args;
+use super::updates::Updates;
 use crate::camera::{CameraChoice, ControlWishes};
 use crate::catalogue::{Store, StoreError};
 use crate::cli::Report;
@@ -13,10 +14,13 @@ use crate::page::{self, Look};
 use crate::staff::sticks::Media;
 use crate::staff::{Staff, Vault};
 use crate::state;
+use crate::update::memory::Place;
+use crate::update::quiet;
 use clothingid_shared::bundle::Bundle;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use toml::Spanned;
 
 /// All that the configuration names, there and usable.
@@ -25,6 +29,8 @@ pub(super) struct Opened {
     pub(super) camera: CameraChoice,
     pub(super) catalogue: PathBuf,
     pub(super) bundle: Arc<Bundle>,
+    /// Networks that come as updates, where the configuration names none.
+    pub(super) updates: Option<Updates>,
     /// Where the shop's network is served, if it is.
     pub(super) network: Option<TcpListener>,
     pub(super) staff: Arc<Staff>,
@@ -39,6 +45,10 @@ pub(super) fn open(args: &Args) -> Result<Opened, Report> {
     let bundle = network::read_bundle(config.bundle.as_deref()).map_err(|error| {
         Report::of(&error).hint("leave `bundle` out of the configuration to use the bundle inside the program")
     })?;
+    let updates = match config.bundle {
+        Some(_) => None,
+        None => Some(Updates::new(Place::new(&state::folder()?), quiet(&config))),
+    };
     let (network, lan) = match shops_network(&config.lan) {
         Ok(Some((listener, lan))) => (Some(listener), Some(lan)),
         Ok(None) => (None, None),
@@ -52,7 +62,13 @@ pub(super) fn open(args: &Args) -> Result<Opened, Report> {
     };
     let look = look(&config.look)?;
     let staff = staff(config.staff.media.clone(), config.camera.controls.clone(), lan)?;
-    Ok(Opened { config, camera, catalogue, bundle: Arc::new(bundle), network, staff, look })
+    Ok(Opened { config, camera, catalogue, bundle: Arc::new(bundle), updates, network, staff, look })
+}
+
+/// For how long no customer may have been there before the appliance changes over to another network.
+pub(in crate::cli) fn quiet(config: &Config) -> Duration {
+    let minutes = config.update.quiet_minutes.as_ref().map(|minutes| *minutes.get_ref());
+    minutes.map_or(quiet::QUIET, |minutes| Duration::from_secs(60 * u64::from(minutes)))
 }
 
 /// The staff's pages, with the PIN of the state folder.

@@ -1,9 +1,21 @@
 //! What runs while one network answers: the page, the pipeline, and the threads beside them.
 
+use crate::health::Health;
+use crate::health::watchdog::{self, Progress};
 use crate::page::Server;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Pipeline, Stop};
 use std::net::SocketAddr;
 use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// Why a network answers no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// The appliance is to stop.
+    Stopped,
+    /// Another network is to answer.
+    Changes,
+}
 
 /// Everything that one network answers with, running.
 pub(super) struct Serving {
@@ -16,7 +28,7 @@ pub(super) struct Serving {
 
 impl Serving {
     /// Says on the console what runs, and where the page is.
-    pub(super) fn say_what_runs(&self) {
+    fn say_what_runs(&self) {
         let address = self.server.address();
         eprintln!("ClothingID {}", env!("CARGO_PKG_VERSION"));
         for (what, value) in &self.words {
@@ -26,8 +38,44 @@ impl Serving {
         eprintln!("  {:<10} {}", "page", url(address));
     }
 
+    /// Runs until it is told to stop, or `changes`, which is asked so often and told whether the appliance gets on, says that another network is to
+    /// answer.
+    pub(super) fn until(
+        self,
+        stop: &Stop,
+        look_every: Duration,
+        health: &Health,
+        mut changes: impl FnMut(bool) -> bool,
+    ) -> Ended {
+        self.say_what_runs();
+        watchdog::ready();
+        watchdog::usual();
+        let mut progress = Progress::default();
+        let ended = loop {
+            if stop.wait(look_every) {
+                break Ended::Stopped;
+            }
+            let is_made = progress.is_made(health);
+            if is_made {
+                watchdog::feed();
+            }
+            if changes(is_made) {
+                break Ended::Changes;
+            }
+        };
+        match ended {
+            Ended::Stopped => {
+                eprintln!("ending");
+                watchdog::stopping();
+            }
+            Ended::Changes => watchdog::opening(),
+        }
+        self.end();
+        ended
+    }
+
     /// Ends all of it, and waits for it. The address stays taken: who asks meanwhile waits for what is started next.
-    pub(super) fn end(self) {
+    fn end(self) {
         self.server.end();
         self.pipeline.end();
         for thread in self.threads {

@@ -2,7 +2,7 @@
 
 use super::{Args, From, import, while_importing};
 use crate::catalogue::csv;
-use crate::catalogue::edition::{Edition, EditionError, signature};
+use crate::catalogue::edition::{Edition, EditionError};
 use crate::catalogue::import::{NetworkEmbedders, Removes};
 use crate::catalogue::photos;
 use crate::catalogue::store::quoted;
@@ -10,6 +10,7 @@ use crate::catalogue::{Store, StoreError};
 use crate::cli::catalogue::store_report;
 use crate::cli::network::open_embedders;
 use crate::cli::{Outcome, Report, say};
+use crate::signature;
 use clothingid_shared::files::{self, FileError};
 use std::fs::{File, Metadata};
 use std::io::Read as _;
