@@ -140,6 +140,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, Report> {
     // A call that is interrupted leaves no half image.
     for end in ["img", "raucb", "cdx.json"] {
         let path = image.named(end);
+        #[expect(clippy::disallowed_methods, reason = "made again where it is lost; the image itself is synced")]
         std::fs::rename(work.join(end), &path).map_err(|error| unwritten(&path, error))?;
         println!("{}", path.display());
     }
