@@ -200,7 +200,6 @@ impl Updates {
             if is_it && memory.network.confirm() {
                 memory.say(&format!("{} is well and stays", chosen.which.title()));
             }
-            self.place.tidy(memory);
         });
         match confirmed {
             Ok(()) => {
