@@ -224,7 +224,8 @@ impl Updates {
             return false;
         };
         let wanted = wanted(&memory);
-        if wanted.is_none_or(|trial| trial.network == chosen.which) && memory.network.current == chosen.which {
+        let target = wanted.map_or(&memory.network.current, |trial| &trial.network);
+        if *target == chosen.which {
             self.seen = seen;
             return false;
         }
