@@ -7,11 +7,14 @@ mod board;
 mod faults;
 #[path = "update/office.rs"]
 mod office;
+#[path = "update/server.rs"]
+mod server;
 
 use board::{Board, START};
 use clothingid_tests::dice::Dice;
 use faults::Fault;
 use office::{Base, Office};
+use server::Server;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Faults, and the seed of their order and moments.
@@ -67,6 +70,38 @@ fn a_catalogue_comes_and_is_taken_back() {
     assert!(
         board.update(&["rollback", "catalogue"]).expect_code(1).stderr.contains("there is no catalogue from before")
     );
+}
+
+/// From a server, whose line breaks: the next look goes on where it was, and all of it is hashed.
+#[test]
+fn an_update_comes_by_https_through_a_broken_line() {
+    let board = Board::new();
+    let office = Office::new(&board.rig().path("office"));
+    board.trust(&office);
+    office.offer_network(Base::Own, "by-https");
+    let server = Server::start(office.updates(), &board.rig().path("server"));
+    let install = |address: &str, certificate: &std::path::Path| {
+        let run = board.rig().clothingid(["update", "install", address, "--config", "config.toml"]);
+        run.env("CURL_CA_BUNDLE", certificate).run()
+    };
+    let stranger = install(&server.address, &office.public_key()).expect_code(1).stderr;
+    assert!(stranger.contains("cannot be fetched"), "a certificate that is not trusted: {stranger}");
+    let open = install(&server.address.replace("https", "http"), &server.certificate).expect_code(1).stderr;
+    assert!(open.contains("begins with `https://`"), "{open}");
+    let nothing = install(&format!("{}/none", server.address), &server.certificate).expect_code(1).stderr;
+    assert!(nothing.contains("404"), "{nothing}");
+
+    let _before = server.asked();
+    server.break_after(1_000_000);
+    let broken = install(&server.address, &server.certificate).expect_code(1).stdout;
+    assert!(broken.contains("network-1.bundle` cannot be fetched"), "{broken}");
+    let _told = install(&server.address, &server.certificate).expect_code(0);
+    let asked: Vec<String> = server.asked().into_iter().filter(|name| name.starts_with("network-1")).collect();
+    assert_eq!(asked.len(), 2, "{asked:?}");
+    let from: usize = asked[1].rsplit(' ').next().and_then(|from| from.parse().ok()).expect("a number");
+    assert!(asked[0].ends_with("from 0") && (1..=1_000_000).contains(&from), "{asked:?}");
+    board.wait_for_status("it comes", |status| status.contains("the network by-https (number 1)"));
+    board.answers();
 }
 
 /// A customer who is there is not disturbed; the command waits, and `--now` does not.

@@ -142,7 +142,10 @@ pub fn install(board: &Board, source: &Source, told: &mut dyn FnMut(&str)) -> Re
             }
         }
     }
-    board.place.tidy(&board.place.read()?);
+    if is_well {
+        // Else the beginning of a download would go, with which the next look goes on.
+        board.place.tidy(&board.place.read()?);
+    }
     Ok(is_well)
 }
 

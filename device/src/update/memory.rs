@@ -218,7 +218,8 @@ impl Place {
         files::try_lock(&self.file("install.lock"))
     }
 
-    /// Removes files of updates that nobody needs any more. Best effort: what cannot be removed does no harm.
+    /// Removes files of updates that nobody needs any more; for the one who installs, since what is received has no owner yet. Best effort: what
+    /// cannot be removed does no harm.
     pub fn tidy(&self, memory: &Memory) {
         let editions = memory.importing.iter().map(|edition| &*edition.file);
         let needed: Vec<&str> = memory.network.files().chain(editions).collect();

@@ -200,7 +200,6 @@ impl Updates {
             if is_it && memory.network.confirm() {
                 memory.say(&format!("{} is well and stays", chosen.which.title()));
             }
-            self.place.tidy(memory);
         });
         match confirmed {
             Ok(()) => {
@@ -225,7 +224,8 @@ impl Updates {
             return false;
         };
         let wanted = wanted(&memory);
-        if wanted.is_none_or(|trial| trial.network == chosen.which) && memory.network.current == chosen.which {
+        let target = wanted.map_or(&memory.network.current, |trial| &trial.network);
+        if *target == chosen.which {
             self.seen = seen;
             return false;
         }
