@@ -102,6 +102,7 @@ pub(crate) fn write(board: &Board, patience: u32, folder: &Path) -> Result<Vec<P
         ));
     }
     files.push(("usr/lib/systemd/system/clothingid.service.d/50-board.conf", service(board).into_bytes()));
+    files.push(("usr/lib/systemd/system/clothingid-update.service.d/50-board.conf", update(board).into_bytes()));
     files.push((
         "usr/lib/systemd/system/clothingid-health.service.d/50-board.conf",
         health(board, patience).into_bytes(),
@@ -150,6 +151,11 @@ fn service(board: &Board) -> String {
         text.push_str(&format!("DeviceAllow={device}\n"));
     }
     text
+}
+
+/// A new network is asked for its golden answers on the engine of the settings, which may be this board's graphics processor.
+fn update(board: &Board) -> String {
+    service(board).replace("[Service]\n", "[Service]\nPrivateDevices=no\nDevicePolicy=closed\n")
 }
 
 /// What the first settings say of the display, whose owner the board's file names.
@@ -269,6 +275,10 @@ mod tests {
         assert!(text.contains("[Service]\nSupplementaryGroups=\nDeviceAllow=\nSupplementaryGroups=video\n"), "{text}");
         assert!(text.contains("\nDeviceAllow=/dev/nvmap rw\n") && text.contains("\nDeviceAllow=char-video4linux rw\n"));
         assert!(!service(&board("generic-x86-64")).contains("nvmap"));
+        // A new network answers golden photographs there before it is taken.
+        let text = update(&board("jetson-orin-nano"));
+        assert!(text.contains("[Service]\nPrivateDevices=no\nDevicePolicy=closed\n"), "{text}");
+        assert!(text.contains("\nDeviceAllow=/dev/nvmap rw\n"), "{text}");
     }
 
     #[test]
