@@ -11,7 +11,7 @@ use crate::cargo::workspace;
 use crate::report::Report;
 
 /// Of each board: the file in `firmware-config/`, its place in the system.
-const FILES: [(&str, &str); 22] = [
+const FILES: [(&str, &str); 25] = [
     ("systemd/clothingid.service", "usr/lib/systemd/system/clothingid.service"),
     ("systemd/clothingid-health.service", "usr/lib/systemd/system/clothingid-health.service"),
     ("systemd/clothingid-update.service", "usr/lib/systemd/system/clothingid-update.service"),
@@ -24,6 +24,9 @@ const FILES: [(&str, &str); 22] = [
     ("repart.d/50-data.conf", "usr/lib/repart.d/50-data.conf"),
     ("systemd/clothingid-good.service", "usr/lib/systemd/system/clothingid-good.service"),
     ("systemd/clothingid-fallback.service", "usr/lib/systemd/system/clothingid-fallback.service"),
+    ("update/slot", "usr/lib/clothingid/slot"),
+    ("update/before-install", "usr/lib/clothingid/before-install"),
+    ("update/good", "usr/lib/clothingid/good"),
     ("update/fallback", "usr/lib/clothingid/fallback"),
     ("update/restart", "usr/lib/clothingid/restart"),
     ("image/80-clothingid.network", "usr/lib/systemd/network/80-clothingid.network"),
@@ -200,13 +203,13 @@ fn slots(board: &Board) -> String {
     let root = if update.backend == Backend::Nvidia { "ext4" } else { "raw" };
     let mut text = format!(
         "{}[system]\ncompatible={}\nbootloader={loader}\nbundle-formats=verity\ndata-directory=/var/lib/rauc\n\n\
-         [keyring]\npath=/etc/rauc/keyring.pem\n",
+         [keyring]\npath=/etc/rauc/keyring.pem\n\n[handlers]\npre-install=/usr/lib/clothingid/before-install\n",
         made(board),
         update.compatible
     );
     if loader == "custom" {
         let name = update.backend.name();
-        text.push_str(&format!("\n[handlers]\nbootloader-custom-backend=/usr/lib/clothingid/slots-{name}\n"));
+        text.push_str(&format!("bootloader-custom-backend=/usr/lib/clothingid/slots-{name}\n"));
     }
     for (number, slot) in update.slots.iter().enumerate() {
         let (name, device) = (&slot.name, &slot.root);
@@ -298,7 +301,7 @@ mod tests {
     #[test]
     fn rauc_knows_each_boards_slots_and_what_chooses() {
         let pc = slots(&board("generic-x86-64"));
-        assert!(pc.contains("\nbootloader=efi\n") && !pc.contains("[handlers]"), "{pc}");
+        assert!(pc.contains("\nbootloader=efi\n") && !pc.contains("bootloader-custom-backend"), "{pc}");
         assert!(pc.contains("[slot.rootfs.1]\ndevice=/dev/disk/by-partlabel/root-b\ntype=raw\nbootname=B\n"), "{pc}");
         assert!(pc.contains("[slot.boot.1]\ndevice=/dev/disk/by-partlabel/esp-b\ntype=vfat\nparent=rootfs.1\n"));
         let jetson = slots(&board("jetson-orin-nano"));
