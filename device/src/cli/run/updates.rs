@@ -84,6 +84,12 @@ impl Updates {
 
     /// What the memory says, with the attempt written. Where it cannot be written nothing is tried.
     fn next(&self, health: &Health) -> (Which, Option<u32>) {
+        // Without a trial there is nothing to count, and a start writes nothing.
+        if let Ok(memory) = self.place.read()
+            && memory.network.trial.is_none()
+        {
+            return (memory.network.current, None);
+        }
         let started = self.place.change(|memory| {
             let start = memory.network.start();
             let given_up = start.given_up.as_ref().map(|which| {
