@@ -4,7 +4,6 @@
 
 use super::index::Kind;
 use super::slots::Slots;
-pub use super::slots::Trial;
 use clothingid_shared::files::{self, FileError, Lock};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};

@@ -45,9 +45,9 @@ impl Ran {
 }
 
 /// Ends a program that nobody waits for any more.
-struct Guard(Child);
+pub(super) struct Ended(pub(super) Child);
 
-impl Drop for Guard {
+impl Drop for Ended {
     fn drop(&mut self) {
         // Both fail only where it has ended already.
         let _ = self.0.kill();
@@ -61,7 +61,7 @@ impl Drop for Guard {
 /// It cannot be started or waited for.
 pub fn run(command: &mut Command, limit: Option<Duration>) -> io::Result<Ran> {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-    let mut child = Guard(command.spawn()?);
+    let mut child = Ended(command.spawn()?);
     let said = child.0.stderr.take();
     let said = std::thread::spawn(move || {
         let mut text = Vec::new();

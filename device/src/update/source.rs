@@ -1,12 +1,13 @@
 //! Where updates come from: a folder, which a USB stick is, or an HTTPS folder, which the system's `curl` fetches from.
 
 use super::error::UpdateError;
+use super::program::Ended;
 use clothingid_shared::files::{self, FileError};
 use std::fmt;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 /// What curl's exit status says where the server does not give a part of a file.
 const NO_PARTS: [i32; 2] = [33, 36];
@@ -134,17 +135,6 @@ impl Source {
             Some(code) if offset > 0 && NO_PARTS.contains(&code) => Ok(false),
             _ => Err(unfetched(if said.is_empty() { format!("curl ended with {status}") } else { said })),
         }
-    }
-}
-
-/// A program that does not outlive what asked for it.
-struct Ended(Child);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        // Both fail only where it has ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
     }
 }
 

@@ -12,7 +12,7 @@ use crate::report::Report;
 
 const MIB: u64 = 1 << 20;
 
-/// A boot partition: kernel and what it starts with, twice, so that an update finds room.
+/// A boot partition: today's kernel and what it starts with take a third.
 const BOOT_MIB: u64 = 128;
 
 /// A root: today's takes half.
@@ -62,11 +62,7 @@ pub(super) fn make(image: &Image<'_>, root: &Root, work: &Path) -> Result<Slots,
 
 /// The table of partitions as `sfdisk` reads it. Numbers that are of chance elsewhere follow from the names, so that two builds are one.
 fn partitions(image: &Image<'_>) -> String {
-    let root = if image.board.target.starts_with("aarch64") {
-        "B921B045-1DF0-41C3-AF44-4C6F280D3FAE"
-    } else {
-        "4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709"
-    };
+    let root = image.firmware().root_type;
     let mut text = format!("label: gpt\nlabel-id: {}\nfirst-lba: 2048\n", number(&image.board.name, 0));
     let parts =
         [("esp-a", BOOT_MIB, ESP), ("esp-b", BOOT_MIB, ESP), ("root-a", ROOT_MIB, root), ("root-b", ROOT_MIB, root)];
@@ -109,9 +105,8 @@ fn boot(image: &Image<'_>, root: &Root, work: &Path) -> Result<PathBuf, Report> 
     for slot in ["a", "b"] {
         write(&texts.join(format!("slot-{slot}.conf")), &entry(image, slot))?;
     }
-    let efi = if image.board.target.starts_with("aarch64") { "BOOTAA64.EFI" } else { "BOOTX64.EFI" };
     let files = [
-        (root.loader.clone(), format!("::/EFI/BOOT/{efi}")),
+        (root.loader.clone(), format!("::/EFI/BOOT/{}", image.firmware().first)),
         (texts.join("loader.conf"), "::/loader/loader.conf".to_owned()),
         (texts.join("slot-a.conf"), "::/loader/entries/slot-a.conf".to_owned()),
         (texts.join("slot-b.conf"), "::/loader/entries/slot-b.conf".to_owned()),

@@ -33,6 +33,9 @@ pub(crate) const PROGRAMS: [(&str, &str); 8] = [
     ("dpkg-query", "dpkg"),
 ];
 
+/// UEFI for a virtual machine, of Debian's package `ovmf`.
+pub(crate) const UEFI: &str = "/usr/share/OVMF/OVMF_CODE_4M.fd";
+
 /// What was asked for.
 struct Request {
     board: Board,
@@ -97,7 +100,30 @@ struct Image<'a> {
     patience: u32,
 }
 
+/// What differs between the processors that UEFI starts.
+struct Firmware {
+    /// systemd's loader, as its package calls it.
+    loader: &'static str,
+    /// What every UEFI of the kind starts by itself.
+    first: &'static str,
+    /// A root partition, in GPT's words.
+    root_type: &'static str,
+}
+
+const X86_64: Firmware =
+    Firmware { loader: "systemd-bootx64.efi", first: "BOOTX64.EFI", root_type: "4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709" };
+
+const AARCH64: Firmware = Firmware {
+    loader: "systemd-bootaa64.efi",
+    first: "BOOTAA64.EFI",
+    root_type: "B921B045-1DF0-41C3-AF44-4C6F280D3FAE",
+};
+
 impl Image<'_> {
+    fn firmware(&self) -> &'static Firmware {
+        if self.board.target.starts_with("aarch64") { &AARCH64 } else { &X86_64 }
+    }
+
     /// A file of it: `clothingid-VERSION-BOARD.END`.
     fn named(&self, end: &str) -> PathBuf {
         self.folder.join(format!("clothingid-{}-{}.{end}", self.version, self.board.name))

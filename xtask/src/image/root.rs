@@ -33,8 +33,6 @@ const LEFT_OUT: [&str; 8] = [
 /// Settings that a running system would make for itself are made here, since it is read-only; then everything goes that differs between two
 /// builds, and what lies under the mounted data partition. The kernel and what it starts with go to the boot partition.
 const LAST: &str = r#"set -eu
-cat "$1/usr/share/clothingid/initramfs-modules" >> "$1/etc/initramfs-tools/modules"
-rm "$1/usr/share/clothingid/initramfs-modules"
 chroot "$1" update-initramfs -u -k all
 chroot "$1" systemctl preset-all --preset-mode=full
 mkdir -p "$1/etc/clothingid" "$1/etc/systemd/system/local-fs.target.wants"
@@ -77,7 +75,7 @@ pub(super) fn make(image: &Image<'_>, program: &Path, signer: &Signer, work: &Pa
     let firmware = workspace().join("firmware-config");
     for (from, to, rights) in [
         ("image/initramfs/machine-id", "etc/initramfs-tools/scripts/local-bottom/clothingid-machine-id", "755"),
-        ("image/initramfs/modules", "usr/share/clothingid/initramfs-modules", "644"),
+        ("image/initramfs/modules", "etc/initramfs-tools/modules", "644"),
     ] {
         package::place(&firmware.join(from), &overlay.join(to), rights)?;
     }
@@ -100,14 +98,10 @@ pub(super) fn make(image: &Image<'_>, program: &Path, signer: &Signer, work: &Pa
     command.arg(format!("--include={}", packages(image)?.join(",")));
     command.arg("--aptopt=Apt::Install-Recommends \"false\"");
     command.args(LEFT_OUT.map(|option| format!("--dpkgopt={option}")));
-    let sync = format!("sync-in {} /", overlay.display());
-    // What initramfs-tools reads has to be there before the kernel is, and everything else before the presets.
-    for hook in [sync.as_str(), &last] {
-        command.arg(format!("--customize-hook={hook}"));
-    }
-    let out = work.display();
-    let loader = if image.board.target.starts_with("aarch64") { "systemd-bootaa64.efi" } else { "systemd-bootx64.efi" };
+    let (out, loader) = (work.display(), image.firmware().loader);
     for hook in [
+        format!("sync-in {} /", overlay.display()),
+        last,
         format!(
             "chroot \"$1\" dpkg-query -W -f '${{Package}} ${{Version}} ${{Architecture}} ${{source:Package}}\\n' > {out}/packages.txt"
         ),

@@ -57,7 +57,7 @@ pub(crate) fn install() -> Result<(), Report> {
         if !is_ubuntu() {
             let programs = image::PROGRAMS.iter().filter(|(program, _)| !image::is_installed(program));
             missing.extend(programs.map(|(_, package)| *package));
-            missing.extend((!Path::new("/usr/share/OVMF/OVMF_CODE_4M.fd").exists()).then_some("ovmf"));
+            missing.extend((!Path::new(image::UEFI).exists()).then_some("ovmf"));
         }
     }
     if arm64::is_possible() && !arm64::has_c() {

@@ -18,9 +18,6 @@ const FOR_TESTS: [&str; 4] = [
     "480",
 ];
 
-/// UEFI for the virtual machine.
-const UEFI: &str = "/usr/share/OVMF/OVMF_CODE_4M.fd";
-
 /// Where images can be made at all.
 pub(super) fn is_possible() -> bool {
     let is_debian =
@@ -34,7 +31,7 @@ pub(super) fn missing() -> Option<&'static str> {
     let mut packages = programs.map(|(_, package)| *package);
     packages.next().or_else(|| (!is_in_path("qemu-system-x86_64")).then_some("QEMU")).or_else(|| {
         // UEFI's code comes with a package of its own.
-        (!Path::new(UEFI).exists()).then_some("ovmf")
+        (!Path::new(image::UEFI).exists()).then_some("ovmf")
     })
 }
 

@@ -10,6 +10,7 @@ mod count;
 mod fuzz;
 mod step;
 mod suites;
+mod unit;
 
 use std::process::ExitCode;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};

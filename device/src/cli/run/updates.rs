@@ -8,8 +8,8 @@ use super::deadline::Deadline;
 use crate::health::Health;
 use crate::network::read_bundle;
 use crate::pipeline::in_words;
-use crate::update::memory::{Place, Trial};
-use crate::update::{Memory, Which, fetch, quiet};
+use crate::update::memory::Place;
+use crate::update::{Which, fetch, quiet};
 use clothingid_shared::bundle::Bundle;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
@@ -229,7 +229,7 @@ impl Updates {
             self.seen = seen;
             return false;
         };
-        let wanted = wanted(&memory);
+        let wanted = memory.network.trial.as_ref();
         let target = wanted.map_or(&memory.network.current, |trial| &trial.network);
         if *target == chosen.which {
             self.seen = seen;
@@ -267,10 +267,6 @@ impl Updates {
         }
         self.said_used = Some((now, told.unwrap_or(used)));
     }
-}
-
-fn wanted(memory: &Memory) -> Option<&Trial> {
-    memory.network.trial.as_ref()
 }
 
 impl OnTrial {
