@@ -137,7 +137,8 @@ fn a_board_takes_a_new_system_survives_cuts_of_power_and_comes_back_from_one_tha
     board.plug(&stick);
     board.power_on();
     board.soon("systemctl is-active --quiet clothingid-good.service");
-    board.run("echo 'shop = \"Corner\"' >> /etc/clothingid/config.toml && sync");
+    // The first line: the file ends in a table.
+    board.run("sed -i '1i shop = \"Corner\"' /etc/clothingid/config.toml && sync");
     assert_well(&mut board, "A");
     wait_for_stick(&mut board);
 
