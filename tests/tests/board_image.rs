@@ -6,8 +6,26 @@ use clothingid_tests::VirtualBoard;
 use image::RgbImage;
 use serde_json::Value;
 
+/// The customers' page is there, in German.
+const GERMAN: &str = "curl -s --max-time 20 http://127.0.0.1:8080/ | grep -q 'lang=\"de\"'";
+
+/// What the screen shows.
+struct Shown {
+    picture: RgbImage,
+    /// Whether a phone reads an address to be paired at from it.
+    is_code: bool,
+}
+
+/// What a phone reads from a screen.
+fn read(picture: &RgbImage) -> Option<String> {
+    let grey = image::DynamicImage::ImageRgb8(picture.clone()).into_luma8();
+    let (width, height) = (usize::try_from(grey.width()).ok()?, usize::try_from(grey.height()).ok()?);
+    let mut image = rqrr::PreparedImage::prepare_from_greyscale(width, height, |x, y| grey.as_raw()[y * width + x]);
+    Some(image.detect_grids().first()?.decode().ok()?.1)
+}
+
 /// The picture that the program says it shows, and the one that the screen shows, once they are one.
-fn screen(board: &mut VirtualBoard) -> RgbImage {
+fn screen(board: &mut VirtualBoard) -> Shown {
     for turn in 0..20 {
         board.run("curl -s --max-time 20 -o /tmp/page.png http://127.0.0.1:8080/api/v1/screen.png");
         let shot = board.screenshot(&format!("screen-{turn}"));
@@ -21,7 +39,8 @@ fn screen(board: &mut VirtualBoard) -> RgbImage {
                 if let Some(folder) = std::env::var_os("CLOTHINGID_SCREENSHOTS") {
                     std::fs::copy(&shot, Path::new(&folder).join("board.png")).expect("a copy");
                 }
-                return screen;
+                let is_code = read(&screen).is_some_and(|text| text.starts_with("https://"));
+                return Shown { picture: screen, is_code };
             }
         }
     }
@@ -52,8 +71,20 @@ fn a_flashed_board_is_the_appliance_keeps_what_it_has_and_can_be_reset() {
     assert_eq!((&status["ready"], &status["camera"]), (&true.into(), &"ok".into()), "{status}");
     let entries = board.run("efibootmgr");
     assert!(entries.contains("* A") && entries.contains("* B"), "{entries}");
-    let picture = screen(&mut board);
-    assert!(picture.width() >= 640, "{:?}", picture.dimensions());
+
+    // It asks to be set up, with a code for phones on the screen, and is: language, PIN, camera.
+    let first = "curl -s -o /dev/null -w '%{redirect_url}' http://127.0.0.1:8080/ | grep -q /staff/settings";
+    board.run(first);
+    let code = screen(&mut board).is_code;
+    assert!(code, "the screen shows no code");
+    let form = "language=de&pin=2580&again=2580&camera=auto";
+    let kept = board.run(&format!("curl -s --max-time 60 --data '{form}' http://127.0.0.1:8080/staff/settings"));
+    assert!(kept.contains("Gespeichert"), "{kept}");
+    board.soon(GERMAN);
+    let status = ready(&mut board);
+    assert_eq!((&status["ready"], &status["camera"]), (&true.into(), &"ok".into()), "{status}");
+    let shown = screen(&mut board);
+    assert!(!shown.is_code && shown.picture.width() >= 640, "{:?}", shown.picture.dimensions());
 
     // Locked down: the system cannot be written, nobody can log in, nothing listens but the page, to this board alone.
     assert_ne!(board.try_run("touch /usr/bin/x 2>/dev/null || touch /etc/x 2>/dev/null").0, 0);
@@ -67,7 +98,7 @@ fn a_flashed_board_is_the_appliance_keeps_what_it_has_and_can_be_reset() {
 
     // Without power nothing is lost: settings, catalogue, journal, and which machine it is.
     let machine = board.run("cat /etc/machine-id");
-    board.run("sed -i 's/^language.*/language = \"de\"/' /etc/clothingid/config.toml && sync");
+    board.run("sed -i 's/^# shop.*/shop = \"Corner\"/' /etc/clothingid/config.toml && sync");
     board.cut_power();
     board.power_on();
     board.soon("systemctl is-active --quiet clothingid.service");
@@ -75,13 +106,15 @@ fn a_flashed_board_is_the_appliance_keeps_what_it_has_and_can_be_reset() {
     assert!(
         board.run("journalctl --list-boots --no-pager | wc -l").trim().parse::<u32>().is_ok_and(|boots| boots >= 2)
     );
-    assert!(board.run("grep ^language /etc/clothingid/config.toml").contains("\"de\""));
+    assert!(board.run("cat /etc/clothingid/config.toml").contains("shop = \"Corner\""));
+    board.soon(GERMAN);
 
     // As it came.
     board.tell("systemctl start --no-block clothingid-factory-reset.service");
     board.started(1);
     board.soon("systemctl is-active --quiet clothingid.service");
-    assert!(board.run("grep ^language /etc/clothingid/config.toml").contains("\"en\""));
+    assert!(!board.run("cat /etc/clothingid/config.toml").contains("Corner\""), "the settings of before");
+    board.soon(first);
     assert_ne!(board.run("cat /etc/machine-id"), machine);
 }
 

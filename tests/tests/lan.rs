@@ -143,6 +143,41 @@ fn the_appliances_own_screen_shows_an_offer_until_it_is_taken_up() {
 }
 
 #[test]
+fn a_phone_sets_a_new_appliance_up_by_the_code_on_its_screen() {
+    let (rig, port) = (shop(), free_port());
+    let settings = "listen = \"127.0.0.1:0\"\n[camera]\nfolder = \"camera\"\n";
+    let screen = "[screen]\noutput = 'png'\nfile = 'screen.png'\nwidth = 320\nheight = 240\n";
+    rig.write("shop.toml", format!("{settings}{screen}[lan]\nlisten = \"127.0.0.1:{port}\"\n"));
+    let running = rig.clothingid(["run", "--first-start", "--config", "shop.toml"]).start();
+    let demo = Demo::of(rig, running);
+    let file = demo.rig.path("screen.png");
+    let seen = |is_wanted: &dyn Fn(Option<&str>) -> bool| {
+        let end = Instant::now() + START;
+        loop {
+            let read = read_from(&file);
+            if is_wanted(read.as_deref()) {
+                return read;
+            }
+            assert!(Instant::now() < end, "the screen shows {read:?}: {}", demo.running.stderr());
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    };
+    let address = seen(&|read| read.is_some()).expect("a code");
+    assert_eq!(ask(&demo, port, "/staff/settings", &[]).status, 401, "who has not read the code sets nothing");
+    let form = format!("code={}&name=Phone", code_of(&address));
+    let paired = ask(&demo, port, "/pair", &["--data", &form]);
+    let bearer = format!("Authorization: Bearer {}", paired.json()["token"].as_str().expect("a token"));
+    let with = |path: &str, more: &[&str]| ask(&demo, port, path, &[&["--header", &bearer], more].concat());
+    assert!(with("/staff", &[]).head.contains("location: /staff/settings?lang=en"));
+    let form = "language=de&pin=2580&again=2580&camera=auto";
+    let kept = with("/staff/settings", &["--data", form]);
+    assert!(kept.status == 200 && kept.head.contains("; secure; httponly"), "{}", kept.head);
+    // The code goes, and the phone stays.
+    seen(&|read| read.is_none() && demo.running.stderr().matches("ClothingID ").count() >= 2);
+    assert!(with("/staff/login", &[]).text().contains("Anmelden"));
+}
+
+#[test]
 fn phones_stay_paired_over_a_restart() {
     let (demo, port) = served();
     let form = format!("code={}&name=Till", code_of(&offered(&demo.rig)));

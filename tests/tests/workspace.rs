@@ -117,7 +117,7 @@ fn the_service_starts_a_command_that_exists_with_its_state_where_the_manual_says
     let unit =
         std::fs::read_to_string(rig::workspace().join("firmware-config/systemd/clothingid.service")).expect("unit");
     for line in [
-        "ExecStart=/usr/bin/clothingid run --safe-mode",
+        "ExecStart=/usr/bin/clothingid run --first-start --safe-mode",
         "Environment=XDG_DATA_HOME=/var/lib",
         "StateDirectory=clothingid",
     ] {

@@ -11,7 +11,7 @@ use crate::cargo::workspace;
 use crate::report::Report;
 
 /// Of each board: the file in `firmware-config/`, its place in the system.
-const FILES: [(&str, &str); 25] = [
+const FILES: [(&str, &str); 28] = [
     ("systemd/clothingid.service", "usr/lib/systemd/system/clothingid.service"),
     ("systemd/clothingid-health.service", "usr/lib/systemd/system/clothingid-health.service"),
     ("systemd/clothingid-update.service", "usr/lib/systemd/system/clothingid-update.service"),
@@ -29,11 +29,14 @@ const FILES: [(&str, &str); 25] = [
     ("update/good", "usr/lib/clothingid/good"),
     ("update/fallback", "usr/lib/clothingid/fallback"),
     ("update/restart", "usr/lib/clothingid/restart"),
+    ("update/data-partition", "usr/lib/clothingid/data-partition"),
+    ("systemd/clothingid-factory-reset.service", "usr/lib/systemd/system/clothingid-factory-reset.service"),
+    ("update/factory-reset", "usr/lib/clothingid/factory-reset"),
     ("image/80-clothingid.network", "usr/lib/systemd/network/80-clothingid.network"),
     ("udev/71-clothingid-stick.rules", "usr/lib/udev/rules.d/71-clothingid-stick.rules"),
     ("image/resolved.conf", "usr/lib/systemd/resolved.conf.d/50-clothingid.conf"),
     ("image/logind.conf", "usr/lib/systemd/logind.conf.d/50-clothingid.conf"),
-    ("image/repart-before-data.conf", "usr/lib/systemd/system/systemd-repart.service.d/50-clothingid.conf"),
+    ("image/data-partition.conf", "usr/lib/systemd/system/systemd-repart.service.d/50-clothingid.conf"),
     ("package/sign/en.txt", "usr/share/clothingid/sign/en.txt"),
     ("package/sign/de.txt", "usr/share/clothingid/sign/de.txt"),
     ("package/sign/zh-Hant.txt", "usr/share/clothingid/sign/zh-Hant.txt"),
@@ -47,11 +50,9 @@ const BRIDGE: (&str, &str) =
     ("systemd/clothingid-csi-camera.service", "usr/lib/systemd/system/clothingid-csi-camera.service");
 
 /// Where UEFI starts the board.
-const UEFI: [(&str, &str); 4] = [
+const UEFI: [(&str, &str); 2] = [
     ("systemd/clothingid-boot-entries.service", "usr/lib/systemd/system/clothingid-boot-entries.service"),
     ("update/boot-entries", "usr/lib/clothingid/boot-entries"),
-    ("systemd/clothingid-factory-reset.service", "usr/lib/systemd/system/clothingid-factory-reset.service"),
-    ("update/factory-reset", "usr/lib/clothingid/factory-reset"),
 ];
 
 /// Where NVIDIA's firmware starts it.

@@ -1,5 +1,6 @@
 //! `clothingid bench`: how fast this machine answers.
 
+mod idle;
 mod import;
 mod layers;
 mod live;
@@ -28,7 +29,7 @@ const MOST_VALUES: u64 = 1 << 30;
 /// Arguments of `bench`.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Examples:\n  clothingid bench\n  clothingid bench network --engine tract --json\n  clothingid bench network --layers --side 224\n  clothingid bench import\n  clothingid bench import --photos photos/\n  clothingid bench search --rows 100000 --dims 256\n  clothingid bench search --store bench/\n  clothingid bench live --clients 200"
+    after_help = "Examples:\n  clothingid bench\n  clothingid bench network --engine tract --json\n  clothingid bench network --layers --side 224\n  clothingid bench import\n  clothingid bench import --photos photos/\n  clothingid bench search --rows 100000 --dims 256\n  clothingid bench search --store bench/\n  clothingid bench live --clients 200\n  clothingid bench idle --seconds 60"
 )]
 pub struct Args {
     /// What to measure; without it, network and path
@@ -68,11 +69,11 @@ pub struct Args {
     #[arg(long, value_name = "DIR", conflicts_with_all = ["vectors", "store"])]
     pub photos: Option<PathBuf>,
 
-    /// How long `live` runs, in seconds
+    /// How long `live` and `idle` are measured, in seconds
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     pub seconds: u32,
 
-    /// Frames a second that `live` is given
+    /// Frames a second that `live` and `idle` are given
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=120))]
     pub rate: u32,
 
@@ -80,7 +81,7 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=200))]
     pub clients: u32,
 
-    /// The catalogue that `live` searches; without it, the demo shop's
+    /// The catalogue that `live` and `idle` have; without it, the demo shop's, or none
     #[arg(long, value_name = "FILE")]
     pub catalogue: Option<PathBuf>,
 
@@ -116,6 +117,8 @@ pub enum What {
     Import,
     /// The whole appliance: 1280×720 MJPEG frames through capture, network, search and page, beside its parts alone
     Live,
+    /// The whole appliance while nothing happens: processor, memory and disk
+    Idle,
     /// Search alone, among `--rows` made-up garments of `--dims` values, or the rows of `--vectors`
     Search,
 }
@@ -178,6 +181,9 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
         return load::run(address, args.clients, args.seconds);
     }
     let mut bundle = args.network.bundle()?;
+    if args.what == Some(What::Idle) {
+        return idle::run(args);
+    }
     if args.what == Some(What::Live) {
         return live::run(bundle, args);
     }
@@ -205,7 +211,9 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
     for what in all.into_iter().filter(|what| args.what.is_none_or(|asked| asked == *what)) {
         let (bench, times) = match what {
             What::Network => ("network", network(&mut path)?),
-            What::Path | What::Import | What::Search | What::Live => ("path", whole_path(&bundle, &mut path)?),
+            What::Path | What::Import | What::Search | What::Live | What::Idle => {
+                ("path", whole_path(&bundle, &mut path)?)
+            }
         };
         let Times { first, samples: all } = times;
         let mut sorted = all.clone();

@@ -13,7 +13,7 @@ use crate::network::EngineChoice;
 use crate::page::{Look, rate};
 use crate::screen::PanelChoice;
 use crate::staff::sticks::Media;
-use crate::staff::{Pin, Staff, Vault};
+use crate::staff::{Access, Pin, Staff, Vault};
 use crate::state;
 use clothingid_shared::bundle::Bundle;
 use clothingid_shared::files;
@@ -87,11 +87,12 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
         staff: staff()?,
         network: None,
     };
-    appliance.run(&stop_on_signals()?, |bundle| {
+    let ended = appliance.run(&stop_on_signals()?, |bundle| {
         let folder = state::folder()?;
         files::create_folder(&folder)?;
         import(&folder.join("demo.sqlite"), bundle, args.network.engine)
-    })
+    });
+    ended.map(|_| Outcome::Done)
 }
 
 fn camera_device(which: Which) -> CameraChoice {
@@ -102,7 +103,8 @@ fn camera_device(which: Which) -> CameraChoice {
 fn staff() -> Result<Arc<Staff>, Report> {
     let pin = Pin::random()?;
     eprintln!("the staff's pages are at /staff; their PIN for this run is {}", pin.digits());
-    Ok(Arc::new(Staff::new(Vault::of_one_run(&pin)?, &state::folder()?, Media::new(None), ControlWishes::new(), None)))
+    let access = Arc::new(Access::new(Vault::of_one_run(&pin)?));
+    Ok(Arc::new(Staff::new(access, &state::folder()?, Media::new(None), ControlWishes::new())))
 }
 
 /// The demo's camera: its photographs in the order of their names.

@@ -3,6 +3,9 @@
 use super::Report;
 use crate::catalogue::import::NetworkEmbedders;
 use crate::network::{EngineChoice, EngineError, PhotoPath, golden, read_bundle};
+use crate::state;
+use crate::update::memory::Place;
+use crate::update::{Which, fetch};
 use clothingid_shared::bundle::{Bundle, BundleError};
 use std::path::{Path, PathBuf};
 
@@ -17,7 +20,7 @@ pub struct NetworkArgs {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub threads: u16,
 
-    /// Use this bundle instead of the one inside the program
+    /// Use this bundle instead of the one in use: what an update has put in place, or the one inside the program
     #[arg(long, value_name = "FILE")]
     pub bundle: Option<PathBuf>,
 }
@@ -33,7 +36,7 @@ pub struct EmbedArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub threads: Option<u16>,
 
-    /// Use this bundle instead of the one inside the program
+    /// Use this bundle instead of the one in use: what an update has put in place, or the one inside the program
     #[arg(long, value_name = "FILE")]
     pub bundle: Option<PathBuf>,
 }
@@ -56,7 +59,7 @@ impl EmbedArgs {
 }
 
 impl NetworkArgs {
-    /// Reads the bundle that was asked for, or the embedded one.
+    /// Reads the bundle that was asked for, or the one in use.
     ///
     /// # Errors
     /// The bundle is missing, torn, altered or newer than this program.
@@ -111,8 +114,13 @@ pub(super) fn of_engine(error: &EngineError) -> Report {
     Report::of(error).hinted(error.hint())
 }
 
-/// Reads a bundle file, or the embedded bundle.
+/// Reads a bundle file, or the bundle in use: what an update has put in place, else the embedded one.
 pub(super) fn bundle_of(file: Option<&Path>) -> Result<Bundle, Report> {
+    let installed = match file {
+        Some(_) => None,
+        None => state::folder().ok().map(|state| installed(&Place::new(&state))).transpose()?.flatten(),
+    };
+    let file = file.or(installed.as_deref());
     read_bundle(file).map_err(|error| match (&error, file) {
         (BundleError::Refused { .. }, None) => {
             Report::of(&error).hint("the program itself is damaged: install it again")
@@ -121,10 +129,53 @@ pub(super) fn bundle_of(file: Option<&Path>) -> Result<Bundle, Report> {
     })
 }
 
+/// The bundle that an update has put in place: the catalogue of the appliance is embedded with it.
+fn installed(place: &Place) -> Result<Option<PathBuf>, Report> {
+    let during = |report: Report| report.during("looking for the network that an update has put in place");
+    let memory = place.read().map_err(|error| during(Report::of(&error)))?;
+    let Which::Update(version) = memory.network.current else { return Ok(None) };
+    let path = place.file(&version.file);
+    match fetch::is_sound(&path, &version.sha256) {
+        Ok(true) => Ok(Some(path)),
+        Ok(false) => Err(during(
+            Report::new(format!("`{}` is not what was verified", path.display()))
+                .hint("go back to the network before it: `clothingid update rollback network`")
+                .hint("or name another with `--bundle`"),
+        )),
+        Err(error) => Err(during(
+            Report::of(&error).hint("go back to the network before it: `clothingid update rollback network`"),
+        )),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::update::slots::Version;
+    use clothingid_shared::files::sha256_hex;
     use clothingid_shared::files::write_atomic;
+
+    #[test]
+    fn what_an_update_has_put_in_place_is_used_while_it_is_sound() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::new(folder.path());
+        assert_eq!(installed(&place).unwrap(), None);
+        let bytes = read_bundle(None).unwrap().to_bytes().unwrap();
+        let path = place.file("network-7.bundle");
+        clothingid_shared::files::create_folder(path.parent().unwrap()).unwrap();
+        write_atomic(&path, &bytes).unwrap();
+        let version = Version {
+            serial: 7,
+            version: "spring".into(),
+            file: "network-7.bundle".into(),
+            sha256: sha256_hex(&bytes),
+        };
+        place.change(|memory| memory.network.current = Which::Update(version)).unwrap();
+        assert_eq!(installed(&place).unwrap(), Some(path.clone()));
+        write_atomic(&path, &bytes[1..]).unwrap();
+        let report = installed(&place).unwrap_err().to_string();
+        assert!(report.contains("is not what was verified") && report.contains("update rollback network"), "{report}");
+    }
 
     /// The report of a bundle file with these bytes, the file's name left out.
     fn report(bytes: Option<&[u8]>) -> String {

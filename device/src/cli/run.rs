@@ -20,13 +20,15 @@ use crate::network::{EngineChoice, golden};
 use crate::page::{self, Board, Facts, Look, PageState, Server, Uploads, rate};
 use crate::pipeline::{Looker, LookerSettings, Output, Pipeline, Shop, Stop};
 use crate::screen::{PanelChoice, Screen, ScreenSettings, Situation, Source};
-use crate::staff::Staff;
+use crate::staff::{Access, Staff, Vault};
+use crate::state;
 use clothingid_shared::bundle::Bundle;
 use networks::{Answering, Embedding};
 use opened::Opened;
 pub(super) use opened::{catalogue, config_report, lan_settings, quiet};
 pub(super) use panel::{panel, panel_of_flag, panel_report};
-use serving::{Ended, Serving};
+pub(super) use serving::Ended;
+use serving::Serving;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -60,6 +62,10 @@ pub struct Args {
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<String>,
 
+    /// Where no PIN was ever set, let whoever stands before the appliance set it up, on its page or with a phone by the code on its screen: for a service
+    #[arg(long)]
+    pub first_start: bool,
+
     /// Where the configuration has an error or names what is not there, show that on the page and go on once it is mended, instead of ending: for a
     /// service
     #[arg(long)]
@@ -73,18 +79,41 @@ pub struct Args {
 /// engine or catalogue.
 pub fn run(args: &Args) -> Result<Outcome, Report> {
     let stop = stop_on_signals()?;
-    let opened = match opened::open(args) {
-        Err(report) if args.safe_mode => match safe_mode::until_mended(args, report, &stop)? {
-            Some(opened) => opened,
-            None => return Ok(Outcome::Done),
-        },
-        opened => opened?,
-    };
+    let access = Arc::new(Access::new(Vault::Folder(state::folder()?)));
+    let mut place = None;
+    loop {
+        let opened = match opened::open(args, &access) {
+            Err(report) if args.safe_mode => match safe_mode::until_mended(args, &access, report, &stop)? {
+                Some(opened) => opened,
+                None => return Ok(Outcome::Done),
+            },
+            opened => opened?,
+        };
+        let (appliance, catalogue) = appliance(args, opened, &mut place)?;
+        if appliance.run(&stop, |_| Ok(catalogue))? == Ended::Stopped {
+            return Ok(Outcome::Done);
+        }
+    }
+}
+
+/// The appliance of what was opened, with its catalogue. Its address is that of `place` as long as the configuration names the same: who asks while the
+/// appliance is opened again waits for it.
+fn appliance(
+    args: &Args,
+    opened: Opened,
+    place: &mut Option<(String, TcpListener)>,
+) -> Result<(Appliance, PathBuf), Report> {
     let Opened { config, camera, catalogue, bundle, updates, network, staff, look } = opened;
     let listen = args.listen.clone().or(config.listen.map(Spanned::into_inner));
+    let listen = listen.unwrap_or_else(|| defaults::LISTEN.to_owned());
+    let listener = match place.take().filter(|(before, _)| *before == listen) {
+        Some((_, listener)) => listener,
+        None => listen_at(&listen)?,
+    };
+    *place = Some((listen, listener.try_clone()?));
     let appliance = Appliance {
         panel: panel(&config.screen),
-        listener: listen_at(listen.as_deref().unwrap_or(defaults::LISTEN))?,
+        listener,
         bundle,
         updates,
         previous_bundle: config.previous_bundle,
@@ -98,7 +127,7 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
         staff,
         network,
     };
-    appliance.run(&stop, |_| Ok(catalogue))
+    Ok((appliance, catalogue))
 }
 
 /// The configured language.
@@ -137,7 +166,7 @@ pub(super) struct Appliance {
     pub(super) uploads_per_second: f64,
     /// The screen, if there is one.
     pub(super) panel: Option<PanelChoice>,
-    /// Who is staff. Whoever is logged in stays so over a change of network.
+    /// Who is staff. Whoever is logged in stays so over a change of network or settings.
     pub(super) staff: Arc<Staff>,
 }
 
@@ -149,7 +178,7 @@ struct Place<'a> {
 }
 
 impl Appliance {
-    /// Starts everything in the order of the path of a frame, backwards, and runs until Ctrl-C or SIGTERM.
+    /// Starts everything in the order of the path of a frame, backwards, and runs until Ctrl-C or SIGTERM, or until the shop has changed its settings.
     ///
     /// `catalogue` says where the catalogue is, once the bundle is known to be good. Where it is of another network it is embedded anew in the
     /// background. Until that is done the network before answers, all of it, if it is at hand; then everything is started again with the new one.
@@ -157,17 +186,17 @@ impl Appliance {
         mut self,
         stop: &Stop,
         catalogue: impl FnOnce(&Bundle) -> Result<PathBuf, Report>,
-    ) -> Result<Outcome, Report> {
+    ) -> Result<Ended, Report> {
         let health = health();
         // First of all, so that something is seen while the rest starts.
         let panel = self.screen(&health)?;
         let place = Place { screen: panel.as_ref(), catalogue: catalogue(&self.bundle)?, health };
         let mut updates = self.updates.take();
-        loop {
+        let ended = loop {
             let own = &self.bundle;
             let bundle = updates.as_mut().map_or_else(|| Arc::clone(own), |updates| updates.begin(own, &place.health));
             match self.answer_with(bundle, &place, updates.as_mut(), stop) {
-                Ok(Ended::Stopped) => break,
+                Ok(ended @ (Ended::Stopped | Ended::Settings)) => break ended,
                 Ok(Ended::Changes) => {
                     if let Some(screen) = place.screen {
                         screen.set_situation(Situation::Updating);
@@ -179,11 +208,11 @@ impl Appliance {
                     None => return Err(report),
                 },
             }
-        }
+        };
         if let Some(panel) = panel {
             panel.end();
         }
-        Ok(Outcome::Done)
+        Ok(ended)
     }
 
     /// Runs with one network until it is told to end, or to change over to another one.
@@ -222,7 +251,7 @@ impl Appliance {
                 if ended == Ended::Stopped {
                     return Ok(ended);
                 }
-                if !is_done() {
+                if ended == Ended::Settings || !is_done() {
                     embeds.end();
                     return Ok(ended);
                 }
@@ -237,11 +266,12 @@ impl Appliance {
             }
         }
         let serving = self.serve(own, place)?;
-        let unwatched = if updates.is_some() { updates::LOOK_EVERY } else { UNWATCHED };
+        let is_watched = updates.is_some() || self.staff.settings.is_some();
+        let unwatched = if is_watched { updates::LOOK_EVERY } else { UNWATCHED };
         let look_every = watchdog::period().unwrap_or(unwatched);
         let ended = serving
             .until(stop, look_every, health, |made| updates.as_mut().is_some_and(|updates| updates.tick(made, health)));
-        if let Some(embedding) = embedding.filter(|_| ended == Ended::Changes) {
+        if let Some(embedding) = embedding.filter(|_| ended != Ended::Stopped) {
             embedding.end();
         }
         Ok(ended)
@@ -313,11 +343,13 @@ impl Appliance {
         let network = self.network.as_ref().map(TcpListener::try_clone).transpose()?;
         let server = Server::start(self.listener.try_clone()?, network, Arc::new(state))?;
         if let Some(screen) = screen {
-            screen.set_situation(Situation::Running);
+            let is_first = self.staff.is_first_start();
+            screen.set_situation(if is_first { Situation::FirstStart } else { Situation::Running });
         }
         let pipeline =
             Pipeline::start(self.camera.clone(), looker, settings, &self.staff.camera, outputs, health, &stop)?;
-        Ok(Serving { server, pipeline, threads: [upload_thread, follow_thread], words })
+        let staff = Arc::clone(&self.staff);
+        Ok(Serving { server, pipeline, threads: [upload_thread, follow_thread], words, staff })
     }
 }
 

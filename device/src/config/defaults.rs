@@ -6,6 +6,9 @@ use std::time::Duration;
 /// Where the page is served: this machine only.
 pub const LISTEN: &str = "127.0.0.1:8080";
 
+/// Where the shop's network is served, where the shop has chosen it on its page.
+pub const LAN_LISTEN: &str = "0.0.0.0:8443";
+
 /// Frames a second of a folder of photographs.
 pub const FRAMES_PER_SECOND: f64 = 5.0;
 

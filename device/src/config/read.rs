@@ -3,10 +3,12 @@
 //! Promise: no text makes this panic; each error names file and line.
 
 use super::check::check_values;
+use super::chosen::Chosen;
 use super::error::ConfigError;
 use super::near::{line_of, nearest};
 use super::schema::{CAMERA_KEYS, Config, KEYS, LAN_KEYS, LOOK_KEYS, SCREEN_KEYS, STAFF_KEYS, UPDATE_KEYS};
 use crate::camera::v4l2::Control;
+use crate::state;
 use clothingid_shared::files;
 use std::ffi::OsString;
 use std::ops::Range;
@@ -17,10 +19,23 @@ use toml::de::{DeTable, DeValue};
 /// A configuration is a page of text.
 pub(super) const MOST_BYTES: u64 = 1 << 20;
 
-/// The configuration: of `file` when one is named, else of the system and the user, as far as they have one.
+/// The configuration: what the shop has chosen on its page, with the files of [`load_files`] in front.
+///
+/// **Errors** as [`load_files`]. What was chosen and cannot be read is as not chosen: who starts the appliance says so.
+pub fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
+    Ok(chosen().overridden_by(load_files(file)?))
+}
+
+/// What the shop has chosen, as far as that can be read.
+pub(super) fn chosen() -> Config {
+    let chosen = state::folder().ok().and_then(|state| Chosen::kept_in(&state).ok());
+    chosen.unwrap_or_default().config()
+}
+
+/// The files of the configuration: `file` when one is named, else those of the system and the user, as far as they have one.
 ///
 /// **Errors** [`ConfigError`] for a file that is named and missing, or that has an error in it.
-pub fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
+pub fn load_files(file: Option<&Path>) -> Result<Config, ConfigError> {
     if let Some(path) = file {
         return parse(path, &files::read_text_at_most(path, MOST_BYTES)?);
     }

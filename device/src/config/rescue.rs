@@ -2,16 +2,16 @@
 //!
 //! Promise: no text makes this panic. Nothing but the language, the shop's name and `[screen]` is taken from such a file.
 
-use super::read::{parse, places};
+use super::read::{chosen, parse, places};
 use super::schema::Config;
 use clothingid_shared::files;
 use std::path::Path;
 
-/// The language, the shop's name and the screen, as far as the files say them in lines without an error.
+/// The language, the shop's name and the screen, as far as the files say them in lines without an error, or the shop has chosen them.
 #[must_use]
 pub fn rescue(file: Option<&Path>) -> Config {
     let files = file.map_or_else(|| places(|name| std::env::var_os(name)), |file| vec![file.to_owned()]);
-    files.iter().fold(Config::default(), |config, path| {
+    files.iter().fold(chosen(), |config, path| {
         let text = files::read_text_at_most(path, super::read::MOST_BYTES).unwrap_or_default();
         config.overridden_by(rescue_text(path, &text))
     })

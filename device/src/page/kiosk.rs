@@ -1,11 +1,12 @@
 //! The kiosk page: rendered here in the visitor's language, kept up to date by its script.
 
+use super::staff;
 use super::state::PageState;
 use crate::config::Language;
 use crate::words::strings;
 use axum::extract::{Query, State};
 use axum::http::header;
-use axum::response::{Html, IntoResponse};
+use axum::response::{Html, IntoResponse, Response};
 use clothingid_shared::taxonomy::Taxonomy;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -22,9 +23,12 @@ pub struct Wish {
 }
 
 /// `GET /`
-pub async fn page(State(state): State<Arc<PageState>>, Query(wish): Query<Wish>) -> impl IntoResponse {
+pub async fn page(State(state): State<Arc<PageState>>, Query(wish): Query<Wish>) -> Response {
     let language = wish.lang.as_deref().and_then(Language::of_tag).unwrap_or(state.facts.language);
-    Html(render(&state, language))
+    if state.staff.is_first_start() {
+        return staff::settings::first(language);
+    }
+    Html(render(&state, language)).into_response()
 }
 
 /// `GET /assets/kiosk.css`

@@ -5,6 +5,7 @@ use super::state::PageState;
 use super::visitors;
 use crate::lan::Lan;
 use crate::screen::Shown;
+use crate::staff::Staff;
 use axum::Router;
 use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
@@ -133,10 +134,10 @@ impl Server {
         let ways = network.zip(state.staff.lan.clone());
         let lan = ways.map(|(listener, lan)| (listener, lan_router(Arc::clone(&state), Arc::clone(&lan)), lan));
         let (closing, screen) = (state.closing.clone(), state.screen.clone());
-        let said = Arc::clone(&state.health);
+        let (said, at_start) = (Arc::clone(&state.health), Arc::clone(&state.staff));
         let network = async move {
             let Some((listener, router, lan)) = lan else { return };
-            tokio::join!(show_offers(&lan, screen.as_ref()), async {
+            tokio::join!(show_offers(&lan, screen.as_ref(), &at_start), async {
                 if let Err(error) = visitors::serve(listener, &lan, router, &closing, &said).await {
                     said.events.say(format!("the shop's network is served no more: {error}"));
                 }
@@ -204,13 +205,20 @@ impl Server {
 /// How often it is looked whether an offer stands.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// Shows on the screen how a device is paired, while one may be.
-async fn show_offers(lan: &Arc<Lan>, screen: Option<&Shown>) {
+/// Shows on the screen how a device is paired, while one may be: always, as long as nobody has set the appliance up.
+async fn show_offers(lan: &Arc<Lan>, screen: Option<&Shown>, staff: &Arc<Staff>) {
     let Some(screen) = screen else { return };
     loop {
-        let lan = Arc::clone(lan);
+        let (lan, staff) = (Arc::clone(lan), Arc::clone(staff));
         // A small file of this machine, which is mostly not there.
-        let invitation = tokio::task::spawn_blocking(move || lan.invitation()).await;
+        let invitation = tokio::task::spawn_blocking(move || {
+            if staff.is_first_start() && lan.offers.standing().is_none() && lan.devices.has_room() {
+                // Where it cannot be written the appliance is set up on its own display.
+                let _ = lan.offers.make();
+            }
+            lan.invitation()
+        })
+        .await;
         screen.invite(invitation.unwrap_or_default());
         tokio::time::sleep(LOOK_EVERY).await;
     }

@@ -17,6 +17,8 @@ pub enum Situation {
     /// Its work.
     #[default]
     Running,
+    /// It waits for being set up.
+    FirstStart,
     /// It is being updated.
     Updating,
     /// It cannot work, and people are told why: the line of the configuration that is at fault, and what to do.
@@ -181,6 +183,7 @@ impl<'a> Facts<'a> {
     fn says(&self) -> Says<'a> {
         match self.situation {
             Situation::Fault(what) => return Says::Message { title: self.text("fault"), more: what, is_fault: true },
+            Situation::FirstStart => return self.message("first_start", "first_start_more"),
             Situation::Updating => return self.message("updating", "updating_more"),
             Situation::Running => {}
         }

@@ -1,7 +1,7 @@
 //! Letting the staff in, and nobody else.
 
 use super::lock::Lock;
-use super::pin::{HashedPin, PinMark};
+use super::pin::{HashError, HashedPin, Pin, PinMark};
 use super::session::{Session, Sessions};
 use super::vault::{Vault, VaultError};
 use crate::config::Language;
@@ -45,6 +45,9 @@ pub enum AccessError {
     /// The system gives no random bytes.
     #[error("the system gives no random bytes")]
     Random(#[from] getrandom::Error),
+    /// A PIN cannot be hashed.
+    #[error(transparent)]
+    Hash(#[from] HashError),
 }
 
 impl Access {
@@ -96,6 +99,40 @@ impl Access {
         let token = Token::random()?;
         self.sessions().begin(&token, pin.mark(), language, now);
         Ok(Tried::Right(token))
+    }
+
+    /// Sets the PIN where none is set, and begins a session. Nothing where another was faster.
+    ///
+    /// # Errors
+    /// [`AccessError`]; no PIN is set then.
+    pub fn set_first(&self, pin: &Pin, language: Language, now: Instant) -> Result<Option<Token>, AccessError> {
+        let _one_at_a_time = self.trying.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.vault.pin()?.is_some() {
+            return Ok(None);
+        }
+        self.set(pin, language, now).map(Some)
+    }
+
+    /// Sets another PIN, for one who knows the present one, and begins a session: all others end. A wrong one counts as in [`Self::log_in`].
+    ///
+    /// # Errors
+    /// [`AccessError`]; the PIN is the present one then.
+    pub fn change(&self, present: &str, pin: &Pin, language: Language, now: Instant) -> Result<Tried, AccessError> {
+        match self.log_in(present, language, now)? {
+            Tried::Right(token) => {
+                self.log_out(&token);
+                self.set(pin, language, now).map(Tried::Right)
+            }
+            other => Ok(other),
+        }
+    }
+
+    fn set(&self, pin: &Pin, language: Language, now: Instant) -> Result<Token, AccessError> {
+        let hashed = HashedPin::of(pin)?;
+        let token = Token::random()?;
+        self.vault.set_pin(&hashed)?;
+        self.sessions().begin(&token, hashed.mark(), language, now);
+        Ok(token)
     }
 
     /// The session of a token, which is used by that; nothing where it has ended or never was.
@@ -159,7 +196,6 @@ impl Access {
 mod tests {
     use super::*;
     use crate::staff::lock::FREE;
-    use crate::staff::pin::Pin;
     use std::path::Path;
 
     const EN: Language = Language::English;
@@ -224,6 +260,25 @@ mod tests {
         assert!(access.session(&token, None, now).unwrap().is_none());
         assert_eq!(access.log_in("2580", EN, now).unwrap(), Tried::Wrong { tries: 4 });
         assert!(matches!(access.log_in("7291", EN, now).unwrap(), Tried::Right(_)));
+    }
+
+    #[test]
+    fn the_first_pin_is_set_once_and_changed_by_who_knows_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (access, now) = (at(folder.path()), Instant::now());
+        let pin = |text: &str| text.parse::<Pin>().unwrap();
+        let first = access.set_first(&pin("2580"), EN, now).unwrap().unwrap();
+        assert!(access.session(&first, None, now).unwrap().is_some());
+        assert_eq!(access.set_first(&pin("7291"), EN, now).unwrap(), None, "another was faster");
+        assert_eq!(access.change("2581", &pin("7291"), EN, now).unwrap(), Tried::Wrong { tries: FREE - 1 });
+        assert!(access.session(&first, None, now).unwrap().is_some());
+        let Tried::Right(second) = access.change("2580", &pin("7291"), EN, now).unwrap() else { panic!("the PIN") };
+        assert!(access.session(&first, None, now).unwrap().is_none(), "all others end");
+        assert!(access.session(&second, None, now).unwrap().is_some());
+        assert!(matches!(access.log_in("7291", EN, now).unwrap(), Tried::Right(_)));
+        let demo = Access::new(Vault::of_one_run(&pin("2580")).unwrap());
+        assert!(demo.change("2580", &pin("7291"), EN, now).is_err());
+        assert!(matches!(demo.log_in("2580", EN, now).unwrap(), Tried::Right(_)));
     }
 
     #[test]

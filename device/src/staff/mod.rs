@@ -7,6 +7,7 @@
 //! - [`importing`] is an import that is tried and made beside everything else, of files that were received ([`incoming`]) or lie on a USB stick
 //!   ([`sticks`]);
 //! - [`article`] is one that is added at the counter;
+//! - [`settings`] is what the shop sets itself, and the first start;
 //! - [`light`] says whether a frame is bright enough, and [`mod@camera`] what the staff set of its controls;
 //! - [`trial`] counts what is answered to garments whose number is known;
 //! - [`books`] changes the catalogue on the staff's behalf.
@@ -26,6 +27,7 @@ pub mod light;
 pub mod lock;
 pub mod pin;
 pub mod session;
+pub mod settings;
 pub mod sticks;
 pub mod trial;
 pub mod vault;
@@ -36,6 +38,7 @@ pub use desk::Desk;
 pub use importing::Importing;
 pub use pin::{HashedPin, Pin, PinError};
 pub use session::Session;
+pub use settings::Settings;
 pub use vault::{Vault, VaultError};
 
 use crate::camera::{ControlDesk, ControlWishes};
@@ -47,8 +50,8 @@ use sticks::Media;
 /// All that the staff's pages share, whichever network answers.
 #[derive(Debug)]
 pub struct Staff {
-    /// Who may come in.
-    pub access: Access,
+    /// Who may come in. Whoever is logged in stays so when the appliance is opened again.
+    pub access: Arc<Access>,
     /// The import that is under way.
     pub importing: Arc<Importing>,
     /// Where USB sticks are mounted.
@@ -59,19 +62,35 @@ pub struct Staff {
     pub folder: PathBuf,
     /// The way in over the shop's network, if there is one.
     pub lan: Option<Arc<Lan>>,
+    /// What the shop sets itself, where there is a configuration.
+    pub settings: Option<Settings>,
 }
 
 /// The name of the folder in the state folder in which uploads are received.
 const INCOMING: &str = "incoming";
 
 impl Staff {
-    /// With the PIN of this vault, and this state folder. The camera's controls are as configured, with what the staff have set since in front.
+    /// With this door and state folder. The camera's controls are as configured, with what the staff have set since in front.
     #[must_use]
-    pub fn new(vault: Vault, state: &Path, media: Media, configured: ControlWishes, lan: Option<Arc<Lan>>) -> Self {
+    pub fn new(access: Arc<Access>, state: &Path, media: Media, configured: ControlWishes) -> Self {
         let importing = Arc::new(Importing::new(state.join(INCOMING)));
         let mut controls = configured;
         controls.extend(camera::kept(state));
         let camera = Arc::new(ControlDesk::new(controls));
-        Self { access: Access::new(vault), importing, media, camera, folder: state.to_owned(), lan }
+        Self { access, importing, media, camera, folder: state.to_owned(), lan: None, settings: None }
+    }
+
+    /// Whether nobody has set the appliance up yet, and whoever stands before it may.
+    #[must_use]
+    pub fn is_first_start(&self) -> bool {
+        // A PIN that cannot be read is one: nobody may take its place.
+        self.settings.as_ref().is_some_and(|settings| settings.may_be_first)
+            && matches!(self.access.has_pin(), Ok(false))
+    }
+
+    /// Whether settings were changed that hold once the appliance is opened again.
+    #[must_use]
+    pub fn wants_to_be_opened_again(&self) -> bool {
+        self.settings.as_ref().is_some_and(Settings::have_changed)
     }
 }

@@ -74,7 +74,7 @@ pub(super) fn make(image: &Image<'_>, program: &Path, signer: &Signer, work: &Pa
     package::documents(&overlay)?;
     let firmware = workspace().join("firmware-config");
     for (from, to, rights) in [
-        ("image/initramfs/machine-id", "etc/initramfs-tools/scripts/local-bottom/clothingid-machine-id", "755"),
+        ("image/initramfs/data", "etc/initramfs-tools/scripts/local-bottom/clothingid-data", "755"),
         ("image/initramfs/modules", "etc/initramfs-tools/modules", "644"),
     ] {
         package::place(&firmware.join(from), &overlay.join(to), rights)?;

@@ -87,7 +87,7 @@ pub(crate) const SUITES: [Suite; 10] = [
     Suite {
         name: "browser",
         holds: "the page in a real browser",
-        programs: &["kiosk", "staff", "lan"],
+        programs: &["kiosk", "staff", "lan", "first_start"],
         kind: Kind::Browser,
     },
     Suite { name: "gpu", holds: "the GPU engine on a Vulkan adapter", programs: &["gpu"], kind: Kind::Gpu },

@@ -1,24 +1,25 @@
 //! What the configuration names, opened as far as that goes without starting anything: what is missing is found here, before the first thread.
 
 use super::Args;
+use super::panel::panel;
 use super::updates::Updates;
-use crate::camera::{CameraChoice, ControlWishes};
+use crate::camera::CameraChoice;
 use crate::catalogue::{Store, StoreError};
 use crate::cli::Report;
 use crate::cli::camera::configured as configured_camera;
 use crate::cli::catalogue::store_report;
-use crate::config::{self, Config, ConfigError, LanConfig, LookConfig};
+use crate::config::{self, Chosen, Config, ConfigError, Fixed, LanConfig, LookConfig, defaults};
 use crate::lan::{Lan, LanSettings, Own};
 use crate::network;
 use crate::page::{self, Look};
 use crate::staff::sticks::Media;
-use crate::staff::{Staff, Vault};
+use crate::staff::{Access, Settings, Staff};
 use crate::state;
 use crate::update::memory::Place;
 use crate::update::quiet;
 use clothingid_shared::bundle::Bundle;
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use toml::Spanned;
@@ -37,9 +38,13 @@ pub(super) struct Opened {
     pub(super) look: Look,
 }
 
-/// Opens what the configuration names, as far as that goes without starting anything.
-pub(super) fn open(args: &Args) -> Result<Opened, Report> {
-    let config = config::load(args.config.as_deref()).map_err(|error| config_report(&error))?;
+/// Opens what the configuration names, as far as that goes without starting anything. `access` is the door of the staff's pages.
+pub(super) fn open(args: &Args, access: &Arc<Access>) -> Result<Opened, Report> {
+    let state = state::folder()?;
+    let files = config::load_files(args.config.as_deref()).map_err(|error| config_report(&error))?;
+    let fixed = Fixed::by(&files);
+    let config = chosen(&state).config().overridden_by(files);
+    let settings = Settings::new(&state, &config, fixed, args.first_start);
     let camera = configured_camera(&config.camera)?;
     let catalogue = sound(catalogue(config.catalogue.clone())?)?;
     let bundle = network::read_bundle(config.bundle.as_deref()).map_err(|error| {
@@ -47,9 +52,13 @@ pub(super) fn open(args: &Args) -> Result<Opened, Report> {
     })?;
     let updates = match config.bundle {
         Some(_) => None,
-        None => Some(Updates::new(Place::new(&state::folder()?), quiet(&config))),
+        None => Some(Updates::new(Place::new(&state), quiet(&config))),
     };
-    let (network, lan) = match shops_network(&config.lan) {
+    let controls = config.camera.controls.clone().unwrap_or_default();
+    let staff = Staff::new(Arc::clone(access), &state, Media::new(config.staff.media.clone()), controls);
+    let mut staff = Staff { settings: Some(settings), ..staff };
+    let has_screen = panel(&config.screen).is_some();
+    let (network, lan) = match shops_network(&state, &lan_at_start(&config.lan, has_screen && staff.is_first_start())) {
         Ok(Some((listener, lan))) => (Some(listener), Some(lan)),
         Ok(None) => (None, None),
         // The customers' page does not hang on it.
@@ -60,8 +69,9 @@ pub(super) fn open(args: &Args) -> Result<Opened, Report> {
         }
         Err(report) => return Err(report),
     };
+    staff.lan = lan;
     let look = look(&config.look)?;
-    let staff = staff(config.staff.media.clone(), config.camera.controls.clone(), lan)?;
+    let staff = Arc::new(staff);
     Ok(Opened { config, camera, catalogue, bundle: Arc::new(bundle), updates, network, staff, look })
 }
 
@@ -71,23 +81,31 @@ pub(in crate::cli) fn quiet(config: &Config) -> Duration {
     minutes.map_or(quiet::QUIET, |minutes| Duration::from_secs(60 * u64::from(minutes)))
 }
 
-/// The staff's pages, with the PIN of the state folder.
-fn staff(
-    media: Option<Vec<PathBuf>>,
-    controls: Option<ControlWishes>,
-    lan: Option<Arc<Lan>>,
-) -> Result<Arc<Staff>, Report> {
-    let folder = state::folder()?;
-    let controls = controls.unwrap_or_default();
-    Ok(Arc::new(Staff::new(Vault::Folder(folder.clone()), &folder, Media::new(media), controls, lan)))
+/// What the shop has chosen on its page. A file that cannot be read must not end the appliance: it is said, and as if nothing were chosen.
+fn chosen(state: &Path) -> Chosen {
+    Chosen::kept_in(state).unwrap_or_else(|error| {
+        eprint!("{}", config_report(&error));
+        eprintln!("what was chosen on the staff's page Settings does not hold until it is chosen again");
+        Chosen::default()
+    })
+}
+
+/// The shop's network as it is configured; where the appliance has a screen and nobody has set it up yet, it is served for the phone that reads the
+/// code on the screen.
+fn lan_at_start(config: &LanConfig, is_first_start: bool) -> LanConfig {
+    let mut config = config.clone();
+    if is_first_start && config.listen.is_none() {
+        config.listen = Some(Spanned::new(0..0, defaults::LAN_LISTEN.to_owned()));
+    }
+    config
 }
 
 /// Where the shop's network is served and how, if it is.
-fn shops_network(config: &LanConfig) -> Result<Option<(TcpListener, Arc<Lan>)>, Report> {
+fn shops_network(state: &Path, config: &LanConfig) -> Result<Option<(TcpListener, Arc<Lan>)>, Report> {
     let Some(address) = &config.listen else { return Ok(None) };
     let during = |report: Report| report.during("serving the shop's network, as `[lan]` asks");
     let listener = page::bind(address.get_ref()).map_err(|error| during(Report::of(&error).hinted(error.hints())))?;
-    let lan = Lan::open(&state::folder()?, &lan_settings(config.clone()), listener.local_addr()?);
+    let lan = Lan::open(state, &lan_settings(config.clone()), listener.local_addr()?);
     let lan = lan.map_err(|error| during(Report::of(&error).hinted(error.hint())))?;
     // An offer is for those who stood before the appliance when it was made.
     lan.offers.end()?;

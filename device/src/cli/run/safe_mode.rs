@@ -9,6 +9,8 @@ use crate::health::watchdog;
 use crate::page;
 use crate::pipeline::Stop;
 use crate::screen::{Screen, ScreenSettings, Situation};
+use crate::staff::Access;
+use std::sync::Arc;
 use std::time::Duration;
 use toml::Spanned;
 
@@ -16,7 +18,12 @@ use toml::Spanned;
 const TRY_EVERY: Duration = Duration::from_secs(1);
 
 /// Shows what is wrong until it is mended, and gives what is opened then; nothing where the program is to end before that.
-pub(super) fn until_mended(args: &Args, report: Report, stop: &Stop) -> Result<Option<Opened>, Report> {
+pub(super) fn until_mended(
+    args: &Args,
+    access: &Arc<Access>,
+    report: Report,
+    stop: &Stop,
+) -> Result<Option<Opened>, Report> {
     let mut report = report;
     loop {
         eprint!("{report}");
@@ -33,7 +40,7 @@ pub(super) fn until_mended(args: &Args, report: Report, stop: &Stop) -> Result<O
                 break None;
             }
             watchdog::feed();
-            match open(args) {
+            match open(args, access) {
                 Err(found) if found == report => {}
                 changed => break Some(changed),
             }

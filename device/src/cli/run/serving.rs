@@ -4,17 +4,21 @@ use crate::health::Health;
 use crate::health::watchdog::{self, Progress};
 use crate::page::Server;
 use crate::pipeline::{Pipeline, Stop};
+use crate::staff::Staff;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// Why a network answers no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ended {
+pub(in crate::cli) enum Ended {
     /// The appliance is to stop.
     Stopped,
     /// Another network is to answer.
     Changes,
+    /// The shop has changed its settings: everything is opened again.
+    Settings,
 }
 
 /// Everything that one network answers with, running.
@@ -24,6 +28,7 @@ pub(super) struct Serving {
     pub(super) threads: [JoinHandle<()>; 2],
     /// What it is made of, for people.
     pub(super) words: [(&'static str, String); 6],
+    pub(super) staff: Arc<Staff>,
 }
 
 impl Serving {
@@ -38,7 +43,7 @@ impl Serving {
         eprintln!("  {:<10} {}", "page", url(address));
     }
 
-    /// Runs until it is told to stop, or `changes`, which is asked so often and told whether the appliance gets on, says that another network is to
+    /// Runs until it is told to stop, or settings are changed, or `changes`, which is asked so often and told whether the appliance gets on, says that another network is to
     /// answer.
     pub(super) fn until(
         self,
@@ -59,6 +64,9 @@ impl Serving {
             if is_made {
                 watchdog::feed();
             }
+            if self.staff.wants_to_be_opened_again() {
+                break Ended::Settings;
+            }
             if changes(is_made) {
                 break Ended::Changes;
             }
@@ -68,7 +76,7 @@ impl Serving {
                 eprintln!("ending");
                 watchdog::stopping();
             }
-            Ended::Changes => watchdog::opening(),
+            Ended::Changes | Ended::Settings => watchdog::opening(),
         }
         self.end();
         ended

@@ -7,6 +7,7 @@
 //! **Source** RFC 6265bis; Fetch Metadata Request Headers (W3C).
 
 use super::render::{trouble, trouble_at};
+use super::settings;
 use crate::config::Language;
 use crate::page::answer::ApiError;
 use crate::page::guard::is_loopback;
@@ -36,6 +37,8 @@ pub enum Door {
     Open,
     /// Who is logged in.
     Staff,
+    /// Who is logged in; at the first start, while there is no PIN, as [`Self::Open`].
+    Settings,
 }
 
 /// Who asks, where, and in which language: in the extensions of each request that is let in.
@@ -104,8 +107,11 @@ fn admit(door: Door, state: &PageState, request: &Request) -> Result<Here, Box<R
         let words = in_words(error);
         Box::new(trouble(state, here, StatusCode::INTERNAL_SERVER_ERROR, "pin_broken", &words))
     };
-    if door == Door::Staff && !access.has_pin().map_err(|error| broken(&here, &error))? {
+    if door != Door::Open && !access.has_pin().map_err(|error| broken(&here, &error))? {
+        let is_first_start = state.staff.is_first_start();
         return match path {
+            _ if is_first_start && door == Door::Settings => Ok(here),
+            _ if is_first_start && !path.starts_with("/api/") => Err(Box::new(settings::first(here.language))),
             "/staff" => refuse(&here, StatusCode::SERVICE_UNAVAILABLE, "no_pin"),
             _ if path.starts_with("/api/") => refuse(&here, StatusCode::UNAUTHORIZED, "no_pin"),
             _ => Err(Box::new(Redirect::to("/staff").into_response())),

@@ -5,7 +5,7 @@
 //! [`changes`] (undo), [`scan`] (barcode check), [`wrong`] (wrong match), [`article`] (add one),
 //! [`import`] (with [`receive`], which streams an upload to the disk, and
 //! [`problems`], which says what is wrong with a row), [`trial`] (how often the answer is right),
-//! [`devices`] (phones and PCs of the staff), [`backup`] (to a USB stick and back), [`light`] (enough of it?), [`plain`] (help, cleaning).
+//! [`devices`] (phones and PCs of the staff), [`backup`] (to a USB stick and back), [`settings`] (and the first start), [`light`] (enough of it?), [`plain`] (help, cleaning).
 //!
 //! What the pages decide lies in [`crate::staff`].
 
@@ -26,6 +26,7 @@ pub mod problems;
 pub mod receive;
 pub mod render;
 pub mod scan;
+pub mod settings;
 pub mod table;
 pub mod trial;
 pub mod words;

@@ -11,7 +11,7 @@ use minijinja::{Environment, Error, UndefinedBehavior, Value, context};
 use std::sync::LazyLock;
 
 /// All templates by the name that handlers use.
-const TEMPLATES: [(&str, &str); 26] = [
+const TEMPLATES: [(&str, &str); 28] = [
     ("base.html", include_str!("../assets/staff/base.html")),
     ("product.html", include_str!("../assets/staff/product.html")),
     ("trouble.html", include_str!("../assets/staff/trouble.html")),
@@ -28,6 +28,8 @@ const TEMPLATES: [(&str, &str); 26] = [
     ("devices.html", include_str!("../assets/staff/devices.html")),
     ("pair.html", include_str!("../assets/staff/pair.html")),
     ("backup.html", include_str!("../assets/staff/backup.html")),
+    ("settings.html", include_str!("../assets/staff/settings.html")),
+    ("settings-kept.html", include_str!("../assets/staff/settings-kept.html")),
     ("light.html", include_str!("../assets/staff/light.html")),
     ("help.html", include_str!("../assets/staff/help.html")),
     ("cleaning.html", include_str!("../assets/staff/cleaning.html")),

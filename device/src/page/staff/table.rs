@@ -2,7 +2,8 @@
 
 use super::gate::{Door, gate};
 use super::{
-    article, backup, changes, devices, files, form, form_files, home, import, light, login, plain, scan, trial, wrong,
+    article, backup, changes, devices, files, form, form_files, home, import, light, login, plain, scan, settings,
+    trial, wrong,
 };
 use crate::page::state::PageState;
 use axum::Router;
@@ -20,7 +21,7 @@ pub type Row = (&'static str, &'static str, Door, Handler);
 /// Every address of the staff's, in the order of `openapi.json`.
 #[must_use]
 pub fn table() -> Vec<Row> {
-    use Door::{Open, Staff};
+    use Door::{Open, Settings, Staff};
     let photos = DefaultBodyLimit::max(form_files::MOST_BYTES);
     let forms = || DefaultBodyLimit::max(form::MOST_BYTES);
     vec![
@@ -48,6 +49,8 @@ pub fn table() -> Vec<Row> {
         ("post", "/staff/devices/pair", Staff, post(devices::offer).layer(forms())),
         ("post", "/staff/devices/stop", Staff, post(devices::stop).layer(forms())),
         ("post", "/staff/devices/remove", Staff, post(devices::remove).layer(forms())),
+        ("get", "/staff/settings", Settings, get(settings::page)),
+        ("post", "/staff/settings", Settings, post(settings::keep).layer(forms())),
         ("get", "/staff/light", Staff, get(light::page)),
         ("post", "/staff/light", Staff, post(light::set).layer(forms())),
         ("get", "/api/v1/staff/light", Staff, get(light::now)),
@@ -96,6 +99,8 @@ mod tests {
             ("post", "/staff/login"),
         ];
         assert_eq!(open, expected);
+        let at_the_first_start = table().into_iter().filter(|(_, _, door, _)| *door == Door::Settings);
+        assert!(at_the_first_start.map(|(_, path, ..)| path).eq(["/staff/settings"; 2]));
         for (_, path, ..) in table() {
             assert!(
                 super::super::gate::PATHS.iter().any(|of| path == *of || path.starts_with(&format!("{of}/"))),

@@ -8,15 +8,30 @@ for (const image of document.querySelectorAll("img[data-live]")) {
   next();
 }
 
-/// Digits to touch, where there is no keyboard.
+/// Digits to touch, where there is no keyboard: for the field that was touched last.
 for (const pad of document.querySelectorAll("[data-pad]")) {
-  const field = document.getElementById(pad.dataset.pad);
+  const fields = pad.dataset.pad.split(" ").map((id) => document.getElementById(id));
+  let field = fields[0];
+  for (const one of fields) one.addEventListener("focus", () => (field = one));
   pad.hidden = field.disabled;
   pad.addEventListener("click", (event) => {
     const digit = event.target.dataset?.digit;
     if (digit === undefined) return;
     field.value = digit === "" ? field.value.slice(0, -1) : (field.value + digit).slice(0, field.maxLength);
   });
+}
+
+/// The appliance is opened again: once it answers, its staff's page follows. It ends a moment after it has answered, so that is waited for.
+for (const line of document.querySelectorAll("[data-opened-again]")) {
+  const look = async () => {
+    try {
+      if ((await fetch(line.dataset.openedAgain)).ok) return location.replace(line.dataset.to);
+    } catch {
+      // It is away for a moment.
+    }
+    setTimeout(look, 1000);
+  };
+  setTimeout(look, 4000);
 }
 
 /// A scanner types over what is there.
