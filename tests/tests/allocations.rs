@@ -164,9 +164,9 @@ struct Way {
 }
 
 /// Two rounds of frames, of which each is another scene: the network looks at all of them and searches for their garments.
-fn allocations_of_the_way(gallery: Arc<dyn Gallery + Send + Sync>, frames: &[Frame]) -> [Way; 2] {
+fn allocations_of_the_way(gallery: Arc<dyn Gallery + Send + Sync>, frames: &[Frame], second_look: bool) -> [Way; 2] {
     let bundle = Arc::new(read_bundle(None).unwrap());
-    let settings = LookerSettings { bundle, engine: EngineChoice::Cpu, threads: 1, gallery, matches: 5 };
+    let settings = LookerSettings { bundle, engine: EngineChoice::Cpu, threads: 1, gallery, matches: 5, second_look };
     let (mut looker, health) = (Looker::open(&settings).unwrap(), Health::silent());
     let (mut looked, mut board) = (Looked::default(), Arc::new(Board::new()));
     let (mut number, mut garments) = (FrameNumber::default(), 0);
@@ -235,13 +235,17 @@ fn a_warm_engine_and_a_warm_screen_allocate_nothing() {
     let (rig, [yuyv, jpeg]) = (Rig::new(), frames());
     let showing = yuyv.len();
     assert_eq!(
-        allocations_of_the_way(Arc::new(Empty), &yuyv),
+        allocations_of_the_way(Arc::new(Empty), &yuyv, false),
         [const { Way { looking: 0, showing: 0 } }; 2].map(|way| Way { showing, ..way })
     );
+    // The part that is looked at again has another size in each frame, and the resizer allocates for each: as much in the last round as in the first.
+    let [first, second] = allocations_of_the_way(Arc::new(Empty), &yuyv, true);
+    assert_eq!(first, second, "two looks");
+    assert!(first.looking <= 40 * yuyv.len(), "two looks: {first:?} in {} frames", yuyv.len());
     let shop = Arc::new(shop(&rig));
     // Matches are read from the store as the texts that they are; zune-jpeg makes its tables and planes for each picture.
     for (frames, most) in [(yuyv, 100), (jpeg, 500)] {
-        let [first, second] = allocations_of_the_way(Arc::<Shop>::clone(&shop), &frames);
+        let [first, second] = allocations_of_the_way(Arc::<Shop>::clone(&shop), &frames, false);
         assert_eq!(first, second);
         let each = first.looking / frames.len();
         assert!(each <= most, "{each} allocations a frame");

@@ -161,6 +161,7 @@ fn every_fault_is_counted_and_memory_stays() {
         }))
     };
     let settings = LookerSettings {
+        second_look: false,
         bundle: Arc::new(read_bundle(None).expect("the bundle")),
         engine: EngineChoice::Cpu,
         threads: 1,

@@ -77,6 +77,12 @@ impl FrameDecoder {
         Ok(&self.picture)
     }
 
+    /// The picture that was decoded last; nothing where its memory was given back.
+    #[must_use]
+    pub fn last(&self) -> Option<&Picture> {
+        Some(&self.picture).filter(|picture| picture.width() > 0)
+    }
+
     /// Gives back the memory of a picture that was larger than most, after it has been looked at.
     pub fn let_go_if_large(&mut self) {
         self.picture.let_go_if_large();

@@ -77,6 +77,10 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=120))]
     pub rate: u32,
 
+    /// `live` looks at each frame twice, the second time where the garment is
+    #[arg(long)]
+    pub second_look: bool,
+
     /// So many clients on the event stream of `live`, and photographs sent at twice the rate that is allowed, from a program of its own
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=200))]
     pub clients: u32,

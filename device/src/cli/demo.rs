@@ -82,6 +82,7 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
         language: args.language,
         shop_name: NAME.to_owned(),
         look: Look::default(),
+        second_look: false,
         uploads_per_second: rate::UPLOADS_PER_SECOND,
         panel: args.screen.clone(),
         staff: staff()?,

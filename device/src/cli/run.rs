@@ -18,7 +18,7 @@ use crate::health::watchdog;
 use crate::lan::Lan;
 use crate::network::{EngineChoice, golden};
 use crate::page::{self, Board, Facts, Look, PageState, Server, Uploads, rate};
-use crate::pipeline::{Looker, LookerSettings, Output, Pipeline, Shop, Stop};
+use crate::pipeline::{LookError, Looker, LookerSettings, Output, Pipeline, Shop, Stop};
 use crate::screen::{PanelChoice, Screen, ScreenSettings, Situation, Source};
 use crate::staff::{Access, Staff, Vault};
 use crate::state;
@@ -123,6 +123,7 @@ fn appliance(
         language: language(config.language.as_ref().map(Spanned::get_ref)),
         shop_name: shop_name(config.shop),
         look,
+        second_look: config.second_look.unwrap_or_default(),
         uploads_per_second: config.uploads_per_second.map_or(rate::UPLOADS_PER_SECOND, Spanned::into_inner),
         staff,
         network,
@@ -162,6 +163,8 @@ pub(super) struct Appliance {
     pub(super) shop_name: String,
     /// Its logo and colours.
     pub(super) look: Look,
+    /// Whether frames are looked at twice.
+    pub(super) second_look: bool,
     /// Photographs that the API answers, a second at most.
     pub(super) uploads_per_second: f64,
     /// The screen, if there is one.
@@ -302,8 +305,9 @@ impl Appliance {
             threads,
             gallery: Arc::<Shop>::clone(&shop),
             matches: MATCHES,
+            second_look: self.second_look,
         };
-        let looker = Looker::of(path, &settings).map_err(|error| Report::of(&error).during("starting the network"))?;
+        let looker = Looker::of(path, &settings).map_err(|error| looker_report(&error))?;
         let facts = Facts {
             shop_name: self.shop_name.clone(),
             look: self.look.clone(),
@@ -320,7 +324,7 @@ impl Appliance {
         };
         let words = [
             ("camera", self.camera.describe()),
-            ("engine", facts.engine.clone()),
+            ("engine", engine_words(&facts.engine, self.second_look)),
             ("bundle", format!("{} of {}", bundle.manifest.name, bundle.manifest.created)),
             ("catalogue", products),
             ("lan", self.staff.lan.as_ref().map_or_else(|| "not served".to_owned(), |lan| reached(lan))),
@@ -351,6 +355,19 @@ impl Appliance {
         let staff = Arc::clone(&self.staff);
         Ok(Serving { server, pipeline, threads: [upload_thread, follow_thread], words, staff })
     }
+}
+
+fn looker_report(error: &LookError) -> Report {
+    let report = Report::of(error).during("starting the network");
+    match error {
+        LookError::NoSecondLook { .. } => report.hint("set `engine = \"cpu\"`, or leave `second_look` out"),
+        _ => report,
+    }
+}
+
+/// The engine, and how often it looks.
+fn engine_words(engine: &str, second_look: bool) -> String {
+    if second_look { format!("{engine}, two looks at a frame") } else { engine.to_owned() }
 }
 
 /// Where others reach it, and how they know that it is this one.

@@ -16,7 +16,7 @@ use toml::Spanned;
 pub const EXAMPLE: &str = include_str!("example.toml");
 
 /// The keys at the top, in the order of the page above.
-pub const KEYS: [&str; 15] = [
+pub const KEYS: [&str; 16] = [
     "listen",
     "language",
     "shop",
@@ -25,6 +25,7 @@ pub const KEYS: [&str; 15] = [
     "catalogue",
     "engine",
     "threads",
+    "second_look",
     "uploads_per_second",
     "camera",
     "screen",
@@ -84,6 +85,8 @@ pub struct Config {
     pub engine: Option<EngineChoice>,
     /// Threads of the network.
     pub threads: Option<Spanned<u16>>,
+    /// Whether frames are looked at twice, the second time where the garment is.
+    pub second_look: Option<bool>,
     /// Photographs that the API answers, a second at most.
     pub uploads_per_second: Option<Spanned<f64>>,
     /// The camera.
@@ -325,6 +328,7 @@ impl Config {
             catalogue: other.catalogue.or(self.catalogue),
             engine: other.engine.or(self.engine),
             threads: other.threads.or(self.threads),
+            second_look: other.second_look.or(self.second_look),
             uploads_per_second: other.uploads_per_second.or(self.uploads_per_second),
             camera: self.camera.overridden_by(other.camera),
             screen: self.screen.overridden_by(other.screen),

@@ -58,6 +58,11 @@ pub trait Engine: Send {
         Err(EngineError::NoNodes(self.name().to_string()))
     }
 
+    /// The result of one layer of the plan in the last run, where it is bytes and the engine still has them.
+    fn bytes_of(&self, _layer: usize) -> Option<&[u8]> {
+        None
+    }
+
     /// Runs one picture and tells how long each layer of the plan took, in running order.
     ///
     /// # Errors

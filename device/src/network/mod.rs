@@ -5,6 +5,7 @@
 //! - [`plan`]: the network as a list of fused layers, made once and run by each engine of ours; `reference` is its definition in plain loops.
 //! - `cpu`: the plan in integers on the processor. `gpu`: the plan on a graphics processor, through wgpu. `tract`: the independent check, in float.
 //! - `auto`: which of the two is faster here.
+//! - [`Localiser`]: where in the picture an answer comes from.
 //! - [`nodes`]: where an engine first differs from the reference.
 //!
 //! What the answer means is the business of [`crate::reading`].
@@ -15,6 +16,7 @@ mod embedded;
 mod engine;
 pub mod golden;
 mod gpu;
+mod localiser;
 pub mod nodes;
 mod onnx;
 mod path;
@@ -27,6 +29,7 @@ mod tract;
 pub use embedded::read_bundle;
 pub use engine::{Answer, Engine, EngineChoice, EngineError, Opened, Why, open};
 pub use gpu::{AdapterChoice, GpuError};
+pub use localiser::Localiser;
 pub use onnx::with_side;
 pub use path::{PathError, PhotoPath};
 

@@ -4,6 +4,7 @@ mod error;
 
 use super::gate::{Decision, Gate};
 use super::result::{LiveReading, Looked};
+use super::second_look::SecondLook;
 use super::supervise::in_words;
 use crate::camera::{Frame, FrameDecoder, FrameNumber, Sampler};
 use crate::catalogue::store::Embedded;
@@ -38,6 +39,8 @@ pub struct LookerSettings {
     pub gallery: Arc<dyn Gallery + Send + Sync>,
     /// Matches of one reading, at most.
     pub matches: usize,
+    /// Whether each frame is looked at twice, the second time where the garment is.
+    pub second_look: bool,
 }
 
 /// Looks at pictures with one engine; keeps all buffers.
@@ -54,6 +57,7 @@ pub struct Looker {
     input: Picture,
     answer: Answer,
     sampler: Sampler,
+    second: Option<SecondLook>,
     gate: Gate,
     steady: Steady,
     averaged: Vec<f32>,
@@ -75,7 +79,9 @@ impl Looker {
     pub fn of(mut path: PhotoPath, settings: &LookerSettings) -> Result<Self, LookError> {
         let bundle = &settings.bundle;
         golden::check(&mut path, bundle, golden::AT_START)?;
+        let second = settings.second_look.then(|| SecondLook::new(bundle, path.engine())).transpose()?;
         Ok(Self {
+            second,
             maker: PictureMaker::new(bundle.manifest.picture.clone()),
             reader: Reader::new(bundle)?,
             gallery: Arc::clone(&settings.gallery),
@@ -116,7 +122,7 @@ impl Looker {
             metrics.count(&metrics.frames_rested);
             reading.copy_from(&self.said);
         } else {
-            self.answer_into(reading, decision, health)?;
+            self.answer_into(reading, frame, decision, health)?;
             let is_garment = reading.reading.garment >= self.garment_threshold;
             self.gate.saw(is_garment, started);
             // A garment that lies there unmoved all night is no customer.
@@ -161,11 +167,21 @@ impl Looker {
         Ok(())
     }
 
-    /// Answers for the picture in `self.input`.
-    fn answer_into(&mut self, said: &mut LiveReading, decision: Decision, health: &Health) -> Result<(), LookError> {
+    /// Answers for the picture in `self.input`, which is of `frame`.
+    fn answer_into(
+        &mut self,
+        said: &mut LiveReading,
+        frame: &Frame,
+        decision: Decision,
+        health: &Health,
+    ) -> Result<(), LookError> {
         let metrics = &health.metrics;
         let started = Instant::now();
         self.path.engine_mut().run(&self.input, &mut self.answer)?;
+        if let Some(second) = &mut self.second {
+            let decoded = if self.sampler.takes(frame) { None } else { self.decoder.last() };
+            second.look(frame, decoded, self.path.engine_mut(), &mut self.answer)?;
+        }
         metrics.took(Stage::Network, started.elapsed());
         // Of a scene that stands still the network says the same again, unless another garment of the same colours has come.
         let is_exchanged =
@@ -317,6 +333,7 @@ mod tests {
             threads: 1,
             gallery: Arc::<Unreadable>::clone(&gallery),
             matches: 5,
+            second_look: false,
         };
         let mut looker = Looker::open(&settings).unwrap();
         let health = Health::silent();
@@ -342,6 +359,7 @@ mod tests {
             threads: 1,
             gallery: Arc::new(Unreadable::default()),
             matches: 5,
+            second_look: false,
         };
         let (mut looker, health) = (Looker::open(&settings).unwrap(), Health::silent());
         let frame = Frame { bytes: bundle.golden[0].photo.clone(), name: "a".into(), ..Frame::empty() };

@@ -2,7 +2,7 @@
 //!
 //! `capture → latest → inference → latest → output`. [`stages`] has the three in their order, [`latest`] is the
 //! newest-wins slot between them, [`look`] is what inference does with one frame (with [`gate`] telling what is worth a look, and a new scene
-//! from the same one), [`result`] is what comes out,
+//! from the same one, and [`second_look`] at the part of a frame where the garment is, where that is wished), [`result`] is what comes out,
 //! [`shop`] is the catalogue as it is now, [`reembed`] embeds it after a change of network, [`supervise`] starts a stage again when it fails.
 //!
 //! Per frame our own code allocates nothing once the buffers have grown, but for the matches (their texts are of the
@@ -13,6 +13,7 @@ pub mod latest;
 pub mod look;
 pub mod reembed;
 pub mod result;
+pub mod second_look;
 pub mod shop;
 pub mod stages;
 pub mod supervise;

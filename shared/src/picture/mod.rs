@@ -10,10 +10,12 @@ mod decode;
 mod markers;
 mod orient;
 mod picture;
+pub mod region;
 mod resize;
 
 pub use contract::{Filter, Fit, PictureContract};
 pub use decode::{Format, MAX_PIXELS, PictureError, decode, decode_into, dimensions};
 pub use markers::image_end;
 pub use picture::{Picture, make_room};
+pub use region::{Locator, Region};
 pub use resize::{PictureMaker, Placement, paste, placement};

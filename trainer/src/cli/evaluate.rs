@@ -257,6 +257,9 @@ fn locate(args: &Args, bundle: &Bundle, folder: &Path) -> Result<ExitStatus, Rep
         ("top-1 of 26, both looks", &figures.top_1_both_looks),
         ("top-1 of 26, a look at the true box", &figures.top_1_true_box),
         ("both looks minus one, paired", &figures.gain),
+        ("R@1 among the originals, one look", &figures.recall_at_1_first_look),
+        ("R@1 among the originals, both looks", &figures.recall_at_1_both_looks),
+        ("both looks minus one, paired", &figures.recall_gain),
     ] {
         println!("{name:<52} {figure}  (n = {})", figure.n);
     }

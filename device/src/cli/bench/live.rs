@@ -103,6 +103,7 @@ fn measured(bundle: Bundle, args: &Args, folder: &Path) -> Result<Line, Report> 
         threads: usize::from(args.network.threads),
         gallery: Arc::<Shop>::clone(&shop),
         matches: 5,
+        second_look: args.second_look,
     };
     let looker = Looker::of(path, &settings)?;
     let (health, stop) = (Arc::new(Health::silent()), Stop::new());

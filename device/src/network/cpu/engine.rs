@@ -217,6 +217,14 @@ impl Engine for CpuEngine {
         Ok(())
     }
 
+    fn bytes_of(&self, layer: usize) -> Option<&[u8]> {
+        let step = self.steps.get(layer)?;
+        let Target::Slot(slot) = step.output else { return None };
+        // Slots are used again as soon as nobody reads them any more.
+        let is_kept = self.steps.get(layer + 1..)?.iter().all(|later| later.output != Target::Slot(slot));
+        self.memory.slots.get(slot).filter(|_| is_kept)?.bytes().get(..step.shape.len())
+    }
+
     fn layer_times(&mut self, picture: &Picture) -> Result<Vec<Duration>, EngineError> {
         check_side(picture, self.side)?;
         let mut times = Vec::with_capacity(self.steps.len());

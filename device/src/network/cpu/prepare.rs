@@ -32,7 +32,7 @@ pub(super) struct Source {
 }
 
 /// The slot or the list of floats that a result goes to.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Target {
     /// Bytes of a slot.
     Slot(usize),

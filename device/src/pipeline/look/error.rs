@@ -29,6 +29,14 @@ pub enum LookError {
     /// The network's embedding is no direction.
     #[error(transparent)]
     Embedding(#[from] EmbeddingError),
+    /// A second look is wished, and cannot be had.
+    #[error(
+        "`second_look` cannot be had: the engine `{engine}` does not show where in a picture its answer comes from"
+    )]
+    NoSecondLook {
+        /// The engine.
+        engine: String,
+    },
     /// The catalogue cannot be searched.
     #[error("the catalogue cannot be searched")]
     Gallery(#[source] GalleryError),

@@ -1,13 +1,12 @@
 //! Garments cut out of studio photographs and pasted onto photographs of other things.
 
-use clothingid_shared::picture::Picture;
+use clothingid_shared::picture::{Picture, Region};
 use fast_image_resize::{FilterType, Resizer};
 use rand::RngExt;
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand_pcg::Pcg32;
 use rayon::prelude::*;
 
-use super::region::Region;
 use crate::import::Part;
 use crate::load::LoadError;
 use crate::load::backdrop::background_of;

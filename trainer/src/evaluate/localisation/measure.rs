@@ -1,12 +1,13 @@
 //! How well the box fits, and what a second look at it is worth.
 
-use clothingid_shared::picture::{Picture, PictureContract};
+use clothingid_shared::picture::region::MARGIN;
+use clothingid_shared::picture::{Locator, Picture, PictureContract, Region};
 use serde::Serialize;
 
 use super::composites::Composite;
-use super::region::{Region, locate};
 use crate::evaluate::error::EvaluateError;
 use crate::evaluate::figure::Figure;
+use crate::evaluate::photos::Photos;
 use crate::export::ExportError;
 use crate::export::answers::{Answers, largest, softmax};
 use crate::export::float::FloatRunner;
@@ -17,8 +18,6 @@ use crate::pack::Pack;
 
 /// Thresholds that are compared, as shares of the map's peak.
 const THRESHOLDS: [f64; 6] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6];
-/// A box is widened by this share of itself before the second look: the activations sit in the middle of a garment.
-const MARGIN: f64 = 0.15;
 /// Overlap from which a box counts as found.
 const FOUND: f64 = 0.5;
 /// Composites that are run at a time.
@@ -57,6 +56,12 @@ pub struct LocalisationFigures {
     pub top_1_true_box: Figure,
     /// Both looks minus the first, paired.
     pub gain: Figure,
+    /// The photograph that the garment was cut out of is the nearest of all of them: by a look at the whole.
+    pub recall_at_1_first_look: Figure,
+    /// By the sum of the embeddings of both looks.
+    pub recall_at_1_both_looks: Figure,
+    /// Both looks minus the first, paired.
+    pub recall_gain: Figure,
 }
 
 /// A network that shows the activations before its pool.
@@ -98,6 +103,19 @@ impl<'a> Looker<'a> {
             .ok_or_else(missing)?;
         let head = &network.weights.get(head).ok_or_else(missing)?.weights_oihw;
         Ok(Self { runner, contract, before_pool, head })
+    }
+
+    /// The embeddings of the photographs that garments were cut out of, in the order of the composites.
+    fn originals(&self, pack: &Pack, composites: &[Composite]) -> Result<Vec<Vec<f32>>, EvaluateError> {
+        let rows: Vec<usize> = composites.iter().map(|composite| composite.row).collect();
+        let photos = Photos::of_pack(pack, &rows)?;
+        let mut embeddings = Vec::with_capacity(rows.len());
+        for batch in (0..rows.len()).collect::<Vec<_>>().chunks(BATCH) {
+            for named in self.runner.visit(&photos.pictures(batch, self.contract)?, |_, _, _| {})? {
+                embeddings.push(Answers::take(named)?.embedding);
+            }
+        }
+        Ok(embeddings)
     }
 
     fn look(&self, pictures: &[Picture], progress: &Progress) -> Result<Vec<Look>, EvaluateError> {
@@ -150,7 +168,7 @@ impl<'a> Looker<'a> {
     fn region(look: &Look, shows: Shows, threshold: f64) -> Region {
         let [category, anything] = &look.maps;
         let map = if shows == Shows::Category { category } else { anything };
-        locate(map, look.size.0, look.size.1, threshold)
+        Locator::default().locate(map, look.size.0, look.size.1, threshold)
     }
 }
 
@@ -182,7 +200,12 @@ pub fn measure(
     let first = looker.look(&pictures(report), progress)?;
     let boxes: Vec<Region> = first.iter().map(|look| Looker::region(look, shows, threshold)).collect();
     let cut = |regions: &[Region]| -> Vec<Picture> {
-        report.iter().zip(regions).map(|(c, region)| crop(&c.picture, &region.widened(MARGIN))).collect()
+        let of = |(composite, region): (&Composite, &Region)| {
+            let mut part = Picture::default();
+            region.widened(MARGIN).cut_into(&composite.picture, &mut part);
+            part
+        };
+        report.iter().zip(regions).map(of).collect()
     };
     let second = looker.look(&cut(&boxes), progress)?;
     let truths: Vec<Region> = report.iter().map(|composite| composite.garment).collect();
@@ -210,6 +233,16 @@ pub fn measure(
             largest(&mean)
         })
         .collect();
+    let originals = looker.originals(pack, report)?;
+    let is_found = |embedding: &dyn Fn(usize) -> Vec<f32>| -> Vec<f64> {
+        (0..report.len()).map(|place| f64::from(u8::from(nearest(&embedding(place), &originals) == place))).collect()
+    };
+    let of_first = |place: usize| first[place].answers.embedding.clone();
+    let of_both = |place: usize| -> Vec<f32> {
+        first[place].answers.embedding.iter().zip(&second[place].answers.embedding).map(|(a, b)| a + b).collect()
+    };
+    let (found_first, found_both) = (is_found(&of_first), is_found(&of_both));
+    let found_more: Vec<f64> = found_both.iter().zip(&found_first).map(|(both, first)| both - first).collect();
     let top_1 = |said: &[usize]| Figure::share(&groups, |place| truth[place] == Some(said[place]));
     let overlap_with = |regions: &[Region]| -> Vec<f64> {
         regions.iter().zip(&truths).map(|(region, truth)| region.overlap(truth)).collect()
@@ -236,38 +269,15 @@ pub fn measure(
         top_1_both_looks: top_1(&both),
         top_1_true_box: top_1(&said(&perfect)),
         gain: mean_of(&won),
+        recall_at_1_first_look: mean_of(&found_first),
+        recall_at_1_both_looks: mean_of(&found_both),
+        recall_gain: mean_of(&found_more),
     })
 }
 
-/// A part of a picture, at least one pixel of it.
-fn crop(picture: &Picture, region: &Region) -> Picture {
-    let (width, height) = (picture.width(), picture.height());
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "shares of a picture's side")]
-    let at = |share: f64, length: u32| ((share * f64::from(length)).round() as u32).min(length);
-    let (left, top) = (at(region.left, width).min(width - 1), at(region.top, height).min(height - 1));
-    let (right, bottom) = (at(region.right, width).max(left + 1), at(region.bottom, height).max(top + 1));
-    let rows = (top..bottom).flat_map(|y| {
-        let row = (y * width) as usize;
-        &picture.rgb()[(row + left as usize) * 3..(row + right as usize) * 3]
-    });
-    Picture::new(right - left, bottom - top, rows.copied().collect()).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use clothingid_shared::picture::Picture;
-
-    use super::crop;
-    use crate::evaluate::localisation::region::Region;
-
-    #[test]
-    fn a_crop_is_that_part_and_never_empty() {
-        let rgb: Vec<u8> = (0..6 * 4_u8).flat_map(|i| [i, 0, 0]).collect();
-        let picture = Picture::new(6, 4, rgb).unwrap();
-        let part = crop(&picture, &Region { left: 0.5, top: 0.5, right: 1.0, bottom: 1.0 });
-        assert_eq!((part.width(), part.height()), (3, 2));
-        assert_eq!(part.rgb().iter().step_by(3).copied().collect::<Vec<u8>>(), [15, 16, 17, 21, 22, 23]);
-        let dot = crop(&picture, &Region { left: 1.0, top: 1.0, right: 1.0, bottom: 1.0 });
-        assert_eq!((dot.width(), dot.height()), (1, 1));
-    }
+/// The place of the gallery's vector, each of length one, with the largest product.
+fn nearest(query: &[f32], gallery: &[Vec<f32>]) -> usize {
+    let product = |vector: &Vec<f32>| query.iter().zip(vector).map(|(a, b)| a * b).sum::<f32>();
+    let products: Vec<f32> = gallery.iter().map(product).collect();
+    largest(&products)
 }
