@@ -9,7 +9,8 @@
 //! 6. [`arm64`]: the appliance for boards, built on x86-64.
 //! 7. [`units`]: a board's units and settings of the system, out of its file, which [`boards`] reads as the appliance does.
 //! 8. [`image`]: a board's system to flash, and the same as a bundle that running boards install.
-//! 9. [`cargo`]: how the programs of the workspace are built and started from here.
+//! 9. [`flash`]: whether all is well for flashing a Jetson, and NVIDIA's commands that do it.
+//! 10. [`cargo`]: how the programs of the workspace are built and started from here.
 //!
 //! The standard library, a reader of TOML for the boards and a writer of JSON: the first call on a new machine starts after seconds of building.
 
@@ -17,6 +18,7 @@ mod arm64;
 mod bench;
 mod boards;
 mod cargo;
+mod flash;
 mod gpu;
 mod image;
 mod package;
@@ -52,6 +54,7 @@ usage: cargo xtask COMMAND
   package DIR                   the appliance as a Debian package and as an archive: [--arch amd64|arm64] [--program FILE]
   image --board NAME --out DIR  a system to flash, and the same as a signed bundle: [--program FILE] [--cert FILE --key FILE]
   units --board NAME --out DIR  units, udev rules and settings of the system for a board, as a tree of files
+  flash --board NAME --l4t DIR  is all well for flashing a Jetson, and NVIDIA's commands for it: [--package FILE.deb] [--run]
 
 With `CI=true` in the environment a skipped suite is a failure.
 Exit status: 0 all well, 1 something failed, 2 wrong use.
@@ -95,6 +98,7 @@ fn run(arguments: &[String]) -> Result<ExitCode, Report> {
         "package" => package::run(rest),
         "units" => units::run(rest),
         "image" => image::run(rest),
+        "flash" => flash::run(rest),
         "test" => test::run(&test::Request::parse(rest)?),
         other => Err(Report::usage(format!("there is no command `{other}`"))),
     }
