@@ -21,12 +21,15 @@ pub fn folder() -> Result<PathBuf, StateError> {
     folder_from(|name| std::env::var_os(name))
 }
 
+/// The catalogue's name in the state folder.
+pub const CATALOGUE: &str = "catalogue.db";
+
 /// The catalogue's place in the state folder.
 ///
 /// # Errors
 /// As [`folder`].
 pub fn catalogue() -> Result<PathBuf, StateError> {
-    Ok(folder()?.join("catalogue.db"))
+    Ok(folder()?.join(CATALOGUE))
 }
 
 fn folder_from(variable: impl Fn(&str) -> Option<OsString>) -> Result<PathBuf, StateError> {

@@ -29,6 +29,18 @@ pub fn shop() -> Rig {
     rig
 }
 
+/// Takes the catalogue out of the state folder, as it is before an appliance is used.
+///
+/// # Panics
+/// It cannot be removed.
+pub fn unused(rig: &Rig) {
+    for entry in std::fs::read_dir(rig.state()).expect("the state folder").flatten() {
+        if entry.file_name().to_string_lossy().starts_with("catalogue.db") {
+            std::fs::remove_file(entry.path()).expect("a file of the catalogue");
+        }
+    }
+}
+
 /// Adds tables to the settings of a [`shop`].
 ///
 /// # Panics

@@ -47,7 +47,7 @@ fn assert_well(board: &mut VirtualBoard) -> String {
 /// Gives a new board settings and a catalogue.
 fn fit_out(board: &mut VirtualBoard) {
     board.soon("systemctl is-active --quiet clothingid-good.service");
-    // The first line: the file ends in a table.
+    // The first line: the file of a board ends in a table.
     board.run("sed -i '1i shop = \"Corner\"' /etc/clothingid/config.toml");
     board.soon("mountpoint -q /run/media/system/STICK");
     let state = "/var/lib/private/clothingid";

@@ -4,17 +4,31 @@
 
 use std::time::{Duration, Instant};
 
-use clothingid_tests::clerk::{Clerk, location, set_pin, shop};
+use clothingid_tests::clerk::{Clerk, configure, location, set_pin, shop, unused};
 use clothingid_tests::demo::{Answer, Demo, START};
 use clothingid_tests::{Rig, browser};
 
 const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
 
-/// An appliance that nobody has set up: a catalogue and a camera, and no more settings than that.
+/// An appliance that nobody has set up: a camera, and no more settings than that. The catalogue is not in the state folder, where it would
+/// be that of an appliance that is used already.
 fn new() -> Rig {
     let rig = shop();
+    unused(&rig);
     rig.write("shop.toml", "listen = \"127.0.0.1:0\"\n[camera]\nfolder = \"camera\"\n");
     rig
+}
+
+/// The same with a screen of its own.
+fn new_with_screen() -> Rig {
+    let rig = new();
+    configure(&rig, "[screen]\noutput = 'png'\nfile = 'screen.png'\nwidth = 320\nheight = 240\n");
+    rig
+}
+
+/// Whether the shop's network is served where a new appliance serves it.
+fn is_network_served() -> bool {
+    std::net::TcpStream::connect(("127.0.0.1", 8443)).is_ok()
 }
 
 fn start(rig: Rig) -> Demo {
@@ -48,7 +62,8 @@ fn set_up(demo: &Demo, form: &str) -> Answer {
 
 #[test]
 fn who_stands_before_it_sets_it_up_once() {
-    let demo = start(new());
+    let demo = start(new_with_screen());
+    assert!(is_network_served(), "for the phone that reads the code on the screen: {}", demo.running.stderr());
     for path in ["/", "/staff", "/staff/undo", "/staff/login"] {
         let answer = demo.get(path);
         let to = location(&answer);
@@ -94,8 +109,31 @@ fn who_stands_before_it_sets_it_up_once() {
 
     let demo = restarted(demo);
     soon(&demo, "in German", |page| page.contains("lang=\"de\"") && page.contains("Ecke &amp; Kante"));
-    let said = demo.running.stderr();
-    assert!(said.contains("not served"), "nothing of the first start is served any more: {said}");
+    assert!(!is_network_served(), "nothing of the first start is served any more: {}", demo.running.stderr());
+}
+
+#[test]
+fn what_is_used_already_is_nobodys_to_take() {
+    let demo = start(shop());
+    assert_eq!((demo.get("/").status, demo.get("/staff").status), (200, 503));
+    assert_eq!(location(&set_up(&demo, "pin=2580&again=2580")), "/staff");
+    assert_eq!(demo.get("/staff").status, 503, "no PIN was set");
+}
+
+#[test]
+fn a_pin_by_the_command_line_ends_the_first_start_and_a_full_folder_says_what_holds() {
+    let demo = start(new());
+    assert_eq!(demo.get("/").status, 303);
+    set_pin(&demo.rig, "2580");
+    soon(&demo, "open", |page| page.contains("lang=\"en\""));
+    let clerk = Clerk::log_in(&demo, "2580");
+    // What cannot be kept: the PIN is the new one, and who set it is logged in.
+    std::fs::create_dir(demo.rig.state().join("settings.toml")).expect("a folder in the way");
+    let fields = [("language", "de"), ("present", "2580"), ("pin", "7291"), ("again", "7291")];
+    let told = clerk.post("/staff/settings", &fields);
+    assert!(told.status == 500 && told.head.contains("set-cookie: staff="), "{} {}", told.status, told.head);
+    assert!(told.text().contains("Eine neue PIN, die eingegeben wurde, gilt trotzdem"), "{}", told.text());
+    let _ = Clerk::log_in(&demo, "7291");
 }
 
 #[test]

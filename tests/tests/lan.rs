@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use clothingid_tests::clerk::{Clerk, between, configure, run, set_pin, shop};
+use clothingid_tests::clerk::{Clerk, between, configure, run, set_pin, shop, unused};
 use clothingid_tests::command::Outcome;
 use clothingid_tests::demo::{Answer, Demo, START, free_port};
 use clothingid_tests::{Rig, browser};
@@ -145,6 +145,7 @@ fn the_appliances_own_screen_shows_an_offer_until_it_is_taken_up() {
 #[test]
 fn a_phone_sets_a_new_appliance_up_by_the_code_on_its_screen() {
     let (rig, port) = (shop(), free_port());
+    unused(&rig);
     let settings = "listen = \"127.0.0.1:0\"\n[camera]\nfolder = \"camera\"\n";
     let screen = "[screen]\noutput = 'png'\nfile = 'screen.png'\nwidth = 320\nheight = 240\n";
     rig.write("shop.toml", format!("{settings}{screen}[lan]\nlisten = \"127.0.0.1:{port}\"\n"));
@@ -164,7 +165,10 @@ fn a_phone_sets_a_new_appliance_up_by_the_code_on_its_screen() {
     };
     let address = seen(&|read| read.is_some()).expect("a code");
     assert_eq!(ask(&demo, port, "/staff/settings", &[]).status, 401, "who has not read the code sets nothing");
-    let form = format!("code={}&name=Phone", code_of(&address));
+    let form = format!("code={}&name=Passer-by", code_of(&address));
+    let passer_by = ask(&demo, port, "/pair", &["--data", &form]).json()["token"].as_str().expect("a token").to_owned();
+    let another = seen(&|read| read.is_some_and(|read| read != address)).expect("another code");
+    let form = format!("code={}&name=Phone", code_of(&another));
     let paired = ask(&demo, port, "/pair", &["--data", &form]);
     let bearer = format!("Authorization: Bearer {}", paired.json()["token"].as_str().expect("a token"));
     let with = |path: &str, more: &[&str]| ask(&demo, port, path, &[&["--header", &bearer], more].concat());
@@ -172,7 +176,9 @@ fn a_phone_sets_a_new_appliance_up_by_the_code_on_its_screen() {
     let form = "language=de&pin=2580&again=2580&camera=auto";
     let kept = with("/staff/settings", &["--data", form]);
     assert!(kept.status == 200 && kept.head.contains("; secure; httponly"), "{}", kept.head);
-    // The code goes, and the phone stays.
+    // The code goes, the phone stays, and nobody else who has read a code.
+    let passer_by = format!("Authorization: Bearer {passer_by}");
+    assert_eq!(ask(&demo, port, "/staff/login", &["--header", &passer_by]).status, 401);
     seen(&|read| read.is_none() && demo.running.stderr().matches("ClothingID ").count() >= 2);
     assert!(with("/staff/login", &[]).text().contains("Anmelden"));
 }

@@ -13,7 +13,7 @@ use crate::network::EngineChoice;
 use crate::page::{Look, rate};
 use crate::screen::PanelChoice;
 use crate::staff::sticks::Media;
-use crate::staff::{Access, Pin, Staff, Vault};
+use crate::staff::{Pin, Staff, Stays, Vault};
 use crate::state;
 use clothingid_shared::bundle::Bundle;
 use clothingid_shared::files;
@@ -104,8 +104,9 @@ fn camera_device(which: Which) -> CameraChoice {
 fn staff() -> Result<Arc<Staff>, Report> {
     let pin = Pin::random()?;
     eprintln!("the staff's pages are at /staff; their PIN for this run is {}", pin.digits());
-    let access = Arc::new(Access::new(Vault::of_one_run(&pin)?));
-    Ok(Arc::new(Staff::new(access, &state::folder()?, Media::new(None), ControlWishes::new())))
+    let state = state::folder()?;
+    let stays = Stays::new(Vault::of_one_run(&pin)?, &state);
+    Ok(Arc::new(Staff::new(stays, &state, Media::new(None), ControlWishes::new())))
 }
 
 /// The demo's camera: its photographs in the order of their names.

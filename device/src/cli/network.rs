@@ -116,17 +116,22 @@ pub(super) fn of_engine(error: &EngineError) -> Report {
 
 /// Reads a bundle file, or the bundle in use: what an update has put in place, else the embedded one.
 pub(super) fn bundle_of(file: Option<&Path>) -> Result<Bundle, Report> {
-    let installed = match file {
-        Some(_) => None,
-        None => state::folder().ok().map(|state| installed(&Place::new(&state))).transpose()?.flatten(),
-    };
-    let file = file.or(installed.as_deref());
+    let file = bundle_in_use(file)?;
+    let file = file.as_deref();
     read_bundle(file).map_err(|error| match (&error, file) {
         (BundleError::Refused { .. }, None) => {
             Report::of(&error).hint("the program itself is damaged: install it again")
         }
         _ => Report::of(&error).hint(error.hint()).hint("or leave `--bundle` out to use the bundle inside the program"),
     })
+}
+
+/// The file of the bundle that is named, or that an update has put in place; nothing where it is the one inside the program.
+pub(super) fn bundle_in_use(named: Option<&Path>) -> Result<Option<PathBuf>, Report> {
+    match named {
+        Some(file) => Ok(Some(file.to_owned())),
+        None => Ok(state::folder().ok().map(|state| installed(&Place::new(&state))).transpose()?.flatten()),
+    }
 }
 
 /// The bundle that an update has put in place: the catalogue of the appliance is embedded with it.

@@ -18,9 +18,9 @@ use crate::health::watchdog;
 use crate::lan::Lan;
 use crate::network::{EngineChoice, golden};
 use crate::page::{self, Board, Facts, Look, PageState, Server, Uploads, rate};
-use crate::pipeline::{LookError, Looker, LookerSettings, Output, Pipeline, Shop, Stop};
+use crate::pipeline::{Looker, LookerSettings, Output, Pipeline, Shop, Stop};
 use crate::screen::{PanelChoice, Screen, ScreenSettings, Situation, Source};
-use crate::staff::{Access, Staff, Vault};
+use crate::staff::{Staff, Stays, Vault};
 use crate::state;
 use clothingid_shared::bundle::Bundle;
 use networks::{Answering, Embedding};
@@ -62,7 +62,7 @@ pub struct Args {
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<String>,
 
-    /// Where no PIN was ever set, let whoever stands before the appliance set it up, on its page or with a phone by the code on its screen: for a service
+    /// Where the appliance was never used, let whoever stands before it set it up, on its page or with a phone by the code on its screen: for a service
     #[arg(long)]
     pub first_start: bool,
 
@@ -79,14 +79,19 @@ pub struct Args {
 /// engine or catalogue.
 pub fn run(args: &Args) -> Result<Outcome, Report> {
     let stop = stop_on_signals()?;
-    let access = Arc::new(Access::new(Vault::Folder(state::folder()?)));
+    let state = state::folder()?;
+    let stays = Stays::new(Vault::Folder(state.clone()), &state);
     let mut place = None;
     loop {
-        let opened = match opened::open(args, &access) {
-            Err(report) if args.safe_mode => match safe_mode::until_mended(args, &access, report, &stop)? {
-                Some(opened) => opened,
-                None => return Ok(Outcome::Done),
-            },
+        let opened = match opened::open(args, &stays) {
+            Err(report) if args.safe_mode => {
+                // The safe mode serves there itself.
+                place = None;
+                match safe_mode::until_mended(args, &stays, report, &stop)? {
+                    Some(opened) => opened,
+                    None => return Ok(Outcome::Done),
+                }
+            }
             opened => opened?,
         };
         let (appliance, catalogue) = appliance(args, opened, &mut place)?;
@@ -277,6 +282,9 @@ impl Appliance {
         if let Some(embedding) = embedding.filter(|_| ended != Ended::Stopped) {
             embedding.end();
         }
+        if let Some(updates) = updates.filter(|_| ended == Ended::Settings) {
+            updates.interrupted(health);
+        }
         Ok(ended)
     }
 
@@ -299,15 +307,22 @@ impl Appliance {
             .map_err(|error| store_report(&error).during("opening the catalogue"))?;
         let shop = Arc::new(shop);
         shop.warn_of_emptiness(health);
+        let second_look = self.second_look && path.engine().shows_activations();
+        if self.second_look && !second_look {
+            health.events.say(format!(
+                "no second look: the engine `{}` does not show where its answers come from",
+                path.engine().name()
+            ));
+        }
         let settings = LookerSettings {
             bundle: Arc::clone(&bundle),
             engine,
             threads,
             gallery: Arc::<Shop>::clone(&shop),
             matches: MATCHES,
-            second_look: self.second_look,
+            second_look,
         };
-        let looker = Looker::of(path, &settings).map_err(|error| looker_report(&error))?;
+        let looker = Looker::of(path, &settings).map_err(|error| Report::of(&error).during("starting the network"))?;
         let facts = Facts {
             shop_name: self.shop_name.clone(),
             look: self.look.clone(),
@@ -324,7 +339,7 @@ impl Appliance {
         };
         let words = [
             ("camera", self.camera.describe()),
-            ("engine", engine_words(&facts.engine, self.second_look)),
+            ("engine", engine_words(&facts.engine, second_look)),
             ("bundle", format!("{} of {}", bundle.manifest.name, bundle.manifest.created)),
             ("catalogue", products),
             ("lan", self.staff.lan.as_ref().map_or_else(|| "not served".to_owned(), |lan| reached(lan))),
@@ -346,22 +361,14 @@ impl Appliance {
         };
         let network = self.network.as_ref().map(TcpListener::try_clone).transpose()?;
         let server = Server::start(self.listener.try_clone()?, network, Arc::new(state))?;
+        let is_first_start = self.staff.is_first_start();
         if let Some(screen) = screen {
-            let is_first = self.staff.is_first_start();
-            screen.set_situation(if is_first { Situation::FirstStart } else { Situation::Running });
+            screen.set_situation(if is_first_start { Situation::FirstStart } else { Situation::Running });
         }
         let pipeline =
             Pipeline::start(self.camera.clone(), looker, settings, &self.staff.camera, outputs, health, &stop)?;
         let staff = Arc::clone(&self.staff);
-        Ok(Serving { server, pipeline, threads: [upload_thread, follow_thread], words, staff })
-    }
-}
-
-fn looker_report(error: &LookError) -> Report {
-    let report = Report::of(error).during("starting the network");
-    match error {
-        LookError::NoSecondLook { .. } => report.hint("set `engine = \"cpu\"`, or leave `second_look` out"),
-        _ => report,
+        Ok(Serving { server, pipeline, threads: [upload_thread, follow_thread], words, staff, is_first_start })
     }
 }
 

@@ -142,6 +142,18 @@ impl Devices {
         Ok(is_one)
     }
 
+    /// Removes all but the one that holds this token.
+    ///
+    /// # Errors
+    /// As [`Self::remove`].
+    pub fn keep_only(&self, token: Option<Token>) -> Result<(), PairError> {
+        let hash = token.map(|token| hex(&token.hash(PURPOSE)));
+        let mut all = self.lock();
+        let before = all.len();
+        all.retain(|device| Some(&device.hash) == hash.as_ref());
+        if all.len() < before { self.write(&all) } else { Ok(()) }
+    }
+
     fn write(&self, all: &[Device]) -> Result<(), PairError> {
         let text = serde_json::to_string_pretty(all)
             .map_err(|source| PairError::Damaged { path: self.path.clone(), source })?;
@@ -182,6 +194,18 @@ mod tests {
         assert!(devices.remove(&all[0].hash).unwrap());
         assert!(!devices.remove(&all[0].hash).unwrap());
         assert_eq!((devices.name_of(anna), Devices::kept_in(folder.path()).unwrap().all().len()), (None, 1));
+    }
+
+    #[test]
+    fn only_one_stays_where_only_one_is_to_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let devices = Devices::kept_in(folder.path()).unwrap();
+        let [anna, ben] = ["Anna", "Ben"].map(|name| devices.pair(name, SystemTime::now()).unwrap());
+        devices.keep_only(Some(ben)).unwrap();
+        assert_eq!((devices.name_of(anna), devices.name_of(ben).as_deref()), (None, Some("Ben")));
+        assert_eq!(Devices::kept_in(folder.path()).unwrap().all().len(), 1);
+        devices.keep_only(None).unwrap();
+        assert!(Devices::kept_in(folder.path()).unwrap().all().is_empty());
     }
 
     #[test]

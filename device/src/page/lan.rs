@@ -31,9 +31,16 @@ const COOKIE_SECONDS: u32 = 365 * 24 * 3600;
 
 /// What a request over the network carries in its extensions once it is let in: of a paired device, or to an address that is open to all.
 #[derive(Debug, Clone)]
-pub struct Arrival(Arc<Lan>);
+pub struct Arrival(Arc<Lan>, Option<Token>);
 
 impl Arrival {
+    /// Removes all devices but the one that asks.
+    ///
+    /// **Errors** the list cannot be written.
+    pub fn keep_only_this(&self) -> Result<(), PairError> {
+        self.0.devices.keep_only(self.1)
+    }
+
     /// Whether an offer stands, which is for who stands before the appliance and for nobody else on the network.
     #[must_use]
     pub fn is_offered(&self) -> bool {
@@ -55,7 +62,7 @@ pub async fn admit(lan: Arc<Lan>, State(state): State<Arc<PageState>>, mut reque
     let kept = of_browser.filter(|_| is_paired && of_program.is_none() && looks);
     let extensions = request.extensions_mut();
     extensions.insert(here);
-    extensions.insert(Arrival(lan));
+    extensions.insert(Arrival(lan, of_program.or(of_browser)));
     let mut response = next.run(request).await;
     if let Some(token) = kept {
         response.headers_mut().append(header::SET_COOKIE, cookie(token));
@@ -105,7 +112,7 @@ pub async fn ask(
     here: Option<Extension<Here>>,
     Path(code): Path<String>,
 ) -> Response {
-    let Some((Extension(Arrival(lan)), here)) = arrived.zip(here) else { return only_on_the_network() };
+    let Some((Extension(Arrival(lan, _)), here)) = arrived.zip(here) else { return only_on_the_network() };
     let typed = code.clone();
     let stands = tokio::task::spawn_blocking(move || typed.parse().is_ok_and(|code| lan.offers.is(code)));
     if !stands.await.unwrap_or(false) {
@@ -123,7 +130,7 @@ pub async fn pair(
     fields: Fields,
 ) -> Response {
     let Some((arrived, here)) = arrived.zip(here) else { return only_on_the_network() };
-    let Extension(Arrival(lan)) = arrived;
+    let Extension(Arrival(lan, _)) = arrived;
     let (is_page, name) = (wants_a_page(&headers), fields.get("name").to_owned());
     let code: Option<Token> = fields.get("code").parse().ok();
     let taken = tokio::task::spawn_blocking(move || -> Result<Option<Token>, PairError> {

@@ -13,6 +13,9 @@ use clothingid_shared::embedding::l2_normalise;
 use clothingid_shared::picture::region::MARGIN;
 use clothingid_shared::picture::{Picture, PictureContract, PictureMaker};
 
+/// A part with a shorter side is not worth a look.
+const LEAST_PIXELS: u32 = 16;
+
 /// Looks again; keeps all buffers.
 pub struct SecondLook {
     localiser: Localiser,
@@ -68,8 +71,13 @@ impl SecondLook {
         };
         let region = region.of_picture(&self.contract, picture.width(), picture.height());
         region.cut_into(picture, &mut self.part);
+        // A box in the border of the square is nothing of the picture.
+        if self.part.width().min(self.part.height()) < LEAST_PIXELS {
+            return Ok(());
+        }
         self.maker.make_into(&self.part, &mut self.input)?;
         self.part.let_go_if_large();
+        self.decoder.let_go_if_large();
         engine.run(&self.input, &mut self.answer)?;
         self.joiner.join(answer, &self.answer);
         Ok(())

@@ -47,6 +47,21 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use sticks::Media;
 
+/// What stays when the appliance is opened again: who is logged in, and an import that is under way.
+#[derive(Debug, Clone)]
+pub struct Stays {
+    access: Arc<Access>,
+    importing: Arc<Importing>,
+}
+
+impl Stays {
+    /// With the PIN of this vault, and this state folder.
+    #[must_use]
+    pub fn new(vault: Vault, state: &Path) -> Self {
+        Self { access: Arc::new(Access::new(vault)), importing: Arc::new(Importing::new(state.join(INCOMING))) }
+    }
+}
+
 /// All that the staff's pages share, whichever network answers.
 #[derive(Debug)]
 pub struct Staff {
@@ -70,10 +85,10 @@ pub struct Staff {
 const INCOMING: &str = "incoming";
 
 impl Staff {
-    /// With this door and state folder. The camera's controls are as configured, with what the staff have set since in front.
+    /// With this state folder. The camera's controls are as configured, with what the staff have set since in front.
     #[must_use]
-    pub fn new(access: Arc<Access>, state: &Path, media: Media, configured: ControlWishes) -> Self {
-        let importing = Arc::new(Importing::new(state.join(INCOMING)));
+    pub fn new(stays: Stays, state: &Path, media: Media, configured: ControlWishes) -> Self {
+        let Stays { access, importing } = stays;
         let mut controls = configured;
         controls.extend(camera::kept(state));
         let camera = Arc::new(ControlDesk::new(controls));

@@ -1,9 +1,42 @@
 //! What the shop sets itself, and the first start: until a PIN is set, whoever stands before the appliance sets it up.
 
 use crate::config::{Chosen, Config, Fixed};
-use clothingid_shared::files::FileError;
+use crate::state::CATALOGUE;
+use clothingid_shared::files::{self, FileError};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The file of the state folder of an appliance that waits for being set up.
+const WAITS: &str = "first-start";
+
+/// Whether whoever stands before the appliance may set it up: it began without anything that a used one has, and has no PIN yet. What is used already
+/// and has no PIN is nobody's to take.
+///
+/// `has_pin` is whether there is one. A first start is remembered, since a catalogue may come before the PIN.
+///
+/// # Errors
+/// The state folder cannot be written: nobody sets it up.
+pub fn waits(state: &Path, has_pin: bool) -> Result<bool, FileError> {
+    let mark = state.join(WAITS);
+    if has_pin {
+        return match std::fs::remove_file(&mark) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(FileError::Write { path: mark, source: error })
+            }
+            _ => Ok(false),
+        };
+    }
+    let is_used = || Chosen::place(state).exists() || state.join(CATALOGUE).exists();
+    if mark.exists() {
+        return Ok(true);
+    }
+    if is_used() {
+        return Ok(false);
+    }
+    files::create_folder(state)?;
+    files::write_private(&mark, b"waits for being set up\n")?;
+    Ok(true)
+}
 
 /// The settings of an appliance that reads a configuration.
 #[derive(Debug)]
@@ -43,14 +76,9 @@ impl Settings {
         };
         if wished != kept {
             wished.keep_in(&self.state)?;
-            self.open_again();
+            self.have_changed.store(true, Ordering::Release);
         }
         Ok(())
-    }
-
-    /// Has the appliance opened again.
-    pub fn open_again(&self) {
-        self.have_changed.store(true, Ordering::Release);
     }
 
     /// Whether the appliance is to be opened again.
@@ -76,6 +104,23 @@ mod tests {
         settings.change(wished.clone()).unwrap();
         assert_eq!(Chosen::kept_in(folder.path()).unwrap(), Chosen { shop: None, ..wished });
         assert!(settings.have_changed());
+    }
+
+    #[test]
+    fn only_what_was_never_used_waits_for_being_set_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let new = folder.path().join("new");
+        assert!(waits(&new, false).unwrap());
+        files::write_private(&new.join(CATALOGUE), b"came as an update").unwrap();
+        assert!(waits(&new, false).unwrap(), "it is remembered");
+        assert!(!waits(&new, true).unwrap());
+        assert!(!waits(&new, false).unwrap(), "a PIN that is gone makes nothing new");
+        for name in [CATALOGUE, "settings.toml"] {
+            let used = folder.path().join(format!("used-{name}"));
+            files::create_folder(&used).unwrap();
+            files::write_private(&used.join(name), b"").unwrap();
+            assert!(!waits(&used, false).unwrap(), "{name}");
+        }
     }
 
     #[test]

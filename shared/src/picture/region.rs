@@ -203,6 +203,8 @@ mod tests {
         assert!(close(found.left, 0.25) && close(found.right, 0.75), "{found:?}");
         assert!(close(found.top, 0.0) && close(found.bottom, 0.5), "{found:?}");
         assert_eq!(Region::WHOLE.of_picture(&contract, 1600, 900), Region::WHOLE);
+        let in_the_border = Region { left: 0.2, top: 0.0, right: 0.8, bottom: 0.2 };
+        assert_eq!(in_the_border.of_picture(&contract, 1600, 900).area(), 0.0);
         assert_eq!(Region::WHOLE.of_picture(&contract, 300, 300), Region::WHOLE);
     }
 

@@ -16,7 +16,7 @@ const COPY: &str = "/var/lib/rauc/copy.raucb";
 /// Something that goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// One bit of the bundle is another.
+    /// One bit of the system in the bundle is another.
     AlteredBit,
     /// The bundle ends too early.
     Torn,
@@ -70,21 +70,15 @@ impl Fault {
         match self {
             Self::AlteredBit => {
                 let (size, bit) = (copied(board), dice.below(8));
-                let at = dice.below(size);
+                // Its middle half is data of the system's root, all of which is read.
+                let at = size / 4 + dice.below(size / 2);
                 let byte = format!("od -An -tu1 -j{at} -N1 {COPY}");
                 board.run(&format!(
                     "printf \"\\\\$(printf %03o $(( $({byte}) ^ {} )))\" | dd of={COPY} bs=1 seek={at} conv=notrunc status=none",
                     1 << bit
                 ));
-                // What nobody reads of it, padding say, is not looked at, and what is installed is right all the same.
-                let (status, told) = board.try_run(&format!("rauc install {COPY} 2>&1"));
-                assert!(status == 0 || told.contains("failed"), "{status}: {told}");
+                refused(board, COPY, "");
                 board.run(&format!("rm {COPY}"));
-                if status == 0 {
-                    println!("  bit {bit} of byte {at} is read by nobody");
-                    restart(board);
-                    return Ends::InEither;
-                }
                 Ends::InTheSame
             }
             Self::Torn => {
@@ -105,7 +99,7 @@ impl Fault {
             Self::FullDisk => {
                 let _ = board.try_run("dd if=/dev/zero of=/var/lib/rauc/full bs=1M status=none; sync");
                 let (status, told) = board.try_run(&format!("rauc install {STICK}/good.raucb 2>&1"));
-                assert!(status == 0 || !told.is_empty(), "it is not said why nothing was installed");
+                assert!(status == 0 || told.contains("failed"), "it is not said why nothing was installed: {told}");
                 board.run("rm /var/lib/rauc/full && sync");
                 restart(board);
                 Ends::InEither

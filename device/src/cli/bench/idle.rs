@@ -6,6 +6,7 @@
 
 use super::{Args, Outcome, Report, print_line};
 use crate::camera::jpeg;
+use crate::cli::network::bundle_in_use;
 use crate::health::Stage;
 use crate::pipeline::gate::IDLE_AFTER;
 use clothingid_shared::files::{self, read_text_at_most};
@@ -132,11 +133,14 @@ fn start(args: &Args, folder: &Path) -> Result<(Watched, u16), Report> {
     let mut config =
         format!("listen = \"127.0.0.1:0\"\nengine = \"{}\"\nthreads = {}\n", args.network.engine, args.network.threads);
     let mut path = |key: &str, path: &Path| config.push_str(&format!("{key} = {:?}\n", path.display().to_string()));
-    if let Some(bundle) = &args.network.bundle {
+    if let Some(bundle) = bundle_in_use(args.network.bundle.as_deref())? {
         path("bundle", &std::fs::canonicalize(bundle)?);
     }
     if let Some(catalogue) = &args.catalogue {
-        path("catalogue", &std::fs::canonicalize(catalogue)?);
+        // A copy: the appliance embeds a catalogue of another network anew.
+        let copy = folder.join("catalogue.db");
+        std::fs::copy(catalogue, &copy)?;
+        path("catalogue", &copy);
     }
     config.push_str(&format!("[camera]\nfilm = \"wall.mjpeg\"\nframes_per_second = {}\n", args.rate));
     let settings = folder.join("config.toml");
@@ -187,6 +191,11 @@ fn taken(process: &Path) -> Result<Taken, Report> {
         let (Ok(name), Ok(times)) = (read("comm"), read("schedstat")) else { continue };
         let nanoseconds = times.split(' ').next().and_then(|text| text.parse().ok()).unwrap_or_default();
         *threads.entry(name.trim().to_owned()).or_default() += Duration::from_nanos(nanoseconds);
+    }
+    if threads.is_empty() {
+        return Err(Report::new(
+            "the kernel does not say how long threads were on a processor (`/proc/PID/task/TID/schedstat`)",
+        ));
     }
     let io = read_text_at_most(&process.join("io"), MOST_BYTES)?;
     let written = io.lines().find_map(|line| line.strip_prefix("write_bytes: "));

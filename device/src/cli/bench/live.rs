@@ -14,7 +14,7 @@ use crate::health::Health;
 use crate::page::{self, Board, Facts, Look, PageState, Server, Uploads, rate};
 use crate::pipeline::{Looked, Looker, LookerSettings, Output, Pipeline, Shop, Stop};
 use crate::staff::sticks::Media;
-use crate::staff::{Access, Staff, Vault};
+use crate::staff::{Staff, Stays, Vault};
 use clothingid_shared::bundle::Bundle;
 use clothingid_shared::files;
 use clothingid_shared::picture::{self, Picture};
@@ -120,8 +120,8 @@ fn measured(bundle: Bundle, args: &Args, folder: &Path) -> Result<Line, Report> 
     let board = Arc::new(Board::new());
     let (uploads, upload_thread) = Uploads::start(settings.clone(), rate::UPLOADS_PER_SECOND, &health, &stop)?;
     // Without a PIN the staff's pages are closed.
-    let access = Arc::new(Access::new(Vault::Folder(folder.to_owned())));
-    let staff = Arc::new(Staff::new(access, folder, Media::new(None), ControlWishes::new()));
+    let stays = Stays::new(Vault::Folder(folder.to_owned()), folder);
+    let staff = Arc::new(Staff::new(stays, folder, Media::new(None), ControlWishes::new()));
     let state =
         PageState::new(facts, bundle, Arc::clone(&board), shop, uploads, Arc::clone(&health), Arc::clone(&staff));
     let listener = page::bind("127.0.0.1:0")?;

@@ -1,6 +1,6 @@
 //! The parts that `doctor` looks at.
 
-use super::Finding;
+use super::{Finding, Status};
 use crate::camera::v4l2::Found;
 use crate::camera::v4l2::discover::Places;
 use crate::camera::{CameraChoice, CameraError};
@@ -8,10 +8,11 @@ use crate::catalogue::store::embed_command;
 use crate::catalogue::{Snapshot, StoreError};
 use crate::cli::camera::configured as configured_camera;
 use crate::cli::catalogue::store_report;
+use crate::cli::network::bundle_in_use;
 use crate::cli::run::{catalogue as configured_catalogue, config_report, panel as configured_panel, panel_report};
 use crate::cli::{NetworkArgs, Report};
 use crate::config::{self, CameraConfig, Config, ConfigError};
-use crate::network::{EngineChoice, golden};
+use crate::network::{EngineChoice, golden, read_bundle};
 use crate::screen::{PanelChoice, PanelError};
 use crate::state;
 use clothingid_shared::bundle::Bundle;
@@ -32,7 +33,14 @@ pub(super) fn all(network: &NetworkArgs, file: Option<&Path>) -> Vec<Finding> {
     // Where the configuration is at fault, the rest is looked at as it would be without one.
     let config = loaded.unwrap_or_default();
     let network = &with_configured(network.clone(), &config);
-    let bundle = network.bundle();
+    let bundle = match bundle_in_use(network.bundle.as_deref()) {
+        Ok(_) => network.bundle(),
+        // As the appliance does: the network inside the program answers.
+        Err(report) => {
+            findings.push(Finding { status: Status::Warning, ..Finding::failed("update", report) });
+            read_bundle(None).map_err(|error| Report::of(&error))
+        }
+    };
     let mut class = None;
     match &bundle {
         Ok(bundle) => {
@@ -266,7 +274,6 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 mod tests {
     use super::*;
     use crate::camera::Kind;
-    use crate::cli::doctor::Status;
     use crate::screen::pixels::Turn;
     use clothingid_shared::files::{create_folder, write_atomic};
     use embedded_graphics::geometry::Size;

@@ -10,10 +10,10 @@ use crate::cli::camera::configured as configured_camera;
 use crate::cli::catalogue::store_report;
 use crate::config::{self, Chosen, Config, ConfigError, Fixed, LanConfig, LookConfig, defaults};
 use crate::lan::{Lan, LanSettings, Own};
-use crate::network;
+use crate::network::{self, EngineChoice};
 use crate::page::{self, Look};
 use crate::staff::sticks::Media;
-use crate::staff::{Access, Settings, Staff};
+use crate::staff::{Settings, Staff, Stays, settings};
 use crate::state;
 use crate::update::memory::Place;
 use crate::update::quiet;
@@ -38,13 +38,13 @@ pub(super) struct Opened {
     pub(super) look: Look,
 }
 
-/// Opens what the configuration names, as far as that goes without starting anything. `access` is the door of the staff's pages.
-pub(super) fn open(args: &Args, access: &Arc<Access>) -> Result<Opened, Report> {
+/// Opens what the configuration names, as far as that goes without starting anything. `stays` is what an appliance has that is opened again.
+pub(super) fn open(args: &Args, stays: &Stays) -> Result<Opened, Report> {
     let state = state::folder()?;
     let files = config::load_files(args.config.as_deref()).map_err(|error| config_report(&error))?;
     let fixed = Fixed::by(&files);
     let config = chosen(&state).config().overridden_by(files);
-    let settings = Settings::new(&state, &config, fixed, args.first_start);
+    check_second_look(&config)?;
     let camera = configured_camera(&config.camera)?;
     let catalogue = sound(catalogue(config.catalogue.clone())?)?;
     let bundle = network::read_bundle(config.bundle.as_deref()).map_err(|error| {
@@ -55,14 +55,15 @@ pub(super) fn open(args: &Args, access: &Arc<Access>) -> Result<Opened, Report> 
         None => Some(Updates::new(Place::new(&state), quiet(&config))),
     };
     let controls = config.camera.controls.clone().unwrap_or_default();
-    let staff = Staff::new(Arc::clone(access), &state, Media::new(config.staff.media.clone()), controls);
-    let mut staff = Staff { settings: Some(settings), ..staff };
+    let mut staff = Staff::new(stays.clone(), &state, Media::new(config.staff.media.clone()), controls);
+    let waits = args.first_start && waits(&state, &staff);
+    staff.settings = Some(Settings::new(&state, &config, fixed, waits));
     let has_screen = panel(&config.screen).is_some();
     let (network, lan) = match shops_network(&state, &lan_at_start(&config.lan, has_screen && staff.is_first_start())) {
         Ok(Some((listener, lan))) => (Some(listener), Some(lan)),
         Ok(None) => (None, None),
-        // The customers' page does not hang on it.
-        Err(report) if args.safe_mode => {
+        // The customers' page does not hang on it, and what was chosen on a page must not keep the appliance from starting.
+        Err(report) if args.safe_mode || !fixed.network => {
             eprint!("{report}");
             eprintln!("the shop's network is not served until the appliance is started again");
             (None, None)
@@ -79,6 +80,27 @@ pub(super) fn open(args: &Args, access: &Arc<Access>) -> Result<Opened, Report> 
 pub(in crate::cli) fn quiet(config: &Config) -> Duration {
     let minutes = config.update.quiet_minutes.as_ref().map(|minutes| *minutes.get_ref());
     minutes.map_or(quiet::QUIET, |minutes| Duration::from_secs(60 * u64::from(minutes)))
+}
+
+/// Whether nobody has set the appliance up yet. A PIN that cannot be read is one, and where it cannot be remembered nobody sets anything up.
+fn waits(state: &Path, staff: &Staff) -> bool {
+    let has_pin = staff.access.has_pin().unwrap_or(true);
+    settings::waits(state, has_pin).unwrap_or_else(|error| {
+        eprint!("{}", Report::of(&error).during("beginning the first start"));
+        false
+    })
+}
+
+/// A second look needs an engine that shows where its answers come from, which the one that is asked for by name may not be.
+fn check_second_look(config: &Config) -> Result<(), Report> {
+    match config.engine {
+        Some(engine @ (EngineChoice::Gpu | EngineChoice::Tract)) if config.second_look == Some(true) => {
+            Err(Report::new(format!("the settings ask for a second look, which the engine `{engine}` cannot give"))
+                .during("reading the configuration")
+                .hint("set `engine = \"cpu\"`, or leave `second_look` out"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What the shop has chosen on its page. A file that cannot be read must not end the appliance: it is said, and as if nothing were chosen.

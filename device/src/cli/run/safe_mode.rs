@@ -9,8 +9,7 @@ use crate::health::watchdog;
 use crate::page;
 use crate::pipeline::Stop;
 use crate::screen::{Screen, ScreenSettings, Situation};
-use crate::staff::Access;
-use std::sync::Arc;
+use crate::staff::Stays;
 use std::time::Duration;
 use toml::Spanned;
 
@@ -18,12 +17,7 @@ use toml::Spanned;
 const TRY_EVERY: Duration = Duration::from_secs(1);
 
 /// Shows what is wrong until it is mended, and gives what is opened then; nothing where the program is to end before that.
-pub(super) fn until_mended(
-    args: &Args,
-    access: &Arc<Access>,
-    report: Report,
-    stop: &Stop,
-) -> Result<Option<Opened>, Report> {
+pub(super) fn until_mended(args: &Args, stays: &Stays, report: Report, stop: &Stop) -> Result<Option<Opened>, Report> {
     let mut report = report;
     loop {
         eprint!("{report}");
@@ -40,7 +34,7 @@ pub(super) fn until_mended(
                 break None;
             }
             watchdog::feed();
-            match open(args, access) {
+            match open(args, stays) {
                 Err(found) if found == report => {}
                 changed => break Some(changed),
             }

@@ -8,7 +8,7 @@ use crate::staff::Staff;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Why a network answers no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +29,12 @@ pub(super) struct Serving {
     /// What it is made of, for people.
     pub(super) words: [(&'static str, String); 6],
     pub(super) staff: Arc<Staff>,
+    /// Whether nobody had set it up when this began.
+    pub(super) is_first_start: bool,
 }
+
+/// How long the answer to new settings may take to arrive before the appliance is opened again with them.
+const LAST_ANSWER: Duration = Duration::from_millis(1500);
 
 impl Serving {
     /// Says on the console what runs, and where the page is.
@@ -55,7 +60,7 @@ impl Serving {
         self.say_what_runs();
         watchdog::ready();
         watchdog::usual();
-        let mut progress = Progress::default();
+        let (mut progress, mut changed) = (Progress::default(), None::<Instant>);
         let ended = loop {
             if stop.wait(look_every) {
                 break Ended::Stopped;
@@ -64,7 +69,11 @@ impl Serving {
             if is_made {
                 watchdog::feed();
             }
-            if self.staff.wants_to_be_opened_again() {
+            // A PIN that was set ends the first start, whoever set it, and what is open for it alone.
+            let is_set_up = self.is_first_start && !self.staff.is_first_start();
+            if (is_set_up || self.staff.wants_to_be_opened_again())
+                && changed.get_or_insert_with(Instant::now).elapsed() >= LAST_ANSWER
+            {
                 break Ended::Settings;
             }
             if changes(is_made) {

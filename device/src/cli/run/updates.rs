@@ -164,6 +164,16 @@ impl Updates {
         }
     }
 
+    /// The appliance is opened again for another reason than the network: that start says nothing about it.
+    pub(super) fn interrupted(&mut self, health: &Health) {
+        if !self.is_on_trial() {
+            return;
+        }
+        if let Err(error) = self.place.change(|memory| memory.network.uncount()) {
+            health.events.say(in_words(&error));
+        }
+    }
+
     /// It takes over now.
     pub(super) fn go_on(&mut self, health: &Health) {
         let Some(trial) = self.chosen.as_mut().and_then(|chosen| chosen.trial.as_mut()) else { return };

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long one waits for those who try a PIN at the same time.
-const TURN: Duration = Duration::from_secs(3);
+pub(super) const TURN: Duration = Duration::from_secs(3);
 
 /// What the log-in may be asked with.
 #[derive(Debug, Default, Deserialize)]

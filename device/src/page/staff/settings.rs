@@ -2,10 +2,12 @@
 
 use super::form::{Fields, from_elsewhere, has_token};
 use super::gate::{Here, set_cookies};
+use super::login::TURN;
 use super::render::{page_with, say, trouble_at};
 use crate::camera::v4l2::discover::Places;
 use crate::config::chosen::{ChoiceError, MOST_LETTERS};
 use crate::config::{Chosen, Language};
+use crate::page::lan::Arrival;
 use crate::page::state::PageState;
 use crate::pipeline::in_words;
 use crate::staff::{AccessError, Pin, PinError, Settings, Staff, Tried};
@@ -14,7 +16,6 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use clothingid_shared::files::FileError;
 use minijinja::{Value, context};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -41,6 +42,7 @@ pub async fn page(State(state): State<Arc<PageState>>, Extension(here): Extensio
 pub async fn keep(
     State(state): State<Arc<PageState>>,
     Extension(here): Extension<Here>,
+    arrived: Option<Extension<Arrival>>,
     headers: HeaderMap,
     fields: Fields,
 ) -> Response {
@@ -65,10 +67,16 @@ pub async fn keep(
     if state.staff.importing.is_working() {
         return refuse(Refused { status: StatusCode::CONFLICT, ..Refused::of("settings_busy") }).await;
     }
-    let Ok(turn) = Arc::clone(&state.log_in_turn).acquire_owned().await else {
-        return refuse(Refused::of("pin_busy")).await;
+    let Ok(Ok(turn)) = tokio::time::timeout(TURN, Arc::clone(&state.log_in_turn).acquire_owned()).await else {
+        return refuse(Refused { status: StatusCode::TOO_MANY_REQUESTS, ..Refused::of("pin_busy") }).await;
     };
-    let change = Change { wished: wished.clone(), pin, present: fields.get("present").to_owned(), here: here.clone() };
+    let change = Change {
+        wished: wished.clone(),
+        pin,
+        present: fields.get("present").to_owned(),
+        here: here.clone(),
+        arrival: arrived.map(|Extension(arrival)| arrival),
+    };
     let staff = Arc::clone(&state.staff);
     let done = tokio::task::spawn_blocking(move || {
         let _turn = turn;
@@ -76,19 +84,25 @@ pub async fn keep(
     });
     let failed =
         |words: &str| trouble_at(&state, &here, StatusCode::INTERNAL_SERVER_ERROR, "failed", words, Some(PAGE));
-    let token = match done.await {
-        Ok(Ok(token)) => token,
+    let Made { token, unkept } = match done.await {
+        Ok(Ok(made)) => made,
         Ok(Err(NotMade::Refused(refused))) => return refuse(refused).await,
         Ok(Err(NotMade::Failed(words))) => return failed(&words),
         Err(error) => return failed(&error.to_string()),
     };
     let language = wished.language.unwrap_or(here.language);
-    let is_opened_again = settings.have_changed();
+    let is_opened_again = settings.have_changed() || here.inside.is_none();
     if is_opened_again {
         state.health.events.say("settings were changed on the staff's page".to_owned());
     }
     let here = Here { language, ..here };
-    let mut response = page_with(&state, &here, (StatusCode::OK, "settings-kept.html"), context! { is_opened_again });
+    let mut response = match unkept {
+        None => page_with(&state, &here, (StatusCode::OK, "settings-kept.html"), context! { is_opened_again }),
+        // The PIN is the new one all the same, and whoever set it is logged in.
+        Some(words) => {
+            trouble_at(&state, &here, StatusCode::INTERNAL_SERVER_ERROR, "settings_not_kept", &words, Some(PAGE))
+        }
+    };
     for cookie in token.iter().flat_map(|token| set_cookies(Some(token), here.is_secure)) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
@@ -101,6 +115,16 @@ struct Change {
     pin: Option<Pin>,
     present: String,
     here: Here,
+    /// Of a request over the network.
+    arrival: Option<Arrival>,
+}
+
+/// What was made of it.
+struct Made {
+    /// The session that a new PIN begins.
+    token: Option<Token>,
+    /// Why the settings are those of before, in words for a technician.
+    unkept: Option<String>,
 }
 
 /// Why nothing was changed.
@@ -130,16 +154,10 @@ impl From<AccessError> for NotMade {
     }
 }
 
-impl From<FileError> for NotMade {
-    fn from(error: FileError) -> Self {
-        Self::Failed(in_words(&error))
-    }
-}
-
 impl Change {
-    /// Sets the PIN and keeps the settings; gives the session that a new PIN begins. Without its PIN nothing is kept.
-    fn make(self, staff: &Staff) -> Result<Option<Token>, NotMade> {
-        let Some(settings) = &staff.settings else { return Ok(None) };
+    /// Sets the PIN and keeps the settings. Without its PIN nothing is kept.
+    fn make(self, staff: &Staff) -> Result<Made, NotMade> {
+        let Some(settings) = &staff.settings else { return Ok(Made { token: None, unkept: None }) };
         let (language, now) = (self.wished.language.unwrap_or(self.here.language), Instant::now());
         let is_first = self.here.inside.is_none();
         let token = match &self.pin {
@@ -155,12 +173,13 @@ impl Change {
                 Tried::NoPin => return Err(NotMade::Refused(Refused::of("settings_another"))),
             }),
         };
-        settings.change(self.wished)?;
-        if is_first {
-            // What was there for the first start goes: the offer on the screen, and the way in where none is wished.
-            settings.open_again();
+        let mut unkept = settings.change(self.wished).err().map(|error| in_words(&error));
+        // Whoever has read the code on the screen until now was not asked whether he belongs to the staff.
+        if let (true, Some(lan)) = (is_first, &staff.lan) {
+            let kept = self.arrival.map_or_else(|| lan.devices.keep_only(None), |arrival| arrival.keep_only_this());
+            unkept = unkept.or(kept.err().map(|error| in_words(&error)));
         }
-        Ok(token)
+        Ok(Made { token, unkept })
     }
 }
 

@@ -12,7 +12,12 @@ for (const image of document.querySelectorAll("img[data-live]")) {
 for (const pad of document.querySelectorAll("[data-pad]")) {
   const fields = pad.dataset.pad.split(" ").map((id) => document.getElementById(id));
   let field = fields[0];
-  for (const one of fields) one.addEventListener("focus", () => (field = one));
+  const choose = (one) => {
+    field = one;
+    for (const other of fields) other.classList.toggle("typed", fields.length > 1 && other === one);
+  };
+  for (const one of fields) one.addEventListener("focus", () => choose(one));
+  choose(field);
   pad.hidden = field.disabled;
   pad.addEventListener("click", (event) => {
     const digit = event.target.dataset?.digit;
@@ -31,7 +36,7 @@ for (const line of document.querySelectorAll("[data-opened-again]")) {
     }
     setTimeout(look, 1000);
   };
-  setTimeout(look, 4000);
+  setTimeout(look, 5000);
 }
 
 /// A scanner types over what is there.
