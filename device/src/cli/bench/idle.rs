@@ -139,7 +139,8 @@ fn start(args: &Args, folder: &Path) -> Result<(Watched, u16), Report> {
     if let Some(catalogue) = &args.catalogue {
         // A copy: the appliance embeds a catalogue of another network anew.
         let copy = folder.join("catalogue.db");
-        std::fs::copy(catalogue, &copy)?;
+        let mut original = std::fs::File::open(catalogue)?;
+        files::write_atomic_with(&copy, |file| std::io::copy(&mut original, file).map(drop))?;
         path("catalogue", &copy);
     }
     config.push_str(&format!("[camera]\nfilm = \"wall.mjpeg\"\nframes_per_second = {}\n", args.rate));
