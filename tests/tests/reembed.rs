@@ -177,7 +177,10 @@ fn a_catalogue_is_embedded_by_hand_and_searched_by_the_old_network_meanwhile() {
 
     let mut running = rig.clothingid(["catalogue", "embed", "--json", "--threads", "1"]).args(at).start();
     let _line = running.wait_for("committed", START);
+    // It is held in the middle, however long the search takes.
+    running.signal("STOP");
     let _found = find("tract").expect_code(0);
+    running.signal("CONT");
     let stopped = running.interrupt().expect_code(130);
     assert!(stopped.stderr.contains("Go on with: `clothingid catalogue embed --catalogue c.db`"), "{}", stopped.stderr);
     let done = rig.clothingid(["catalogue", "embed"]).args(at).run().expect_code(0);
