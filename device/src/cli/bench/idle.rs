@@ -81,8 +81,7 @@ pub(super) fn run(args: &Args) -> Result<Outcome, Report> {
 
 fn measured(args: &Args, folder: &Path) -> Result<Line, Report> {
     let mut film = Vec::new();
-    let wall = Picture::filled(FRAME.0, FRAME.1, [184, 180, 172]);
-    jpeg::append(&wall, &mut film).map_err(|error| Report::of(&error).during("making the film"))?;
+    jpeg::append(&wall(), &mut film).map_err(|error| Report::of(&error).during("making the film"))?;
     files::write_atomic(&folder.join("wall.mjpeg"), &film)?;
     let (mut watched, port) = start(args, folder)?;
     let end = Instant::now() + PATIENCE + IDLE_AFTER;
@@ -105,6 +104,20 @@ fn measured(args: &Args, folder: &Path) -> Result<Line, Report> {
         return Err(Report::new("the appliance was not idle all the time"));
     }
     line(args, &process, &before, &after)
+}
+
+/// A wall with light from the side. A picture of one colour will not do: the network takes it for some garment.
+fn wall() -> Picture {
+    let mut wall = Picture::filled(FRAME.0, FRAME.1, [0; 3]);
+    let rows = wall.rgb_mut().chunks_exact_mut(3 * FRAME.0 as usize);
+    for (y, row) in rows.enumerate() {
+        for (x, pixel) in row.as_chunks_mut::<3>().0.iter_mut().enumerate() {
+            let level =
+                |most: usize, place: usize, of: u32| u8::try_from(40 + place * most / of as usize).unwrap_or(u8::MAX);
+            *pixel = [level(180, x, FRAME.0), level(170, x, FRAME.0), level(150, y, FRAME.1)];
+        }
+    }
+    wall
 }
 
 fn line(args: &Args, process: &Path, before: &Taken, after: &Taken) -> Result<Line, Report> {
