@@ -7,7 +7,7 @@ use image::RgbImage;
 use serde_json::Value;
 
 /// The customers' page is there, in German.
-const GERMAN: &str = "curl -s --max-time 20 http://127.0.0.1:8080/ | grep -q 'lang=\"de\"'";
+const GERMAN: &str = "curl -s --max-time 20 http://127.0.0.1:8080/ | grep -q '<html lang=\"de\"'";
 
 /// What the screen shows.
 struct Shown {

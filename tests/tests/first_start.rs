@@ -103,12 +103,12 @@ fn who_stands_before_it_sets_it_up_once() {
     assert!(answer.status == 200 && answer.text().contains("Gespeichert"), "{}", answer.text());
     assert_eq!(answer.head.matches("set-cookie: staff=").count(), 2, "{}", answer.head);
     assert_eq!(set_up(&demo, "pin=7291&again=7291").status, 303, "once");
-    soon(&demo, "in German", |page| page.contains("lang=\"de\"") && page.contains("Ecke &amp; Kante"));
+    soon(&demo, "in German", |page| page.contains("<html lang=\"de\"") && page.contains("Ecke &amp; Kante"));
     let clerk = Clerk::log_in(&demo, "2580");
     assert!(clerk.get("/staff/settings").text().contains("value=\"Ecke &amp; Kante\""));
 
     let demo = restarted(demo);
-    soon(&demo, "in German", |page| page.contains("lang=\"de\"") && page.contains("Ecke &amp; Kante"));
+    soon(&demo, "in German", |page| page.contains("<html lang=\"de\"") && page.contains("Ecke &amp; Kante"));
     assert!(!is_network_served(), "nothing of the first start is served any more: {}", demo.running.stderr());
 }
 
@@ -125,7 +125,7 @@ fn a_pin_by_the_command_line_ends_the_first_start_and_a_full_folder_says_what_ho
     let demo = start(new());
     assert_eq!(demo.get("/").status, 303);
     set_pin(&demo.rig, "2580");
-    soon(&demo, "open", |page| page.contains("lang=\"en\""));
+    soon(&demo, "open", |page| page.contains("<html lang=\"en\""));
     let clerk = Clerk::log_in(&demo, "2580");
     // What cannot be kept: the PIN is the new one, and who set it is logged in.
     std::fs::create_dir(demo.rig.state().join("settings.toml")).expect("a folder in the way");
@@ -141,7 +141,7 @@ fn the_staff_change_settings_and_stay_logged_in() {
     let rig = new();
     set_pin(&rig, "2580");
     let demo = start(rig);
-    soon(&demo, "open", |page| page.contains("lang=\"en\""));
+    soon(&demo, "open", |page| page.contains("<html lang=\"en\""));
     let clerk = Clerk::log_in(&demo, "2580");
     let page = clerk.get("/staff/settings").text();
     assert!(page.contains("Present PIN") && page.contains("Fixed by the configuration"), "{page}");
@@ -149,7 +149,7 @@ fn the_staff_change_settings_and_stay_logged_in() {
     assert!(refused.status == 403 && refused.text().contains("4 more times"), "{}", refused.text());
     let kept = clerk.post("/staff/settings", &[("language", "zh-Hant"), ("shop", "角落")]);
     assert!(kept.status == 200 && kept.text().contains("已儲存"), "{}", kept.text());
-    soon(&demo, "in Chinese", |page| page.contains("lang=\"zh-Hant\"") && page.contains("角落"));
+    soon(&demo, "in Chinese", |page| page.contains("<html lang=\"zh-Hant\"") && page.contains("角落"));
     assert_eq!(clerk.get("/staff").status, 200, "the session goes on");
 
     // A new PIN alone opens nothing again, and ends all sessions but the one that it begins.
@@ -165,15 +165,15 @@ fn the_staff_change_settings_and_stay_logged_in() {
     let settings = std::fs::read_to_string(demo.rig.path("shop.toml")).expect("settings");
     demo.rig.write("shop.toml", format!("language = \"en\"\n{settings}"));
     let demo = restarted(demo);
-    soon(&demo, "in English", |page| page.contains("lang=\"en\"") && page.contains("角落"));
+    soon(&demo, "in English", |page| page.contains("<html lang=\"en\"") && page.contains("角落"));
     demo.rig.write("shop.toml", settings);
     let demo = restarted(demo);
-    soon(&demo, "in Chinese", |page| page.contains("lang=\"zh-Hant\""));
+    soon(&demo, "in Chinese", |page| page.contains("<html lang=\"zh-Hant\""));
 
     // A file that is damaged holds nobody up, and is said.
     demo.rig.write("data/clothingid/settings.toml", "language = \n");
     let demo = restarted(demo);
-    soon(&demo, "in English", |page| page.contains("lang=\"en\""));
+    soon(&demo, "in English", |page| page.contains("<html lang=\"en\""));
     let said = demo.running.stderr();
     assert!(said.contains("settings.toml:1: ") && said.contains("does not hold until it is chosen again"), "{said}");
 }
@@ -198,5 +198,5 @@ fn a_browser_sets_it_up_by_touch() {
     }
     let demo = start(new());
     let _ = browser::run("first-start.mjs", &demo, &["2580"], &[]);
-    soon(&demo, "in German", |page| page.contains("lang=\"de\""));
+    soon(&demo, "in German", |page| page.contains("<html lang=\"de\""));
 }
