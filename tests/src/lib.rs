@@ -27,6 +27,7 @@ pub mod filter;
 pub mod machine;
 pub mod made_up;
 pub mod messages;
+pub mod phone;
 pub mod photographs;
 pub mod readers;
 pub mod rig;

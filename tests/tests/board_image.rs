@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use clothingid_tests::VirtualBoard;
+use clothingid_tests::{VirtualBoard, phone};
 use image::RgbImage;
 use serde_json::Value;
 
@@ -14,14 +14,6 @@ struct Shown {
     picture: RgbImage,
     /// Whether a phone reads an address to be paired at from it.
     is_code: bool,
-}
-
-/// What a phone reads from a screen.
-fn read(picture: &RgbImage) -> Option<String> {
-    let grey = image::DynamicImage::ImageRgb8(picture.clone()).into_luma8();
-    let (width, height) = (usize::try_from(grey.width()).ok()?, usize::try_from(grey.height()).ok()?);
-    let mut image = rqrr::PreparedImage::prepare_from_greyscale(width, height, |x, y| grey.as_raw()[y * width + x]);
-    Some(image.detect_grids().first()?.decode().ok()?.1)
 }
 
 /// The picture that the program says it shows, and the one that the screen shows, once they are one.
@@ -39,7 +31,8 @@ fn screen(board: &mut VirtualBoard) -> Shown {
                 if let Some(folder) = std::env::var_os("CLOTHINGID_SCREENSHOTS") {
                     std::fs::copy(&shot, Path::new(&folder).join("board.png")).expect("a copy");
                 }
-                let is_code = read(&screen).is_some_and(|text| text.starts_with("https://"));
+                let grey = image::DynamicImage::ImageRgb8(screen.clone()).into_luma8();
+                let is_code = phone::scan(&grey).is_some_and(|text| text.starts_with("https://"));
                 return Shown { picture: screen, is_code };
             }
         }

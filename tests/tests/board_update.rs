@@ -8,10 +8,10 @@ mod faults;
 use std::path::Path;
 use std::time::Instant;
 
-use bundles::{Unwell, catalogue, stick, strangers};
-use clothingid_tests::VirtualBoard;
+use bundles::{Unwell, stick, strangers};
 use clothingid_tests::dice::Dice;
 use clothingid_tests::virtual_board::made;
+use clothingid_tests::{VirtualBoard, clerk};
 use faults::{Ends, Fault, take_good};
 
 /// What goes wrong, in this order; at full size fifty faults of chance, of which the log has each.
@@ -64,13 +64,13 @@ fn a_board_takes_a_new_system_survives_cuts_of_power_and_comes_back_from_one_tha
     let planned = planned(&mut dice);
     let place = tempfile::tempdir().expect("a folder");
     let [other_board, other_key] = strangers(place.path());
-    let shop = catalogue();
+    let shop = clerk::shop();
     let good = made(".raucb");
     let mut files = vec![
         (good, "good.raucb"),
         (other_board, "other-board.raucb"),
         (other_key, "other-key.raucb"),
-        (shop.path("catalogue.db"), "catalogue.db"),
+        (shop.state().join("catalogue.db"), "catalogue.db"),
     ];
     for which in [Unwell::Crashes, Unwell::Hangs, Unwell::AnswersWrongly] {
         if planned.contains(&Fault::Unwell(which)) {

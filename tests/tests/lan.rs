@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use clothingid_tests::clerk::{Clerk, between, configure, run, set_pin, shop, unused};
 use clothingid_tests::command::Outcome;
 use clothingid_tests::demo::{Answer, Demo, START, free_port};
-use clothingid_tests::{Rig, browser};
+use clothingid_tests::{Rig, browser, phone};
 
 /// The appliance of a shop that also serves its network, here this machine.
 fn served() -> (Demo, u16) {
@@ -114,11 +114,7 @@ fn the_page_shows_an_offer_and_ends_it() {
 
 /// What a phone reads from the appliance's own screen.
 fn read_from(screen: &Path) -> Option<String> {
-    let picture = image::open(screen).ok()?.into_luma8();
-    let row = usize::try_from(picture.width()).expect("a width");
-    let rows = usize::try_from(picture.height()).expect("a height");
-    let mut image = rqrr::PreparedImage::prepare_from_greyscale(row, rows, |x, y| picture.as_raw()[y * row + x]);
-    Some(image.detect_grids().first()?.decode().ok()?.1)
+    phone::scan(&image::open(screen).ok()?.into_luma8())
 }
 
 #[test]

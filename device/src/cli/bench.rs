@@ -6,6 +6,7 @@ mod layers;
 mod live;
 mod load;
 mod samples;
+mod scratch;
 mod search;
 mod store;
 mod vectors;
@@ -184,10 +185,10 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
     if let Some(address) = args.load {
         return load::run(address, args.clients, args.seconds);
     }
-    let mut bundle = args.network.bundle()?;
     if args.what == Some(What::Idle) {
         return idle::run(args);
     }
+    let mut bundle = args.network.bundle()?;
     if args.what == Some(What::Live) {
         return live::run(bundle, args);
     }

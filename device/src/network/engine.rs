@@ -58,11 +58,6 @@ pub trait Engine: Send {
         Err(EngineError::NoNodes(self.name().to_string()))
     }
 
-    /// Whether [`Engine::bytes_of`] ever gives something.
-    fn shows_activations(&self) -> bool {
-        false
-    }
-
     /// The result of one layer of the plan in the last run, where it is bytes and the engine still has them.
     fn bytes_of(&self, _layer: usize) -> Option<&[u8]> {
         None

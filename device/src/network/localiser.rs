@@ -5,6 +5,8 @@
 //! fits, and what a look at it is worth.
 
 use super::plan::{Operation, Plan, Shape, ValueId};
+#[cfg(test)]
+use clothingid_shared::picture::Picture;
 use clothingid_shared::picture::region::THRESHOLD;
 use clothingid_shared::picture::{Locator, Region};
 
@@ -91,12 +93,26 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
     sums.iter().sum::<f32>() + rest
 }
 
+/// A photograph at one side of a grey wall that is three times as wide, and so many times as high, in the middle of its height.
+#[cfg(test)]
+pub(crate) fn on_a_wall(photo: &Picture, heights: u32, is_left: bool) -> Picture {
+    let mut wall = Picture::filled(3 * photo.width(), heights * photo.height(), [150, 148, 144]);
+    let (row, full) = (3 * photo.width() as usize, 9 * photo.width() as usize);
+    let start = if is_left { 0 } else { full - row };
+    let above = (heights - 1) * photo.height() / 2;
+    let rows = wall.rgb_mut().chunks_exact_mut(full).skip(above as usize);
+    for (to, from) in rows.zip(photo.rgb().chunks_exact(row)) {
+        to[start..start + row].copy_from_slice(from);
+    }
+    wall
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::network::reference;
     use crate::network::{Answer, EngineChoice, open, read_bundle};
-    use clothingid_shared::picture::{Picture, PictureMaker, decode};
+    use clothingid_shared::picture::{PictureMaker, decode};
 
     #[test]
     fn the_engine_keeps_what_the_definition_makes_and_the_box_lies_where_the_garment_is() {
@@ -109,14 +125,7 @@ mod tests {
         for golden in bundle.golden.iter().take(6) {
             let photo = decode(&golden.photo).unwrap();
             for at_left in [true, false] {
-                // A small garment at one side of a grey wall.
-                let mut wall = Picture::filled(3 * photo.width(), 2 * photo.height(), [150, 148, 144]);
-                let (row, full) = (3 * photo.width() as usize, 9 * photo.width() as usize);
-                let start = if at_left { 0 } else { full - row };
-                let rows = wall.rgb_mut().chunks_exact_mut(full).skip(photo.height() as usize / 2);
-                for (to, from) in rows.zip(photo.rgb().chunks_exact(row)) {
-                    to[start..start + row].copy_from_slice(from);
-                }
+                let wall = on_a_wall(&photo, 2, at_left);
                 let mut input = Picture::default();
                 maker.make_into(&wall, &mut input).unwrap();
                 engine.run(&input, &mut Answer::default()).unwrap();

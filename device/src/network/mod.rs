@@ -16,7 +16,7 @@ mod embedded;
 mod engine;
 pub mod golden;
 mod gpu;
-mod localiser;
+pub(crate) mod localiser;
 pub mod nodes;
 mod onnx;
 mod path;

@@ -73,6 +73,8 @@ impl Uploads {
         let (jobs, waiting) = sync_channel(AT_ONCE + 1);
         let waiting = Mutex::new(waiting);
         let (heard, ends) = (Arc::clone(health), stop.clone());
+        // A photograph that is sent is looked at once.
+        let settings = LookerSettings { second_look: false, ..settings };
         let body = move || {
             let waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
             work(&waiting, &settings, &heard, &ends)

@@ -126,6 +126,7 @@ impl Joiner {
 mod tests {
     use super::*;
     use crate::camera::PixelFormat;
+    use crate::network::localiser::on_a_wall;
     use crate::network::{EngineChoice, PhotoPath, read_bundle};
     use clothingid_shared::calibration::probabilities;
     use clothingid_shared::picture::decode;
@@ -151,17 +152,6 @@ mod tests {
         assert!(first.embedding.iter().all(|value| (value - 0.5_f32.sqrt()).abs() < 1e-6));
     }
 
-    /// A photograph as a third of a wall.
-    fn small(photo: &Picture) -> Picture {
-        let mut wall = Picture::filled(3 * photo.width(), 3 * photo.height(), [150, 148, 144]);
-        let (row, full) = (3 * photo.width() as usize, 9 * photo.width() as usize);
-        let rows = wall.rgb_mut().chunks_exact_mut(full).skip(photo.height() as usize);
-        for (to, from) in rows.zip(photo.rgb().chunks_exact(row)) {
-            to[..row].copy_from_slice(from);
-        }
-        wall
-    }
-
     /// A small garment is more like itself at the second look than at the first one.
     #[test]
     fn a_small_garment_is_seen_better_at_the_second_look() {
@@ -172,7 +162,7 @@ mod tests {
         for golden in &bundle.golden {
             let photo = decode(&golden.photo).unwrap();
             let itself = path.answer_picture(&photo).unwrap().embedding.clone();
-            let wall = small(&photo);
+            let wall = on_a_wall(&photo, 3, true);
             let like = |answer: &Answer| answer.embedding.iter().zip(&itself).map(|(a, b)| a * b).sum::<f32>();
             let mut answer = path.answer_picture(&wall).unwrap().clone();
             let first = like(&answer);

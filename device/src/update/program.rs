@@ -45,7 +45,7 @@ impl Ran {
 }
 
 /// Ends a program that nobody waits for any more.
-pub(super) struct Ended(pub(super) Child);
+pub struct Ended(pub Child);
 
 impl Drop for Ended {
     fn drop(&mut self) {

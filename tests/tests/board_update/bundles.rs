@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clothingid_shared::bundle::Bundle;
+use clothingid_tests::rig;
 use clothingid_tests::virtual_board::{folder, made};
-use clothingid_tests::{Rig, photographs, rig};
 
 fn call(program: &str, arguments: &[&str]) {
     let output = Command::new(program).args(arguments).output().unwrap_or_else(|error| panic!("{program}: {error}"));
@@ -24,18 +24,6 @@ pub(crate) fn stick(place: &Path, files: &[(&Path, &str)]) -> PathBuf {
         call("mcopy", &["-i", &text, &from.display().to_string(), &format!("::/{name}")]);
     }
     path
-}
-
-/// A catalogue of one article, `A-1`, embedded with the network inside the program.
-pub(crate) fn catalogue() -> Rig {
-    let rig = Rig::new();
-    let photo = &photographs::shop()[0];
-    let name = photo.file_name().expect("a name").to_string_lossy().into_owned();
-    rig.copy(photo, format!("photos/{name}"));
-    rig.write("stock.csv", format!("sku,title,photo\nA-1,Linen shirt,{name}\n"));
-    let import = ["catalogue", "import", "stock.csv", "--photos", "photos", "--catalogue", "catalogue.db"];
-    let _ = rig.clothingid(import).run().expect_code(0);
-    rig
 }
 
 /// Systems that are signed as they should be and are not well, each the good one with another program.

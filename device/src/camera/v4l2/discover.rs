@@ -79,6 +79,23 @@ impl Found {
         self.kind.as_ref().is_ok_and(Kind::is_camera)
     }
 
+    /// What [`Which::parse`] finds it by, whatever else is plugged in: its serial number, else its port, else its node.
+    #[must_use]
+    pub fn lasting_name(&self) -> String {
+        match (&self.serial, &self.port) {
+            (Some(serial), _) => format!("serial:{serial}"),
+            (None, Some(port)) => format!("port:{port}"),
+            (None, None) => self.path.display().to_string(),
+        }
+    }
+
+    /// Its own name with its node, as far as it has one.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let path = self.path.display();
+        if self.card.is_empty() { path.to_string() } else { format!("{} ({path})", self.card) }
+    }
+
     /// One line for people: node, name, place, and what it is.
     #[must_use]
     pub fn describe(&self) -> String {

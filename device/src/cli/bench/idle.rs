@@ -4,11 +4,13 @@
 //!
 //! **Source** proc(5); Documentation/scheduler/sched-stats.rst of Linux.
 
+use super::scratch::Scratch;
 use super::{Args, Outcome, Report, print_line};
 use crate::camera::jpeg;
 use crate::cli::network::bundle_in_use;
 use crate::health::Stage;
 use crate::pipeline::gate::IDLE_AFTER;
+use crate::update::program::Ended;
 use clothingid_shared::files::{self, read_text_at_most};
 use clothingid_shared::picture::Picture;
 use serde::Serialize;
@@ -16,7 +18,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// A frame of the wall.
@@ -45,16 +47,6 @@ struct Line {
     written_bytes: u64,
 }
 
-/// The appliance under observation: it ends with this.
-struct Watched(Child);
-
-impl Drop for Watched {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// What a process has taken up to now.
 struct Taken {
     at: Instant,
@@ -65,12 +57,7 @@ struct Taken {
 
 /// Runs the appliance, waits until it is idle, and tells what it takes.
 pub(super) fn run(args: &Args) -> Result<Outcome, Report> {
-    let folder = std::env::temp_dir().join(format!("clothingid-bench-idle-{}", std::process::id()));
-    files::create_folder(&folder)?;
-    let told = measured(args, &folder);
-    // Whatever came of it, the film is of no use to anybody.
-    let _ = std::fs::remove_dir_all(&folder);
-    let line = told?;
+    let line = measured(args, Scratch::new()?.path())?;
     if args.json {
         print_line(&serde_json::to_string(&line)?)?;
     } else {
@@ -83,19 +70,19 @@ fn measured(args: &Args, folder: &Path) -> Result<Line, Report> {
     let mut film = Vec::new();
     jpeg::append(&wall(), &mut film).map_err(|error| Report::of(&error).during("making the film"))?;
     files::write_atomic(&folder.join("wall.mjpeg"), &film)?;
-    let (mut watched, port) = start(args, folder)?;
+    let (mut appliance, port) = start(args, folder)?;
     let end = Instant::now() + PATIENCE + IDLE_AFTER;
     while !ask(port)?.contains("\"idle\":true") {
         if Instant::now() > end {
             return Err(Report::new("the appliance does not become idle before an empty wall"));
         }
-        if watched.0.try_wait()?.is_some() {
+        if appliance.0.try_wait()?.is_some() {
             return Err(Report::new("the appliance has ended while it was measured"));
         }
         std::thread::sleep(Duration::from_secs(1));
     }
     std::thread::sleep(SETTLE);
-    let process = Path::new("/proc").join(watched.0.id().to_string());
+    let process = Path::new("/proc").join(appliance.0.id().to_string());
     let before = taken(&process)?;
     std::thread::sleep(Duration::from_secs(args.seconds.into()));
     let after = taken(&process)?;
@@ -142,7 +129,7 @@ fn line(args: &Args, process: &Path, before: &Taken, after: &Taken) -> Result<Li
 }
 
 /// Starts this program as a service does, with a state folder of its own, and gives the port of its page.
-fn start(args: &Args, folder: &Path) -> Result<(Watched, u16), Report> {
+fn start(args: &Args, folder: &Path) -> Result<(Ended, u16), Report> {
     let mut config =
         format!("listen = \"127.0.0.1:0\"\nengine = \"{}\"\nthreads = {}\n", args.network.engine, args.network.threads);
     let mut path = |key: &str, path: &Path| config.push_str(&format!("{key} = {:?}\n", path.display().to_string()));
@@ -167,8 +154,8 @@ fn start(args: &Args, folder: &Path) -> Result<(Watched, u16), Report> {
         .env_remove("NOTIFY_SOCKET")
         .stderr(Stdio::piped())
         .spawn()?;
-    let mut watched = Watched(child);
-    let Some(errors) = watched.0.stderr.take() else { return Err(Report::new("the appliance says nothing")) };
+    let mut appliance = Ended(child);
+    let Some(errors) = appliance.0.stderr.take() else { return Err(Report::new("the appliance says nothing")) };
     let mut said = String::new();
     let mut lines = BufReader::new(errors).lines();
     let port = loop {
@@ -183,7 +170,7 @@ fn start(args: &Args, folder: &Path) -> Result<(Watched, u16), Report> {
     };
     // Nobody reads what it says from now on, and it must not wait for a reader.
     std::thread::spawn(move || lines.for_each(drop));
-    Ok((watched, port))
+    Ok((appliance, port))
 }
 
 /// How the appliance is.

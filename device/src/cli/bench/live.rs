@@ -5,6 +5,7 @@
 
 mod parts;
 
+use super::scratch::Scratch;
 use super::{Args, memory_mib, quantile_ms};
 use crate::camera::{CameraChoice, ControlWishes, jpeg};
 use crate::cli::demo;
@@ -20,7 +21,7 @@ use clothingid_shared::files;
 use clothingid_shared::picture::{self, Picture};
 use parts::{Pace, Parts};
 use serde::Serialize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -62,23 +63,13 @@ struct Line {
 
 /// Runs the appliance on a film and tells what came out.
 pub(super) fn run(bundle: Bundle, args: &Args) -> Result<Outcome, Report> {
-    let folder = scratch()?;
-    let told = measured(bundle, args, &folder);
-    // Whatever came of it, the film is of no use to anybody.
-    let _ = std::fs::remove_dir_all(&folder);
-    let line = told?;
+    let line = measured(bundle, args, Scratch::new()?.path())?;
     if args.json {
         print_line(&serde_json::to_string(&line)?)?;
     } else {
         tell(&line)?;
     }
     Ok(Outcome::Done)
-}
-
-fn scratch() -> Result<PathBuf, Report> {
-    let folder = std::env::temp_dir().join(format!("clothingid-bench-live-{}", std::process::id()));
-    files::create_folder(&folder)?;
-    Ok(folder)
 }
 
 fn measured(bundle: Bundle, args: &Args, folder: &Path) -> Result<Line, Report> {

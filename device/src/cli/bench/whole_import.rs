@@ -2,6 +2,7 @@
 //! running the network, of the same photographs with as many threads. What is above one between the two is what reading, comparing, checksums
 //! and the disk cost.
 
+use super::scratch::Scratch;
 use crate::catalogue::Product;
 use crate::catalogue::csv::{ListedPhoto, ListedProduct, Listing};
 use crate::catalogue::import::{Committed, EmbedError, Embedder, Embedders, Import, Plan, Progress};
@@ -12,7 +13,7 @@ use crate::cli::network::open_embedders;
 use crate::cli::{Outcome, Report, expand, print_line};
 use crate::network::EngineChoice;
 use clothingid_shared::bundle::Bundle;
-use clothingid_shared::files::{MOST_PHOTO_BYTES, create_folder, read_at_most, read_text_at_most};
+use clothingid_shared::files::{MOST_PHOTO_BYTES, read_at_most, read_text_at_most};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -181,15 +182,13 @@ fn processor_seconds() -> Option<f64> {
 
 /// A shop of one product a photograph, with a catalogue that is gone with it.
 struct Shop {
-    folder: PathBuf,
+    folder: Scratch,
     photos: PhotoFolder,
     listing: Listing,
 }
 
 impl Shop {
     fn new(photos_in: &Path, photos: &[PathBuf]) -> Result<Self, Report> {
-        let folder = std::env::temp_dir().join(format!("clothingid-bench-{}", std::process::id()));
-        create_folder(&folder)?;
         let listed = photos.iter().enumerate().map(|(number, photo)| {
             let name = photo.strip_prefix(photos_in).unwrap_or(photo).to_string_lossy().into_owned();
             let photo = ListedPhoto { key: name.clone(), name, ..ListedPhoto::default() };
@@ -197,7 +196,7 @@ impl Shop {
             ListedProduct { product, photos: vec![photo], has_bad_rows: false }
         });
         let listing = Listing { products: listed.collect(), ..Listing::default() };
-        Ok(Self { folder, photos: PhotoFolder::open(photos_in)?, listing })
+        Ok(Self { folder: Scratch::new()?, photos: PhotoFolder::open(photos_in)?, listing })
     }
 
     fn import(&self, embedders: &dyn Embedders, threads: usize, memory: &mut Memory) -> Result<Summary, Report> {
@@ -206,7 +205,7 @@ impl Shop {
             listing: &self.listing,
             removes: Removes::Nothing,
             photos: &self.photos,
-            catalogue: &self.folder.join("catalogue.db"),
+            catalogue: &self.folder.path().join("catalogue.db"),
             embedders,
             threads,
             arguments: None,
@@ -214,13 +213,6 @@ impl Shop {
             stop: &AtomicBool::new(false),
         };
         import.run(memory).map_err(|error| Report::of(&error).hinted(error.hints()))
-    }
-}
-
-impl Drop for Shop {
-    fn drop(&mut self) {
-        // What cannot be removed lies in the folder for such.
-        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 

@@ -217,10 +217,6 @@ impl Engine for CpuEngine {
         Ok(())
     }
 
-    fn shows_activations(&self) -> bool {
-        true
-    }
-
     fn bytes_of(&self, layer: usize) -> Option<&[u8]> {
         let step = self.steps.get(layer)?;
         let Target::Slot(slot) = step.output else { return None };

@@ -66,10 +66,7 @@ fn form(state: &PageState, here: &Here, to: &str, word: Word) -> Response {
         Word::None => (StatusCode::OK, None, 0),
         Word::Expired => (StatusCode::OK, Some("session_expired"), 0),
         Word::Wrong(tries) => (StatusCode::FORBIDDEN, Some("pin_wrong"), u64::from(tries)),
-        // Rounded up: a wait of no seconds would be none.
-        Word::Wait(wait) => {
-            (StatusCode::TOO_MANY_REQUESTS, Some("pin_wait"), wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
-        }
+        Word::Wait(wait) => (StatusCode::TOO_MANY_REQUESTS, Some("pin_wait"), seconds(wait)),
         Word::Busy => (StatusCode::TOO_MANY_REQUESTS, Some("pin_busy"), 0),
     };
     let is_locked = matches!(word, Word::Wait(_));
@@ -80,6 +77,11 @@ fn form(state: &PageState, here: &Here, to: &str, word: Word) -> Response {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(count));
     }
     response
+}
+
+/// Rounded up: a wait of no seconds would be none.
+pub(super) fn seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
 /// `POST /staff/login`

@@ -2,8 +2,9 @@
 
 use super::form::{Fields, from_elsewhere, has_token};
 use super::gate::{Here, set_cookies};
-use super::login::TURN;
+use super::login::{TURN, seconds};
 use super::render::{page_with, say, trouble_at};
+use crate::camera::v4l2::Found;
 use crate::camera::v4l2::discover::Places;
 use crate::config::chosen::{ChoiceError, MOST_LETTERS};
 use crate::config::{Chosen, Language};
@@ -18,7 +19,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use minijinja::{Value, context};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Where the page is.
 const PAGE: &str = "/staff/settings";
@@ -187,11 +188,6 @@ fn wrong(key: &'static str, count: u64) -> NotMade {
     NotMade::Refused(Refused { status: StatusCode::FORBIDDEN, key, count })
 }
 
-/// Rounded up: a wait of no seconds would be none.
-fn seconds(wait: Duration) -> u64 {
-    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
-}
-
 /// What holds now; at the first start, what is likely wanted.
 fn present(state: &PageState, here: &Here, settings: &Settings) -> Chosen {
     let chosen = settings.present.clone();
@@ -249,13 +245,6 @@ async fn form(
             context! { name, words, is_present }
         })
         .collect();
-    let languages: Vec<Value> = Language::ALL
-        .into_iter()
-        .map(|language| {
-            let is_present = Some(language) == shown.language;
-            context! { tag => language.tag(), name => language.own_name(), is_present }
-        })
-        .collect();
     let (status, notice, count) = match &refused {
         None => (StatusCode::OK, None, 0),
         Some(refused) => (refused.status, Some(say(here.language, refused.key)), refused.count),
@@ -264,7 +253,7 @@ async fn form(
         is_first => here.inside.is_none(),
         notice,
         count,
-        choices => languages,
+        chosen => shown.language.map(Language::tag),
         shop_name => shown.shop,
         most_letters => MOST_LETTERS,
         cameras,
@@ -282,16 +271,8 @@ async fn form(
 
 /// The cameras that are there: the name that stays when others are plugged in, and words for people.
 fn cameras() -> Vec<(String, String)> {
-    let usable = Places::default().all().into_iter().filter(crate::camera::v4l2::Found::is_camera);
-    usable
-        .map(|found| {
-            let path = found.path.display().to_string();
-            let by_port = found.port.as_ref().map(|port| format!("port:{port}"));
-            let name = found.serial.as_ref().map(|serial| format!("serial:{serial}")).or(by_port);
-            let words = if found.card.is_empty() { path.clone() } else { format!("{} ({path})", found.card) };
-            (name.unwrap_or(path), words)
-        })
-        .collect()
+    let usable = Places::default().all().into_iter().filter(Found::is_camera);
+    usable.map(|found| (found.lasting_name(), found.title())).collect()
 }
 
 /// The demo has no configuration.
