@@ -4,7 +4,7 @@
 #![expect(unsafe_code, reason = "an allocator is unsafe by its signature; this one only counts and passes on")]
 
 use clothingid_device::camera::{Frame, FrameNumber, PixelFormat};
-use clothingid_device::catalogue::{Gallery, GalleryError, Match, Search};
+use clothingid_device::catalogue::{Gallery, GalleryError, Match, Matches, Search};
 use clothingid_device::config::Language;
 use clothingid_device::health::{CameraState, CatalogueState, Health, Status};
 use clothingid_device::network::{Answer, EngineChoice, open, read_bundle};
@@ -149,8 +149,9 @@ fn allocations_of_the_screen(language: Language, frames: u64) -> usize {
 struct Empty;
 
 impl Gallery for Empty {
-    fn search(&self, _search: &Search<'_>) -> Result<Vec<Match>, GalleryError> {
-        Ok(Vec::new())
+    fn search_into(&self, _search: &Search<'_>, matches: &mut Matches) -> Result<(), GalleryError> {
+        matches.clear();
+        Ok(())
     }
 }
 

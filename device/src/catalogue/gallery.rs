@@ -1,32 +1,9 @@
 //! What can be searched: one interface for this board's catalogue and, later, for a chain's engine.
 
 use super::filter::Filter;
+use super::matches::{Match, Matches};
 use super::store::{Damage, StoreError};
 use clothingid_shared::embedding::EmbeddingError;
-use serde::Serialize;
-
-/// One product that looks like the query.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Match {
-    /// The shop's number.
-    pub sku: String,
-    /// Its name.
-    pub title: String,
-    /// The photograph of it that is most like the query, as the catalogue file names it; where a picture of the staff's is, the first one.
-    pub photo: String,
-    /// Cosine of the two embeddings, −1 to 1.
-    pub similarity: f64,
-}
-
-impl Match {
-    /// Makes this match equal to `other`, in the memory it has.
-    pub fn copy_from(&mut self, other: &Self) {
-        self.sku.clone_from(&other.sku);
-        self.title.clone_from(&other.title);
-        self.photo.clone_from(&other.photo);
-        self.similarity = other.similarity;
-    }
-}
 
 /// Why a gallery gives no answer.
 #[derive(Debug, thiserror::Error)]
@@ -83,9 +60,19 @@ impl<'a> Search<'a> {
 
 /// Something that knows the shop's products by their looks.
 pub trait Gallery {
-    /// The products most like the query, one match a style, best first.
+    /// Makes `matches` the products most like the query, one match a style, best first; after an error there are none.
     ///
     /// # Errors
     /// The query is of another length or no direction, or the gallery cannot be read.
-    fn search(&self, search: &Search<'_>) -> Result<Vec<Match>, GalleryError>;
+    fn search_into(&self, search: &Search<'_>, matches: &mut Matches) -> Result<(), GalleryError>;
+
+    /// The same, in memory of its own.
+    ///
+    /// # Errors
+    /// Those.
+    fn search(&self, search: &Search<'_>) -> Result<Vec<Match>, GalleryError> {
+        let mut matches = Matches::default();
+        self.search_into(search, &mut matches)?;
+        Ok(matches.into_vec())
+    }
 }

@@ -10,8 +10,8 @@
 //! - [`index`] is what is searched, in memory, and follows the store by what has changed;
 //! - [`snapshot`] is the index at one time with the store behind it: what is searched while an import runs;
 //! - [`Role`] is what a photograph says of its product: the shop lists it, or the staff know better;
-//! - [`readers`] are the connections that queries read with;
-//! - [`scan`] is the exact int8 search, [`filter`] what a match must be, and [`gallery`] the interface that every gallery has.
+//! - [`readers`] are what queries read with: connections, each with the memory that a search takes; `shown` is how garments are shown, read once;
+//! - [`scan`] is the exact int8 search, [`filter`] what a match must be, [`gallery`] the interface that every gallery has, and [`matches`] its answer.
 //!
 //! Not here: how a photograph becomes an embedding (`network`).
 
@@ -21,16 +21,19 @@ pub mod filter;
 pub mod gallery;
 pub mod import;
 pub mod index;
+pub mod matches;
 pub mod photos;
 mod product;
 pub mod readers;
 mod role;
 pub mod scan;
+mod shown;
 pub mod snapshot;
 pub mod store;
 
 pub use filter::Filter;
-pub use gallery::{Gallery, GalleryError, Match, Search};
+pub use gallery::{Gallery, GalleryError, Search};
+pub use matches::{Match, Matches};
 pub use product::{PhotoId, Product, Stock};
 pub use role::Role;
 pub use snapshot::{ProductCard, Snapshot};

@@ -5,15 +5,17 @@
 //! photograph's number never names another one. No query waits for another, for an import, or for the thread that follows the file.
 
 use super::filter::Filter;
-use super::gallery::{Gallery, GalleryError, Match, Search};
+use super::gallery::{Gallery, GalleryError, Search};
 use super::index::{Index, Keeper, Retry};
-use super::readers::Readers;
-use super::scan::{Hit, RERANKED, rerank};
-use super::store::{Damage, Store, StoreError, StoredPhoto};
-use super::{PhotoId, Product, Role};
-use clothingid_shared::embedding::{Embedding, EmbeddingIdentity};
+use super::matches::{Match, Matches};
+use super::readers::{Answering, Readers};
+use super::scan::{Hit, RERANKED};
+use super::shown::{listed, shown_by};
+use super::store::{Damage, Store, StoreError};
+use super::{PhotoId, Product};
+use clothingid_shared::embedding::EmbeddingIdentity;
 use serde::Serialize;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -21,8 +23,8 @@ use std::time::Instant;
 /// The catalogue at one time. Cheap to clone; clones are the same view.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
-    index: Index,
-    identity: EmbeddingIdentity,
+    index: Arc<Index>,
+    identity: Arc<EmbeddingIdentity>,
     readers: Arc<Readers>,
     damage: Arc<Mutex<BTreeSet<Damage>>>,
 }
@@ -69,7 +71,7 @@ impl Snapshot {
 
     fn of(keeper: &Keeper, readers: Arc<Readers>) -> Self {
         let damage = Arc::new(Mutex::new(keeper.damage().clone()));
-        Self { index: keeper.index(), identity: keeper.identity().clone(), readers, damage }
+        Self { index: Arc::new(keeper.index()), identity: Arc::new(keeper.identity().clone()), readers, damage }
     }
 
     /// How many photographs are searched.
@@ -102,8 +104,9 @@ impl Snapshot {
     /// The file cannot be read, or none of the product's photographs can be compared.
     pub fn like(&self, sku: &str, top: usize, filter: Option<&Filter>) -> Result<Option<Vec<Match>>, GalleryError> {
         let Some((style, query)) = self.readers.read(|store| self.looks(store, sku))? else { return Ok(None) };
-        let search = Search { query: &query, top, filter };
-        self.find(&Embedding::quantise(&query)?, &search, Some(&style)).map(Some)
+        let mut matches = Matches::default();
+        self.find(&Search { query: &query, top, filter }, Some(&style), &mut matches)?;
+        Ok(Some(matches.into_vec()))
     }
 
     /// The style of a product, and the mean of the float rows of its photographs: what they have in common.
@@ -157,45 +160,55 @@ impl Snapshot {
     }
 
     /// The answer to a search, without the garments of the style `besides`.
-    fn find(
-        &self,
-        quantised: &Embedding,
-        search: &Search<'_>,
-        besides: Option<&str>,
-    ) -> Result<Vec<Match>, GalleryError> {
-        if self.index.photo_count() == 0 || search.top == 0 {
-            return Ok(Vec::new());
+    fn find(&self, search: &Search<'_>, besides: Option<&str>, matches: &mut Matches) -> Result<(), GalleryError> {
+        matches.clear();
+        let found = self.readers.with(|reader| {
+            reader.finder.query.set(search.query)?;
+            if self.index.photo_count() == 0 || search.top == 0 {
+                return Ok(());
+            }
+            let (expected, found) = (self.index.value_count(), reader.finder.query.value_count());
+            if expected != found {
+                return Err(GalleryError::ValueCount { expected, found });
+            }
+            // Twice as many styles as are shown: their order among themselves is the float rows' too.
+            let groups = search.top.saturating_mul(2).saturating_add(usize::from(besides.is_some()));
+            self.index.find(&mut reader.finder, search.filter, RERANKED.max(search.top), groups);
+            reader.at_one_time(|store, finder, answering| {
+                self.answer(store, &mut finder.hits, answering, search, besides, matches)
+            })
+        })?;
+        if found.is_err() {
+            matches.clear();
         }
-        let (expected, found) = (self.index.value_count(), quantised.values.len());
-        if expected != found {
-            return Err(GalleryError::ValueCount { expected, found });
-        }
-        // Twice as many styles as are shown: their order among themselves is the float rows' too.
-        let groups = search.top.saturating_mul(2).saturating_add(usize::from(besides.is_some()));
-        let hits = self.index.candidates(quantised, search.filter, RERANKED.max(search.top), groups);
-        self.readers.read(|store| self.shown(store, hits, search, besides))
+        found
     }
 
     /// Puts the hits in the order of their float rows, and shows the best photograph of each style. A float row that is not what was written is
     /// named, and its int8 similarity, which is sound, stays.
-    fn shown(
+    fn answer(
         &self,
         store: &Store,
-        hits: Vec<Hit>,
+        hits: &mut [Hit],
+        answering: &mut Answering,
         search: &Search<'_>,
         besides: Option<&str>,
-    ) -> Result<Vec<Match>, GalleryError> {
-        let (mut unranked, mut floats) = (HashSet::new(), store.float_rows(&self.identity)?);
-        let ranked = rerank(hits, search.query, |photo, row| {
+        matches: &mut Matches,
+    ) -> Result<(), GalleryError> {
+        let Answering { rerank, unranked, taken, shown } = answering;
+        let mut floats = store.float_rows(&self.identity)?;
+        unranked.clear();
+        rerank.order(hits, search.query, |photo, row| {
             let found = floats.read_into(PhotoId::new(photo), row)?;
             let is_ranked = matches!(found, Some(Ok(()))) && row.len() == search.query.len();
             if !is_ranked {
-                unranked.insert(photo);
+                unranked.push(photo);
             }
             Ok::<_, StoreError>(is_ranked)
         })?;
-        let (mut taken, mut matches) = (HashSet::new(), Vec::new());
-        for hit in ranked {
+        shown.begin(store)?;
+        taken.clear();
+        for hit in hits {
             if matches.len() == search.top {
                 break;
             }
@@ -203,33 +216,22 @@ impl Snapshot {
                 continue;
             }
             // What is gone since is left out, and the style's next photograph may be shown.
-            let Some(photo) = store.photo(PhotoId::new(hit.id))?.filter(|photo| photo.is_sound) else { continue };
-            let Some(stored) = store.product(&photo.sku)?.filter(|stored| stored.is_sound) else { continue };
-            if besides == Some(stored.product.style()) {
-                continue;
+            let Some(garment) = shown.garment(store, PhotoId::new(hit.id))? else { continue };
+            if besides != Some(garment.style.as_str()) {
+                taken.insert(hit.group);
+                matches.push(&garment.texts, f64::from(hit.similarity));
             }
-            let similarity = f64::from(hit.similarity);
-            // What was taken at the counter is the staff's: the shop's own photographs are shown in its place.
-            let shown = match photo.role {
-                Role::Listed => Some((stored.product, photo.name)),
-                _ => shown_by(store, stored.product)?
-                    .and_then(|(product, photos)| Some((product, photos.into_iter().next()?.name))),
-            };
-            let Some((Product { sku, title, .. }, photo)) = shown else { continue };
-            taken.insert(hit.group);
-            matches.push(Match { sku, title, photo, similarity });
         }
-        self.note_unranked(store, unranked)?;
-        Ok(matches)
+        self.note_unranked(store, unranked)
     }
 
     /// Names the photographs that are there and have no sound float row.
-    fn note_unranked(&self, store: &Store, photos: HashSet<i64>) -> Result<(), GalleryError> {
+    fn note_unranked(&self, store: &Store, photos: &[i64]) -> Result<(), GalleryError> {
         // Another identity is served since: the rows of this one are gone, and nothing is damaged.
         if photos.is_empty() || store.value_count(&self.identity)?.is_none() {
             return Ok(());
         }
-        for photo in photos.into_iter().map(PhotoId::new) {
+        for photo in photos.iter().copied().map(PhotoId::new) {
             if store.photo(photo)?.is_some() {
                 self.note(Damage::Embedding { photo, form: "float" });
             }
@@ -242,30 +244,9 @@ impl Snapshot {
     }
 }
 
-/// The photographs that the shop shows a product with: its own, or else those of the first product of its style that has some.
-fn shown_by(store: &Store, product: Product) -> Result<Option<(Product, Vec<StoredPhoto>)>, StoreError> {
-    let style = product.style().to_owned();
-    let own: Vec<StoredPhoto> = listed(store.photos_of(&product.sku)?).collect();
-    if !own.is_empty() {
-        return Ok(Some((product, own)));
-    }
-    for other in store.products_of_style(&style)?.into_iter().filter(|stored| stored.is_sound) {
-        let photos: Vec<StoredPhoto> = listed(store.photos_of(&other.product.sku)?).collect();
-        if !photos.is_empty() {
-            return Ok(Some((other.product, photos)));
-        }
-    }
-    Ok(None)
-}
-
-/// The photographs that the shop shows a product with.
-fn listed(photos: Vec<StoredPhoto>) -> impl Iterator<Item = StoredPhoto> {
-    photos.into_iter().filter(|photo| photo.is_sound && photo.role == Role::Listed)
-}
-
 impl Gallery for Snapshot {
-    fn search(&self, search: &Search<'_>) -> Result<Vec<Match>, GalleryError> {
-        self.find(&Embedding::quantise(search.query)?, search, None)
+    fn search_into(&self, search: &Search<'_>, matches: &mut Matches) -> Result<(), GalleryError> {
+        self.find(search, None, matches)
     }
 }
 

@@ -214,6 +214,7 @@ fn lines(matches: &[Match]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalogue::Matches;
 
     fn matches() -> Vec<Match> {
         let one = |sku: &str, similarity| Match {
@@ -241,7 +242,7 @@ mod tests {
     fn a_search_that_fails_is_the_photographs_own_line() {
         struct Torn;
         impl Gallery for Torn {
-            fn search(&self, _search: &Search<'_>) -> Result<Vec<Match>, GalleryError> {
+            fn search_into(&self, _search: &Search<'_>, _matches: &mut Matches) -> Result<(), GalleryError> {
                 Err(GalleryError::ValueCount { expected: 4, found: 2 })
             }
         }

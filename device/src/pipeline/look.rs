@@ -8,7 +8,7 @@ use super::second_look::SecondLook;
 use super::supervise::in_words;
 use crate::camera::{Frame, FrameDecoder, FrameNumber, Sampler};
 use crate::catalogue::store::Embedded;
-use crate::catalogue::{Filter, Gallery, Match, Search};
+use crate::catalogue::{Filter, Gallery, Match, Matches, Search};
 use crate::health::{CatalogueState, Health, Stage};
 use crate::network::golden;
 use crate::network::{Answer, EngineChoice, PhotoPath};
@@ -198,12 +198,11 @@ impl Looker {
         average(&mut self.averaged, &self.answer.embedding);
         let searching = Instant::now();
         // A picture of no garment resembles some garment too; only a garment is worth a search.
-        said.matches = if said.reading.garment >= self.garment_threshold {
-            let matches = self.search(&Search::of(&self.averaged, self.matches));
-            without_the_catalogue(matches, health)?
-        } else {
-            Vec::new()
-        };
+        said.matches.clear();
+        if said.reading.garment >= self.garment_threshold {
+            let searched = self.search(&Search::of(&self.averaged, self.matches), &mut said.matches);
+            without_the_catalogue(searched, health)?;
+        }
         metrics.took(Stage::Search, searching.elapsed());
         said.verdict = self.verdict(&said.matches);
         said.confident = said.verdict.is_confident();
@@ -225,7 +224,10 @@ impl Looker {
         let answer = self.path.answer(photo)?;
         let reading = self.reader.read(answer);
         self.averaged.clone_from(&answer.embedding);
-        let matches = if top > 0 { self.search(&Search::of(&self.averaged, top).among(filter))? } else { Vec::new() };
+        let mut matches = Matches::default();
+        if top > 0 {
+            self.search(&Search::of(&self.averaged, top).among(filter), &mut matches)?;
+        }
         let verdict = self.verdict(&matches);
         Ok(LiveReading {
             path: name.to_owned(),
@@ -249,8 +251,8 @@ impl Looker {
         Ok(Embedded { quantised, floats })
     }
 
-    fn search(&self, search: &Search<'_>) -> Result<Vec<Match>, LookError> {
-        Ok(self.gallery.search(search)?)
+    fn search(&self, search: &Search<'_>, matches: &mut Matches) -> Result<(), LookError> {
+        Ok(self.gallery.search_into(search, matches)?)
     }
 
     fn verdict(&self, matches: &[Match]) -> Verdict {
@@ -259,19 +261,19 @@ impl Looker {
 }
 
 /// What a garment is can be said without the catalogue: a search that fails gives no matches, is said once, and the page shows it.
-fn without_the_catalogue(matches: Result<Vec<Match>, LookError>, health: &Health) -> Result<Vec<Match>, LookError> {
-    match matches {
+fn without_the_catalogue(searched: Result<(), LookError>, health: &Health) -> Result<(), LookError> {
+    match searched {
         Err(error @ LookError::Gallery(_)) => {
             if health.set_catalogue(CatalogueState::Failed) {
                 health.events.say(format!("{}; readings go on without matches", in_words(&error)));
             }
-            Ok(Vec::new())
+            Ok(())
         }
-        Ok(matches) => {
+        Ok(()) => {
             if health.set_catalogue(CatalogueState::Ok) {
                 health.events.say("the catalogue can be searched again");
             }
-            Ok(matches)
+            Ok(())
         }
         other => other,
     }
@@ -301,11 +303,11 @@ mod tests {
         let health = Health::silent();
         let failed = || Err(LookError::Gallery(GalleryError::ValueCount { expected: 4, found: 3 }));
         for _ in 0..3 {
-            assert_eq!(without_the_catalogue(failed(), &health).unwrap(), []);
+            without_the_catalogue(failed(), &health).unwrap();
         }
         assert_eq!(health.status().catalogue, CatalogueState::Failed);
         assert_eq!(health.events.newest(9).len(), 1, "said once");
-        assert!(without_the_catalogue(Ok(Vec::new()), &health).is_ok());
+        assert!(without_the_catalogue(Ok(()), &health).is_ok());
         assert_eq!(health.status().catalogue, CatalogueState::Ok);
         let network = Err(EmbeddingError::Empty.into());
         assert!(without_the_catalogue(network, &health).is_err(), "what is not the catalogue's stays an error");
@@ -317,7 +319,7 @@ mod tests {
     struct Unreadable(std::sync::atomic::AtomicUsize);
 
     impl Gallery for Unreadable {
-        fn search(&self, _search: &Search<'_>) -> Result<Vec<Match>, GalleryError> {
+        fn search_into(&self, _search: &Search<'_>, _matches: &mut Matches) -> Result<(), GalleryError> {
             self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             Err(GalleryError::ValueCount { expected: 4, found: 3 })
         }
@@ -341,7 +343,7 @@ mod tests {
             let frame = Frame { bytes: photo.photo.clone(), ..Frame::empty() };
             let mut looked = Looked { frame, reading: None };
             looker.look_into(&mut looked, &health).unwrap();
-            assert_eq!(looked.reading.unwrap().matches, []);
+            assert!(looked.reading.unwrap().matches.is_empty());
         }
         assert!(gallery.0.load(std::sync::atomic::Ordering::Relaxed) > 1, "a garment is searched for");
         assert_eq!(health.status().catalogue, CatalogueState::Failed);

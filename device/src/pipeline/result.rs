@@ -1,7 +1,7 @@
 //! What comes out of the pipeline.
 
 use crate::camera::{Frame, FrameNumber};
-use crate::catalogue::Match;
+use crate::catalogue::Matches;
 use crate::reading::{Reading, Verdict};
 use serde::Serialize;
 
@@ -18,7 +18,7 @@ pub struct LiveReading {
     /// The engine that answered.
     pub engine: String,
     /// Garments of the shop that look like it, best first, one a product.
-    pub matches: Vec<Match>,
+    pub matches: Matches,
     /// Whether the best match is near enough to be called the same garment.
     pub confident: bool,
     /// What is said of the best match.
@@ -34,10 +34,7 @@ impl LiveReading {
         self.reading.copy_from(&other.reading);
         self.ms = other.ms;
         self.engine.clone_from(&other.engine);
-        self.matches.resize_with(other.matches.len(), Match::default);
-        for (own, other) in self.matches.iter_mut().zip(&other.matches) {
-            own.copy_from(other);
-        }
+        self.matches.copy_from(&other.matches);
         self.confident = other.confident;
         self.verdict = other.verdict;
         self.frame = other.frame;

@@ -5,7 +5,7 @@
 use super::supervise::{StageError, Stop, supervise};
 use crate::catalogue::snapshot::Follow;
 use crate::catalogue::store::quoted;
-use crate::catalogue::{Filter, Gallery, GalleryError, Match, Search, Snapshot, StoreError};
+use crate::catalogue::{Filter, Gallery, GalleryError, Match, Matches, Search, Snapshot, StoreError};
 use crate::health::{CatalogueState, Health, Stage};
 use clothingid_shared::embedding::EmbeddingIdentity;
 use std::path::{Path, PathBuf};
@@ -185,8 +185,9 @@ impl Shop {
 }
 
 impl Gallery for Shop {
-    fn search(&self, search: &Search<'_>) -> Result<Vec<Match>, GalleryError> {
-        self.searched()?.map_or_else(|| Ok(Vec::new()), |snapshot| snapshot.search(search))
+    fn search_into(&self, search: &Search<'_>, matches: &mut Matches) -> Result<(), GalleryError> {
+        matches.clear();
+        self.searched()?.map_or(Ok(()), |snapshot| snapshot.search_into(search, matches))
     }
 }
 

@@ -2,8 +2,8 @@
 
 use thiserror::Error;
 
-/// A unit-length embedding in eight bits a value: `value = scale * byte`.
-#[derive(Debug, Clone, PartialEq)]
+/// A unit-length embedding in eight bits a value: `value = scale * byte`. The default has no values yet.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Embedding {
     /// Quantised values, −127 to 127.
     pub values: Vec<i8>,
@@ -31,6 +31,16 @@ impl Embedding {
     /// # Errors
     /// [`EmbeddingError`] where there is no finite, positive length.
     pub fn quantise(values: &[f32]) -> Result<Self, EmbeddingError> {
+        let mut quantised = Self::default();
+        quantised.quantise_from(values)?;
+        Ok(quantised)
+    }
+
+    /// Makes this what [`Embedding::quantise`] gives, in the memory it has; after an error it is what it was.
+    ///
+    /// # Errors
+    /// Those.
+    pub fn quantise_from(&mut self, values: &[f32]) -> Result<(), EmbeddingError> {
         if values.is_empty() {
             return Err(EmbeddingError::Empty);
         }
@@ -39,11 +49,13 @@ impl Embedding {
             return Err(EmbeddingError::Length { length: length.to_string() });
         }
         let largest = values.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
+        self.values.clear();
         #[expect(clippy::cast_possible_truncation, reason = "|value| ≤ largest, so the result lies within ±127")]
-        let quantised = values.iter().map(|value| (value / largest * 127.0).round_ties_even() as i8).collect();
+        self.values.extend(values.iter().map(|value| (value / largest * 127.0).round_ties_even() as i8));
         #[expect(clippy::cast_possible_truncation, reason = "the one rounding of the scale to float32")]
         let scale = (f64::from(largest) / (127.0 * length)) as f32;
-        Ok(Self { values: quantised, scale })
+        self.scale = scale;
+        Ok(())
     }
 
     /// The values as float32.

@@ -1,10 +1,10 @@
 //! The catalogue at one time, as it is searched.
 
+use super::finder::Finder;
 use super::products::Products;
 use super::segment::Segment;
 use crate::catalogue::filter::Filter;
-use crate::catalogue::scan::{Candidates, Hit, Mask};
-use clothingid_shared::embedding::Embedding;
+use crate::catalogue::scan::Mask;
 use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, OnceLock};
 
@@ -79,31 +79,31 @@ impl Index {
         self.base.rows().value_count()
     }
 
-    /// The rows most like the query among the products that the filter takes: the best `rows` of all, and the best one of each of the best
-    /// `groups` styles. Numbers are those of photographs.
+    /// Leaves in [`Finder::hits`] the rows most like its query among the products that the filter takes: the best `rows` of all, and the best one
+    /// of each of the best `groups` styles. Numbers are those of photographs.
     ///
     /// Of a product for which something was taken by mistake, only rows count that are more like the query than that is: the nearest
     /// of all that is known of the product says whether the query shows it.
-    #[must_use]
-    pub fn candidates(&self, query: &Embedding, filter: Option<&Filter>, rows: usize, groups: usize) -> Vec<Hit> {
-        let mut candidates = Candidates::of(rows, groups);
+    pub fn find(&self, finder: &mut Finder, filter: Option<&Filter>, rows: usize, groups: usize) {
         let passing = filter.map(|filter| self.passing(filter));
-        let mistaken = self.mistaken.closest(query);
+        finder.look_for_mistakes(&self.mistaken);
+        let Finder { query, candidates, hits, mistaken } = finder;
+        candidates.reset(rows, groups);
         for (segment, alive) in [(&self.base, &self.base_alive), (&self.recent, &self.recent_alive)] {
             let group = |product, similarity| {
                 let is_mistaken = mistaken.get(&product).is_some_and(|closest| similarity <= *closest);
                 (!is_mistaken).then(|| self.products.group(product))
             };
             match &passing {
-                None => segment.scan(query, alive, group, &mut candidates),
+                None => segment.scan(query, alive, group, candidates),
                 Some(passing) => {
                     let passes = |product: &u32| passing.get(*product as usize).copied().unwrap_or(false);
                     let mask = alive.and(segment.products().iter().map(passes));
-                    segment.scan(query, &mask, group, &mut candidates);
+                    segment.scan(query, &mask, group, candidates);
                 }
             }
         }
-        candidates.into_hits()
+        candidates.drain_into(hits);
     }
 
     /// Which products a filter takes, by their numbers: those that it takes for themselves, and those that show a style of which it takes a

@@ -1,8 +1,7 @@
 //! Rows of the scan, each with the photograph and the product that it shows.
 
-use crate::catalogue::scan::{Candidates, Mask, Rows};
+use crate::catalogue::scan::{Candidates, Mask, Query, Rows};
 use clothingid_shared::embedding::Embedding;
-use std::collections::HashMap;
 
 /// Rows, one a photograph.
 #[derive(Debug, Clone, Default)]
@@ -95,7 +94,7 @@ impl Segment {
     /// similarity; those of which it says nothing are left out.
     pub fn scan(
         &self,
-        query: &Embedding,
+        query: &mut Query,
         mask: &Mask,
         group: impl Fn(u32, f32) -> Option<u32>,
         candidates: &mut Candidates,
@@ -105,22 +104,5 @@ impl Segment {
             Some((self.photos.get(row).copied()?, group))
         };
         self.rows.scan(query, mask, label, candidates);
-    }
-
-    /// Of each product that has a row here, the similarity of the row that is most like the query.
-    #[must_use]
-    pub fn closest(&self, query: &Embedding) -> HashMap<u32, f32> {
-        let mut closest = HashMap::new();
-        if self.is_empty() {
-            return closest;
-        }
-        for hit in self.rows.best(query, self.len()) {
-            let product = usize::try_from(hit.id).ok().and_then(|row| self.products.get(row));
-            if let Some(product) = product {
-                // The best comes first.
-                closest.entry(*product).or_insert(hit.similarity);
-            }
-        }
-        closest
     }
 }

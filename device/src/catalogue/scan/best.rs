@@ -35,6 +35,18 @@ impl PartialOrd for Worst {
 /// What a hit must reach to be looked at where nothing is kept at all.
 pub(super) const NOTHING: f32 = f32::INFINITY;
 
+/// What a hit must reach at first, where so many are kept.
+pub(super) fn bar_of_none(count: usize) -> f32 {
+    if count == 0 { NOTHING } else { f32::NEG_INFINITY }
+}
+
+/// Puts the hits from this place on in order, best first.
+pub(super) fn sort_from(start: usize, hits: &mut [Hit]) {
+    if let Some(new) = hits.get_mut(start..) {
+        new.sort_unstable_by(|a, b| Worst(*a).cmp(&Worst(*b)));
+    }
+}
+
 /// Keeps the best `count` rows.
 #[derive(Debug)]
 pub struct Best {
@@ -47,14 +59,20 @@ impl Best {
     /// Nothing yet.
     #[must_use]
     pub fn of(count: usize) -> Self {
-        let bar = if count == 0 { NOTHING } else { f32::NEG_INFINITY };
-        Self { heap: BinaryHeap::with_capacity(count.min(1 << 16) + 1), count, bar }
+        Self { heap: BinaryHeap::with_capacity(count.min(1 << 16) + 1), count, bar: bar_of_none(count) }
     }
 
     /// What a row must reach to be kept.
     #[must_use]
     pub fn bar(&self) -> f32 {
         self.bar
+    }
+
+    /// Begins again: nothing yet, and this many are to be kept.
+    pub fn reset(&mut self, count: usize) {
+        self.heap.clear();
+        self.count = count;
+        self.bar = bar_of_none(count);
     }
 
     /// Takes a row, if it is one of the best so far.
@@ -70,10 +88,17 @@ impl Best {
         }
     }
 
-    /// The kept ones, best first.
+    /// The last of the kept rows, if there are as many as are kept: what was offered and is no worse is kept too.
     #[must_use]
-    pub fn into_sorted(self) -> Vec<Hit> {
-        self.heap.into_sorted_vec().into_iter().map(|w| w.0).collect()
+    pub fn last(&self) -> Option<Hit> {
+        self.heap.peek().map(|worst| worst.0).filter(|_| self.heap.len() == self.count)
+    }
+
+    /// Moves the kept ones to the end of `hits`, best first.
+    pub fn drain_into(&mut self, hits: &mut Vec<Hit>) {
+        let start = hits.len();
+        hits.extend(self.heap.drain().map(|worst| worst.0));
+        sort_from(start, hits);
     }
 }
 
@@ -100,7 +125,9 @@ pub(super) mod tests {
     proptest! {
         #[test]
         fn keeps_what_a_sort_keeps(hits in hits(), count in 0_usize..12) {
-            let mut best = Best::of(count);
+            let mut best = Best::of(3);
+            best.take(Hit { id: -1, group: 0, similarity: 9.0 });
+            best.reset(count);
             for hit in &hits {
                 if hit.similarity >= best.bar() {
                     best.take(*hit);
@@ -108,7 +135,10 @@ pub(super) mod tests {
             }
             let mut expected = sorted(hits);
             expected.truncate(count);
-            prop_assert_eq!(best.into_sorted(), expected);
+            prop_assert_eq!(best.last(), expected.last().copied().filter(|_| expected.len() == count));
+            let mut kept = Vec::new();
+            best.drain_into(&mut kept);
+            prop_assert_eq!(kept, expected);
         }
     }
 }

@@ -3,9 +3,8 @@
 //! The best rows are what the float rows put into their order. One product with hundreds of photographs can fill them all; the best row of
 //! each of the best groups is kept beside them, so that one pass finds as many different products as were asked for.
 
-use super::best::{Best, Hit};
+use super::best::{Best, Hit, NOTHING, Worst};
 use super::groups::BestGroups;
-use std::collections::HashSet;
 
 /// The best rows and the best groups of a scan.
 #[derive(Debug)]
@@ -22,6 +21,13 @@ impl Candidates {
         let (rows, groups) = (Best::of(rows), BestGroups::of(groups));
         let bar = rows.bar().min(groups.bar());
         Self { rows, groups, bar }
+    }
+
+    /// Begins again: nothing yet, and so many rows and groups are to be kept.
+    pub fn reset(&mut self, rows: usize, groups: usize) {
+        self.rows.reset(rows);
+        self.groups.reset(groups);
+        self.bar = self.rows.bar().min(self.groups.bar());
     }
 
     /// Whether a row of this similarity may change anything: the one comparison of almost all rows.
@@ -41,13 +47,21 @@ impl Candidates {
         self.bar = self.rows.bar().min(self.groups.bar());
     }
 
-    /// The kept rows, each once: the best ones first, then those that are here for their group alone.
-    #[must_use]
-    pub fn into_hits(self) -> Vec<Hit> {
-        let mut hits = self.rows.into_sorted();
-        let known: HashSet<i64> = hits.iter().map(|hit| hit.id).collect();
-        hits.extend(self.groups.into_sorted().into_iter().filter(|hit| !known.contains(&hit.id)));
-        hits
+    /// Moves the kept rows into `hits`, in place of what is there, each once: the best ones first, then those that are here for their group alone.
+    pub fn drain_into(&mut self, hits: &mut Vec<Hit>) {
+        hits.clear();
+        let (has_rows, last) = (self.rows.bar() < NOTHING, self.rows.last());
+        self.rows.drain_into(hits);
+        // Where fewer rows came by than are kept, each is among them already.
+        let is_lone = |hit| last.map_or(!has_rows, |last| Worst(hit) > Worst(last));
+        self.groups.drain_into(hits, is_lone);
+    }
+}
+
+impl Default for Candidates {
+    /// Keeps nothing.
+    fn default() -> Self {
+        Self::of(0, 0)
     }
 }
 
@@ -56,11 +70,14 @@ mod tests {
     use super::super::best::tests::{hits, sorted};
     use super::*;
     use proptest::prelude::*;
+    use std::collections::HashSet;
 
     proptest! {
         #[test]
         fn the_best_rows_and_the_best_of_each_group(hits in hits(), rows in 0_usize..12, groups in 0_usize..12) {
-            let mut candidates = Candidates::of(rows, groups);
+            let mut candidates = Candidates::of(1, 3);
+            candidates.take(Hit { id: -1, group: 0, similarity: 9.0 });
+            candidates.reset(rows, groups);
             for hit in &hits {
                 if candidates.wants(hit.similarity) {
                     candidates.take(*hit);
@@ -75,7 +92,9 @@ mod tests {
                     expected.push(*hit);
                 }
             }
-            prop_assert_eq!(candidates.into_hits(), expected);
+            let mut kept = vec![Hit { id: -2, group: 0, similarity: 9.0 }];
+            candidates.drain_into(&mut kept);
+            prop_assert_eq!(kept, expected);
         }
     }
 }

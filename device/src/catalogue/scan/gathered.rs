@@ -11,7 +11,7 @@ const FEW: u32 = 8;
 const MOST_BYTES: usize = 32 << 20;
 
 /// Rows for one block.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Gathered {
     bytes: Vec<u8>,
     rows: Vec<usize>,
@@ -19,9 +19,12 @@ pub(super) struct Gathered {
 }
 
 impl Gathered {
-    /// None yet, of so many bytes each.
-    pub(super) fn of(stride: usize) -> Self {
-        Self { bytes: vec![0; BLOCK * stride], rows: Vec::with_capacity(BLOCK), stride }
+    /// Begins again: none yet, of so many bytes each.
+    pub(super) fn reset(&mut self, stride: usize) {
+        self.bytes.resize(BLOCK * stride, 0);
+        self.rows.clear();
+        self.rows.reserve(BLOCK);
+        self.stride = stride;
     }
 
     /// Whether the rows that a word of the mask lets through are to be put together with others, where all rows have so many bytes.

@@ -1,6 +1,6 @@
 //! The best row of each group, and the best groups, kept while rows come by.
 
-use super::best::{Hit, NOTHING, Worst};
+use super::best::{Hit, NOTHING, Worst, bar_of_none, sort_from};
 use std::collections::{BinaryHeap, HashMap};
 
 /// Keeps the best `count` groups, each with its best row.
@@ -18,9 +18,17 @@ impl BestGroups {
     /// Nothing yet.
     #[must_use]
     pub fn of(count: usize) -> Self {
-        let bar = if count == 0 { NOTHING } else { f32::NEG_INFINITY };
         let room = count.min(1 << 16) + 1;
-        Self { best: HashMap::with_capacity(room), heap: BinaryHeap::with_capacity(2 * room), count, bar }
+        let (best, heap) = (HashMap::with_capacity(room), BinaryHeap::with_capacity(2 * room));
+        Self { best, heap, count, bar: bar_of_none(count) }
+    }
+
+    /// Begins again: nothing yet, and this many are to be kept.
+    pub fn reset(&mut self, count: usize) {
+        self.best.clear();
+        self.heap.clear();
+        self.count = count;
+        self.bar = bar_of_none(count);
     }
 
     /// What a row must reach to change anything.
@@ -47,7 +55,8 @@ impl BestGroups {
         self.heap.push(Worst(hit));
         // One group that gets better row by row must not fill the memory.
         if self.heap.len() > 2 * self.best.len() + 64 {
-            self.heap = self.best.values().copied().map(Worst).collect();
+            self.heap.clear();
+            self.heap.extend(self.best.values().copied().map(Worst));
         }
         if self.best.len() == self.count {
             self.bar = self.worst().map_or(NOTHING, |worst| worst.similarity);
@@ -65,12 +74,12 @@ impl BestGroups {
         None
     }
 
-    /// The best row of each kept group, best group first.
-    #[must_use]
-    pub fn into_sorted(self) -> Vec<Hit> {
-        let mut hits: Vec<Worst> = self.best.into_values().map(Worst).collect();
-        hits.sort();
-        hits.into_iter().map(|hit| hit.0).collect()
+    /// Moves the best row of each kept group that `wants` says yes to to the end of `hits`, best group first.
+    pub fn drain_into(&mut self, hits: &mut Vec<Hit>, wants: impl Fn(Hit) -> bool) {
+        let start = hits.len();
+        hits.extend(self.best.drain().map(|(_, hit)| hit).filter(|hit| wants(*hit)));
+        sort_from(start, hits);
+        self.heap.clear();
     }
 }
 
@@ -88,14 +97,18 @@ mod tests {
             best.take(Hit { id: i64::from(id), group: 7, similarity: f32::from(id) });
         }
         assert!(best.heap.len() < 100, "{}", best.heap.len());
-        assert_eq!(best.into_sorted()[0].id, 9_999);
+        let mut kept = Vec::new();
+        best.drain_into(&mut kept, |_| true);
+        assert_eq!(kept[0].id, 9_999);
     }
 
     proptest! {
         /// The definition: sort all rows, keep the first of each group, then the first groups.
         #[test]
         fn keeps_what_a_sort_keeps(hits in hits(), count in 0_usize..12) {
-            let mut best = BestGroups::of(count);
+            let mut best = BestGroups::of(3);
+            best.take(Hit { id: -1, group: 0, similarity: 9.0 });
+            best.reset(count);
             for hit in &hits {
                 if hit.similarity >= best.bar() {
                     best.take(*hit);
@@ -105,7 +118,9 @@ mod tests {
             let mut expected = sorted(hits);
             expected.retain(|hit| taken.insert(hit.group));
             expected.truncate(count);
-            prop_assert_eq!(best.into_sorted(), expected);
+            let mut kept = Vec::new();
+            best.drain_into(&mut kept, |_| true);
+            prop_assert_eq!(kept, expected);
         }
     }
 }

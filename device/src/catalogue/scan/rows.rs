@@ -3,9 +3,9 @@
 use super::best::Hit;
 use super::candidates::Candidates;
 use super::gathered::Gathered;
-use super::kernels::{BLOCK, MOST_VALUES, Query, STEP, byte};
+use super::kernels::{BLOCK, MOST_VALUES, STEP, byte};
 use super::mask::Mask;
-use crate::processor::InstructionSet;
+use super::query::Query;
 use clothingid_shared::embedding::Embedding;
 
 /// `[rows, value_count]` int8 values, and one scale a row.
@@ -143,16 +143,17 @@ impl Rows {
     /// it says nothing are none. None for a query of another length.
     pub fn scan(
         &self,
-        query: &Embedding,
+        query: &mut Query,
         mask: &Mask,
         label: impl Fn(usize, f32) -> Option<(i64, u32)>,
         candidates: &mut Candidates,
     ) {
-        if query.values.len() != self.value_count {
+        if query.value_count() != self.value_count {
             return;
         }
-        let kernel = Query::new(&query.values, InstructionSet::fastest());
-        let mut gathered = Gathered::of(self.stride());
+        let query_scale = query.scale();
+        let Query { kernel, gathered, .. } = query;
+        gathered.reset(self.stride());
         // Memory is read ahead where it is read in order: a block stepped over here and there costs more than it spares.
         let steps_over = mask.empty_blocks() > mask.words().len() / 2;
         let bytes = self.bytes.chunks_exact((BLOCK * self.stride()).max(1));
@@ -165,7 +166,7 @@ impl Rows {
                     left &= left - 1;
                     gathered.push(row, self.row_bytes(row).unwrap_or_default());
                     if gathered.is_full() {
-                        self.offer(&kernel.sums(gathered.bytes()), gathered.rows(), query, &label, candidates);
+                        self.offer(&kernel.sums(gathered.bytes()), gathered.rows(), query_scale, &label, candidates);
                         gathered.clear();
                     }
                 }
@@ -177,7 +178,7 @@ impl Rows {
             let sums = kernel.sums(bytes);
             let mut similarities = [f32::NEG_INFINITY; BLOCK];
             for ((similarity, sum), scale) in similarities.iter_mut().zip(sums).zip(scales) {
-                *similarity = scaled(sum, *scale, query);
+                *similarity = scaled(sum, *scale, query_scale);
             }
             // Almost always none: one comparison a block.
             if similarities.iter().any(|similarity| candidates.wants(*similarity)) {
@@ -191,7 +192,7 @@ impl Rows {
                 }
             }
         }
-        self.offer(&kernel.sums(gathered.bytes()), gathered.rows(), query, &label, candidates);
+        self.offer(&kernel.sums(gathered.bytes()), gathered.rows(), query_scale, &label, candidates);
     }
 
     /// Gives rows to the candidates by their sums.
@@ -199,12 +200,12 @@ impl Rows {
         &self,
         sums: &[i32],
         rows: &[usize],
-        query: &Embedding,
+        query_scale: f32,
         label: impl Fn(usize, f32) -> Option<(i64, u32)>,
         candidates: &mut Candidates,
     ) {
         for (sum, row) in sums.iter().zip(rows) {
-            let similarity = scaled(*sum, self.scales.get(*row).copied().unwrap_or_default(), query);
+            let similarity = scaled(*sum, self.scales.get(*row).copied().unwrap_or_default(), query_scale);
             if candidates.wants(similarity)
                 && let Some((id, group)) = label(*row, similarity)
             {
@@ -218,16 +219,18 @@ impl Rows {
     pub fn best(&self, query: &Embedding, count: usize) -> Vec<Hit> {
         let mut best = Candidates::of(count, 0);
         let place = |row, _| Some((i64::try_from(row).unwrap_or(i64::MAX), 0));
-        self.scan(query, &Mask::all(self.len()), place, &mut best);
-        best.into_hits()
+        self.scan(&mut Query::from(query), &Mask::all(self.len()), place, &mut best);
+        let mut hits = Vec::new();
+        best.drain_into(&mut hits);
+        hits
     }
 }
 
 /// The similarity that a sum of products stands for.
-fn scaled(sum: i32, scale: f32, query: &Embedding) -> f32 {
+fn scaled(sum: i32, scale: f32, query_scale: f32) -> f32 {
     #[expect(clippy::cast_precision_loss, reason = "one rounding to float32, far below a step of int8")]
     let sum = sum as f32;
-    sum * scale * query.scale
+    sum * scale * query_scale
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! reads the hundred float rows from its store; here they are in memory, so the store's share is not in the figure.
 
 use super::least_read;
-use crate::catalogue::scan::{RERANKED, Rows, rerank};
+use crate::catalogue::scan::{RERANKED, Rerank, Rows};
 use clothingid_shared::embedding::{Embedding, cosine, l2_normalise};
 use std::collections::TryReserveError;
 use std::convert::Infallible;
@@ -48,13 +48,13 @@ impl Garments {
 
     /// The ten nearest rows to a query, found by the catalogue's own scan and re-rank.
     fn nearest(&self, query: &(Vec<f32>, Embedding)) -> Vec<usize> {
-        let hits = self.rows.best(&query.1, RERANKED);
-        let Ok(ranked) = rerank(hits, &query.0, |row, floats| {
+        let mut hits = self.rows.best(&query.1, RERANKED);
+        let Ok(()) = Rerank::default().order(&mut hits, &query.0, |row, floats| {
             floats.clear();
             let found = self.float_row(place(row)).map(|found| floats.extend_from_slice(found));
             Ok::<_, Infallible>(found.is_some())
         });
-        ranked.into_iter().take(10).map(|hit| place(hit.id)).collect()
+        hits.into_iter().take(10).map(|hit| place(hit.id)).collect()
     }
 
     fn float_row(&self, row: usize) -> Option<&[f32]> {

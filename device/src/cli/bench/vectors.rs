@@ -8,7 +8,7 @@
 //! without a direction is refused; memory is in proportion to the rows.
 
 use super::{Args, LONGEST, MOST_VALUES, WARM_UP, memory_mib, milliseconds, quantile_ms};
-use crate::catalogue::scan::{Candidates, Mask, RERANKED, Rows, rerank};
+use crate::catalogue::scan::{Candidates, Mask, RERANKED, Rerank, Rows};
 use crate::cli::{Outcome, Report, print_line};
 use clothingid_shared::embedding::{Embedding, EmbeddingError};
 use serde::Serialize;
@@ -147,11 +147,12 @@ impl Vectors {
     fn nearest(&self, (floats, quantised): &Query) -> Result<Vec<i64>, VectorsError> {
         let mut best = Candidates::of(RERANKED, 0);
         let place = |row, _| Some((i64::try_from(row).unwrap_or(i64::MAX), 0));
-        self.rows.scan(quantised, &self.wanted, place, &mut best);
-        let hits = best.into_hits();
+        self.rows.scan(&mut quantised.into(), &self.wanted, place, &mut best);
+        let mut hits = Vec::new();
+        best.drain_into(&mut hits);
         let mut bytes = vec![0; self.file.dims * 4];
-        let ranked = rerank(hits, floats, |row, into| self.file.row(row, &mut bytes, into).map(|()| true))?;
-        Ok(ranked.into_iter().take(TOP).map(|hit| hit.id).collect())
+        Rerank::default().order(&mut hits, floats, |row, into| self.file.row(row, &mut bytes, into).map(|()| true))?;
+        Ok(hits.into_iter().take(TOP).map(|hit| hit.id).collect())
     }
 }
 

@@ -95,11 +95,12 @@ fn correct(store: &mut Store, sku: u8, photo: u8, role: Role) {
 fn answers(index: &Index) -> Vec<Vec<(i64, u32, i64)>> {
     // A variant without a photograph of its own lends what filters see to its style.
     let in_stock = Filter { in_stock: true, ..Filter::default() };
-    let mut all = Vec::new();
+    let (mut all, mut finder) = (Vec::new(), Finder::default());
     for (query, filter) in [("3", None), ("q", None), ("q", Some(&in_stock))] {
-        let query = Embedding::quantise(&direction(&identity("one"), query.as_bytes())).unwrap();
+        finder.query.set(&direction(&identity("one"), query.as_bytes())).unwrap();
         for (rows, groups) in [(100, 0), (0, 100), (2, 2)] {
-            let hits = index.candidates(&query, filter, rows, groups);
+            index.find(&mut finder, filter, rows, groups);
+            let hits = &finder.hits;
             let first_of = |group| hits.iter().find(|hit| hit.group == group).map_or(0, |hit| hit.id);
             all.push(hits.iter().map(|hit| (hit.id, hit.similarity.to_bits(), first_of(hit.group))).collect());
         }

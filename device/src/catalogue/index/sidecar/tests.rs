@@ -17,9 +17,10 @@ fn shop(folder: &Path) -> (PathBuf, Keeper) {
 }
 
 fn answer(keeper: &Keeper) -> Vec<(i64, u32)> {
-    let query = Embedding::quantise(&direction(&identity("one"), b"A")).unwrap();
-    let hits = keeper.index().candidates(&query, None, 10, 10);
-    hits.iter().map(|hit| (hit.id, hit.similarity.to_bits())).collect()
+    let mut finder = Finder::default();
+    finder.query.set(&direction(&identity("one"), b"A")).unwrap();
+    keeper.index().find(&mut finder, None, 10, 10);
+    finder.hits.iter().map(|hit| (hit.id, hit.similarity.to_bits())).collect()
 }
 
 #[test]

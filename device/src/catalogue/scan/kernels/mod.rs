@@ -38,6 +38,7 @@ pub(super) fn byte(value: i8) -> u8 {
 }
 
 /// A query as the kernels take it.
+#[derive(Debug)]
 pub(super) struct Query {
     /// Padded with zeros.
     values: Vec<i8>,
@@ -49,13 +50,19 @@ pub(super) struct Query {
 }
 
 impl Query {
-    /// For the instructions of this machine.
-    pub(super) fn new(values: &[i8], set: InstructionSet) -> Self {
-        let padding = values.len().next_multiple_of(STEP) - values.len();
-        let values: Vec<i8> = values.iter().copied().chain(std::iter::repeat_n(0, padding)).collect();
-        let wide: Vec<i16> = values.iter().map(|value| i16::from(*value)).collect();
-        let shift = i32::from(SHIFT) * wide.iter().map(|value| i32::from(*value)).sum::<i32>();
-        Self { values, wide, shift, set }
+    /// One of no values, for instructions of this machine.
+    pub(super) fn new(set: InstructionSet) -> Self {
+        Self { values: Vec::new(), wide: Vec::new(), shift: 0, set }
+    }
+
+    /// Makes this the query of these values, in the memory it has.
+    pub(super) fn set(&mut self, values: &[i8]) {
+        self.values.clear();
+        self.values.extend_from_slice(values);
+        self.values.resize(values.len().next_multiple_of(STEP), 0);
+        self.wide.clear();
+        self.wide.extend(self.values.iter().map(|value| i16::from(*value)));
+        self.shift = i32::from(SHIFT) * self.wide.iter().map(|value| i32::from(*value)).sum::<i32>();
     }
 
     /// Values of a padded row.

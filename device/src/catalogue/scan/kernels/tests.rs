@@ -14,11 +14,19 @@ fn expected(query: &[i8], rows: &[Vec<i8>]) -> Vec<i32> {
     rows.iter().map(dot).collect()
 }
 
+/// One whose memory another query has had.
+fn query_of(values: &[i8], set: InstructionSet) -> Query {
+    let mut query = Query::new(set);
+    query.set(&[99; 300]);
+    query.set(values);
+    query
+}
+
 /// Every kernel of this machine against plain products.
 fn check(query: &[i8], rows: &[Vec<i8>]) {
     let expected = expected(query, rows);
     for set in InstructionSet::of_this_machine() {
-        let query = Query::new(query, set);
+        let query = query_of(query, set);
         assert_eq!(query.sums(&block(rows, query.stride()))[..], expected, "{set}");
     }
 }
@@ -37,7 +45,7 @@ fn one_spoilt_value_is_noticed() {
         let mut spoilt = rows.clone();
         spoilt[5][place] = 4;
         for set in InstructionSet::of_this_machine() {
-            let query = Query::new(&[2; 70], set);
+            let query = query_of(&[2; 70], set);
             let [right, wrong] = [&rows, &spoilt].map(|rows| query.sums(&block(rows, query.stride())));
             assert_eq!((wrong[5] - right[5], wrong[4]), (2, right[4]), "{set}");
         }
