@@ -103,15 +103,15 @@ pub fn catalogue_file(bytes: &[u8]) {
 
 /// The index beside a catalogue. Its checksum is made right first: otherwise nothing behind it would ever be read.
 pub fn catalogue_index(bytes: &[u8]) {
-    use clothingid_device::catalogue::index::Keeper;
-    use clothingid_shared::embedding::Embedding;
+    use clothingid_device::catalogue::index::{Finder, Keeper};
 
     let (of, whose) = (&bytes[..bytes.len().saturating_sub(4)], identity("one"));
     let summed = [of, &crc32fast::hash(of).to_le_bytes()].concat();
     for bytes in [bytes, &summed] {
         if let Some(keeper) = Keeper::of_bytes(bytes, &whose) {
-            let query = Embedding::quantise(&direction(&whose, b"any")).expect("a direction");
-            let _ = keeper.index().candidates(&query, None, 10, 10);
+            let mut finder = Finder::default();
+            finder.query.set(&direction(&whose, b"any")).expect("a direction");
+            keeper.index().find(&mut finder, None, 10, 10);
         }
     }
 }

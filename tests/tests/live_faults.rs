@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use clothingid_device::camera::{Camera, CameraChoice, CameraError, ControlDesk, Frame, Own, PixelFormat};
-use clothingid_device::catalogue::{Gallery, GalleryError, Match, Search};
+use clothingid_device::catalogue::{Gallery, GalleryError, Match, Matches, Search};
 use clothingid_device::health::Health;
 use clothingid_device::network::{EngineChoice, read_bundle};
 use clothingid_device::pipeline::{Looked, Looker, LookerSettings, Output, Pipeline, Stop};
@@ -121,11 +121,13 @@ fn rotten(frame: &mut Frame, photo: &[u8], kind: usize) {
 struct Moody(AtomicU64);
 
 impl Gallery for Moody {
-    fn search(&self, _search: &Search<'_>) -> Result<Vec<Match>, GalleryError> {
+    fn search_into(&self, _search: &Search<'_>, matches: &mut Matches) -> Result<(), GalleryError> {
+        matches.clear();
         if self.0.fetch_add(1, Ordering::Relaxed).is_multiple_of(7) {
             return Err(GalleryError::ValueCount { expected: 1, found: 0 });
         }
-        Ok(vec![Match { sku: "A".into(), title: "A".into(), photo: "a.jpg".into(), similarity: 0.5 }])
+        matches.push(&Match { sku: "A".into(), title: "A".into(), photo: "a.jpg".into(), similarity: 0.0 }, 0.5);
+        Ok(())
     }
 }
 

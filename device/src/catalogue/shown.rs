@@ -91,3 +91,26 @@ pub(super) fn shown_by(store: &Store, product: Product) -> Result<Option<(Produc
 pub(super) fn listed(photos: Vec<StoredPhoto>) -> impl Iterator<Item = StoredPhoto> {
     photos.into_iter().filter(|photo| photo.is_sound && photo.role == Role::Listed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{identity, product, write};
+    use super::*;
+
+    #[test]
+    fn only_so_many_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, whose) = (folder.path().join("c.db"), identity("one"));
+        let mut store = Store::open_or_create(&path).unwrap();
+        store.commit(&whose, &[write(&whose, product("A", "title"), &[("a", "x")])], &[]).unwrap();
+        let mut shown = Shown::default();
+        shown.begin(&store).unwrap();
+        let id = store.photos().unwrap()[0].id;
+        for other in 0..3 * MOST_KEPT {
+            let unknown = PhotoId::new(id.number() + 1 + i64::try_from(other).unwrap());
+            assert!(shown.garment(&store, unknown).unwrap().is_none());
+            assert_eq!(shown.garment(&store, id).unwrap().unwrap().texts.title, "title");
+            assert!(shown.garments.len() <= MOST_KEPT);
+        }
+    }
+}

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 /// The latest reading as JSON text, and the frame that it is of.
 #[derive(Debug)]
 pub struct Board {
-    reading: watch::Sender<Option<Arc<str>>>,
+    reading: watch::Sender<Option<Arc<String>>>,
     shown: Mutex<Shown>,
 }
 
@@ -17,7 +17,8 @@ pub struct Board {
 #[derive(Debug, Default)]
 struct Shown {
     frame: Option<Frame>,
-    json: Vec<u8>,
+    /// The text before the latest one.
+    spare: Option<Arc<String>>,
 }
 
 impl Board {
@@ -29,19 +30,19 @@ impl Board {
 
     /// The latest reading, and each later one; a slow watcher misses readings but always gets the newest.
     #[must_use]
-    pub fn watch(&self) -> watch::Receiver<Option<Arc<str>>> {
+    pub fn watch(&self) -> watch::Receiver<Option<Arc<String>>> {
         self.reading.subscribe()
     }
 
     /// The latest reading.
     #[must_use]
-    pub fn reading(&self) -> Option<Arc<str>> {
+    pub fn reading(&self) -> Option<Arc<String>> {
         self.reading.borrow().clone()
     }
 
     /// The latest frame with the reading of it, neither older than the other.
     #[must_use]
-    pub fn moment(&self) -> Option<(Frame, Arc<str>)> {
+    pub fn moment(&self) -> Option<(Frame, Arc<String>)> {
         let shown = self.shown();
         Some((shown.frame.clone()?, self.reading()?))
     }
@@ -66,17 +67,21 @@ impl Default for Board {
 }
 
 impl Output for Arc<Board> {
-    /// The text that all watchers are given is the one piece of memory that a frame asks for.
+    /// Two texts take turns, as long as no watcher still has the one before the latest.
     fn show(&mut self, looked: &Looked) {
         let Some(reading) = &looked.reading else { return };
         let mut shown = self.shown();
-        let Shown { frame, json } = &mut *shown;
+        let Shown { frame, spare } = &mut *shown;
+        let mut text = spare.take().filter(|text| Arc::strong_count(text) == 1).unwrap_or_default();
+        let Some(memory) = Arc::get_mut(&mut text) else { return };
+        let mut json = std::mem::take(memory).into_bytes();
         json.clear();
-        let written = serde_json::to_writer(&mut *json, reading);
-        let Some(text) = written.ok().and_then(|()| std::str::from_utf8(json).ok()) else { return };
+        let written = serde_json::to_writer(&mut json, reading);
+        let Some(written) = written.ok().and_then(|()| String::from_utf8(json).ok()) else { return };
+        *memory = written;
         frame.get_or_insert_default().copy_from(&looked.frame);
         // Still locked, so that nobody sees a frame with the reading of another.
-        self.reading.send_replace(Some(text.into()));
+        *spare = self.reading.send_replace(Some(text));
     }
 
     fn camera_lost(&mut self) {

@@ -74,7 +74,7 @@ async fn send_events(state: &PageState, to: &mpsc::Sender<Result<Event, Infallib
                     return;
                 }
                 let Some(text) = readings.borrow_and_update().clone() else { continue };
-                Event::default().data(text)
+                Event::default().data(text.as_str())
             }
             _ = ticks.tick() => {
                 let status = serde_json::to_string(&state.health.status()).unwrap_or_default();

@@ -56,6 +56,14 @@ impl Candidates {
         let is_lone = |hit| last.map_or(!has_rows, |last| Worst(hit) > Worst(last));
         self.groups.drain_into(hits, is_lone);
     }
+
+    /// The same, for one scan alone.
+    #[must_use]
+    pub fn into_hits(mut self) -> Vec<Hit> {
+        let mut hits = Vec::new();
+        self.drain_into(&mut hits);
+        hits
+    }
 }
 
 impl Default for Candidates {

@@ -220,9 +220,7 @@ impl Rows {
         let mut best = Candidates::of(count, 0);
         let place = |row, _| Some((i64::try_from(row).unwrap_or(i64::MAX), 0));
         self.scan(&mut Query::from(query), &Mask::all(self.len()), place, &mut best);
-        let mut hits = Vec::new();
-        best.drain_into(&mut hits);
-        hits
+        best.into_hits()
     }
 }
 
@@ -273,7 +271,7 @@ mod tests {
         for counts in masks {
             let mut best = Candidates::of(count, 0);
             let mask = Mask::of((0..count).map(counts));
-            rows.scan(&seven[3], &mask, |row, _| Some((i64::try_from(row).unwrap(), 0)), &mut best);
+            rows.scan(&mut (&seven[3]).into(), &mask, |row, _| Some((i64::try_from(row).unwrap(), 0)), &mut best);
             let mut expected = all.clone();
             expected.retain(|hit| counts(usize::try_from(hit.id).unwrap()));
             assert_eq!(best.into_hits(), expected);
@@ -318,7 +316,7 @@ mod tests {
             prop_assert!(Rows::from_parts(copy.bytes().to_vec(), copy.scales()[1..].to_vec(), 200).is_none());
             let mut best = Candidates::of(5, 0);
             let mask = Mask::of((0..gallery.len()).map(counts));
-            copy.scan(&embedding(query), &mask, |row, _| Some((i64::try_from(row).unwrap(), 0)), &mut best);
+            copy.scan(&mut (&embedding(query)).into(), &mask, |row, _| Some((i64::try_from(row).unwrap(), 0)), &mut best);
             let mut expected = rows.best(&embedding(query), gallery.len());
             expected.retain(|hit| counts(usize::try_from(hit.id).unwrap()));
             expected.truncate(5);

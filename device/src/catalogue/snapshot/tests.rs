@@ -1,12 +1,12 @@
 //! Snapshots: the order against a naive float scan, the fixed view, and damage.
 
 use super::*;
-use crate::catalogue::Stock;
+use crate::catalogue::{Role, Stock};
 use crate::catalogue::filter::Filter;
 use crate::catalogue::index::sidecar::beside;
 use crate::catalogue::store::{ProductWrite, StoreError};
 use crate::catalogue::testing::{correction, direction, identity, product, write};
-use clothingid_shared::embedding::cosine;
+use clothingid_shared::embedding::{Embedding, cosine};
 use clothingid_shared::files;
 use proptest::prelude::*;
 
@@ -92,6 +92,39 @@ fn what_is_gone_is_left_out_and_the_next_snapshot_follows() {
     assert_eq!(newer.search(&Search::of(&query("x"), 5)).unwrap()[0].sku, "B");
     assert_eq!(newer.product("A").unwrap(), None);
     assert_eq!(newer.photo(id).unwrap(), None, "a number is never used again");
+}
+
+#[test]
+fn what_is_written_is_shown_in_the_next_answer_of_the_same_view() {
+    let (_folder, path) = shop(&[("A", &[("a", "x")]), ("B", &[("b", "y")])]);
+    let whose = identity("one");
+    let snapshot = Snapshot::open(&path, &whose).unwrap();
+    let titles = || -> Vec<String> {
+        let matches = snapshot.search(&Search::of(&query("x"), 5)).unwrap();
+        matches.into_iter().map(|one| one.title).collect()
+    };
+    assert_eq!(titles(), ["title of A", "title of B"]);
+    assert_eq!(titles(), ["title of A", "title of B"], "as it was read before");
+    let mut store = Store::open(&path).unwrap();
+    store.commit(&whose, &[write(&whose, product("A", "another"), &[])], &[]).unwrap();
+    assert_eq!(titles(), ["another", "title of B"]);
+    store.remove("A").unwrap();
+    assert_eq!(titles(), ["title of B"]);
+    // All that this store has changed is one change.
+    store.undo(None).unwrap();
+    assert_eq!(titles(), ["title of A", "title of B"]);
+}
+
+#[test]
+fn an_answer_takes_the_place_of_the_one_before_also_if_there_is_none() {
+    let (_folder, path) = shop(&[("A", &[("a", "x")]), ("B", &[("b", "y")])]);
+    let snapshot = Snapshot::open(&path, &identity("one")).unwrap();
+    let mut matches = Matches::default();
+    let asked = [(query("x"), 5, 2), (query("x"), 1, 1), (query("x"), 0, 0), (query("y"), 2, 2), (vec![0.0; 16], 5, 0)];
+    for (query, top, count) in asked {
+        let found = snapshot.search_into(&Search::of(&query, top), &mut matches);
+        assert_eq!((found.is_ok(), matches.len()), (query[0] != 0.0, count));
+    }
 }
 
 #[test]

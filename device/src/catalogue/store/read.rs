@@ -23,8 +23,8 @@ impl Store {
     /// # Errors
     /// The file cannot be read.
     pub fn version(&self) -> Result<i64, StoreError> {
-        let read = self.connection.pragma_query_value(None, "data_version", |row| row.get(0));
-        read.map_err(|e| self.error("reading its version", e))
+        let read = || self.connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0));
+        read().map_err(|e| self.error("reading its version", e))
     }
 
     /// All products in the order in which they came, the damaged ones among them.

@@ -148,8 +148,7 @@ impl Vectors {
         let mut best = Candidates::of(RERANKED, 0);
         let place = |row, _| Some((i64::try_from(row).unwrap_or(i64::MAX), 0));
         self.rows.scan(&mut quantised.into(), &self.wanted, place, &mut best);
-        let mut hits = Vec::new();
-        best.drain_into(&mut hits);
+        let mut hits = best.into_hits();
         let mut bytes = vec![0; self.file.dims * 4];
         Rerank::default().order(&mut hits, floats, |row, into| self.file.row(row, &mut bytes, into).map(|()| true))?;
         Ok(hits.into_iter().take(TOP).map(|hit| hit.id).collect())

@@ -46,7 +46,7 @@ pub async fn freeze(State(state): State<Arc<PageState>>, Extension(here): Extens
 }
 
 /// What the camera sees now, as a JPEG file, and what is said of it; or why not, in words.
-pub(super) async fn moment(state: &PageState) -> Result<(Vec<u8>, Arc<str>), String> {
+pub(super) async fn moment(state: &PageState) -> Result<(Vec<u8>, Arc<String>), String> {
     let (frame, reading) = state.board.moment().ok_or_else(String::new)?;
     let made = tokio::task::spawn_blocking(move || jpeg::of_frame(frame)).await;
     let jpeg = made.map_err(|error| error.to_string())?.map_err(|error| in_words(&error))?;

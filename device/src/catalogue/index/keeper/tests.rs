@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::catalogue::filter::Filter;
+use crate::catalogue::index::Finder;
 use crate::catalogue::index::sidecar::beside;
 use crate::catalogue::store::{Author, CorrectionError, ProductWrite, UndoError};
 use crate::catalogue::testing::{correction, direction, embedded, identity, product, write};

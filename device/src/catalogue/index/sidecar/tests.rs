@@ -1,9 +1,9 @@
 //! The file is the index or nothing: each byte flipped, each length.
 
 use super::*;
+use crate::catalogue::index::Finder;
 use crate::catalogue::testing::{direction, identity, product, write};
 use crate::catalogue::{Product, Store};
-use clothingid_shared::embedding::Embedding;
 use clothingid_shared::files;
 
 fn shop(folder: &Path) -> (PathBuf, Keeper) {
