@@ -196,7 +196,6 @@ fn allocations_of_the_way(
     round();
     let rounds = [round(), round()];
     assert_eq!(health.metrics.frames_rested.load(Ordering::Relaxed), 0, "the network looks at each frame");
-    assert!(garments > 0, "a garment is seen, so it is searched for");
     (rounds, garments / 3)
 }
 
@@ -245,6 +244,7 @@ fn once_warm_our_code_allocates_nothing() {
     // rusqlite puts a statement back under a copy of its text: one for the rows of the candidates, one for the catalogue's version.
     let shop = Arc::new(shop(&rig));
     let ([first, second], garments) = allocations_of_the_way(Arc::<Shop>::clone(&shop), &yuyv, false);
+    assert!(garments > 9, "a garment is seen, so it is searched for");
     assert_eq!([&first, &second], [&Way { looking: 2 * garments, showing: 0 }; 2], "{garments} searches");
     // The part that is looked at again has another size in each frame, and the resizer allocates for each: as much in the last round as in the first.
     let ([first, second], _) = allocations_of_the_way(Arc::new(Empty), &yuyv, true);
@@ -252,7 +252,8 @@ fn once_warm_our_code_allocates_nothing() {
     let each = first.looking / yuyv.len();
     assert!(each <= 400, "two looks: {each} allocations a frame: one for each row and column of the network's picture");
     // zune-jpeg makes its tables and planes for each picture, and the resizer its own.
-    let ([first, second], _) = allocations_of_the_way(shop, &jpeg, false);
+    let ([first, second], garments) = allocations_of_the_way(shop, &jpeg, false);
+    assert!(garments > 9, "a garment is seen, so it is searched for");
     assert_eq!(first, second);
     let each = first.looking / jpeg.len();
     assert!(each <= 400, "{each} allocations a frame");
