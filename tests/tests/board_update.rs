@@ -14,10 +14,15 @@ use clothingid_tests::virtual_board::made;
 use clothingid_tests::{VirtualBoard, clerk};
 use faults::{Ends, Fault, take_good};
 
-/// What goes wrong, in this order; at full size fifty faults of chance, of which the log has each.
+/// What goes wrong, in this order; at full size fifty faults of chance, of which the log has each. They take two hours: `CLOTHINGID_UPDATE_FAULTS=11-20`
+/// takes some of them, so that they can be had in parts.
 fn planned(dice: &mut Dice) -> Vec<Fault> {
     if std::env::var_os("CLOTHINGID_TEST_FULL").is_some() {
-        return (0..50).map(|_| Fault::thrown(dice)).collect();
+        let all: Vec<Fault> = (0..50).map(|_| Fault::thrown(dice)).collect();
+        let part = std::env::var("CLOTHINGID_UPDATE_FAULTS").unwrap_or_else(|_| "1-50".to_owned());
+        let ends = part.split_once('-').and_then(|(first, last)| Some((first.parse().ok()?, last.parse().ok()?)));
+        let (first, last): (usize, usize) = ends.unwrap_or_else(|| panic!("`CLOTHINGID_UPDATE_FAULTS={part}`: FIRST-LAST"));
+        return all.into_iter().take(last).skip(first.saturating_sub(1)).collect();
     }
     vec![Fault::AlteredBit, Fault::OtherBoard, Fault::OtherKey, Fault::CutWhileWriting, Fault::Unwell(Unwell::Crashes)]
 }
