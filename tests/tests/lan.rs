@@ -93,7 +93,18 @@ fn only_a_paired_device_comes_in_and_only_until_it_is_removed() {
     let devices = clerk.get("/staff/devices").text();
     assert!(devices.contains("Anna&#x27;s phone") && !devices.contains(&token), "{devices}");
     let hash = between(&devices, "name=\"device\" value=\"", "\"").expect("a device");
-    assert_eq!(clerk.post("/staff/devices/remove", &[("device", &hash)]).status, 303);
+    std::thread::scope(|scope| {
+        // Who watches when the device is removed has watched for the last time.
+        let watched = scope.spawn(|| with("/api/v1/events", &["--raw", "--max-time", "19"]));
+        let asked = Instant::now();
+        while !demo.get("/metrics").text().contains("\nclothingid_watchers 1\n") {
+            assert!(asked.elapsed() < START, "the stream is not open");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        assert_eq!(clerk.post("/staff/devices/remove", &[("device", &hash)]).status, 303);
+        let watched = watched.join().expect("a stream that ends").text();
+        assert!(watched.contains("event: status"), "{watched}");
+    });
     assert_eq!(with("/api/v1/reading", &[]).status, 401);
     assert_eq!(with("/staff", &["--cookie", &session]).status, 401);
 }

@@ -41,6 +41,12 @@ impl Arrival {
         self.0.devices.keep_only(self.1)
     }
 
+    /// Whether the device is still paired.
+    #[must_use]
+    pub fn is_paired(&self) -> bool {
+        self.1.is_some_and(|token| self.0.devices.name_of(token).is_some())
+    }
+
     /// Whether an offer stands, which is for who stands before the appliance and for nobody else on the network.
     #[must_use]
     pub fn is_offered(&self) -> bool {

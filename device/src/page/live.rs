@@ -1,7 +1,9 @@
 //! The latest reading, its frame, and the stream of both.
 
 use super::answer::{ApiError, json_text};
+use super::lan::Arrival;
 use super::state::PageState;
+use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::sse::{Event, Sse};
@@ -40,8 +42,9 @@ pub async fn frame(State(state): State<Arc<PageState>>) -> Response {
 
 /// `GET /api/v1/events`: which network answers (`network`, once), each reading as it comes (`message`), and how the appliance is (`status`).
 ///
-/// A watcher who reads slowly misses readings and then gets the newest; nothing piles up for him.
-pub async fn events(State(state): State<Arc<PageState>>) -> Response {
+/// A watcher who reads slowly misses readings and then gets the newest; nothing piles up for him. A device of the shop's network that is removed watches
+/// no more from the next `status` on.
+pub async fn events(State(state): State<Arc<PageState>>, arrived: Option<Extension<Arrival>>) -> Response {
     let Ok(permit) = Arc::clone(&state.watchers).try_acquire_owned() else {
         return ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "too many event streams are open").into_response();
     };
@@ -51,14 +54,14 @@ pub async fn events(State(state): State<Arc<PageState>>) -> Response {
         // Ends when the watcher goes (sending fails) or the server does.
         let mut closing = state.closing.subscribe();
         tokio::select! {
-            () = send_events(&state, &to) => {}
+            () = send_events(&state, arrived.as_deref(), &to) => {}
             _ = closing.wait_for(|is_closing| *is_closing) => {}
         }
     });
     Sse::new(ReceiverStream::new(stream)).into_response()
 }
 
-async fn send_events(state: &PageState, to: &mpsc::Sender<Result<Event, Infallible>>) {
+async fn send_events(state: &PageState, arrival: Option<&Arrival>, to: &mpsc::Sender<Result<Event, Infallible>>) {
     let mut readings = state.board.watch();
     readings.mark_changed();
     let mut ticks = tokio::time::interval(STATUS_EVERY);
@@ -77,6 +80,9 @@ async fn send_events(state: &PageState, to: &mpsc::Sender<Result<Event, Infallib
                 Event::default().data(text.as_str())
             }
             _ = ticks.tick() => {
+                if arrival.is_some_and(|arrival| !arrival.is_paired()) {
+                    return;
+                }
                 let status = serde_json::to_string(&state.health.status()).unwrap_or_default();
                 Event::default().event("status").data(status)
             }
