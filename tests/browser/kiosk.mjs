@@ -51,6 +51,8 @@ const look = (page) =>
       cards: [...document.querySelectorAll("#cards li:not([hidden])")].map((card) => ({
         name: card.querySelector(".name").textContent,
         similarity: card.querySelector(".similarity").textContent,
+        price: card.querySelector(".price").textContent,
+        variants: card.querySelector(".variants").textContent,
         isPictured: card.querySelector("img").naturalWidth > 0 && isSeen(card.querySelector("img")),
       })),
     };
@@ -71,6 +73,9 @@ for (const language of ["en", "zh-Hant", "de"]) {
     expect(now.bar26 > 0 && now.bar26 <= 100, `bar at ${now.bar26}`);
     expect(now.answerSeen, "the answer is not visible");
     expect(now.cards.every((card) => card.name && card.similarity), JSON.stringify(now.cards));
+    await soon("price, colour and size on a card", async () =>
+      (await look(page)).cards.some((card) => /\d/.test(card.price) && /\S · \S/.test(card.variants)),
+    );
     expect(/float|int8/.test(now.engine), `engine ${now.engine}`);
     expect(/^\d+ ms$/.test(now.latency), `latency ${now.latency}`);
     expect(now.notice === "", `notice ${now.notice}`);
@@ -311,6 +316,8 @@ await check("the three languages differ", async () => {
   await check("the last person is forgotten", async () => {
     await page.goto(`${address}/?lang=de`);
     await soon("nobody", async () => (await look(page)).state === "none");
+    const size = () => page.evaluate(() => parseFloat(getComputedStyle(document.querySelector("#message-title")).fontSize));
+    await soon("an invitation that is read from across the shop", async () => (await size()) > 60);
     await page.mouse.click(600, 400);
     await page.clock.runFor(30_000);
     expect(page.url().endsWith("?lang=de"), "forgotten too soon");

@@ -21,7 +21,8 @@ fn planned(dice: &mut Dice) -> Vec<Fault> {
         let all: Vec<Fault> = (0..50).map(|_| Fault::thrown(dice)).collect();
         let part = std::env::var("CLOTHINGID_UPDATE_FAULTS").unwrap_or_else(|_| "1-50".to_owned());
         let ends = part.split_once('-').and_then(|(first, last)| Some((first.parse().ok()?, last.parse().ok()?)));
-        let (first, last): (usize, usize) = ends.unwrap_or_else(|| panic!("`CLOTHINGID_UPDATE_FAULTS={part}`: FIRST-LAST"));
+        let (first, last): (usize, usize) =
+            ends.unwrap_or_else(|| panic!("`CLOTHINGID_UPDATE_FAULTS={part}`: FIRST-LAST"));
         return all.into_iter().take(last).skip(first.saturating_sub(1)).collect();
     }
     vec![Fault::AlteredBit, Fault::OtherBoard, Fault::OtherKey, Fault::CutWhileWriting, Fault::Unwell(Unwell::Crashes)]

@@ -3,6 +3,7 @@
 //! Both hold the same tree: program, units, settings, documents and the sign that tells customers of the camera. The package is made with
 //! `dpkg-deb`, the archive with `tar`.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
@@ -90,6 +91,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode, Report> {
         }
         None => build()?,
     };
+    check_machine(&program, request.arch)?;
     let io = |what: &str, error: std::io::Error| {
         Report::failure(what, "look at the folder's rights and room").caused_by(error)
     };
@@ -199,9 +201,48 @@ fn kibibytes(folder: &Path) -> u64 {
         .sum()
 }
 
+/// Whether a program is one for machines of this kind.
+///
+/// **Source** System V ABI, chapter 4, "ELF Header": the kind of file in its first four bytes, `e_machine` at byte 18.
+fn check_machine(program: &Path, arch: &str) -> Result<(), Report> {
+    let wrong = |what: &str| {
+        Report::failure(
+            format!("`{}` {what}", program.display()),
+            "name the program that was built for it: `--program FILE`",
+        )
+    };
+    let mut head = [0; 20];
+    let read = std::fs::File::open(program).and_then(|mut file| file.read_exact(&mut head));
+    read.map_err(|error| wrong("cannot be read as a program").caused_by(error))?;
+    let [0x7f, b'E', b'L', b'F', .., low, high] = head else { return Err(wrong("is no program for Linux")) };
+    let found = match u16::from_le_bytes([low, high]) {
+        62 => "amd64",
+        183 => ARM64,
+        _ => "another kind of machine",
+    };
+    if found == arch { Ok(()) } else { Err(wrong(&format!("is for {found}, and the package for {arch}"))) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_program_for_other_machines_is_not_packed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("clothingid");
+        let told = |head: &[u8], arch: &str| {
+            #[expect(clippy::disallowed_methods, reason = "a folder of the test's own")]
+            std::fs::write(&file, head).expect("a file");
+            check_machine(&file, arch).map_err(|report| report.to_string())
+        };
+        let elf = |machine: u8| [b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0".as_slice(), &[machine, 0, 1]].concat();
+        assert_eq!((told(&elf(62), "amd64"), told(&elf(183), ARM64)), (Ok(()), Ok(())));
+        assert!(told(&elf(62), ARM64).is_err_and(|said| said.contains("is for amd64, and the package for arm64")));
+        assert!(told(&elf(40), ARM64).is_err_and(|said| said.contains("another kind of machine")));
+        assert!(told(b"#!/bin/sh\nexec something\n", ARM64).is_err_and(|said| said.contains("no program for Linux")));
+        assert!(told(b"", ARM64).is_err_and(|said| said.contains("cannot be read")));
+    }
 
     fn parse(arguments: &[&str]) -> Result<Request, Report> {
         Request::parse(&arguments.iter().map(|&argument| argument.to_owned()).collect::<Vec<_>>())

@@ -1,13 +1,13 @@
 //! What can still be read of a configuration with an error in it: enough to say the error on the screen.
 //!
-//! Promise: no text makes this panic. Nothing but the language, the shop's name and `[screen]` is taken from such a file.
+//! Promise: no text makes this panic. Nothing but the language, the shop's name, the page's address and `[screen]` is taken from such a file.
 
 use super::read::{chosen, parse, places};
 use super::schema::Config;
 use clothingid_shared::files;
 use std::path::Path;
 
-/// The language, the shop's name and the screen, as far as the files say them in lines without an error, or the shop has chosen them.
+/// The language, the shop's name, the page's address and the screen, as far as the files say them in lines without an error, or the shop has chosen them.
 #[must_use]
 pub fn rescue(file: Option<&Path>) -> Config {
     let files = file.map_or_else(|| places(|name| std::env::var_os(name)), |file| vec![file.to_owned()]);
@@ -24,6 +24,7 @@ fn rescue_text(path: &Path, text: &str) -> Config {
         let of_line = parse(path, line).unwrap_or_default();
         config.language = of_line.language.or(config.language);
         config.shop = of_line.shop.or(config.shop);
+        config.listen = of_line.listen.or(config.listen);
     }
     let from_header = text.lines().skip_while(|line| line.split('#').next().map(str::trim) != Some("[screen]"));
     let table: String = from_header
@@ -44,6 +45,13 @@ mod tests {
 
     fn of(text: &str) -> Config {
         rescue_text(Path::new("/etc/clothingid/config.toml"), text)
+    }
+
+    #[test]
+    fn the_page_stays_at_its_address() {
+        let listen = |text: &str| of(text).listen.map(Spanned::into_inner);
+        assert_eq!(listen("listen = '127.0.0.1:9000'\nlistn = 1\n").as_deref(), Some("127.0.0.1:9000"));
+        assert_eq!(listen("listen = 9000\n[screen]\nlisten = '127.0.0.1:9000'\n"), None);
     }
 
     #[test]

@@ -3,12 +3,13 @@
 //! [`server`] binds and serves, [`routes`] is the table of all addresses, [`guard`] stands before them, [`kiosk`] renders
 //! the page from `assets/` in a [language](crate::words), [`live`] gives the latest reading, its frame and the event stream from
 //! the [`board`], [`upload`] takes photographs to a worker of their own ([`rate`] says how many), [`shop`] shows the catalogue, [`machine`] is
-//! health for machines, [`staff`] are the pages behind a PIN, [`look`] is the shop's own, [`lan`] lets paired devices of the shop's network in, `visitors` serves them, [`safe_mode`] is what is shown where the settings cannot be used, [`answer`] is the form of errors.
+//! health for machines, [`staff`] are the pages behind a PIN, [`look`] is the shop's own, [`lan`] lets paired devices of the shop's network in, `visitors` serves them, `connection` is one of anybody's, [`safe_mode`] is what is shown where the settings cannot be used, [`answer`] is the form of errors.
 //!
 //! Nothing that a camera or a customer shows is ever written to disk here.
 
 pub mod answer;
 pub mod board;
+mod connection;
 pub mod guard;
 pub mod kiosk;
 pub mod lan;

@@ -22,8 +22,7 @@ const TEMPLATE: &str = include_str!("assets/safe_mode.html");
 /// **Errors** the system gives no threads.
 pub fn start(listener: TcpListener, problem: &str) -> Result<Server, ServeError> {
     let (closing, beside) = (watch::Sender::new(false), std::future::pending());
-    // A server that ends early leaves a process that has said on its console what is wrong.
-    Server::of(listener, closing, router(problem), beside, |_| ())
+    Server::of(listener, closing, router(problem), beside)
 }
 
 fn router(problem: &str) -> Router {

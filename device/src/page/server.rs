@@ -1,7 +1,8 @@
 //! Binding an address and serving it until the end.
 
+use super::connection::converse;
 use super::routes::{lan_router, router};
-use super::state::PageState;
+use super::state::{PageState, WATCHERS};
 use super::visitors;
 use crate::lan::Lan;
 use crate::screen::Shown;
@@ -13,7 +14,13 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
+
+/// Connections at a time: all event streams, and what asks beside them.
+const MOST: usize = WATCHERS + 64;
+
+/// After a connection that the system would not give.
+const REST: Duration = Duration::from_millis(200);
 
 /// How long open answers may take when the server ends.
 const LAST_ANSWERS: Duration = Duration::from_millis(700);
@@ -130,7 +137,7 @@ impl Server {
         network: Option<TcpListener>,
         state: Arc<PageState>,
     ) -> Result<Self, ServeError> {
-        let (health, staff) = (Arc::clone(&state.health), Arc::clone(&state.staff));
+        let staff = Arc::clone(&state.staff);
         let ways = network.zip(state.staff.lan.clone());
         let lan = ways.map(|(listener, lan)| (listener, lan_router(Arc::clone(&state), Arc::clone(&lan)), lan));
         let (closing, screen) = (state.closing.clone(), state.screen.clone());
@@ -151,20 +158,18 @@ impl Server {
                 staff.importing.sweep(Instant::now());
             }
         };
-        let ended = move |error| health.events.say(format!("the page is served no more: {error}"));
         let beside = async move {
             tokio::join!(sweep, network);
         };
-        Self::of(listener, state.closing.clone(), router(state), beside, ended)
+        Self::of(listener, state.closing.clone(), router(state), beside)
     }
 
-    /// Serves any addresses, with something `beside` them that goes on as long. `ended` is told why it ends before it is asked to.
+    /// Serves any addresses, with something `beside` them that goes on as long.
     pub(super) fn of(
         listener: TcpListener,
         closing: watch::Sender<bool>,
         router: Router,
         beside: impl Future<Output = ()> + Send + 'static,
-        ended: impl FnOnce(io::Error) + Send + 'static,
     ) -> Result<Self, ServeError> {
         let address = listener.local_addr().map_err(ServeError::Start)?;
         // One thread is enough for a page: decoding and disk have threads of their own, and the cores are the network's.
@@ -183,7 +188,7 @@ impl Server {
         let until = closing.clone();
         let thread = std::thread::Builder::new()
             .name("server".to_owned())
-            .spawn(move || serve(runtime, listener, router, &until, ended))
+            .spawn(move || serve(runtime, listener, router, &until))
             .map_err(ServeError::Start)?;
         Ok(Self { address, closing, thread })
     }
@@ -224,29 +229,38 @@ async fn show_offers(lan: &Arc<Lan>, screen: Option<&Shown>, staff: &Arc<Staff>)
     }
 }
 
-fn serve(
-    runtime: Runtime,
+fn serve(runtime: Runtime, listener: tokio::net::TcpListener, router: Router, closing: &watch::Sender<bool>) {
+    runtime.block_on(async move {
+        let room = Arc::new(Semaphore::new(MOST));
+        take_in(listener, router, closing, &room).await;
+        // As soon as the last conversation has ended.
+        let _ = tokio::time::timeout(LAST_ANSWERS, room.acquire_many(u32::try_from(MOST).unwrap_or(u32::MAX))).await;
+    });
+    runtime.shutdown_timeout(Duration::from_millis(200));
+}
+
+/// Takes in whoever connects, until `closing`.
+async fn take_in(
     listener: tokio::net::TcpListener,
     router: Router,
     closing: &watch::Sender<bool>,
-    ended: impl FnOnce(io::Error),
+    room: &Arc<Semaphore>,
 ) {
-    let (mut closed, mut last) = (closing.subscribe(), closing.subscribe());
-    runtime.block_on(async move {
-        let until = async move {
-            let _ = closed.wait_for(|is_closing| *is_closing).await;
+    let mut closed = closing.subscribe();
+    loop {
+        let Ok(place) = Arc::clone(room).acquire_owned().await else { return };
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = closed.wait_for(|is_closing| *is_closing) => return,
         };
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        let serving = axum::serve(listener, service).with_graceful_shutdown(until);
-        tokio::select! {
-            served = serving => if let Err(error) = served {
-                ended(error);
-            },
-            () = async {
-                let _ = last.wait_for(|is_closing| *is_closing).await;
-                tokio::time::sleep(LAST_ANSWERS).await;
-            } => {}
-        }
-    });
-    runtime.shutdown_timeout(Duration::from_millis(200));
+        let Ok((stream, peer)) = accepted else {
+            tokio::time::sleep(REST).await;
+            continue;
+        };
+        let (router, closed) = (router.clone(), closing.subscribe());
+        tokio::spawn(async move {
+            converse(stream, peer, router, closed).await;
+            drop(place);
+        });
+    }
 }

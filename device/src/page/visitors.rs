@@ -1,20 +1,17 @@
 //! Serving the shop's network: so many connections at a time, and each of them with time limits.
 //!
 //! Anyone on the network may connect, so what one may hold is bounded before it is taken: connections in all and of one address, the time of a
-//! handshake, the time to the first line of a request and between two. None of it takes a descriptor from the camera, or the page of this machine.
+//! handshake, and the times of a [`connection`](super::connection). None of it takes a descriptor from the camera, or the page of this machine.
 
+use super::connection::converse;
 use crate::health::Health;
 use crate::lan::Lan;
 use axum::Router;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, TcpListener};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 
@@ -24,10 +21,6 @@ const MOST: usize = 64;
 const MOST_OF_ONE: usize = 16;
 /// How long a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(5);
-/// How long the head of a request may take, and how long one waits for the next.
-const HEAD: Duration = Duration::from_secs(20);
-/// Bytes of a head and of what is read ahead; our own are below 2 KiB.
-const BUFFER: usize = 32 << 10;
 /// After a connection that the system would not give.
 const REST: Duration = Duration::from_millis(200);
 
@@ -97,26 +90,14 @@ pub(super) async fn serve(
             health.metrics.count(&health.metrics.lan_refused);
             continue;
         };
-        let (acceptor, router, mut closed) = (acceptor.clone(), router.clone(), closing.subscribe());
+        let (acceptor, router, closed) = (acceptor.clone(), router.clone(), closing.subscribe());
         tokio::spawn(async move {
             let _held = (place, visit);
-            tokio::select! {
-                () = converse(stream, acceptor, router) => {}
-                _ = closed.wait_for(|is_closing| *is_closing) => {}
+            if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
+                converse(stream, peer, router, closed).await;
             }
         });
     }
-}
-
-/// One connection from the handshake to its end. What goes wrong in it is the visitor's.
-async fn converse(stream: TcpStream, acceptor: TlsAcceptor, router: Router) {
-    let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await else { return };
-    let _ = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
-        .max_buf_size(BUFFER)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
-        .await;
 }
 
 #[cfg(test)]

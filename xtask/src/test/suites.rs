@@ -65,6 +65,8 @@ pub(crate) const SUITES: [Suite; 10] = [
             "privacy",
             "screen",
             "live_faults",
+            "bad_clients",
+            "service",
             "package",
             "board_units",
             "slots",

@@ -43,7 +43,7 @@ pub(super) fn bar_of_none(count: usize) -> f32 {
 /// Puts the hits from this place on in order, best first.
 pub(super) fn sort_from(start: usize, hits: &mut [Hit]) {
     if let Some(new) = hits.get_mut(start..) {
-        new.sort_unstable_by(|a, b| Worst(*a).cmp(&Worst(*b)));
+        new.sort_unstable_by_key(|hit| Worst(*hit));
     }
 }
 

@@ -1,11 +1,11 @@
 //! Snapshots: the order against a naive float scan, the fixed view, and damage.
 
 use super::*;
-use crate::catalogue::{Role, Stock};
 use crate::catalogue::filter::Filter;
 use crate::catalogue::index::sidecar::beside;
 use crate::catalogue::store::{ProductWrite, StoreError};
 use crate::catalogue::testing::{correction, direction, identity, product, write};
+use crate::catalogue::{Role, Stock};
 use clothingid_shared::embedding::{Embedding, cosine};
 use clothingid_shared::files;
 use proptest::prelude::*;

@@ -111,7 +111,9 @@ async function showMatch(card, match) {
   setText(card.item.querySelector(".name"), match.title);
   card.item.querySelector("img").src = photoAddress(match);
   const facts = await article(match.sku);
-  if (card.match?.sku === match.sku) setText(card.item.querySelector(".price"), price(facts));
+  if (card.match?.sku !== match.sku) return;
+  setText(card.item.querySelector(".price"), price(facts));
+  setText(card.item.querySelector(".variants"), [...(facts.colours ?? []), ...(facts.sizes ?? [])].join(" · "));
 }
 
 const photoAddress = (match) => `/api/v1/catalogue/${encodeURIComponent(match.sku)}/photo?name=${encodeURIComponent(match.photo)}`;

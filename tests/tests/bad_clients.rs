@@ -1,0 +1,126 @@
+//! What customers' browsers and anybody's programs may do to the page of the real program: each gets a clear answer, and nothing piles up.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use clothingid_tests::demo::{Answer, Demo};
+use clothingid_tests::photographs;
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::{ExtendedColorType, ImageEncoder};
+
+fn connect(demo: &Demo) -> TcpStream {
+    let stream = TcpStream::connect(("127.0.0.1", demo.port)).expect("the page's port");
+    stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a timeout");
+    stream
+}
+
+/// What the kernel says of the program's memory, in KiB.
+fn memory(demo: &Demo, what: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", demo.running.id())).expect("the program");
+    let line = status.lines().find_map(|line| line.strip_prefix(what)).expect("a size");
+    line.trim_matches([':', ' ', '\t', 'k', 'B']).parse().expect("a number")
+}
+
+fn said(answer: &Answer) -> String {
+    answer.json()["error"].as_str().unwrap_or_default().to_owned()
+}
+
+/// A picture of two hundred megapixels in some two hundred kilobytes.
+fn bomb() -> Vec<u8> {
+    let (width, height) = (20_000, 10_000);
+    let mut bytes = Vec::new();
+    let encoder = PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::NoFilter);
+    encoder.write_image(&vec![0; width * height], width as u32, height as u32, ExtendedColorType::L8).expect("a file");
+    bytes
+}
+
+#[test]
+fn a_picture_of_two_hundred_megapixels_is_refused_by_what_its_head_says() {
+    let demo = Demo::start();
+    let _ = demo.reading();
+    let bomb = bomb();
+    assert!(bomb.len() < 4 << 20, "{} bytes", bomb.len());
+    let before = memory(&demo, "VmHWM");
+    for path in ["/api/v1/classify", "/api/v1/search"] {
+        let answer = demo.ask("POST", path, "Content-Type: image/png\r\n", &bomb);
+        assert_eq!(answer.status, 422, "{}", answer.text());
+        assert!(said(&answer).contains("20000"), "the size is named: {}", said(&answer));
+    }
+    // Decoded it would be 200 MB.
+    let grown = memory(&demo, "VmHWM") - before;
+    assert!(grown < 32 << 10, "{grown} KiB for {} bytes", bomb.len());
+}
+
+#[test]
+fn a_form_that_is_cut_short_or_none_is_said_to_be() {
+    let demo = Demo::start();
+    let _ = demo.reading();
+    let head = "--x\r\nContent-Disposition: form-data; name=\"photo\"; filename=\"a.jpg\"\r\n\r\n";
+    let photo = std::fs::read::<std::path::PathBuf>(photographs::good()).expect("a photograph");
+    let whole = [head.as_bytes(), &photo, b"\r\n--x--\r\n"].concat();
+    let kind = "Content-Type: multipart/form-data; boundary=x\r\n";
+    assert_eq!(demo.ask("POST", "/api/v1/classify", kind, &whole).status, 200);
+    for body in
+        [&whole[..head.len() / 2], &whole[..whole.len() / 2], &whole[..whole.len() - 9], b"--y\r\n", b"--x--\r\n", b""]
+    {
+        let answer = demo.ask("POST", "/api/v1/classify", kind, body);
+        assert_eq!(answer.status, 400, "{} bytes: {}", body.len(), answer.text());
+        assert!(!said(&answer).is_empty());
+    }
+    assert_eq!(demo.get("/readyz").status, 200);
+}
+
+#[test]
+fn more_photographs_than_are_allowed_are_turned_away_with_when_to_come_again() {
+    let demo = Demo::start();
+    let _ = demo.reading();
+    let photo = std::fs::read::<std::path::PathBuf>(photographs::good()).expect("a photograph");
+    let end = Instant::now() + Duration::from_secs(60);
+    let refused = loop {
+        let answer = demo.ask("POST", "/api/v1/classify", "", &photo);
+        if answer.status == 429 {
+            break answer;
+        }
+        assert!(answer.status == 200 && Instant::now() < end, "{} {}", answer.status, answer.text());
+    };
+    assert!(refused.head.contains("\r\nretry-after: 1"), "{}", refused.head);
+    assert!(demo.get("/metrics").text().lines().any(|line| line.starts_with("clothingid_uploads_turned_away_total ")));
+}
+
+#[test]
+fn half_a_request_is_not_waited_for_and_a_crowd_of_them_takes_no_memory() {
+    let demo = Demo::start();
+    let _ = demo.reading();
+    let half = || {
+        let mut stream = connect(&demo);
+        stream.write_all(b"GET /api/v1/reading HTTP/1.1\r\nHost: localh").expect("half a head");
+        stream
+    };
+    let mut first = half();
+    let crowd = |count: usize| {
+        // Who asks for the stream and never reads, and who never asks to the end.
+        let mut all: Vec<TcpStream> = (0..count).map(|_| half()).collect();
+        for _ in 0..count {
+            let mut stream = connect(&demo);
+            stream.write_all(b"GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("a request");
+            all.push(stream);
+        }
+        assert_eq!(demo.get("/readyz").status, 200, "others are answered");
+        drop(all);
+        let end = Instant::now() + Duration::from_secs(30);
+        while !demo.get("/metrics").text().lines().any(|line| line == "clothingid_watchers 0") {
+            assert!(Instant::now() < end, "streams stay open");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    };
+    crowd(100);
+    let before = memory(&demo, "VmRSS");
+    (0..5).for_each(|_| crowd(100));
+    let after = memory(&demo, "VmRSS");
+    assert!(after < before + 5 * 1024, "{before} KiB, then {after}");
+    // The first one has said nothing more for as long as a request may take.
+    let mut rest = Vec::new();
+    let closed = first.read_to_end(&mut rest);
+    assert!(closed.is_ok(), "{closed:?}: it is waited for");
+}
