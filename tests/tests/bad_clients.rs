@@ -28,10 +28,9 @@ fn said(answer: &Answer) -> String {
 
 /// A picture of two hundred megapixels in some two hundred kilobytes.
 fn bomb() -> Vec<u8> {
-    let (width, height) = (20_000, 10_000);
     let mut bytes = Vec::new();
     let encoder = PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::NoFilter);
-    encoder.write_image(&vec![0; width * height], width as u32, height as u32, ExtendedColorType::L8).expect("a file");
+    encoder.write_image(&vec![0; 200_000_000], 20_000, 10_000, ExtendedColorType::L8).expect("a file");
     bytes
 }
 
