@@ -259,3 +259,14 @@ fn a_browser_does_the_staffs_work_in_three_languages() {
     set_pin(&rig, "2580");
     let _ = browser::run("staff.mjs", &run(rig), &["2580"], &[]);
 }
+
+#[test]
+fn a_browser_is_kept_out_as_a_customer_and_tries_thirty_garments_as_staff() {
+    if !browser::is_there() {
+        return;
+    }
+    let demo = Demo::start();
+    let _ = demo.reading();
+    let pin = pin_of(&demo);
+    let _ = browser::run("doors.mjs", &demo, &[&pin], &[]);
+}
