@@ -275,13 +275,14 @@ await check("the three languages differ", async () => {
     "nothing-like-it": [{ ...latest, known: true, verdict: "nothing" }, "not_in_shop", false],
     "empty-shop": [{ ...latest, known: true, verdict: "nothing", matches: [] }, "not_in_shop", false],
   };
-  for (const [name, [reading, key, hasCards]] of Object.entries(states)) {
-    const { context, page } = await open("en");
+  const each = Object.entries(states).flatMap(([name, state]) => Object.keys(names).map((language) => [name, language, ...state]));
+  for (const [name, language, reading, key, hasCards] of each) {
+    const { context, page } = await open(language);
     await page.route("**/api/v1/events", (route) =>
       route.fulfill({ contentType: "text/event-stream", body: `data: ${JSON.stringify(reading)}\n\n` }),
     );
-    await page.goto(`${address}/?lang=en`);
-    await check(`state ${name}: said in words, cards ${hasCards ? "shown" : "hidden"}, no WCAG violation`, async () => {
+    await page.goto(`${address}/?lang=${language}`);
+    await check(`${language}: state ${name}: said in words, cards ${hasCards ? "shown" : "hidden"}, no WCAG violation`, async () => {
       const words = await page.evaluate((key) => JSON.parse(document.getElementById("page").textContent).strings[key], key);
       await soon(words, async () => {
         const now = await look(page);
@@ -291,7 +292,7 @@ await check("the three languages differ", async () => {
       await page.waitForTimeout(400);
       const found = await breaches(page);
       expect(found.length === 0, found.join("\n"));
-      if (folder) await page.screenshot({ path: join(folder, `kiosk-${name}.png`) });
+      if (folder && language === "en") await page.screenshot({ path: join(folder, `kiosk-${name}.png`) });
       const isOffered = name === "nothing-like-it";
       expect((await page.locator("#show-closest").isVisible()) === isOffered, "the closest are not offered as expected");
       if (isOffered) {
@@ -300,6 +301,31 @@ await check("the three languages differ", async () => {
         expect(!(await page.locator("#show-closest").isVisible()), "the closest are offered though they are there");
       }
     });
+    if (name === "found") {
+      await check(`${language}: a customer opens a garment, looks for more like it in a colour, closes it, holds what is seen and lets it go`, async () => {
+        const say = await page.evaluate(() => JSON.parse(document.getElementById("page").textContent).strings);
+        await page.locator(".card").first().click();
+        await soon("the large picture", () => page.evaluate(() => document.getElementById("details-picture").naturalWidth > 0), 10);
+        await soon("what it is", async () => (await page.textContent("#details-facts")).includes(say.article), 10);
+        expect((await page.textContent("#details-more")) === say.more_like_this, await page.textContent("#details-more"));
+        await page.click("#details-more");
+        await soon("others like it", async () => (await page.locator("#similar-cards li:not([hidden])").count()) > 1, 10);
+        expect((await page.textContent("#colours [aria-pressed=true]")) === say.all_colours, await page.textContent("#colours"));
+        await page.click("#colours button:nth-child(2)");
+        await soon("the colour", async () => (await page.textContent("#colours [aria-pressed=true]")) !== say.all_colours, 10);
+        const inDetails = await breaches(page);
+        expect(inDetails.length === 0, inDetails.join("\n"));
+        expect((await page.textContent("#details-close")) === say.close, await page.textContent("#details-close"));
+        await page.click("#details-close");
+        expect(!(await page.evaluate(() => document.getElementById("details").open)), "it is still open");
+        const before = await page.textContent("#hold");
+        await page.click("#hold");
+        await soon("that it is held", async () => (await page.getAttribute("#hold", "aria-pressed")) === "true", 10);
+        expect((await page.textContent("#hold")) !== before, `held, the button says ${before}`);
+        await page.click("#hold");
+        await soon("that it is let go", async () => (await page.getAttribute("#hold", "aria-pressed")) !== "true", 10);
+      });
+    }
     await context.close();
   }
 }

@@ -84,7 +84,9 @@ fn more_photographs_than_are_allowed_are_turned_away_with_when_to_come_again() {
         assert!(answer.status == 200 && Instant::now() < end, "{} {}", answer.status, answer.text());
     };
     assert!(refused.head.contains("\r\nretry-after: 1"), "{}", refused.head);
-    assert!(demo.get("/metrics").text().lines().any(|line| line.starts_with("clothingid_uploads_turned_away_total ")));
+    let metrics = demo.get("/metrics").text();
+    let count = metrics.lines().find_map(|line| line.strip_prefix("clothingid_uploads_turned_away_total "));
+    assert_eq!(count, Some("1"), "{metrics}");
 }
 
 #[test]
@@ -122,4 +124,23 @@ fn half_a_request_is_not_waited_for_and_a_crowd_of_them_takes_no_memory() {
     let mut rest = Vec::new();
     let closed = first.read_to_end(&mut rest);
     assert!(closed.is_ok(), "{closed:?}: it is waited for");
+}
+
+#[test]
+fn more_half_requests_than_there_are_places_do_not_keep_it_from_ending() {
+    let demo = Demo::start();
+    let _ = demo.reading();
+    let crowd: Vec<TcpStream> = (0..400)
+        .map(|_| {
+            let mut stream = connect(&demo);
+            stream.write_all(b"GET /api/v1/reading HTTP/1.1\r\nHost: localh").expect("half a head");
+            stream
+        })
+        .collect();
+    let started = Instant::now();
+    let outcome = demo.running.interrupt();
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+    // Each half request could hold it up for twenty seconds.
+    assert!(started.elapsed() < Duration::from_secs(15), "it took {:?}", started.elapsed());
+    drop(crowd);
 }

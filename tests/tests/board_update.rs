@@ -23,7 +23,9 @@ fn planned(dice: &mut Dice) -> Vec<Fault> {
         let ends = part.split_once('-').and_then(|(first, last)| Some((first.parse().ok()?, last.parse().ok()?)));
         let (first, last): (usize, usize) =
             ends.unwrap_or_else(|| panic!("`CLOTHINGID_UPDATE_FAULTS={part}`: FIRST-LAST"));
-        return all.into_iter().take(last).skip(first.saturating_sub(1)).collect();
+        let part: Vec<Fault> = all.into_iter().take(last).skip(first.saturating_sub(1)).collect();
+        assert!(!part.is_empty(), "there are faults 1 to 50");
+        return part;
     }
     vec![Fault::AlteredBit, Fault::OtherBoard, Fault::OtherKey, Fault::CutWhileWriting, Fault::Unwell(Unwell::Crashes)]
 }

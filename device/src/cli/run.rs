@@ -62,17 +62,13 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
     let stop = stop_on_signals()?;
     let state = state::folder()?;
     let stays = Stays::new(Vault::Folder(state.clone()), &state);
-    let mut place = None;
+    let mut place = Place::default();
     loop {
         let opened = match opened::open(args, &stays) {
-            Err(report) if args.safe_mode => {
-                // The safe mode serves there itself.
-                place = None;
-                match safe_mode::until_mended(args, &stays, report, &stop)? {
-                    Some(opened) => opened,
-                    None => return Ok(Outcome::Done),
-                }
-            }
+            Err(report) if args.safe_mode => match safe_mode::until_mended(args, &stays, report, &mut place, &stop)? {
+                Some(opened) => opened,
+                None => return Ok(Outcome::Done),
+            },
             opened => opened?,
         };
         let (appliance, catalogue) = appliance(args, opened, &mut place)?;
@@ -82,24 +78,30 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
     }
 }
 
-/// The appliance of what was opened, with its catalogue. Its address is that of `place` as long as the configuration names the same: who asks while the
-/// appliance is opened again waits for it.
-fn appliance(
-    args: &Args,
-    opened: Opened,
-    place: &mut Option<(String, TcpListener)>,
-) -> Result<(Appliance, PathBuf), Report> {
+/// Where the page is served. It is held while what serves there is exchanged for another, as long as the configuration names the same address: who asks
+/// meanwhile waits for the next.
+#[derive(Debug, Default)]
+struct Place(Option<(String, TcpListener)>);
+
+impl Place {
+    /// What listens at this address.
+    fn at(&mut self, address: &str) -> Result<TcpListener, Report> {
+        let listener = match self.0.take().filter(|(before, _)| before == address) {
+            Some((_, listener)) => listener,
+            None => listen_at(address)?,
+        };
+        self.0 = Some((address.to_owned(), listener.try_clone()?));
+        Ok(listener)
+    }
+}
+
+/// The appliance of what was opened, with its catalogue.
+fn appliance(args: &Args, opened: Opened, place: &mut Place) -> Result<(Appliance, PathBuf), Report> {
     let Opened { config, camera, catalogue, bundle, updates, network, staff, look } = opened;
     let listen = args.listen.clone().or(config.listen.map(Spanned::into_inner));
-    let listen = listen.unwrap_or_else(|| defaults::LISTEN.to_owned());
-    let listener = match place.take().filter(|(before, _)| *before == listen) {
-        Some((_, listener)) => listener,
-        None => listen_at(&listen)?,
-    };
-    *place = Some((listen, listener.try_clone()?));
     let appliance = Appliance {
         panel: panel(&config.screen),
-        listener,
+        listener: place.at(listen.as_deref().unwrap_or(defaults::LISTEN))?,
         bundle,
         updates,
         previous_bundle: config.previous_bundle,

@@ -18,8 +18,8 @@ const HEAD: Duration = Duration::from_secs(20);
 /// Bytes of a head and of what is read ahead; our own are below 2 KiB.
 const BUFFER: usize = 32 << 10;
 
-/// Answers what `peer` asks until it goes, is silent for too long, or the server ends: an answer that is open then is finished. What goes wrong is
-/// the peer's.
+/// Answers what `peer` asks until it goes, is silent for too long, or the server ends: an answer that is open then is finished, if the server waits for
+/// it. What goes wrong is the peer's.
 pub(super) async fn converse(
     stream: impl AsyncRead + AsyncWrite + Unpin,
     peer: SocketAddr,

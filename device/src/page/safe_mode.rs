@@ -22,7 +22,8 @@ const TEMPLATE: &str = include_str!("assets/safe_mode.html");
 /// **Errors** the system gives no threads.
 pub fn start(listener: TcpListener, problem: &str) -> Result<Server, ServeError> {
     let (closing, beside) = (watch::Sender::new(false), std::future::pending());
-    Server::of(listener, closing, router(problem), beside)
+    // What is wrong stands on the console, too.
+    Server::of(listener, closing, router(problem), beside, |_| ())
 }
 
 fn router(problem: &str) -> Router {

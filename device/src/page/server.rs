@@ -137,7 +137,7 @@ impl Server {
         network: Option<TcpListener>,
         state: Arc<PageState>,
     ) -> Result<Self, ServeError> {
-        let staff = Arc::clone(&state.staff);
+        let (health, staff) = (Arc::clone(&state.health), Arc::clone(&state.staff));
         let ways = network.zip(state.staff.lan.clone());
         let lan = ways.map(|(listener, lan)| (listener, lan_router(Arc::clone(&state), Arc::clone(&lan)), lan));
         let (closing, screen) = (state.closing.clone(), state.screen.clone());
@@ -158,18 +158,22 @@ impl Server {
                 staff.importing.sweep(Instant::now());
             }
         };
+        let troubled = move |error: &io::Error| {
+            health.events.say(format!("the page takes nobody in: {error}; it is tried again and again"));
+        };
         let beside = async move {
             tokio::join!(sweep, network);
         };
-        Self::of(listener, state.closing.clone(), router(state), beside)
+        Self::of(listener, state.closing.clone(), router(state), beside, troubled)
     }
 
-    /// Serves any addresses, with something `beside` them that goes on as long.
+    /// Serves any addresses, with something `beside` them that goes on as long. `troubled` is told where the system gives no connection.
     pub(super) fn of(
         listener: TcpListener,
         closing: watch::Sender<bool>,
         router: Router,
         beside: impl Future<Output = ()> + Send + 'static,
+        troubled: impl Fn(&io::Error) + Send + 'static,
     ) -> Result<Self, ServeError> {
         let address = listener.local_addr().map_err(ServeError::Start)?;
         // One thread is enough for a page: decoding and disk have threads of their own, and the cores are the network's.
@@ -188,7 +192,7 @@ impl Server {
         let until = closing.clone();
         let thread = std::thread::Builder::new()
             .name("server".to_owned())
-            .spawn(move || serve(runtime, listener, router, &until))
+            .spawn(move || serve(runtime, listener, router, &until, troubled))
             .map_err(ServeError::Start)?;
         Ok(Self { address, closing, thread })
     }
@@ -229,34 +233,48 @@ async fn show_offers(lan: &Arc<Lan>, screen: Option<&Shown>, staff: &Arc<Staff>)
     }
 }
 
-fn serve(runtime: Runtime, listener: tokio::net::TcpListener, router: Router, closing: &watch::Sender<bool>) {
+fn serve(
+    runtime: Runtime,
+    listener: tokio::net::TcpListener,
+    router: Router,
+    closing: &watch::Sender<bool>,
+    troubled: impl Fn(&io::Error),
+) {
+    let mut closed = closing.subscribe();
     runtime.block_on(async move {
         let room = Arc::new(Semaphore::new(MOST));
-        take_in(listener, router, closing, &room).await;
+        tokio::select! {
+            _ = closed.wait_for(|is_closing| *is_closing) => {}
+            () = take_in(listener, router, closing, &room, troubled) => {}
+        }
         // As soon as the last conversation has ended.
         let _ = tokio::time::timeout(LAST_ANSWERS, room.acquire_many(u32::try_from(MOST).unwrap_or(u32::MAX))).await;
     });
     runtime.shutdown_timeout(Duration::from_millis(200));
 }
 
-/// Takes in whoever connects, until `closing`.
+/// Takes in whoever connects. `troubled` is told where the system gives no connection, once until it gives one again.
 async fn take_in(
     listener: tokio::net::TcpListener,
     router: Router,
     closing: &watch::Sender<bool>,
     room: &Arc<Semaphore>,
+    troubled: impl Fn(&io::Error),
 ) {
-    let mut closed = closing.subscribe();
+    let mut is_told = false;
     loop {
         let Ok(place) = Arc::clone(room).acquire_owned().await else { return };
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            _ = closed.wait_for(|is_closing| *is_closing) => return,
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                if !std::mem::replace(&mut is_told, true) {
+                    troubled(&error);
+                }
+                tokio::time::sleep(REST).await;
+                continue;
+            }
         };
-        let Ok((stream, peer)) = accepted else {
-            tokio::time::sleep(REST).await;
-            continue;
-        };
+        is_told = false;
         let (router, closed) = (router.clone(), closing.subscribe());
         tokio::spawn(async move {
             converse(stream, peer, router, closed).await;

@@ -87,7 +87,7 @@ impl Index {
     pub fn find(&self, finder: &mut Finder, filter: Option<&Filter>, rows: usize, groups: usize) {
         let passing = filter.map(|filter| self.passing(filter));
         finder.look_for_mistakes(&self.mistaken);
-        let Finder { query, candidates, hits, mistaken } = finder;
+        let Finder { query, candidates, hits, mistaken, .. } = finder;
         candidates.reset(rows, groups);
         for (segment, alive) in [(&self.base, &self.base_alive), (&self.recent, &self.recent_alive)] {
             let group = |product, similarity| {

@@ -14,8 +14,19 @@ impl Mask {
     #[must_use]
     pub fn all(len: usize) -> Self {
         let mut mask = Self::default();
-        (0..len).for_each(|_| mask.push(true));
+        mask.fill(len);
         mask
+    }
+
+    /// Makes this all of so many rows, in the memory it has.
+    pub fn fill(&mut self, len: usize) {
+        self.words.clear();
+        self.words.resize(len.div_ceil(BLOCK), u16::MAX);
+        let rest = len % BLOCK;
+        if let Some(last) = self.words.last_mut().filter(|_| rest > 0) {
+            *last = (1 << rest) - 1;
+        }
+        self.len = len;
     }
 
     /// A bit of each, in order.
@@ -88,6 +99,7 @@ mod tests {
         for len in [0, 1, 15, 16, 17, 40] {
             let mut mask = Mask::all(len);
             assert_eq!((mask.count(), mask.words().len()), (len, len.div_ceil(16)));
+            assert_eq!(mask, Mask::of((0..len).map(|_| true)));
             assert!(!mask.has(len), "no row behind the last");
             mask.set(3, false);
             mask.set(99, true);

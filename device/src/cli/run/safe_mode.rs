@@ -2,7 +2,7 @@
 
 use super::opened::{Opened, open};
 use super::serving::url;
-use super::{Args, health, language, listen_at, panel, shop_name};
+use super::{Args, Place, health, language, panel, shop_name};
 use crate::cli::Report;
 use crate::config::{self, Config, defaults};
 use crate::health::watchdog;
@@ -17,14 +17,25 @@ use toml::Spanned;
 const TRY_EVERY: Duration = Duration::from_secs(1);
 
 /// Shows what is wrong until it is mended, and gives what is opened then; nothing where the program is to end before that.
-pub(super) fn until_mended(args: &Args, stays: &Stays, report: Report, stop: &Stop) -> Result<Option<Opened>, Report> {
+pub(super) fn until_mended(
+    args: &Args,
+    stays: &Stays,
+    report: Report,
+    place: &mut Place,
+    stop: &Stop,
+) -> Result<Option<Opened>, Report> {
     let mut report = report;
     loop {
         eprint!("{report}");
         // The files may have been mended in this moment; else they are read as far as that goes.
         let config = config::load(args.config.as_deref()).unwrap_or_else(|_| config::rescue(args.config.as_deref()));
-        let listen = args.listen.as_deref().or(config.listen.as_ref().map(|listen| &**listen.get_ref()));
-        let listener = listen_at(listen.unwrap_or(defaults::LISTEN))?;
+        let configured = config.listen.as_ref().map(|listen| listen.get_ref().as_str());
+        let listener = match (args.listen.as_deref(), configured) {
+            (None, None) => place.at(defaults::LISTEN),
+            (Some(asked), _) => place.at(asked),
+            // Another program may serve there: that may be what is wrong.
+            (None, Some(configured)) => place.at(configured).or_else(|_| place.at(defaults::LISTEN)),
+        }?;
         let page = page::safe_mode::start(listener, &report.to_string()).map_err(|error| Report::of(&error))?;
         eprintln!("safe mode: this is shown on {} until it is mended", url(page.address()));
         let screen = fault_on_screen(config, &report)?;
