@@ -275,8 +275,8 @@ await check("the three languages differ", async () => {
     "nothing-like-it": [{ ...latest, known: true, verdict: "nothing" }, "not_in_shop", false],
     "empty-shop": [{ ...latest, known: true, verdict: "nothing", matches: [] }, "not_in_shop", false],
   };
-  const each = Object.entries(states).flatMap(([name, state]) => Object.keys(names).map((language) => [name, language, ...state]));
-  for (const [name, language, reading, key, hasCards] of each) {
+  // The languages side by side: most of it is waiting.
+  const shown = async (language, name, [reading, key, hasCards]) => {
     const { context, page } = await open(language);
     await page.route("**/api/v1/events", (route) =>
       route.fulfill({ contentType: "text/event-stream", body: `data: ${JSON.stringify(reading)}\n\n` }),
@@ -327,6 +327,9 @@ await check("the three languages differ", async () => {
       });
     }
     await context.close();
+  };
+  for (const [name, state] of Object.entries(states)) {
+    await Promise.all(Object.keys(names).map((language) => shown(language, name, state)));
   }
 }
 {

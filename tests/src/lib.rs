@@ -26,6 +26,7 @@ pub mod documented;
 pub mod filter;
 pub mod machine;
 pub mod made_up;
+pub mod memory;
 pub mod messages;
 pub mod phone;
 pub mod photographs;

@@ -32,6 +32,14 @@ pub fn good() -> PathBuf {
     shop().into_iter().find(|path| path.extension().is_some_and(|extension| extension == "jpg")).expect("a .jpg file")
 }
 
+/// The bytes of [`good`].
+///
+/// **Panics** when they cannot be read.
+#[must_use]
+pub fn good_bytes() -> Vec<u8> {
+    std::fs::read(good()).expect("a photograph")
+}
+
 /// All files below a folder whose name ends like a photograph's, sorted.
 ///
 /// **Panics** when a folder cannot be read.

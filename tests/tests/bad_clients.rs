@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use clothingid_tests::demo::{Answer, Demo};
-use clothingid_tests::photographs;
+use clothingid_tests::{memory, photographs};
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 
@@ -15,11 +15,15 @@ fn connect(demo: &Demo) -> TcpStream {
     stream
 }
 
-/// What the kernel says of the program's memory, in KiB.
-fn memory(demo: &Demo, what: &str) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", demo.running.id())).expect("the program");
-    let line = status.lines().find_map(|line| line.strip_prefix(what)).expect("a size");
-    line.trim_matches([':', ' ', '\t', 'k', 'B']).parse().expect("a number")
+/// One who begins a request and says no more.
+fn half_a_request(demo: &Demo) -> TcpStream {
+    let mut stream = connect(demo);
+    stream.write_all(b"GET /api/v1/reading HTTP/1.1\r\nHost: localh").expect("half a head");
+    stream
+}
+
+fn memory(demo: &Demo, figure: &str) -> u64 {
+    memory::kib(demo.running.id(), figure)
 }
 
 fn said(answer: &Answer) -> String {
@@ -56,7 +60,7 @@ fn a_form_that_is_cut_short_or_none_is_said_to_be() {
     let demo = Demo::start();
     let _ = demo.reading();
     let head = "--x\r\nContent-Disposition: form-data; name=\"photo\"; filename=\"a.jpg\"\r\n\r\n";
-    let photo = std::fs::read::<std::path::PathBuf>(photographs::good()).expect("a photograph");
+    let photo = photographs::good_bytes();
     let whole = [head.as_bytes(), &photo, b"\r\n--x--\r\n"].concat();
     let kind = "Content-Type: multipart/form-data; boundary=x\r\n";
     assert_eq!(demo.ask("POST", "/api/v1/classify", kind, &whole).status, 200);
@@ -74,7 +78,7 @@ fn a_form_that_is_cut_short_or_none_is_said_to_be() {
 fn more_photographs_than_are_allowed_are_turned_away_with_when_to_come_again() {
     let demo = Demo::start();
     let _ = demo.reading();
-    let photo = std::fs::read::<std::path::PathBuf>(photographs::good()).expect("a photograph");
+    let photo = photographs::good_bytes();
     let end = Instant::now() + Duration::from_secs(60);
     let refused = loop {
         let answer = demo.ask("POST", "/api/v1/classify", "", &photo);
@@ -93,15 +97,10 @@ fn more_photographs_than_are_allowed_are_turned_away_with_when_to_come_again() {
 fn half_a_request_is_not_waited_for_and_a_crowd_of_them_takes_no_memory() {
     let demo = Demo::start();
     let _ = demo.reading();
-    let half = || {
-        let mut stream = connect(&demo);
-        stream.write_all(b"GET /api/v1/reading HTTP/1.1\r\nHost: localh").expect("half a head");
-        stream
-    };
-    let mut first = half();
+    let mut first = half_a_request(&demo);
     let crowd = |count: usize| {
         // Who asks for the stream and never reads, and who never asks to the end.
-        let mut all: Vec<TcpStream> = (0..count).map(|_| half()).collect();
+        let mut all: Vec<TcpStream> = (0..count).map(|_| half_a_request(&demo)).collect();
         for _ in 0..count {
             let mut stream = connect(&demo);
             stream.write_all(b"GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("a request");
@@ -130,13 +129,7 @@ fn half_a_request_is_not_waited_for_and_a_crowd_of_them_takes_no_memory() {
 fn more_half_requests_than_there_are_places_do_not_keep_it_from_ending() {
     let demo = Demo::start();
     let _ = demo.reading();
-    let crowd: Vec<TcpStream> = (0..400)
-        .map(|_| {
-            let mut stream = connect(&demo);
-            stream.write_all(b"GET /api/v1/reading HTTP/1.1\r\nHost: localh").expect("half a head");
-            stream
-        })
-        .collect();
+    let crowd: Vec<TcpStream> = (0..400).map(|_| half_a_request(&demo)).collect();
     let started = Instant::now();
     let outcome = demo.running.interrupt();
     assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);

@@ -2,7 +2,6 @@
 //!
 //! 2,000 frames, or 100,000 with `CLOTHINGID_TEST_FULL`; as fast as they are taken, so that hours are minutes.
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,7 +13,7 @@ use clothingid_device::network::{EngineChoice, read_bundle};
 use clothingid_device::pipeline::{Looked, Looker, LookerSettings, Output, Pipeline, Stop};
 use clothingid_shared::picture;
 use clothingid_tests::dice::Dice;
-use clothingid_tests::photographs;
+use clothingid_tests::{memory, photographs};
 
 /// Memory may grow by so much after the first tenth.
 const MOST_GROWTH_KIB: u64 = 5 * 1024;
@@ -140,15 +139,13 @@ impl Output for Counted {
 }
 
 fn memory_kib() -> u64 {
-    let text = std::fs::read_to_string("/proc/self/status").expect("this process");
-    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a size");
-    line.trim().trim_end_matches(" kB").parse().expect("a number")
+    memory::kib(std::process::id(), "VmRSS")
 }
 
 #[test]
 fn every_fault_is_counted_and_memory_stays() {
     let wanted = if std::env::var_os("CLOTHINGID_TEST_FULL").is_some() { 100_000 } else { 2_000 };
-    let photo = std::fs::read::<PathBuf>(photographs::good()).expect("a photograph");
+    let photo = photographs::good_bytes();
     assert!(picture::decode(&photo).is_ok());
     let (done, shown) = (Arc::new(Done::default()), Arc::new(AtomicU64::new(0)));
     let (health, stop) = (Arc::new(Health::silent()), Stop::new());

@@ -79,7 +79,7 @@ fn paths_are_echoed_as_given_and_taken_from_a_list_on_stdin() {
 
 /// Name, bytes and a word of the error.
 fn bad_files() -> Vec<(&'static str, Vec<u8>, &'static str)> {
-    let jpeg = std::fs::read(photographs::good()).expect("a photograph");
+    let jpeg = photographs::good_bytes();
     vec![
         ("corrupt.jpg", photographs::corrupt(&jpeg), "damaged JPEG"),
         ("empty.jpg", Vec::new(), "empty"),

@@ -22,7 +22,7 @@ const UPLOAD: &str = "clothingid-test-upload";
 
 /// The appliance under `strace`, with a camera of marked photographs and the demo's catalogue.
 fn watched(rig: &Rig, log: &Path) -> Demo {
-    let photo = std::fs::read(photographs::good()).expect("a photograph");
+    let photo = photographs::good_bytes();
     rig.write("camera/a.jpg", marked(&photo, CAMERA));
     let shop = rig::demo();
     let import = ["catalogue", "import", "--engine", "cpu"].map(Into::into).into_iter();
@@ -76,7 +76,7 @@ fn no_frame_and_no_upload_is_written_anywhere() {
     let demo = watched(&rig, &log);
     let before = demo.reading();
     look_as_staff(&demo);
-    let photo = marked(&std::fs::read(photographs::good()).expect("a photograph"), UPLOAD);
+    let photo = marked(&photographs::good_bytes(), UPLOAD);
     for path in ["/api/v1/classify", "/api/v1/search?top=3"] {
         let answer = demo.ask("POST", path, "Content-Type: image/jpeg\r\n", &photo);
         assert_eq!(answer.status, 200, "{}", answer.text());

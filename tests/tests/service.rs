@@ -63,10 +63,12 @@ fn a_typo_in_the_settings_is_on_the_page_with_its_line_at_the_address_that_they_
     assert_eq!(demo.get("/healthz").status, 200);
     assert_eq!(demo.get("/readyz").status, 503);
     // Mended, it goes on by itself.
-    demo.rig
-        .write("shop.toml", format!("listen = \"127.0.0.1:{port}\"\nlanguage = \"de\"\n[camera]\nfolder = \"none\"\n"));
+    demo.rig.write(
+        "shop.toml",
+        format!("listen = \"127.0.0.1:{port}\"\nlanguage = \"de\"\n[camera]\nfolder = \"no-such-camera\"\n"),
+    );
     let end = Instant::now() + Duration::from_secs(60);
-    while !demo.get("/").text().contains("none") {
+    while !demo.get("/").text().contains("no-such-camera") {
         assert!(Instant::now() < end, "{}", demo.get("/").text());
         std::thread::sleep(Duration::from_millis(100));
     }

@@ -158,7 +158,7 @@ fn input_that_would_spoil_a_training_run_is_named_before_it_begins() {
     for name in ["b", "c", "d"] {
         rig.copy(&photographs::shop()[usize::from(name.as_bytes()[0] - b'a')], format!("{name}.jpg"));
     }
-    rig.write("torn.jpg", photographs::truncated(&std::fs::read(photographs::good()).expect("a photograph")));
+    rig.write("torn.jpg", photographs::truncated(&photographs::good_bytes()));
     let head = "path,source,item_id,group,cat14,part";
     for (lines, needed) in [
         ("a.jpg,s,a,a,toga,\nb.jpg,s,b,b,dress,", "/manifest.csv:2`: `toga` is no category of the taxonomy of 14"),

@@ -23,6 +23,7 @@ use std::time::Instant;
 /// The catalogue at one time. Cheap to clone; clones are the same view.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
+    /// Shared by all clones, so that what filters find out of it once is known to all.
     index: Arc<Index>,
     identity: Arc<EmbeddingIdentity>,
     readers: Arc<Readers>,

@@ -72,8 +72,8 @@ impl Output for Arc<Board> {
         let Some(reading) = &looked.reading else { return };
         let mut shown = self.shown();
         let Shown { frame, spare } = &mut *shown;
-        let mut text = spare.take().filter(|text| Arc::strong_count(text) == 1).unwrap_or_default();
-        let Some(memory) = Arc::get_mut(&mut text) else { return };
+        let mut text = spare.take().unwrap_or_default();
+        let memory = Arc::make_mut(&mut text);
         let mut json = std::mem::take(memory).into_bytes();
         json.clear();
         let written = serde_json::to_writer(&mut json, reading);

@@ -1,4 +1,4 @@
-//! One connection, from the first line of its first request to its end.
+//! One connection: how it is taken in, and from the first line of its first request to its end.
 
 use axum::Router;
 use axum::extract::ConnectInfo;
@@ -7,16 +7,37 @@ use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 /// How long the head of a request may take, and how long one waits for the next.
 const HEAD: Duration = Duration::from_secs(20);
 /// Bytes of a head and of what is read ahead; our own are below 2 KiB.
 const BUFFER: usize = 32 << 10;
+
+/// After a connection that the system would not give.
+const REST: Duration = Duration::from_millis(200);
+
+/// The next who connects. `troubled` is told where the system gives none, once until it gives one again.
+pub(super) async fn accept(listener: &TcpListener, troubled: impl Fn(&io::Error)) -> (TcpStream, SocketAddr) {
+    let mut is_told = false;
+    loop {
+        match listener.accept().await {
+            Ok(accepted) => return accepted,
+            Err(error) => {
+                if !std::mem::replace(&mut is_told, true) {
+                    troubled(&error);
+                }
+                tokio::time::sleep(REST).await;
+            }
+        }
+    }
+}
 
 /// Answers what `peer` asks until it goes, is silent for too long, or the server ends: an answer that is open then is finished, if the server waits for
 /// it. What goes wrong is the peer's.

@@ -1,6 +1,6 @@
 //! Binding an address and serving it until the end.
 
-use super::connection::converse;
+use super::connection::{accept, converse};
 use super::routes::{lan_router, router};
 use super::state::{PageState, WATCHERS};
 use super::visitors;
@@ -18,9 +18,6 @@ use tokio::sync::{Semaphore, watch};
 
 /// Connections at a time: all event streams, and what asks beside them.
 const MOST: usize = WATCHERS + 64;
-
-/// After a connection that the system would not give.
-const REST: Duration = Duration::from_millis(200);
 
 /// How long open answers may take when the server ends.
 const LAST_ANSWERS: Duration = Duration::from_millis(700);
@@ -253,7 +250,7 @@ fn serve(
     runtime.shutdown_timeout(Duration::from_millis(200));
 }
 
-/// Takes in whoever connects. `troubled` is told where the system gives no connection, once until it gives one again.
+/// Takes in whoever connects.
 async fn take_in(
     listener: tokio::net::TcpListener,
     router: Router,
@@ -261,20 +258,9 @@ async fn take_in(
     room: &Arc<Semaphore>,
     troubled: impl Fn(&io::Error),
 ) {
-    let mut is_told = false;
     loop {
         let Ok(place) = Arc::clone(room).acquire_owned().await else { return };
-        let (stream, peer) = match listener.accept().await {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                if !std::mem::replace(&mut is_told, true) {
-                    troubled(&error);
-                }
-                tokio::time::sleep(REST).await;
-                continue;
-            }
-        };
-        is_told = false;
+        let (stream, peer) = accept(&listener, &troubled).await;
         let (router, closed) = (router.clone(), closing.subscribe());
         tokio::spawn(async move {
             converse(stream, peer, router, closed).await;

@@ -3,7 +3,7 @@
 //! Anyone on the network may connect, so what one may hold is bounded before it is taken: connections in all and of one address, the time of a
 //! handshake, and the times of a [`connection`](super::connection). None of it takes a descriptor from the camera, or the page of this machine.
 
-use super::connection::converse;
+use super::connection::{accept, converse};
 use crate::health::Health;
 use crate::lan::Lan;
 use axum::Router;
@@ -21,8 +21,6 @@ const MOST: usize = 64;
 const MOST_OF_ONE: usize = 16;
 /// How long a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(5);
-/// After a connection that the system would not give.
-const REST: Duration = Duration::from_millis(200);
 
 /// How many each address has open.
 #[derive(Debug, Default)]
@@ -75,16 +73,10 @@ pub(super) async fn serve(
     loop {
         // Before one is taken: what waits costs the system's queue, and nothing of ours.
         let Ok(place) = Arc::clone(&room).acquire_owned().await else { return Ok(()) };
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+        let (stream, peer) = tokio::select! {
+            // The page of this machine says it where the system gives no connections.
+            accepted = accept(&listener, |_| ()) => accepted,
             _ = closed.wait_for(|is_closing| *is_closing) => return Ok(()),
-        };
-        let (stream, peer) = match accepted {
-            Ok(accepted) => accepted,
-            Err(_) => {
-                tokio::time::sleep(REST).await;
-                continue;
-            }
         };
         let Some(visit) = visitors.come(peer.ip().to_canonical()) else {
             health.metrics.count(&health.metrics.lan_refused);
