@@ -1,8 +1,11 @@
-// What every script of a page's tests stands on: a real headless Chromium, checks that are counted, and axe.
+// What every script of a page's tests stands on: a real headless Chromium, and axe.
 import { createRequire } from "node:module";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
+import { end as endChecks, expect } from "./checks.mjs";
+
+export { check, expect } from "./checks.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -17,22 +20,6 @@ export const browser = await chromium.launch({
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
   ],
 });
-
-let failed = 0;
-/// One line on stdout, `ok` or `FAILED` with what was seen.
-export async function check(what, body) {
-  try {
-    await body();
-    console.log(`ok      ${what}`);
-  } catch (error) {
-    failed += 1;
-    console.log(`FAILED  ${what}: ${error.message}`);
-  }
-}
-
-export function expect(value, words) {
-  if (!value) throw new Error(words);
-}
 
 /// A page of its own, and what goes wrong in it: errors in the console, and requests to anywhere else. `isExpected` tells errors that are none.
 export async function openPage(address, options = {}, isExpected = () => false) {
@@ -84,6 +71,5 @@ export async function lookAt(page, language, name, picture) {
 /// Ends with status 1 when a check has failed.
 export async function end() {
   await browser.close();
-  console.log(failed === 0 ? "all well" : `${failed} failed`);
-  process.exit(failed === 0 ? 0 : 1);
+  endChecks();
 }

@@ -124,7 +124,36 @@ for (const language of ["en", "zh-Hant", "de"]) {
     await page.click("form[action='/staff/import/forget'] button");
     await page.waitForSelector("#table");
   });
-  await check(`${language}: garments are tried; light, backup, cleaning and help are there`, async () => {
+  await check(`${language}: a table on a stick is brought in, the catalogue copied to the stick and brought back`, async () => {
+    const done = { timeout: 60000 };
+    await page.goto(`${address}/staff/backup`);
+    await page.click("form[action='/staff/backup'] button.main");
+    await page.waitForSelector(".notice.good", done);
+    await look(page, language, "backup-done");
+    expect((await page.locator("input[name=edition]").count()) > 0, "the copy is not listed");
+    await page.goto(`${address}/staff/import`);
+    await look(page, language, "import-stick");
+    const stick = page.locator("form[action='/staff/import/stick']", { hasText: "stick.csv" });
+    await stick.locator("button").click();
+    await page.waitForSelector("form[action='/staff/import/make'] button", done);
+    expect((await page.textContent("main")).includes("Straw hat"), "the stick's article is not shown");
+    await page.click("form[action='/staff/import/make'] button");
+    await page.waitForSelector(".notice.good", done);
+    await page.click("form[action='/staff/import/forget'] button");
+    await page.goto(`${address}/staff/backup`);
+    await page.locator("form[action='/staff/backup/restore'] button").first().click();
+    await page.waitForSelector("form[action='/staff/import/make'] button", done);
+    expect((await page.textContent("main")).includes("S-1"), "what goes is not shown");
+    await look(page, language, "restore-tried");
+    await page.click("form[action='/staff/import/make'] button");
+    await page.waitForSelector(".notice.good", done);
+    await look(page, language, "restore-done");
+    await page.click("form[action='/staff/import/forget'] button");
+    await page.waitForSelector("#table");
+    await page.goto(`${address}/staff/barcode?code=S-1`);
+    expect(!(await page.textContent("main")).includes("Straw hat"), "the article is still there");
+  });
+  await check(`${language}: garments are tried; settings, what happened, light, backup, cleaning and help are there`, async () => {
     await page.goto(`${address}/staff/try`);
     await look(page, language, "try");
     for (const code of ["4006381333931", "A-2", "A-3"]) {
@@ -139,7 +168,7 @@ for (const language of ["en", "zh-Hant", "de"]) {
     await page.goto(`${address}/staff/light`);
     await page.waitForFunction(() => document.querySelector("meter")?.value > 0);
     await look(page, language, "light");
-    for (const name of ["backup", "help", "cleaning"]) {
+    for (const name of ["settings", "log", "help", "cleaning"]) {
       await page.goto(`${address}/staff/${name}`);
       await look(page, language, name);
     }

@@ -14,19 +14,26 @@ use crate::rig;
 pub fn run(script: &str, demo: &Demo, before: &[&str], after: &[&str]) -> PathBuf {
     let pictures = std::env::var_os("CLOTHINGID_SCREENSHOTS").map_or_else(|| demo.rig.path("pictures"), Into::into);
     std::fs::create_dir_all(&pictures).expect("a folder for screenshots");
+    let folder = pictures.display().to_string();
+    check(script, demo, &[before, &[&folder], after].concat());
+    pictures
+}
+
+/// Runs a script of `tests/browser` on a page, with the page's address, then `arguments`.
+///
+/// # Panics
+/// A check of the script failed.
+pub fn check(script: &str, demo: &Demo, arguments: &[&str]) {
     let output = Command::new("node")
         .arg(script)
         .arg(format!("http://localhost:{}", demo.port))
-        .args(before)
-        .arg(&pictures)
-        .args(after)
+        .args(arguments)
         .current_dir(folder())
         .output()
         .expect("node");
     let words = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     println!("{words}");
     assert!(output.status.success(), "{words}\n{}", demo.running.stderr());
-    pictures
 }
 
 /// Whether a page can be driven in a browser here; where it cannot, that is said, and with `CI=true` it is a failure.
@@ -54,7 +61,8 @@ fn missing(folder: &Path) -> Option<&'static str> {
         Some("Node.js is missing")
     } else if !["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"].iter().any(is_there) {
         Some("a Chromium is missing")
-    } else if !folder.join("node_modules/playwright-core").is_dir() || !folder.join("node_modules/axe-core").is_dir() {
+    } else if !["playwright-core", "axe-core", "ajv"].iter().all(|name| folder.join("node_modules").join(name).is_dir())
+    {
         Some("the browser's driver is missing")
     } else {
         None

@@ -21,6 +21,7 @@ pub struct Run {
     folder: Option<PathBuf>,
     input: Vec<u8>,
     replacements: Vec<(String, String)>,
+    heeds_permissions: bool,
 }
 
 impl Run {
@@ -34,6 +35,7 @@ impl Run {
             folder: None,
             input: Vec::new(),
             replacements: Vec::new(),
+            heeds_permissions: false,
         }
     }
 
@@ -86,8 +88,25 @@ impl Run {
         self
     }
 
+    /// Permissions of files hold for the program as for anyone, even where the tests are run as root.
+    #[must_use]
+    pub fn heeding_permissions(mut self) -> Self {
+        self.heeds_permissions = true;
+        self
+    }
+
     fn command(&self) -> Command {
-        let mut command = Command::new(&self.program);
+        let mut command = if self.heeds_permissions {
+            let mut without_rights = Command::new("setpriv");
+            // Who is not root has none of these, and may not give them up either.
+            if is_root() {
+                without_rights.args(["--inh-caps=-all", "--bounding-set=-dac_override,-dac_read_search"]);
+            }
+            without_rights.arg(&self.program);
+            without_rights
+        } else {
+            Command::new(&self.program)
+        };
         command.args(&self.arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         for (name, value) in &self.environment {
             match value {
@@ -124,6 +143,10 @@ impl Run {
         let stderr = Collected::of(child.stderr.take().expect("a piped stderr"));
         Running { child, stdout, stderr, replacements: self.replacements }
     }
+}
+
+fn is_root() -> bool {
+    std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0)
 }
 
 /// What a stream has said so far, gathered by a thread of its own so that a full pipe never stops the program.

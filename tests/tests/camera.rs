@@ -26,6 +26,7 @@ fn started() -> Machine {
         let picture = framed(photo);
         machine.put(&format!("{index}.yuyv"), &yuyv(&picture));
         machine.put(&format!("{index}.nv12"), &nv12(&picture));
+        machine.put(&format!("{index}.rgb3"), picture.as_raw());
         let mut file = std::io::Cursor::new(Vec::new());
         picture.write_to(&mut file, ImageFormat::Jpeg).expect("a JPEG");
         machine.put(&format!("{index}.jpg"), file.get_ref());
@@ -176,7 +177,7 @@ fn a_garment_and_a_lost_camera_are_on_the_screen_by_drm_and_by_the_framebuffer()
 
 #[test]
 #[ignore = "needs the virtual machine: `cargo xtask test --suite camera`"]
-fn garments_are_recognised_in_yuyv_and_in_nv12_and_the_camera_may_come_and_go() {
+fn garments_are_recognised_in_yuyv_nv12_and_rgb_and_the_camera_may_come_and_go() {
     let machine = machine();
     feed_vivid(&machine, 0, "yuyv");
     // Ranges are read, and the wish is brought into them.
@@ -205,12 +206,15 @@ fn garments_are_recognised_in_yuyv_and_in_nv12_and_the_camera_may_come_and_go() 
     assert_sees(&machine, 0);
     assert_eq!(machine.run("v4l2-ctl -d /dev/video0 -C saturation"), "saturation: 120\n", "set again");
 
-    machine.run("pkill -x clothingid");
-    feed_vivid(&machine, 1, "nv12");
-    start(&machine, "[camera]\ndevice = '/dev/video0'\nwidth = 640\nheight = 480\nformat = 'nv12'\n");
-    assert_sees(&machine, 1);
-    let log = machine.run("cat /tmp/clothingid.log");
-    assert!(log.contains("gives NV12 640×480"), "{log}");
+    for (garment, format, words) in [(1, "nv12", "gives NV12 640×480"), (0, "rgb3", "gives RGB3 640×480")] {
+        machine.run("pkill -x clothingid");
+        feed_vivid(&machine, garment, format);
+        let name = format.trim_end_matches('3');
+        start(&machine, &format!("[camera]\ndevice = '/dev/video0'\nwidth = 640\nheight = 480\nformat = '{name}'\n"));
+        assert_sees(&machine, garment);
+        let log = machine.run("cat /tmp/clothingid.log");
+        assert!(log.contains(words), "{log}");
+    }
 }
 
 /// Sends a form of the staff's, whose cookie lies in the machine, with the token that the page before it gave.
@@ -220,6 +224,20 @@ fn staff_form(machine: &Machine, path: &str, fields: &str) {
          curl -s --max-time 60 -b /tmp/jar -c /tmp/jar -o /dev/null -w '%{{http_code}}' -d \"token=$token&{fields}\" http://127.0.0.1:8080{path}"
     ));
     assert_eq!(status, "303", "{path} {fields}");
+}
+
+/// The least and the largest brightness that the staff's page offers.
+fn brightness(machine: &Machine) -> (String, String) {
+    let page = machine.run("curl -s --max-time 60 -b /tmp/jar http://127.0.0.1:8080/staff/light");
+    let of = |name: &str| {
+        let field = page.split("name=\"value-brightness\"").nth(1)?.split('>').next()?;
+        field.split(&format!("{name}=\"")).nth(1)?.split('"').next().map(str::to_owned)
+    };
+    match (of("min"), of("max")) {
+        (Some(least), Some(most)) => (least, most),
+        // The camera is away for a moment.
+        _ => (String::new(), String::new()),
+    }
 }
 
 #[test]
@@ -239,8 +257,11 @@ fn the_staff_lock_the_camera_as_it_is_and_it_stays_so() {
     assert_eq!(machine.run(controls), "gain_automatic: 1\ncontrast: 99\n", "looking changes nothing");
     staff_form(&machine, "/staff/light", "do=lock");
     machine.soon("the gain is locked", || machine.run(controls).starts_with("gain_automatic: 0").then_some(()));
-    staff_form(&machine, "/staff/light", "do=set&value-contrast=140");
+    // The range of the brightness is the input's own, and the page shows what it is now.
+    assert_eq!(brightness(&machine), ("384".to_owned(), "639".to_owned()));
+    staff_form(&machine, "/staff/light", "do=set&value-contrast=140&value-brightness=500");
     machine.soon("the contrast is set", || machine.run(controls).ends_with("contrast: 140\n").then_some(()));
+    assert_eq!(machine.run("v4l2-ctl -d /dev/video0 -C brightness"), "brightness: 500\n");
 
     // The camera is unplugged and comes back as it was made; then the program is started anew.
     let is_set = || (machine.run(controls) == "gain_automatic: 0\ncontrast: 140\n").then_some(());
@@ -248,6 +269,12 @@ fn the_staff_lock_the_camera_as_it_is_and_it_stays_so() {
     camera_state(&machine, "lost");
     machine.run("echo vivid.0 > /sys/bus/platform/drivers/vivid/bind");
     machine.soon("set again after the camera's return", is_set);
+    // Its first input has another range: the wish is brought into it, and that is said.
+    let ranges = machine.soon("the other range", || Some(brightness(&machine)).filter(|(least, _)| least == "0"));
+    assert_eq!(ranges.1, "255");
+    assert_eq!(machine.run("v4l2-ctl -d /dev/video0 -C brightness"), "brightness: 255\n");
+    let log = machine.run("cat /tmp/clothingid.log");
+    assert!(log.contains("brightness is set to 255: 500 is not in its range from 0 to 255"), "{log}");
     machine.run("pkill -x clothingid; sleep 1; v4l2-ctl -d /dev/video0 -c gain_automatic=1 -c contrast=99");
     start(&machine, config);
     machine.soon("set again after the program's", is_set);
@@ -258,13 +285,18 @@ fn the_staff_lock_the_camera_as_it_is_and_it_stays_so() {
 
 #[test]
 #[ignore = "needs the virtual machine: `cargo xtask test --suite camera`"]
-fn mjpeg_is_read_and_corrupt_pictures_are_counted_and_passed_over() {
+fn the_first_that_gives_pictures_is_taken_mjpeg_is_read_and_corrupt_pictures_are_passed_over() {
     let machine = machine();
     feed_loopback(&machine, 0);
+    // One before it says that it is a camera, and gives nothing.
+    let cameras = machine.run(&format!("{PROGRAM} camera"));
+    assert!(cameras.contains("`/dev/video20` (Dummy video device (0x0000)) is a camera"), "{cameras}");
     start(&machine, "[camera]\ndevice = 'auto'\nwidth = 640\nheight = 480\n");
     assert_sees(&machine, 0);
     let log = machine.run("cat /tmp/clothingid.log");
     assert!(log.contains("gives MJPG 640×480"), "{log}");
+    let open = machine.run("ls -l /proc/$(pgrep -x clothingid)/fd");
+    assert!(open.contains("/dev/video21") && !open.contains("/dev/video20"), "{open}");
     let before = counter(&machine, "frames_corrupt");
     machine.run("head -c 4000 /mnt/0.jpg > /tmp/torn.jpg; mv /tmp/torn.jpg /tmp/frame.jpg");
     machine.soon("corrupt frames", || (counter(&machine, "frames_corrupt") > before).then_some(()));

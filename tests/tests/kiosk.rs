@@ -3,7 +3,7 @@
 //! The page's test needs Node.js, a Chromium and `tests/browser/node_modules`; where one is missing it is skipped with the
 //! command that installs them, and with `CI=true` it fails.
 
-use clothingid_tests::clerk::{configure, run, shop};
+use clothingid_tests::clerk::{configure, pin_of, run, shop};
 use clothingid_tests::demo::{Demo, START};
 use clothingid_tests::{Rig, browser, photographs};
 use serde_json::Value;
@@ -333,4 +333,15 @@ fn a_logo_that_is_none_is_said() {
     let outcome = rig.clothingid(["run", "--config", "other.toml"]).run();
     assert_eq!(outcome.code, Some(1));
     assert!(outcome.stderr.contains("stock.csv` is not a PNG, JPEG, WebP or SVG file"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_browser_would_find_every_answer_as_the_document_describes_it() {
+    if !browser::is_there() {
+        return;
+    }
+    let demo = Demo::start();
+    let _ = demo.reading();
+    let (pin, photo) = (pin_of(&demo), photographs::camera()[0].display().to_string());
+    browser::check("answers.mjs", &demo, &[&pin, &photo]);
 }

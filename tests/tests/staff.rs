@@ -4,7 +4,7 @@
 
 use clothingid_tests::clerk::{Clerk, location, pin_of, run, set_pin, shop, try_pin};
 use clothingid_tests::demo::{Demo, START};
-use clothingid_tests::{Rig, browser};
+use clothingid_tests::{Rig, browser, photographs};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -257,6 +257,8 @@ fn a_browser_does_the_staffs_work_in_three_languages() {
     }
     let rig = shop();
     set_pin(&rig, "2580");
+    rig.write("media/STICK/stick.csv", "sku,title,photo\nS-1,Straw hat,hat.jpg\n");
+    rig.copy(&photographs::shop()[1], "media/STICK/photos/hat.jpg");
     let _ = browser::run("staff.mjs", &run(rig), &["2580"], &[]);
 }
 

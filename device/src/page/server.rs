@@ -19,8 +19,9 @@ use tokio::sync::{Semaphore, watch};
 /// Connections at a time: all event streams, and what asks beside them.
 const MOST: usize = WATCHERS + 64;
 
-/// How long open answers may take when the server ends.
-const LAST_ANSWERS: Duration = Duration::from_millis(700);
+/// How long open answers may take when the server ends, and what else is under way after them. With the screen's end all stays below a second.
+const LAST_ANSWERS: Duration = Duration::from_millis(500);
+const LAST_WORK: Duration = Duration::from_millis(100);
 
 /// Why the page cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -247,7 +248,7 @@ fn serve(
         // As soon as the last conversation has ended.
         let _ = tokio::time::timeout(LAST_ANSWERS, room.acquire_many(u32::try_from(MOST).unwrap_or(u32::MAX))).await;
     });
-    runtime.shutdown_timeout(Duration::from_millis(200));
+    runtime.shutdown_timeout(LAST_WORK);
 }
 
 /// Takes in whoever connects.

@@ -73,9 +73,14 @@ impl Pipeline {
         Ok(pipeline)
     }
 
+    /// Asks all stages to end, and does not wait: the camera looks once in half a second where no picture comes.
+    pub fn ask_to_end(&self) {
+        self.stop.ask();
+    }
+
     /// Ends all stages and waits for them.
     pub fn end(mut self) {
-        self.stop.ask();
+        self.ask_to_end();
         for thread in mem::take(&mut self.threads) {
             // The supervisor catches panics of the stage, so there is nothing to be told here.
             let _ = thread.join();

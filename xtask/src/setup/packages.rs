@@ -113,7 +113,7 @@ fn browser_tests() -> std::path::PathBuf {
 /// Whether the driver is installed.
 pub(crate) fn has_browser_driver() -> bool {
     let modules = browser_tests().join("node_modules");
-    ["playwright-core", "axe-core"].iter().all(|name| modules.join(name).is_dir())
+    ["playwright-core", "axe-core", "ajv"].iter().all(|name| modules.join(name).is_dir())
 }
 
 /// The driver that the page's tests steer the browser with, by the lock file.

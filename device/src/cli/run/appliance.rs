@@ -241,9 +241,9 @@ impl Appliance {
             screen.set_situation(if is_first_start { Situation::FirstStart } else { Situation::Running });
         }
         let pipeline =
-            Pipeline::start(self.camera.clone(), looker, settings, &self.staff.camera, outputs, health, &stop)?;
+            Pipeline::start(self.camera.clone(), looker, settings, &self.staff.camera, outputs, health, &Stop::new())?;
         let staff = Arc::clone(&self.staff);
-        Ok(Serving { server, pipeline, threads: [upload_thread, follow_thread], words, staff, is_first_start })
+        Ok(Serving { server, pipeline, threads: [upload_thread, follow_thread], stop, words, staff, is_first_start })
     }
 }
 

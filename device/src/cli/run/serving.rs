@@ -25,7 +25,9 @@ pub(in crate::cli) enum Ended {
 pub(super) struct Serving {
     pub(super) server: Server,
     pub(super) pipeline: Pipeline,
+    /// What works beside the frames for as long as the page answers, and what ends it.
     pub(super) threads: [JoinHandle<()>; 2],
+    pub(super) stop: Stop,
     /// What it is made of, for people.
     pub(super) words: [(&'static str, String); 6],
     pub(super) staff: Arc<Staff>,
@@ -91,10 +93,13 @@ impl Serving {
         ended
     }
 
-    /// Ends all of it, and waits for it. The address stays taken: who asks meanwhile waits for what is started next.
+    /// Ends all of it, and waits for it: together less than a second. The address stays taken: who asks meanwhile waits for what is started next.
     fn end(self) {
+        // While the last answers are given the camera ends, and uploads are still looked at.
+        self.pipeline.ask_to_end();
         self.server.end();
         self.pipeline.end();
+        self.stop.ask();
         for thread in self.threads {
             // The supervisors catch the panics of what they run.
             let _ = thread.join();

@@ -2,7 +2,7 @@
 
 use super::gate::Here;
 use super::render::{self, say};
-use super::{books, words};
+use super::{books, log, words};
 use crate::health::Stage;
 use crate::page::state::PageState;
 use axum::Extension;
@@ -12,7 +12,6 @@ use minijinja::context;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 /// Events that are shown.
 const EVENTS: usize = 12;
@@ -33,16 +32,7 @@ pub async fn page(State(state): State<Arc<PageState>>, Extension(here): Extensio
     let last = last.map(|change| context! { what => change.what, ago => words::since(language, change.at) });
     let camera = serde_json::to_value(status.camera).ok();
     let camera = camera.as_ref().and_then(|camera| camera.as_str()).unwrap_or_default();
-    let now = health.events.now();
-    let events: Vec<_> = health
-        .events
-        .newest(EVENTS)
-        .into_iter()
-        .map(|event| {
-            let ago = Duration::try_from_secs_f64(now - event.seconds).unwrap_or_default();
-            context! { what => event.what, ago => words::ago(language, ago) }
-        })
-        .collect();
+    let events = log::told(&health.events, EVENTS, language);
     let snapshot = state.shop.snapshot();
     let whole = metrics.mean(Stage::Whole).map(|time| time.as_millis());
     let values = context! {

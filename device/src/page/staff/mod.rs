@@ -1,7 +1,7 @@
 //! The staff's pages, at `/staff`: rendered here, usable without JavaScript.
 //!
 //! [`table`] has their addresses and says which of them are open to everyone, [`gate`] stands before all of them, [`form`] reads what is sent and
-//! refuses what no page of ours has sent, [`form_files`] those with photographs, [`render`] fills the templates in `assets/staff/`. Then a file a page: [`login`], [`home`],
+//! refuses what no page of ours has sent, [`form_files`] those with photographs, [`render`] fills the templates in `assets/staff/`. Then a file a page: [`login`], [`home`] (and [`log`]: all that happened),
 //! [`changes`] (undo), [`scan`] (barcode check), [`wrong`] (wrong match), [`article`] (add one),
 //! [`import`] (with [`receive`], which streams an upload to the disk, and
 //! [`problems`], which says what is wrong with a row), [`trial`] (how often the answer is right),
@@ -20,6 +20,7 @@ pub mod gate;
 pub mod home;
 pub mod import;
 pub mod light;
+pub mod log;
 pub mod login;
 pub mod plain;
 pub mod problems;

@@ -11,12 +11,14 @@ use minijinja::{Environment, Error, UndefinedBehavior, Value, context};
 use std::sync::LazyLock;
 
 /// All templates by the name that handlers use.
-const TEMPLATES: [(&str, &str); 28] = [
+const TEMPLATES: [(&str, &str); 30] = [
     ("base.html", include_str!("../assets/staff/base.html")),
     ("product.html", include_str!("../assets/staff/product.html")),
     ("trouble.html", include_str!("../assets/staff/trouble.html")),
     ("login.html", include_str!("../assets/staff/login.html")),
     ("home.html", include_str!("../assets/staff/home.html")),
+    ("log.html", include_str!("../assets/staff/log.html")),
+    ("events.html", include_str!("../assets/staff/events.html")),
     ("undo.html", include_str!("../assets/staff/undo.html")),
     ("barcode.html", include_str!("../assets/staff/barcode.html")),
     ("wrong.html", include_str!("../assets/staff/wrong.html")),

@@ -2,7 +2,7 @@
 
 use super::gate::{Door, gate};
 use super::{
-    article, backup, changes, devices, files, form, form_files, home, import, light, login, plain, scan, settings,
+    article, backup, changes, devices, files, form, form_files, home, import, light, log, login, plain, scan, settings,
     trial, wrong,
 };
 use crate::page::state::PageState;
@@ -57,6 +57,7 @@ pub fn table() -> Vec<Row> {
         ("get", "/staff/cleaning", Staff, get(plain::cleaning)),
         ("get", "/staff/cleaning/now", Staff, get(plain::cleaning_now)),
         ("get", "/staff/help", Staff, get(plain::help)),
+        ("get", "/staff/log", Staff, get(log::page)),
         ("get", "/staff/undo", Staff, get(changes::page)),
         ("post", "/staff/undo", Staff, post(changes::undo).layer(forms())),
         ("get", "/staff/barcode", Staff, get(scan::page)),
