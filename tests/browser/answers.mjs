@@ -76,14 +76,13 @@ await check("readings, health, classification, search and the catalogue answer a
   await asks("GET", `/api/v1/catalogue/${sku}/similar`, "/api/v1/catalogue/{sku}/similar", 200);
 });
 
+// What is too large is refused before it has been read, which this client takes for a broken connection: the test `kiosk` reads that answer.
 await check("what goes wrong is answered as described", async () => {
   const empty = { headers: { "content-type": "image/jpeg" } };
   const noPicture = { ...picture, body: "GIF89a" };
-  const tooLarge = { ...picture, body: Buffer.alloc(17 << 20) };
   for (const path of ["/api/v1/classify", "/api/v1/search"]) {
     await asks("POST", path, path, 400, empty);
     await asks("POST", path, path, 422, noPicture);
-    await asks("POST", path, path, 413, tooLarge);
   }
   await asks("GET", "/api/v1/catalogue/none", "/api/v1/catalogue/{sku}", 404);
   await asks("GET", "/api/v1/catalogue/none/photo?name=x", "/api/v1/catalogue/{sku}/photo", 404);

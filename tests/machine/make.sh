@@ -39,7 +39,7 @@ mkdir -p "$root"/{bin,dev,proc,sys,host,"lib/modules/$release"}
 busybox=$(command -v busybox)
 cp "$busybox" "$root/bin/busybox"
 for name in $("$busybox" --list); do [ "$name" = busybox ] || ln -s busybox "$root/bin/$name"; done
-for module in virtio_pci 9pnet_virtio 9p vivid v4l2loopback bochs; do
+for module in virtio_pci 9pnet_virtio 9p vivid v4l2loopback bochs vgem; do
     modprobe -d "$work/image" -S "$release" --show-depends "$module"
 done | awk '$1 == "insmod" { print $2 }' | sort -u | while read -r file; do
     place=$root/${file#"$work/image"}
@@ -55,5 +55,5 @@ cp "$work"/image/boot/vmlinuz-* "$folder/vmlinuz"
 mv "$folder/initramfs.gz.new" "$folder/initramfs.gz"
 echo "$release" > "$folder/kernel"
 # What it was made from, so that another version is noticed.
-cp "$here/init.sh" "$folder/init.sh"
+cp "$here/init.sh" "$here/make.sh" "$folder"
 rm -rf "$work"

@@ -145,6 +145,24 @@ fn assert_on_screen(machine: &Machine, name: &str) -> RgbImage {
     })
 }
 
+/// Of two cards the one with an output is used, and another program that wants it is told whose it is.
+fn assert_the_card_with_an_output_is_used_by_one(machine: &Machine) {
+    assert_eq!(machine.run("cd /dev/dri; echo card*"), "card0 card1\n");
+    let log = machine.run("cat /tmp/clothingid.log");
+    assert!(log.contains("of `/dev/dri/card1`"), "{log}");
+    let config =
+        "listen = '127.0.0.1:8081'\nengine = 'cpu'\n[camera]\nfolder = '/tmp/still'\n[screen]\noutput = 'drm'\n";
+    machine.put("second.toml", config.as_bytes());
+    machine.run(&format!(
+        "mkdir -p /tmp/still; cp /mnt/0.jpg /tmp/still
+         XDG_DATA_HOME=/tmp/second setsid {PROGRAM} run --config /mnt/second.toml > /tmp/second.log 2>&1 &"
+    ));
+    machine.soon("whose the screen is", || {
+        machine.run("cat /tmp/second.log").contains("screen `/dev/dri/card1` belongs to another program").then_some(())
+    });
+    machine.run("pkill -f second.toml; sleep 1");
+}
+
 /// How many colours a picture has: a screen that shows a garment has thousands.
 fn colours(picture: &RgbImage) -> usize {
     picture.pixels().map(|pixel| pixel.0).collect::<std::collections::BTreeSet<_>>().len()
@@ -154,8 +172,8 @@ fn colours(picture: &RgbImage) -> usize {
 #[ignore = "needs the virtual machine: `cargo xtask test --suite camera`"]
 fn a_garment_and_a_lost_camera_are_on_the_screen_by_drm_and_by_the_framebuffer() {
     let machine = machine();
-    // Before the camera, whose own overlay would be the first framebuffer otherwise.
-    machine.run("[ -e /sys/module/bochs ] || modprobe bochs; sleep 1; echo 0 > /sys/class/graphics/fbcon/cursor_blink");
+    // Before the camera, whose own overlay would be the first framebuffer otherwise. The first card only computes and has no output.
+    machine.run("[ -e /sys/module/bochs ] || { modprobe vgem; modprobe bochs; }; sleep 1; echo 0 > /sys/class/graphics/fbcon/cursor_blink");
     for output in ["drm", "fbdev"] {
         feed_vivid(&machine, 0, "yuyv");
         start(
@@ -167,6 +185,9 @@ fn a_garment_and_a_lost_camera_are_on_the_screen_by_drm_and_by_the_framebuffer()
         assert_sees(&machine, 0);
         let shown = assert_on_screen(&machine, &format!("{output}-garment"));
         assert!(colours(&shown) > 1000, "{output}: {} colours", colours(&shown));
+        if output == "drm" {
+            assert_the_card_with_an_output_is_used_by_one(&machine);
+        }
         machine.run("pkill -x v4l2-ctl; sleep 0.3; echo vivid.0 > /sys/bus/platform/drivers/vivid/unbind");
         camera_state(&machine, "lost");
         let lost = assert_on_screen(&machine, &format!("{output}-lost"));

@@ -195,7 +195,17 @@ fn too_many_photographs_at_once_are_turned_away() {
     let before = demo.reading()["frame"].as_u64();
     std::thread::sleep(Duration::from_secs(1));
     assert!(demo.reading()["frame"].as_u64() > before);
-    drop(slow);
+    // Those who do not go on are told so, each, and their places are free again.
+    for mut stream in slow {
+        stream.set_read_timeout(Some(START)).expect("a timeout");
+        let (mut told, mut buffer) = (String::new(), [0; 4096]);
+        while !told.contains("the photograph did not come within 15 s") {
+            let len = stream.read(&mut buffer).unwrap_or_else(|error| panic!("{error}: {told}"));
+            assert!(len > 0, "{told}");
+            told.push_str(&String::from_utf8_lossy(&buffer[..len]));
+        }
+        assert!(told.starts_with("HTTP/1.1 408"), "{told}");
+    }
     let end = Instant::now() + Duration::from_secs(10);
     while demo.ask("POST", "/api/v1/classify", "", &photo()).status != 200 {
         assert!(Instant::now() < end, "the places were not given back");

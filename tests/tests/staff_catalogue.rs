@@ -115,6 +115,10 @@ fn an_article_is_added_at_the_counter_and_found_within_two_seconds() {
     assert_eq!(add(&[("title", "Rain coat"), ("do", "drop-0")], &[]).status, 303);
     assert_eq!(clerk.get("/staff/article/photo.jpg?number=0").status, 404);
 
+    // Three pictures: two of the camera, and a file.
+    for _ in 0..2 {
+        assert_eq!(add(&[("title", "Rain coat"), ("do", "take")], &[]).status, 303);
+    }
     let started = Instant::now();
     let fields =
         [("title", "Rain coat"), ("price", "89,00"), ("currency", "EUR"), ("barcode", "73513537"), ("do", "save")];
@@ -125,6 +129,9 @@ fn an_article_is_added_at_the_counter_and_found_within_two_seconds() {
     }
     let product = demo.get("/api/v1/catalogue/C-0001").json();
     assert_eq!((&product["price"], &product["barcode"]), (&"89.00".into(), &"73513537".into()));
+    let list = demo.rig.clothingid(["catalogue", "list", "--json"]).run().json_lines();
+    let added_one = list.iter().find(|product| product["sku"] == "C-0001").expect("the article");
+    assert_eq!(added_one["photos"].as_array().map(Vec::len), Some(3), "{added_one}");
     assert!(clerk.get("/staff/article").text().contains("C-0002"), "the next number is proposed");
 
     let change = between(&added.text(), "name=\"number\" value=\"", "\"").expect("the change");

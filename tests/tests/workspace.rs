@@ -149,6 +149,17 @@ fn every_dependency_has_an_allowed_licence_and_comes_from_the_public_registry() 
     }
 }
 
+#[test]
+fn no_dependency_wants_libclang_of_whoever_builds() {
+    let lock = toml_file(&rig::workspace().join("Cargo.lock"));
+    let packages = lock["package"].as_array().expect("packages");
+    assert!(packages.len() > 100);
+    for package in packages {
+        let name = package["name"].as_str().expect("a name");
+        assert!(!["bindgen", "clang-sys", "v4l-sys"].contains(&name), "`{name}` is in the tree");
+    }
+}
+
 /// Whether a licence expression can be met with allowed licences alone. `/` is the old form of `OR`.
 fn may_be_used(expression: &str, allowed: &BTreeSet<&str>) -> bool {
     let expression = expression.trim();

@@ -40,7 +40,7 @@ fn folder() -> Result<PathBuf, Report> {
 }
 
 fn is_made(folder: &Path) -> bool {
-    script::is_of(&folder.join("init.sh"), "tests/machine/init.sh")
+    ["init.sh", "make.sh"].iter().all(|name| script::is_of(&folder.join(name), &format!("tests/machine/{name}")))
         && ["vmlinuz", "initramfs.gz"].iter().all(|name| folder.join(name).exists())
 }
 
