@@ -76,8 +76,7 @@ pub fn feed_vivid(machine: &Machine, garment: usize, format: &str) {
     ));
 }
 
-/// `v4l2loopback`, fed with JPEG pictures as an MJPEG camera gives them: the files `GARMENT.jpg` of the shared folder. A second camera, of a lower
-/// number, gives no picture.
+/// `v4l2loopback`, fed with JPEG pictures as an MJPEG camera gives them: the files `GARMENT.jpg` of the shared folder.
 ///
 /// The feed holds the device open: between two writers it is no camera, and a slow machine would look just then.
 ///
@@ -86,7 +85,7 @@ pub fn feed_vivid(machine: &Machine, garment: usize, format: &str) {
 pub fn feed_loopback(machine: &Machine, garment: usize) {
     let (width, height) = SIZE;
     machine.run(&format!(
-        "[ -e /sys/module/v4l2loopback ] || modprobe v4l2loopback video_nr=20,21 exclusive_caps=0,1 max_width=4096 max_height=4096
+        "[ -e /sys/module/v4l2loopback ] || modprobe v4l2loopback video_nr=21 exclusive_caps=1 max_width=4096 max_height=4096
          v4l2-ctl -d /dev/video21 -c keep_format=1 -c sustain_framerate=1
          v4l2-ctl -d /dev/video21 --set-fmt-video-out=width={width},height={height},pixelformat=MJPG
          pkill -f feed.sh; cp /mnt/{garment}.jpg /tmp/frame.jpg
