@@ -65,6 +65,18 @@ async function asks(method, path, described_as, status, options = {}) {
 const picture = { body: readFileSync(photo), headers: { "content-type": "image/jpeg" } };
 const sku = "DEMO-001";
 
+await check("an answer with a place too many or too few would be found", async () => {
+  const reading = await (await fetch(`${address}/api/v1/reading`)).json();
+  const schema = { $ref: "#/components/schemas/Live" };
+  holds(schema, reading, "a reading");
+  const { verdict, ...fewer } = reading;
+  const wrong = [{ ...reading, more: 1 }, fewer, { ...reading, verdict: "perhaps" }, { ...reading, matches: [{ ...reading.matches[0], more: 1 }] }];
+  for (const spoiled of wrong) {
+    const found = await Promise.resolve().then(() => holds(schema, spoiled, "")).then(() => false, () => true);
+    expect(verdict && found, `taken for good: ${JSON.stringify(spoiled).slice(0, 300)}`);
+  }
+});
+
 await check("readings, health, classification, search and the catalogue answer as described", async () => {
   await asks("GET", "/api/v1/reading", "/api/v1/reading", 200);
   await asks("GET", "/healthz", "/healthz", 200);
@@ -91,11 +103,11 @@ await check("what goes wrong is answered as described", async () => {
 });
 
 await check("each reading of the stream, and each status, is as described", async () => {
-  const stream = await fetch(`${address}/api/v1/events`);
+  const stream = await fetch(`${address}/api/v1/events`, { signal: AbortSignal.timeout(60_000) });
   const reader = stream.body.pipeThrough(new TextDecoderStream()).getReader();
   const counts = { message: 0, status: 0, network: 0 };
   let text = "";
-  while (counts.message < 3 || counts.status < 1) {
+  while (counts.message < 3 || counts.status < 1 || counts.network < 1) {
     const { done, value } = await reader.read();
     expect(!done, `the stream ended: ${text}`);
     text += value;
@@ -105,6 +117,7 @@ await check("each reading of the stream, and each status, is as described", asyn
       const field = (name) => event.split("\n").find((line) => line.startsWith(`${name}:`))?.slice(name.length + 1).trim();
       const [kind, data] = [field("event") ?? "message", field("data")];
       if (data === undefined) continue;
+      expect(kind in counts, `an event that is not described: ${kind}`);
       counts[kind] += 1;
       if (kind === "message") holds({ $ref: "#/components/schemas/Live" }, JSON.parse(data), "a reading of the stream");
       if (kind === "status") holds({ $ref: "#/components/schemas/Status" }, JSON.parse(data), "a status of the stream");

@@ -127,10 +127,14 @@ for (const language of ["en", "zh-Hant", "de"]) {
   await check(`${language}: a table on a stick is brought in, the catalogue copied to the stick and brought back`, async () => {
     const done = { timeout: 60000 };
     await page.goto(`${address}/staff/backup`);
+    const before = await page.locator("input[name=edition]").count();
     await page.click("form[action='/staff/backup'] button.main");
     await page.waitForSelector(".notice.good", done);
     await look(page, language, "backup-done");
-    expect((await page.locator("input[name=edition]").count()) > 0, "the copy is not listed");
+    const said = await page.textContent(".notice.good");
+    const copies = await page.locator("input[name=edition]").evaluateAll((inputs) => inputs.map((input) => input.value));
+    const copy = copies.find((path) => said.includes(path));
+    expect(copies.length === before + 1 && copy, `the copy is not listed: ${said} ${copies}`);
     await page.goto(`${address}/staff/import`);
     await look(page, language, "import-stick");
     const stick = page.locator("form[action='/staff/import/stick']", { hasText: "stick.csv" });
@@ -140,8 +144,10 @@ for (const language of ["en", "zh-Hant", "de"]) {
     await page.click("form[action='/staff/import/make'] button");
     await page.waitForSelector(".notice.good", done);
     await page.click("form[action='/staff/import/forget'] button");
+    await page.goto(`${address}/staff/barcode?code=S-1`);
+    expect((await page.textContent("main")).includes("Straw hat"), "the article is not there");
     await page.goto(`${address}/staff/backup`);
-    await page.locator("form[action='/staff/backup/restore'] button").first().click();
+    await page.locator("form[action='/staff/backup/restore']", { hasText: copy }).locator("button").click();
     await page.waitForSelector("form[action='/staff/import/make'] button", done);
     expect((await page.textContent("main")).includes("S-1"), "what goes is not shown");
     await look(page, language, "restore-tried");

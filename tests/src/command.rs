@@ -96,12 +96,9 @@ impl Run {
     }
 
     fn command(&self) -> Command {
-        let mut command = if self.heeds_permissions {
+        let mut command = if self.heeds_permissions && is_root() {
             let mut without_rights = Command::new("setpriv");
-            // Who is not root has none of these, and may not give them up either.
-            if is_root() {
-                without_rights.args(["--inh-caps=-all", "--bounding-set=-dac_override,-dac_read_search"]);
-            }
+            without_rights.args(["--inh-caps=-all", "--bounding-set=-dac_override,-dac_read_search"]);
             without_rights.arg(&self.program);
             without_rights
         } else {

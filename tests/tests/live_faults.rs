@@ -10,7 +10,7 @@ use clothingid_device::camera::{Camera, CameraChoice, CameraError, ControlDesk, 
 use clothingid_device::catalogue::{Gallery, GalleryError, Match, Matches, Search};
 use clothingid_device::health::Health;
 use clothingid_device::network::{EngineChoice, read_bundle};
-use clothingid_device::pipeline::{Looked, Looker, LookerSettings, Output, Pipeline, Stop};
+use clothingid_device::pipeline::{Looked, Looker, LookerSettings, Output, Pipeline};
 use clothingid_shared::picture;
 use clothingid_tests::dice::Dice;
 use clothingid_tests::{memory, photographs};
@@ -148,7 +148,7 @@ fn every_fault_is_counted_and_memory_stays() {
     let photo = photographs::good_bytes();
     assert!(picture::decode(&photo).is_ok());
     let (done, shown) = (Arc::new(Done::default()), Arc::new(AtomicU64::new(0)));
-    let (health, stop) = (Arc::new(Health::silent()), Stop::new());
+    let health = Arc::new(Health::silent());
     let taken = Arc::new(AtomicU64::new(0));
     let seed = Mutex::new(Dice::new(7));
     let camera = {
@@ -170,7 +170,7 @@ fn every_fault_is_counted_and_memory_stays() {
     let looker = Looker::open(&settings).expect("a looker");
     let outputs: Vec<Box<dyn Output>> = vec![Box::new(Counted(Arc::clone(&shown)))];
     let desk = Arc::new(ControlDesk::default());
-    let pipeline = Pipeline::start(camera, looker, settings, &desk, outputs, &health, &stop).expect("a pipeline");
+    let pipeline = Pipeline::start(camera, looker, settings, &desk, outputs, &health).expect("a pipeline");
 
     let metrics = &health.metrics;
     let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);

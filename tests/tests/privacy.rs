@@ -50,7 +50,9 @@ fn watched(rig: &Rig, log: &Path) -> Demo {
 /// All that the staff do with the camera's picture before they say that it is to be kept.
 fn look_as_staff(demo: &Demo) {
     let staff = Clerk::log_in(demo, PIN);
-    for page in ["/staff", "/staff/log", "/staff/light", "/staff/try", "/staff/article", "/api/v1/staff/light"] {
+    for page in
+        ["/staff", "/staff/log", "/staff/light", "/staff/try", "/staff/article", "/staff/help", "/api/v1/staff/light"]
+    {
         assert_eq!(staff.get(page).status, 200, "{page}");
     }
     assert_eq!(staff.post("/staff/wrong", &[]).status, 303);

@@ -221,6 +221,34 @@ fn light_cleaning_and_help_are_there() {
 }
 
 #[test]
+fn what_happened_is_told_newest_first_and_names_are_only_text() {
+    let rig = shop();
+    set_pin(&rig, "2580");
+    rig.write("camera/<i>b.jpg", b"no photograph");
+    let demo = run(rig);
+    let clerk = Clerk::log_in(&demo, "2580");
+    let end = Instant::now() + START;
+    let page = loop {
+        let page = clerk.get("/staff/log").text();
+        if page.contains("&lt;i&gt;b.jpg") && page.contains("frames come from camera") {
+            break page;
+        }
+        assert!(Instant::now() < end, "{page}");
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    assert!(!page.contains("<i>") && page.contains("journal"), "{page}");
+    // Somebody guesses PINs: the newest event of all.
+    for _ in 0..5 {
+        let _ = try_pin(&demo, "0000");
+    }
+    for path in ["/staff/log", "/staff"] {
+        let page = clerk.get(path).text();
+        let at = |words: &str| page.find(words).unwrap_or_else(|| panic!("no `{words}` at {path}: {page}"));
+        assert!(at("wrong PINs at the staff") < at("frames come from camera"), "{path}: {page}");
+    }
+}
+
+#[test]
 fn nothing_of_the_camera_is_on_the_disk_until_staff_say_so() {
     let demo = Demo::start();
     let clerk = Clerk::at(&demo);

@@ -47,6 +47,7 @@ usage: cargo xtask COMMAND
                                 [--rounds N] [--rows A,B] [--dims A,B] [--profile NAME] [--keep FILE]
   bench engines                 our engines beside ONNX Runtime, ncnn and rten: [--bundle FILE] [--python PROGRAM]
                                 [--rounds N] [--sides A,B] [--threads A,B] [--gpu] [--profile NAME] [--keep FILE]
+  bench decoders                decoders of a camera's JPEG frames: [--photos DIR] [--rounds N]
   bench trainer PACK            the trainer beside PyTorch: [--python PROGRAM] [--turns N]
   gpu pack DIR --pack PACK      a study for a machine with an NVIDIA GPU: program, photographs, script
   gpu collect DIR               take the records that came back into studies/

@@ -19,7 +19,8 @@ use tokio::sync::{Semaphore, watch};
 /// Connections at a time: all event streams, and what asks beside them.
 const MOST: usize = WATCHERS + 64;
 
-/// How long open answers may take when the server ends, and what else is under way after them. With the screen's end all stays below a second.
+/// How long open answers may take when the server ends, and what else is under way after them. With the screen's end all
+/// stays below a second, but while a camera or an engine is being opened.
 const LAST_ANSWERS: Duration = Duration::from_millis(500);
 const LAST_WORK: Duration = Duration::from_millis(100);
 

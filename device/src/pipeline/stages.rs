@@ -21,7 +21,7 @@ const UNREADABLE: Duration = Duration::from_secs(5);
 /// How many names of unreadable frames are remembered, so that each is said once.
 const NAMES: usize = 64;
 
-/// The running stages.
+/// The running stages. Dropped, they end without being waited for.
 #[derive(Debug)]
 pub struct Pipeline {
     threads: Vec<JoinHandle<()>>,
@@ -39,8 +39,8 @@ impl Pipeline {
         desk: &Arc<ControlDesk>,
         outputs: Vec<Box<dyn Output>>,
         health: &Arc<Health>,
-        stop: &Stop,
     ) -> std::io::Result<Self> {
+        let stop = &Stop::new();
         let frames = Arc::new(Latest::new(Frame::empty()));
         let results = Arc::new(Latest::new(Looked::default()));
         let mut pipeline = Self { threads: Vec::new(), stop: stop.clone() };
@@ -85,6 +85,12 @@ impl Pipeline {
             // The supervisor catches panics of the stage, so there is nothing to be told here.
             let _ = thread.join();
         }
+    }
+}
+
+impl Drop for Pipeline {
+    fn drop(&mut self) {
+        self.ask_to_end();
     }
 }
 

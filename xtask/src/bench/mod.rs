@@ -1,11 +1,13 @@
 //! `cargo xtask bench`: what this project is as fast as, beside what a user would take instead.
 //!
+//! - [`decoders`]: decoders of a camera's JPEG frames.
 //! - [`engines`]: the device's engines beside ONNX Runtime, ncnn and [`rten`].
 //! - [`search`]: the catalogue's search beside faiss, usearch and Qdrant Edge.
 //! - [`trainer`]: the trainer's loader and step beside PyTorch's.
 //!
 //! Each side is a program that prints one flat JSON object; here they are run and read. [`samples`] is what many turns of one side give.
 
+mod decoders;
 mod engines;
 mod rten;
 mod samples;
@@ -23,6 +25,7 @@ pub(crate) fn run(rest: &[String]) -> Result<ExitCode, Report> {
     match rest.split_first() {
         Some((name, rest)) if name == "search" => search::run(rest),
         Some((name, rest)) if name == "trainer" => trainer::run(rest),
+        Some((name, rest)) if name == "decoders" => decoders::run(rest),
         Some((name, rest)) if name == "engines" => engines::run(rest),
         _ => cargo::run_release("clothingid-device", &["bench"], rest),
     }

@@ -120,7 +120,7 @@ fn measured(bundle: Bundle, args: &Args, folder: &Path) -> Result<Line, Report> 
     let meter = Meter::default();
     let outputs: Vec<Box<dyn Output>> = vec![Box::new(board), Box::new(meter.clone())];
     let camera = CameraChoice::Film(film, rate);
-    let pipeline = Pipeline::start(camera, looker, settings, &staff.camera, outputs, &health, &stop)?;
+    let pipeline = Pipeline::start(camera, looker, settings, &staff.camera, outputs, &health)?;
 
     let load = (args.clients > 0).then(|| start_load(&server, args)).transpose()?;
     let _ = stop.wait(WARM_UP);
@@ -134,6 +134,7 @@ fn measured(bundle: Bundle, args: &Args, folder: &Path) -> Result<Line, Report> 
     pipeline.end();
     let load = load.map(end_load).transpose()?;
     server.end();
+    stop.ask();
     let _ = upload_thread.join();
 
     times.sort_unstable();

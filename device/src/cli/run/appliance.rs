@@ -179,10 +179,14 @@ impl Appliance {
         Ok(settings.map(|settings| Screen::start(settings, health)).transpose()?)
     }
 
-    /// Starts everything that one network answers with.
+    /// Starts everything that one network answers with; where a part does not start, those before it end.
     fn serve(&self, network: Answering, place: &Place<'_>) -> Result<Serving, Report> {
-        let &Place { screen, ref catalogue, ref health } = place;
         let stop = Stop::new();
+        self.serve_until(&stop, network, place).inspect_err(|_| stop.ask())
+    }
+
+    fn serve_until(&self, stop: &Stop, network: Answering, place: &Place<'_>) -> Result<Serving, Report> {
+        let &Place { screen, ref catalogue, ref health } = place;
         let Answering { bundle, engine, threads, path, identity } = network;
         let shop = Shop::open(catalogue.clone(), identity.clone())
             .map_err(|error| store_report(&error).during("opening the catalogue"))?;
@@ -222,8 +226,8 @@ impl Appliance {
         ];
 
         let board = Arc::new(Board::new());
-        let (uploads, upload_thread) = Uploads::start(settings.clone(), self.uploads_per_second, health, &stop)?;
-        let follow_thread = shop.follow(health, &stop)?;
+        let (uploads, upload_thread) = Uploads::start(settings.clone(), self.uploads_per_second, health, stop)?;
+        let follow_thread = shop.follow(health, stop)?;
         let mut outputs: Vec<Box<dyn Output>> = vec![Box::new(Arc::clone(&board))];
         outputs.extend(
             screen.map(|screen| {
@@ -240,10 +244,24 @@ impl Appliance {
         if let Some(screen) = screen {
             screen.set_situation(if is_first_start { Situation::FirstStart } else { Situation::Running });
         }
-        let pipeline =
-            Pipeline::start(self.camera.clone(), looker, settings, &self.staff.camera, outputs, health, &Stop::new())?;
+        let camera = self.camera.clone();
+        let pipeline = match Pipeline::start(camera, looker, settings, &self.staff.camera, outputs, health) {
+            Ok(pipeline) => pipeline,
+            Err(error) => {
+                server.end();
+                return Err(error.into());
+            }
+        };
         let staff = Arc::clone(&self.staff);
-        Ok(Serving { server, pipeline, threads: [upload_thread, follow_thread], stop, words, staff, is_first_start })
+        Ok(Serving {
+            server,
+            pipeline,
+            threads: [upload_thread, follow_thread],
+            stop: stop.clone(),
+            words,
+            staff,
+            is_first_start,
+        })
     }
 }
 

@@ -93,13 +93,13 @@ impl Serving {
         ended
     }
 
-    /// Ends all of it, and waits for it: together less than a second. The address stays taken: who asks meanwhile waits for what is started next.
+    /// Ends all of it, and waits for it. The address stays taken: who asks meanwhile waits for what is started next.
     fn end(self) {
-        // While the last answers are given the camera ends, and uploads are still looked at.
+        // While the last answers are given the camera ends, and uploads are still looked at: no wait comes after another.
         self.pipeline.ask_to_end();
         self.server.end();
-        self.pipeline.end();
         self.stop.ask();
+        self.pipeline.end();
         for thread in self.threads {
             // The supervisors catch the panics of what they run.
             let _ = thread.join();

@@ -1,4 +1,4 @@
-//! What happened since the start: every event that is remembered.
+//! What happened since the start: every event that is remembered. What was before that is in the machine's own journal.
 
 use super::gate::Here;
 use super::{render, words};
@@ -15,8 +15,7 @@ use std::time::Duration;
 /// `GET /staff/log`
 pub async fn page(State(state): State<Arc<PageState>>, Extension(here): Extension<Here>) -> Response {
     let events = told(&state.health.events, Events::REMEMBERED, here.language);
-    let is_full = events.len() == Events::REMEMBERED;
-    render::page(&state, &here, "log.html", context! { events, is_full })
+    render::page(&state, &here, "log.html", context! { events })
 }
 
 /// The newest events, newest first: `what` happened, in the technician's language, and how long `ago`, in the reader's.

@@ -1,0 +1,43 @@
+//! `cargo xtask bench decoders`: the decoders of a camera's JPEG frames that were tried, on the same frames in one run.
+//!
+//! A crate outside the workspace, as [`rten`](super::rten) is. libjpeg-turbo, which is C, takes part where the system has it.
+
+use std::process::{Command, ExitCode};
+
+use super::{after, ask, figure};
+use crate::cargo::{cargo, workspace};
+use crate::report::Report;
+
+const USAGE: &str = "cargo xtask bench decoders [--photos DIR] [--rounds N]";
+
+/// Runs the benchmark.
+pub(crate) fn run(rest: &[String]) -> Result<ExitCode, Report> {
+    let (mut photos, mut rounds) = (workspace().join("demo/photos").display().to_string(), "5".to_owned());
+    let mut words = rest.iter();
+    while let Some(word) = words.next() {
+        let mut value = || words.next().ok_or_else(|| Report::usage(format!("`{word}` needs a value: {USAGE}")));
+        match word.as_str() {
+            "--photos" => photos.clone_from(value()?),
+            "--rounds" => rounds.clone_from(value()?),
+            other => return Err(Report::usage(format!("`bench decoders` does not take `{other}`: {USAGE}"))),
+        }
+    }
+    let has_turbo = Command::new("pkg-config").args(["--exists", "libturbojpeg"]).status().is_ok_and(|it| it.success());
+    if !has_turbo {
+        eprintln!("without libjpeg-turbo: `apt-get install libturbojpeg0-dev pkg-config` brings it (as root)");
+    }
+    let target = workspace().join("target/bench/decoders");
+    let mut command = cargo();
+    command.args(["build", "--quiet", "--release", "--locked", "--manifest-path", "xtask/bench/decoders/Cargo.toml"]);
+    command.args(has_turbo.then_some("--features=turbo")).arg("--target-dir").arg(&target);
+    if !command.status().is_ok_and(|status| status.success()) {
+        return Err(Report::failure("the program of `xtask/bench/decoders` was not built", "see what cargo said"));
+    }
+    let lines = ask(Command::new(target.join("release/decoders-bench")).args([photos.as_str(), "--rounds", &rounds]))?;
+    println!("{:<34} {:>9} {:>9}", "1280×720, one thread", "min ms", "median ms");
+    for line in lines.lines() {
+        let name = after(line, "decoder").and_then(|after| after.split('"').nth(1)).unwrap_or_default();
+        println!("{name:<34} {:>9.2} {:>9.2}", figure(line, "min_ms")?, figure(line, "p50_ms")?);
+    }
+    Ok(ExitCode::SUCCESS)
+}
