@@ -285,7 +285,7 @@ fn a_browser_does_the_staffs_work_in_three_languages() {
     }
     let rig = shop();
     set_pin(&rig, "2580");
-    rig.write("media/STICK/stick.csv", "sku,title,photo\nS-1,Straw hat,hat.jpg\n");
+    rig.write("media/STICK/stick.csv", "sku,title,photo,barcode\nS-1,Straw hat,hat.jpg,96385074\n");
     rig.copy(&photographs::shop()[1], "media/STICK/photos/hat.jpg");
     let _ = browser::run("staff.mjs", &run(rig), &["2580"], &[]);
 }

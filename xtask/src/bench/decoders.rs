@@ -1,11 +1,12 @@
 //! `cargo xtask bench decoders`: the decoders of a camera's JPEG frames that were tried, on the same frames in one run.
 //!
-//! A crate outside the workspace, as [`rten`](super::rten) is. libjpeg-turbo, which is C, takes part where the system has it.
+//! A crate outside the workspace, as [`rten`](super::rten) is. libjpeg-turbo, which is C and assembly, takes part
+//! where the system has what builds it.
 
 use std::process::{Command, ExitCode};
 
 use super::{after, ask, figure};
-use crate::cargo::{cargo, workspace};
+use crate::cargo::{cargo, is_in_path, workspace};
 use crate::report::Report;
 
 const USAGE: &str = "cargo xtask bench decoders [--photos DIR] [--rounds N]";
@@ -22,9 +23,9 @@ pub(crate) fn run(rest: &[String]) -> Result<ExitCode, Report> {
             other => return Err(Report::usage(format!("`bench decoders` does not take `{other}`: {USAGE}"))),
         }
     }
-    let has_turbo = Command::new("pkg-config").args(["--exists", "libturbojpeg"]).status().is_ok_and(|it| it.success());
+    let has_turbo = ["cmake", "nasm"].iter().all(|name| is_in_path(name));
     if !has_turbo {
-        eprintln!("without libjpeg-turbo: `apt-get install libturbojpeg0-dev pkg-config` brings it (as root)");
+        eprintln!("without libjpeg-turbo, whose build wants them: `apt-get install cmake nasm` (as root)");
     }
     let target = workspace().join("target/bench/decoders");
     let mut command = cargo();
