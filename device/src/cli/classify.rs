@@ -97,7 +97,8 @@ pub fn run(args: &Args) -> Result<Outcome, Report> {
 
 fn read(photo: &Path, path: &mut PhotoPath, reader: &Reader) -> Result<Reading, PhotoError> {
     let bytes = files::read_at_most(photo, MOST_PHOTO_BYTES)?;
-    Ok(reader.read(path.answer(&bytes)?))
+    let (picture, answer) = path.seen(&bytes)?;
+    Ok(reader.read(picture, answer))
 }
 
 fn show(form: Form, name: &Path, reading: Result<Reading, PhotoError>, ms: f64, engine: &str) -> Result<(), Report> {

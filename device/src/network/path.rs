@@ -108,6 +108,15 @@ impl PhotoPath {
         &self.input
     }
 
+    /// As [`PhotoPath::answer`], with the picture that the network saw.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn seen(&mut self, photo: &[u8]) -> Result<(&Picture, &Answer), PathError> {
+        self.answer(photo)?;
+        Ok((&self.input, &self.answer))
+    }
+
     /// The engine that answers.
     #[must_use]
     pub fn engine(&self) -> &dyn Engine {

@@ -194,7 +194,7 @@ impl Looker {
             self.steady.reset();
             self.averaged.clear();
         }
-        self.steady.push_into(&self.answer, &mut said.reading);
+        self.steady.push_into(&self.input, &self.answer, &mut said.reading);
         average(&mut self.averaged, &self.answer.embedding);
         let searching = Instant::now();
         // A picture of no garment resembles some garment too; only a garment is worth a search.
@@ -221,8 +221,8 @@ impl Looker {
         filter: &Filter,
     ) -> Result<LiveReading, LookError> {
         let started = Instant::now();
-        let answer = self.path.answer(photo)?;
-        let reading = self.reader.read(answer);
+        let (picture, answer) = self.path.seen(photo)?;
+        let reading = self.reader.read(picture, answer);
         self.averaged.clone_from(&answer.embedding);
         let mut matches = Matches::default();
         if top > 0 {

@@ -1,9 +1,11 @@
 //! Reads the network's answer to one photograph.
 
 use super::categories::{Categories, best};
+use super::plain::is_plain;
 use super::unknown::Unknown;
 use crate::network::Answer;
 use clothingid_shared::bundle::Bundle;
+use clothingid_shared::picture::Picture;
 use serde::Serialize;
 
 /// A category by its key, with its calibrated probability.
@@ -18,7 +20,7 @@ pub struct Labelled {
 /// What may be said of a picture.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Reading {
-    /// Probability that a garment is the subject.
+    /// Probability that a garment is the subject; 0 where there is nothing but a plain surface.
     pub garment: f64,
     /// Whether the category may be shown.
     pub known: bool,
@@ -66,6 +68,8 @@ pub struct Reader {
     pub(super) category14: Categories,
     pub(super) category26: Categories,
     pub(super) unknown: Unknown,
+    /// What a picture is fitted into.
+    background: [u8; 3],
 }
 
 impl Reader {
@@ -85,16 +89,22 @@ impl Reader {
             category14: Categories::new(&manifest.category14),
             category26: Categories::new(&manifest.category26),
             unknown,
+            background: manifest.picture.background,
         })
     }
 
-    /// Reads one answer on its own.
+    /// Probability that a garment is the subject of a picture. `features` is memory that is used again.
+    pub(super) fn garment(&self, picture: &Picture, answer: &Answer, features: &mut Vec<f64>) -> f64 {
+        if is_plain(picture, self.background) { 0.0 } else { self.unknown.garment(answer, features) }
+    }
+
+    /// Reads the answer to one picture of the network's size on its own.
     #[must_use]
-    pub fn read(&self, answer: &Answer) -> Reading {
+    pub fn read(&self, picture: &Picture, answer: &Answer) -> Reading {
         let (mut of14, mut of26, mut features) = (Vec::new(), Vec::new(), Vec::new());
         self.category14.probabilities(&answer.category14, &mut of14);
         self.category26.probabilities(&answer.category26, &mut of26);
-        let garment = self.unknown.garment(answer, &mut features);
+        let garment = self.garment(picture, answer, &mut features);
         let category14 = self.category14.labelled(best(&of14), &of14);
         let category26 = self.category26.labelled(best(&of26), &of26);
         let known = self.unknown.is_known(garment, category26.probability, 0.0);

@@ -5,6 +5,7 @@ use super::categories::best;
 use super::{Reader, ReaderError, Reading};
 use crate::network::Answer;
 use clothingid_shared::bundle::Bundle;
+use clothingid_shared::picture::Picture;
 
 /// Share of the newest frame in the average. At 5 frames a second half of the weight is on the last half second.
 const NEWEST: f64 = 0.25;
@@ -81,20 +82,20 @@ impl Steady {
         self.is_known = false;
     }
 
-    /// Takes in a frame and reads the scene.
-    pub fn push(&mut self, answer: &Answer) -> Reading {
+    /// Takes in a frame, as the network saw it, and reads the scene.
+    pub fn push(&mut self, picture: &Picture, answer: &Answer) -> Reading {
         let mut reading = Reading::default();
-        self.push_into(answer, &mut reading);
+        self.push_into(picture, answer, &mut reading);
         reading
     }
 
     /// As [`Self::push`], into memory that is used again.
-    pub fn push_into(&mut self, answer: &Answer, reading: &mut Reading) {
+    pub fn push_into(&mut self, picture: &Picture, answer: &Answer, reading: &mut Reading) {
         self.reader.category14.probabilities(&answer.category14, &mut self.newest);
         self.category14.push(&self.newest);
         self.reader.category26.probabilities(&answer.category26, &mut self.newest);
         self.category26.push(&self.newest);
-        let newest = self.reader.unknown.garment(answer, &mut self.features);
+        let newest = self.reader.garment(picture, answer, &mut self.features);
         let garment = self.garment.map_or(newest, |mean| mean + NEWEST * (newest - mean));
         self.garment = Some(garment);
 
@@ -128,6 +129,29 @@ mod tests {
         Steady::new(&read_bundle(None).unwrap()).unwrap()
     }
 
+    /// A picture of stripes.
+    fn thing() -> Picture {
+        let mut picture = Picture::filled(16, 16, [90; 3]);
+        for row in picture.rgb_mut().chunks_exact_mut(16 * 3).step_by(3) {
+            row.fill(180);
+        }
+        picture
+    }
+
+    #[test]
+    fn a_plain_surface_is_no_garment_and_is_left_at_once_for_one() {
+        let mut steady = steady();
+        let wall = Picture::filled(16, 16, [90; 3]);
+        let seen = answer(3, 8.0);
+        assert!(steady.push(&thing(), &seen).garment > 0.0);
+        steady.reset();
+        let reading = steady.push(&wall, &seen);
+        assert_eq!((reading.garment, reading.known), (0.0, false));
+        assert_eq!(reading, steady.reader.read(&wall, &seen));
+        steady.reset();
+        assert!(steady.push(&thing(), &seen).garment > 0.0);
+    }
+
     fn peak(len: usize, at: usize, height: f32) -> Vec<f32> {
         (0..len).map(|i| if i == at { height } else { 0.0 }).collect()
     }
@@ -139,11 +163,11 @@ mod tests {
     #[test]
     fn two_labels_that_take_turns_by_a_little_do_not_flicker() {
         let mut steady = steady();
-        let first = steady.push(&answer(3, 2.0)).category26.label;
+        let first = steady.push(&thing(), &answer(3, 2.0)).category26.label;
         for frame in 0..50 {
             let mut close = answer(3, 2.0);
             close.category26[7] = if frame % 2 == 0 { 2.2 } else { 1.8 };
-            assert_eq!(steady.push(&close).category26.label, first);
+            assert_eq!(steady.push(&thing(), &close).category26.label, first);
         }
     }
 
@@ -151,12 +175,12 @@ mod tests {
     fn a_clear_change_is_followed_within_ten_frames() {
         let mut steady = steady();
         for _ in 0..30 {
-            steady.push(&answer(3, 8.0));
+            steady.push(&thing(), &answer(3, 8.0));
         }
-        let last = (0..10).map(|_| steady.push(&answer(9, 8.0))).last().unwrap();
+        let last = (0..10).map(|_| steady.push(&thing(), &answer(9, 8.0))).last().unwrap();
         assert_eq!(
             last.category14.label,
-            Reader::new(&read_bundle(None).unwrap()).unwrap().read(&answer(9, 8.0)).category14.label
+            Reader::new(&read_bundle(None).unwrap()).unwrap().read(&thing(), &answer(9, 8.0)).category14.label
         );
     }
 
@@ -167,19 +191,19 @@ mod tests {
         fn the_first_frame_reads_as_the_reader_says(frames in answers(6)) {
             let mut steady = steady();
             for frame in &frames {
-                steady.push(frame);
+                steady.push(&thing(), frame);
             }
             steady.reset();
             let last = frames.last().unwrap();
-            prop_assert_eq!(steady.push(last), steady.reader.read(last));
+            prop_assert_eq!(steady.push(&thing(), last), steady.reader.read(&thing(), last));
         }
 
         #[test]
         fn equal_frames_read_equal(frames in answers(2), times in 1usize..20) {
             let mut steady = steady();
-            let first = steady.push(&frames[0]);
+            let first = steady.push(&thing(), &frames[0]);
             for _ in 0..times {
-                let again = steady.push(&frames[0]);
+                let again = steady.push(&thing(), &frames[0]);
                 prop_assert_eq!(&again.category14.label, &first.category14.label);
                 prop_assert!((again.category26.probability - first.category26.probability).abs() < 1e-12);
                 prop_assert_eq!(again.known, first.known);
@@ -190,7 +214,7 @@ mod tests {
         fn what_is_shown_is_never_far_from_the_likeliest(frames in answers(30)) {
             let mut steady = steady();
             for frame in &frames {
-                let reading = steady.push(frame);
+                let reading = steady.push(&thing(), frame);
                 for shown in [&steady.category14, &steady.category26] {
                     prop_assert!((shown.mean.iter().sum::<f64>() - 1.0).abs() < 1e-9);
                     prop_assert!(shown.mean[best(&shown.mean)] - shown.mean[shown.index] <= MARGIN);

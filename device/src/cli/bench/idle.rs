@@ -93,7 +93,7 @@ fn measured(args: &Args, folder: &Path) -> Result<Line, Report> {
     line(args, &process, &before, &after)
 }
 
-/// A wall with light from the side. A picture of one colour will not do: the network takes it for some garment.
+/// A wall with light from the side.
 fn wall() -> Picture {
     let mut wall = Picture::filled(FRAME.0, FRAME.1, [0; 3]);
     let rows = wall.rgb_mut().chunks_exact_mut(3 * FRAME.0 as usize);
