@@ -105,9 +105,9 @@ await check("what goes wrong is answered as described", async () => {
 await check("each reading of the stream, and each status, is as described", async () => {
   const stream = await fetch(`${address}/api/v1/events`, { signal: AbortSignal.timeout(60_000) });
   const reader = stream.body.pipeThrough(new TextDecoderStream()).getReader();
-  const counts = { message: 0, status: 0, network: 0 };
+  const counts = { message: 0, status: 0, page: 0, catalogue: 0 };
   let text = "";
-  while (counts.message < 3 || counts.status < 1 || counts.network < 1) {
+  while (counts.message < 3 || counts.status < 1 || counts.page < 1) {
     const { done, value } = await reader.read();
     expect(!done, `the stream ended: ${text}`);
     text += value;

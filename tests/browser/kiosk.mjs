@@ -353,6 +353,23 @@ await check("the three languages differ", async () => {
     await page.clock.runFor(20_000);
     await soon("the shop's language", async () => !page.url().includes("lang"), 10);
   });
+  await check("the last person is forgotten, though a garment is still there", async () => {
+    await page.unroute("**/api/v1/events");
+    const one = { sku: "DEMO-001", title: "One", photo: "x.jpg", similarity: 0.9 };
+    const garment = { ...latest, garment: 1, known: true, matches: [one], verdict: "confident" };
+    await page.route("**/api/v1/events", (route) =>
+      route.fulfill({ contentType: "text/event-stream", body: `data: ${JSON.stringify(garment)}\n\nevent: status\ndata: ${JSON.stringify(status)}\n\n` }),
+    );
+    await page.goto(`${address}/?lang=de`);
+    await soon("a garment", async () => (await look(page)).state === "known");
+    await page.click("#cards button");
+    const isOpen = () => page.evaluate(() => document.querySelector("#details").open);
+    await soon("the details", isOpen);
+    await page.clock.runFor(120_000);
+    expect((await isOpen()) && page.url().endsWith("?lang=de"), "forgotten too soon");
+    await page.clock.runFor(70_000);
+    await soon("the shop's language", async () => !page.url().includes("lang") && !(await isOpen()), 10);
+  });
   await context.close();
 }
 {

@@ -107,7 +107,12 @@ for (const language of ["en", "zh-Hant", "de"]) {
   await check(`${language}: a table is tried, brought in and undone`, async () => {
     await page.goto(`${address}/staff/import`);
     await look(page, language, "import");
-    const table = "sku,title,photo,price\nZ-1,Rain coat,coat.jpg,89.00\nZ-2,Hat,hat.jpg,cheap\n";
+    // The customers' page stays open meanwhile, and shows what the shop sells now.
+    const shop = await context.newPage();
+    await shop.goto(`${address}/?lang=${language}`);
+    const priced = (price) => shop.waitForFunction((price) => document.querySelector("#cards .price")?.textContent.replace(",", ".").includes(price), price);
+    await priced("19.90");
+    const table = "sku,title,photo,price,currency\nA-1,Linen shirt,coat.jpg,29.90,EUR\nZ-1,Rain coat,coat.jpg,89.00,EUR\nZ-2,Hat,hat.jpg,cheap,EUR\n";
     const coat = await (await fetch(`${address}/api/v1/frame.jpg`)).arrayBuffer();
     await page.setInputFiles("#table", { name: "summer.csv", mimeType: "text/csv", buffer: Buffer.from(table) });
     await page.setInputFiles("#photos", { name: "coat.jpg", mimeType: "image/jpeg", buffer: Buffer.from(coat) });
@@ -117,9 +122,13 @@ for (const language of ["en", "zh-Hant", "de"]) {
     await page.click("form[action='/staff/import/make'] button");
     await page.waitForSelector(".notice.good", { timeout: 60000 });
     await look(page, language, "import-done");
+    // Z-1 has the same picture: either comes first.
+    await shop.waitForFunction(() => [...document.querySelectorAll("#cards .price")].some((price) => price.textContent.replace(",", ".").includes("29.90")));
     await page.click("a[href^='/staff/undo']");
     await page.click("section.card button.main");
     await page.waitForSelector(".notice.good");
+    await priced("19.90");
+    await shop.close();
     await page.goto(`${address}/staff/import`);
     await page.click("form[action='/staff/import/forget'] button");
     await page.waitForSelector("#table");

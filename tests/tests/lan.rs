@@ -103,7 +103,7 @@ fn only_a_paired_device_comes_in_and_only_until_it_is_removed() {
         }
         assert_eq!(clerk.post("/staff/devices/remove", &[("device", &hash)]).status, 303);
         let watched = watched.join().expect("a stream that ends").text();
-        assert!(watched.contains("event: network"), "{watched}");
+        assert!(watched.contains("event: page"), "{watched}");
     });
     assert_eq!(with("/api/v1/reading", &[]).status, 401);
     assert_eq!(with("/staff", &["--cookie", &session]).status, 401);

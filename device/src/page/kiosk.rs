@@ -62,7 +62,7 @@ struct ForScript<'a> {
     /// At or above this, a match is called confident.
     confident_threshold: f64,
     matches: usize,
-    network: &'a str,
+    made_of: String,
 }
 
 fn render(state: &PageState, language: Language) -> String {
@@ -76,7 +76,7 @@ fn render(state: &PageState, language: Language) -> String {
         garment_threshold: manifest.rejection.garment.threshold,
         confident_threshold: manifest.matching.confident.threshold,
         matches: state.facts.matches,
-        network: &state.facts.network,
+        made_of: state.facts.made_of(),
     };
     // Inside a script element only `<` could end the data early.
     let data = serde_json::to_string(&for_script).unwrap_or_default().replace('<', "\\u003c");

@@ -40,7 +40,8 @@ pub async fn frame(State(state): State<Arc<PageState>>) -> Response {
     }
 }
 
-/// `GET /api/v1/events`: which network answers (`network`, once), each reading as it comes (`message`), and how the appliance is (`status`).
+/// `GET /api/v1/events`: what the page is made of (`page`, once), each reading as it comes (`message`), how the appliance is (`status`), and that the
+/// catalogue was changed (`catalogue`).
 ///
 /// A watcher who reads slowly misses readings and then gets the newest; nothing piles up for him. A device of the shop's network that is removed watches
 /// no more from the next `status` on.
@@ -66,10 +67,11 @@ async fn send_events(state: &PageState, arrival: Option<&Arrival>, to: &mpsc::Se
     readings.mark_changed();
     let mut ticks = tokio::time::interval(STATUS_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let network = serde_json::to_string(&state.facts.network).unwrap_or_default();
-    if to.send(Ok(Event::default().event("network").data(network))).await.is_err() {
+    let made_of = serde_json::to_string(&state.facts.made_of()).unwrap_or_default();
+    if to.send(Ok(Event::default().event("page").data(made_of))).await.is_err() {
         return;
     }
+    let mut catalogue = state.shop.version();
     loop {
         let event = tokio::select! {
             changed = readings.changed() => {
@@ -81,6 +83,12 @@ async fn send_events(state: &PageState, arrival: Option<&Arrival>, to: &mpsc::Se
             }
             _ = ticks.tick() => {
                 if arrival.is_some_and(|arrival| !arrival.is_paired()) {
+                    return;
+                }
+                let now = state.shop.version();
+                if std::mem::replace(&mut catalogue, now) != now
+                    && to.send(Ok(Event::default().event("catalogue").data(now.to_string()))).await.is_err()
+                {
                     return;
                 }
                 let status = serde_json::to_string(&state.health.status()).unwrap_or_default();

@@ -16,13 +16,13 @@ use std::sync::Arc;
 const MOST_BYTES: u64 = 1 << 20;
 
 /// What the shop looks like; that of the program where it says nothing.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Hash)]
 pub struct Look {
     logo: Option<Logo>,
     style: String,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Hash)]
 struct Logo {
     content_type: &'static str,
     bytes: Bytes,

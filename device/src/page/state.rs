@@ -8,6 +8,7 @@ use crate::pipeline::Shop;
 use crate::screen::Shown;
 use crate::staff::Staff;
 use clothingid_shared::bundle::Bundle;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use tokio::sync::{Mutex, Semaphore, watch};
 
@@ -29,8 +30,20 @@ pub struct Facts {
     pub engine_choice: EngineChoice,
     /// Matches of one reading, at most.
     pub matches: usize,
-    /// Which network answers: a page that was loaded while another one did has its labels and thresholds.
+    /// Which network answers.
     pub network: String,
+}
+
+impl Facts {
+    /// What a page is made of, as one number: where it is another than the page was loaded with, labels, thresholds, texts or colours of the page are
+    /// those of before, and it is loaded again.
+    #[must_use]
+    pub fn made_of(&self) -> String {
+        let mut hasher = DefaultHasher::new();
+        let Self { shop_name, look, language, network, engine: _, engine_choice: _, matches } = self;
+        (shop_name, look, language.tag(), network, matches, env!("CARGO_PKG_VERSION")).hash(&mut hasher);
+        format!("{:016x}", hasher.finish())
+    }
 }
 
 /// What all handlers share.

@@ -9,7 +9,7 @@ use crate::catalogue::{Filter, Gallery, GalleryError, Match, Matches, Search, Sn
 use crate::health::{CatalogueState, Health, Stage};
 use clothingid_shared::embedding::EmbeddingIdentity;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -27,6 +27,8 @@ pub struct Shop {
     path: PathBuf,
     identity: EmbeddingIdentity,
     snapshot: RwLock<Option<Snapshot>>,
+    /// How often the snapshot was exchanged.
+    version: AtomicU64,
     /// Whether the catalogue is of another network as yet.
     is_of_another: AtomicBool,
 }
@@ -42,7 +44,13 @@ impl Shop {
             Some(Err(StoreError::OtherIdentity { .. })) => (None, true),
             Some(opened) => (Some(opened?), false),
         };
-        Ok(Self { path, identity, snapshot: RwLock::new(snapshot), is_of_another: AtomicBool::new(is_of_another) })
+        Ok(Self {
+            path,
+            identity,
+            snapshot: RwLock::new(snapshot),
+            version: AtomicU64::new(0),
+            is_of_another: AtomicBool::new(is_of_another),
+        })
     }
 
     /// The catalogue's file.
@@ -153,8 +161,15 @@ impl Shop {
         }
     }
 
+    /// Another number than before when the catalogue was changed.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
     fn show(&self, snapshot: Snapshot) {
         *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Some(snapshot);
+        self.version.fetch_add(1, Ordering::AcqRel);
     }
 
     /// Says how many products there are, if that is another number than was said before.

@@ -79,16 +79,25 @@ function showSimilarity(element, similarity) {
   element.classList.toggle("is-less", roomAbove(similarity) < 0);
 }
 
+// Of each article what the catalogue said of it last; forgotten when the catalogue is changed.
 const articles = new Map();
 function article(sku) {
   if (!articles.has(sku)) {
     if (articles.size > 500) articles.clear();
     const answer = fetch(`/api/v1/catalogue/${encodeURIComponent(sku)}`)
-      .then((response) => (response.ok ? response.json() : {}))
-      .catch(() => ({}));
+      .then((response) => (response.ok ? response.json() : Promise.reject(response.status)))
+      .catch(() => {
+        // Asked again the next time.
+        if (articles.get(sku) === answer) articles.delete(sku);
+        return {};
+      });
     articles.set(sku, answer);
   }
   return articles.get(sku);
+}
+function forgetArticles() {
+  articles.clear();
+  for (const card of [...cards, ...similarCards]) if (card.match) card.match = { ...card.match, isOld: true };
 }
 
 function price(article) {
@@ -107,7 +116,7 @@ async function showMatch(card, match) {
   card.item.hidden = match === undefined;
   if (match === undefined) return;
   showSimilarity(card.item.querySelector(".similarity"), match.similarity);
-  if (before?.sku === match.sku && before?.photo === match.photo) return;
+  if (before?.sku === match.sku && before?.photo === match.photo && !before.isOld) return;
   setText(card.item.querySelector(".name"), match.title);
   card.item.querySelector("img").src = photoAddress(match);
   const facts = await article(match.sku);
@@ -207,6 +216,8 @@ byId("hold").addEventListener("click", () => hold(heldUntil === 0));
 
 // --- the last person is forgotten: what was opened is closed, and the language is the shop's again ---
 const FORGET_AFTER = 45_000;
+// A garment that hangs behind a customer is still there when the customer has gone.
+const FORGET_IN_ANY_CASE_AFTER = 180_000;
 let touched = 0;
 for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, () => (touched = Date.now()), { passive: true });
 function forget() {
@@ -218,7 +229,7 @@ function forget() {
 setInterval(() => {
   if (heldUntil !== 0 && Date.now() > heldUntil) hold(false);
   const isNobodyThere = ["none", "starting", "lost"].includes(body.dataset.state);
-  if (touched !== 0 && isNobodyThere && Date.now() - touched > FORGET_AFTER) forget();
+  if (touched !== 0 && Date.now() - touched > (isNobodyThere ? FORGET_AFTER : FORGET_IN_ANY_CASE_AFTER)) forget();
 }, 1000);
 
 function showReading(reading) {
@@ -301,8 +312,10 @@ function connect() {
   };
   stream.onmessage = hear(showReading);
   stream.addEventListener("status", hear(showStatus));
-  // Another network has other thresholds, and maybe other categories.
-  stream.addEventListener("network", hear((network) => network === page.network || location.reload()));
+  stream.addEventListener("catalogue", hear(forgetArticles));
+  // The first of each connection: what was changed before it was not heard. Another network has other thresholds, and maybe other categories; other
+  // settings have other words or colours.
+  stream.addEventListener("page", hear((madeOf) => (madeOf === page.made_of ? forgetArticles() : location.reload())));
 }
 connect();
 // The server sends its status every two seconds; silence means that the line is down, whatever the browser thinks.
