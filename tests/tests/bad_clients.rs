@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use clothingid_tests::clerk::{run, shop};
 use clothingid_tests::demo::{Answer, Demo};
 use clothingid_tests::{memory, photographs};
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
@@ -91,6 +92,22 @@ fn more_photographs_than_are_allowed_are_turned_away_with_when_to_come_again() {
     let metrics = demo.get("/metrics").text();
     let count = metrics.lines().find_map(|line| line.strip_prefix("clothingid_uploads_turned_away_total "));
     assert_eq!(count, Some("1"), "{metrics}");
+}
+
+#[test]
+fn the_shop_sets_the_rate_and_a_client_is_told_how_long_to_wait() {
+    let rig = shop();
+    let settings = std::fs::read_to_string(rig.path("shop.toml")).expect("the settings");
+    rig.write("shop.toml", format!("uploads_per_second = 0.1\n{settings}"));
+    let demo = run(rig);
+    let _ = demo.reading();
+    let photo = photographs::good_bytes();
+    let answers: Vec<_> = (0..9).map(|_| demo.ask("POST", "/api/v1/classify", "", &photo)).collect();
+    let (last, burst) = answers.split_last().expect("answers");
+    assert!(burst.iter().all(|answer| answer.status == 200), "a few may come at once");
+    let wait = last.head.lines().find_map(|line| line.strip_prefix("retry-after: ")?.parse::<u64>().ok());
+    assert!(last.status == 429 && wait.is_some_and(|wait| (2..=10).contains(&wait)), "{}", last.head);
+    assert!(said(last).contains("try again in"), "{}", said(last));
 }
 
 #[test]

@@ -48,6 +48,11 @@ fn package_and_archive_hold_a_program_that_starts_and_a_service() {
     output("dpkg-deb", &["--extract", package, &root.display().to_string()], rig.folder());
     let installed = root.join("usr/bin/clothingid").display().to_string();
     assert!(output(&installed, &["--version"], rig.folder()).starts_with("clothingid "));
+    // What a document leads to is there too, or on the web.
+    let documents = root.join("usr/share/doc/clothingid");
+    for document in ["staff.md", "kiosk.md", "messages.md", "screen.md", "security.md", "updates.md"] {
+        assert!(documents.join(document).is_file(), "{document}");
+    }
     // The settings that come with it are settings.
     let config = root.join("etc/clothingid/config.toml").display().to_string();
     let doctor =

@@ -12,7 +12,7 @@ use crate::cargo::{cargo, is_in_path, workspace};
 use crate::report::Report;
 
 /// Where files of the workspace go, and with which rights.
-const FILES: [(&str, &str, &str); 18] = [
+const FILES: [(&str, &str, &str); 22] = [
     ("firmware-config/systemd/clothingid.service", "lib/systemd/system/clothingid.service", "644"),
     (
         "firmware-config/systemd/clothingid-csi-camera.service",
@@ -29,6 +29,10 @@ const FILES: [(&str, &str, &str); 18] = [
     ("firmware-config/package/sign/zh-Hant.txt", "usr/share/clothingid/sign/zh-Hant.txt", "644"),
     ("docs/staff.md", "usr/share/doc/clothingid/staff.md", "644"),
     ("docs/kiosk.md", "usr/share/doc/clothingid/kiosk.md", "644"),
+    ("docs/messages.md", "usr/share/doc/clothingid/messages.md", "644"),
+    ("docs/screen.md", "usr/share/doc/clothingid/screen.md", "644"),
+    ("docs/security.md", "usr/share/doc/clothingid/security.md", "644"),
+    ("docs/flashing.md", "usr/share/doc/clothingid/flashing.md", "644"),
     ("docs/updates.md", "usr/share/doc/clothingid/updates.md", "644"),
     ("docs/licences.md", "usr/share/doc/clothingid/licences.md", "644"),
     ("LICENSE-APACHE", "usr/share/doc/clothingid/LICENSE-APACHE", "644"),

@@ -6,6 +6,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use clothingid_shared::picture::Format;
 use serde::Serialize;
+use std::time::Duration;
 
 /// An error as the API gives it: a status and `{"error": "…"}`, with `path` where a photograph was meant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -18,19 +19,29 @@ pub struct ApiError {
     pub path: Option<String>,
     /// What is wrong, in words.
     pub error: String,
+    /// For what passes by itself: after how many seconds it may be tried again.
+    #[serde(skip)]
+    pub retry_after: u64,
 }
 
 impl ApiError {
     /// An error about no photograph.
     #[must_use]
     pub fn new(status: StatusCode, error: impl Into<String>) -> Self {
-        Self { status, path: None, error: error.into() }
+        Self { status, path: None, error: error.into(), retry_after: 1 }
     }
 
     /// An error about a photograph.
     #[must_use]
     pub fn about(path: impl Into<String>, status: StatusCode, error: impl Into<String>) -> Self {
-        Self { status, path: Some(path.into()), error: error.into() }
+        Self { path: Some(path.into()), ..Self::new(status, error) }
+    }
+
+    /// It may be tried again after this time.
+    #[must_use]
+    pub fn after(self, wait: Duration) -> Self {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        Self { retry_after: seconds.max(1), ..self }
     }
 }
 
@@ -47,10 +58,10 @@ pub fn of_gallery(error: &GalleryError) -> StatusCode {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let status = self.status;
+        let (status, retry_after) = (self.status, self.retry_after);
         let mut response = (status, Json(self)).into_response();
         if status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after));
         }
         response
     }

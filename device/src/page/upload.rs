@@ -200,7 +200,7 @@ async fn answer(state: &PageState, request: Request, top: usize, filter: Filter)
         metrics.uploads_turned_away.fetch_add(1, Ordering::Relaxed);
         let error =
             format!("photographs come faster than they are taken: try again in {:.1} s", wait.as_secs_f64().max(0.1));
-        return Err(ApiError::new(StatusCode::TOO_MANY_REQUESTS, error));
+        return Err(ApiError::new(StatusCode::TOO_MANY_REQUESTS, error).after(wait));
     }
     // The place is taken before the body is read, so that no more than this many bodies are ever in memory.
     let Ok(_place) = Arc::clone(&state.uploads.room).try_acquire_owned() else {
