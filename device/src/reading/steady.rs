@@ -131,17 +131,15 @@ mod tests {
 
     /// A picture of stripes.
     fn thing() -> Picture {
-        let mut picture = Picture::filled(16, 16, [90; 3]);
-        for row in picture.rgb_mut().chunks_exact_mut(16 * 3).step_by(3) {
-            row.fill(180);
-        }
+        let mut picture = Picture::filled(64, 64, [90; 3]);
+        picture.rgb_mut().chunks_exact_mut(8 * 64 * 3).step_by(2).for_each(|stripe| stripe.fill(180));
         picture
     }
 
     #[test]
     fn a_plain_surface_is_no_garment_and_is_left_at_once_for_one() {
         let mut steady = steady();
-        let wall = Picture::filled(16, 16, [90; 3]);
+        let wall = Picture::filled(64, 64, [90; 3]);
         let seen = answer(3, 8.0);
         assert!(steady.push(&thing(), &seen).garment > 0.0);
         steady.reset();
