@@ -325,8 +325,7 @@ fn the_first_that_gives_pictures_is_taken_mjpeg_is_read_and_corrupt_pictures_are
     assert!(log.contains("gives MJPG 640×480"), "{log}");
     let open = machine.run("ls -l /proc/$(pgrep -x clothingid)/fd");
     assert!(open.contains("/dev/video21") && !open.contains("/dev/video0"), "{open}");
-    // Should the program look for a camera again, this one is the only one.
-    machine.run("pkill -x v4l2-ctl; sleep 0.5; modprobe -r vivid");
+    // The other program goes on: should this one look for a camera again, it finds the same.
     let before = counter(&machine, "frames_corrupt");
     machine.run("head -c 4000 /mnt/0.jpg > /tmp/torn.jpg; mv /tmp/torn.jpg /tmp/frame.jpg");
     machine.soon("corrupt frames", || (counter(&machine, "frames_corrupt") > before).then_some(()));
