@@ -69,12 +69,17 @@ await check("an answer with a place too many or too few would be found", async (
   const reading = await (await fetch(`${address}/api/v1/reading`)).json();
   const schema = { $ref: "#/components/schemas/Live" };
   holds(schema, reading, "a reading");
-  const { verdict, ...fewer } = reading;
-  const wrong = [{ ...reading, more: 1 }, fewer, { ...reading, verdict: "perhaps" }, { ...reading, matches: [{ ...reading.matches[0], more: 1 }] }];
-  for (const spoiled of wrong) {
-    const found = await Promise.resolve().then(() => holds(schema, spoiled, "")).then(() => false, () => true);
-    expect(verdict && found, `taken for good: ${JSON.stringify(spoiled).slice(0, 300)}`);
-  }
+  const isRefused = (value) => {
+    try {
+      holds(schema, value, "");
+      return false;
+    } catch {
+      return true;
+    }
+  };
+  const more = { more: 1 };
+  const wrong = [more, { verdict: undefined }, { verdict: "perhaps" }, { matches: [{ ...reading.matches[0], ...more }] }];
+  for (const spoiled of wrong) expect(isRefused({ ...reading, ...spoiled }), `taken for good: ${JSON.stringify(spoiled)}`);
 });
 
 await check("readings, health, classification, search and the catalogue answer as described", async () => {

@@ -2,81 +2,16 @@
 //!
 //! One machine serves nearly all tests, one after another; each loads the drivers that it needs and leaves none behind.
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+#[path = "camera/appliance.rs"]
+mod appliance;
+#[path = "camera/screen.rs"]
+mod screen;
 
-use clothingid_tests::virtual_camera::{feed_loopback, feed_vivid, framed, nv12, yuyv};
-use clothingid_tests::{Machine, Rig, rig};
-use image::{ImageFormat, RgbImage};
+use appliance::{PROGRAM, assert_sees, camera_state, counter, machine, start, started};
+use clothingid_tests::Machine;
+use clothingid_tests::virtual_camera::{feed_loopback, feed_vivid};
+use screen::{assert_on_screen, assert_the_card_with_an_output_is_used_by_one, colours};
 use serde_json::Value;
-
-/// Two garments of the demo shop, as its camera sees them; the first is a T-shirt, and is named as one.
-const GARMENTS: [(&str, &str); 2] = [("01-demo-021.jpg", "DEMO-021"), ("04-demo-007.jpg", "DEMO-007")];
-
-/// The program in the machine, which has a `/tmp` of its own and does not see what was built in this one's.
-const PROGRAM: &str = "/mnt/clothingid";
-
-/// A machine with the program, the garments and the catalogue.
-fn started() -> Machine {
-    let machine = Machine::start();
-    std::fs::copy(rig::program("clothingid"), machine.shared("clothingid")).expect("the program");
-    std::fs::copy(catalogue(), machine.shared("catalogue.db")).expect("a catalogue");
-    for (index, (photo, _)) in GARMENTS.iter().enumerate() {
-        let picture = framed(photo);
-        machine.put(&format!("{index}.yuyv"), &yuyv(&picture));
-        machine.put(&format!("{index}.nv12"), &nv12(&picture));
-        machine.put(&format!("{index}.rgb3"), picture.as_raw());
-        let mut file = std::io::Cursor::new(Vec::new());
-        picture.write_to(&mut file, ImageFormat::Jpeg).expect("a JPEG");
-        machine.put(&format!("{index}.jpg"), file.get_ref());
-    }
-    machine
-}
-
-/// The machine that most tests share, one at a time.
-fn machine() -> MutexGuard<'static, Machine> {
-    static MACHINE: OnceLock<Mutex<Machine>> = OnceLock::new();
-    let machine = MACHINE.get_or_init(|| Mutex::new(started()));
-    let machine = machine.lock().unwrap_or_else(PoisonError::into_inner);
-    // What a test that failed has left.
-    machine.try_run("pkill -x clothingid; pkill -x v4l2-ctl; pkill -f feed.sh; sleep 0.5; modprobe -r vivid v4l2loopback; rm -f /tmp/*.log");
-    machine
-}
-
-/// The demo shop, imported on this machine: the same integers as in the other.
-fn catalogue() -> PathBuf {
-    let rig = Rig::new();
-    let path = std::env::temp_dir().join(format!("clothingid-camera-{}.db", std::process::id()));
-    let _ = std::fs::remove_file(&path);
-    let shop = rig::demo();
-    let arguments = ["catalogue", "import", "--engine", "cpu", "--catalogue"].map(OsString::from).into_iter();
-    let arguments = arguments.chain([
-        path.clone().into(),
-        shop.join("catalogue.csv").into(),
-        "--photos".into(),
-        shop.join("photos").into(),
-    ]);
-    let _ = rig.clothingid(arguments).run().expect_code(0);
-    path
-}
-
-/// Starts the appliance on the demo shop.
-fn start(machine: &Machine, config: &str) {
-    let text = format!("listen = '127.0.0.1:8080'\nengine = 'cpu'\ncatalogue = '/tmp/catalogue.db'\n{config}");
-    machine.put("config.toml", text.as_bytes());
-    machine.run(&format!(
-        "export XDG_DATA_HOME=/tmp/state
-         mkdir -p /tmp/state
-         [ -e /tmp/catalogue.db ] || cp /mnt/catalogue.db /tmp/catalogue.db
-         setsid {PROGRAM} run --config /mnt/config.toml > /tmp/clothingid.log 2>&1 &"
-    ));
-}
-
-/// The program's newest reading, once it names this garment as the nearest.
-fn sees(machine: &Machine, sku: &str) -> Value {
-    machine.soon(sku, || machine.get("/api/v1/reading").filter(|reading| reading["matches"][0]["sku"] == sku))
-}
 
 #[test]
 #[ignore = "needs the virtual machine: `cargo xtask test --suite camera`"]
@@ -94,78 +29,6 @@ fn nodes_are_told_apart_in_words() {
         assert!(text.contains(words), "{words}: {text}");
     }
     assert!(text.contains("port:vivid.0"), "{text}");
-}
-
-/// The category of a garment of the demo shop, as this machine's program says it of the very frame.
-fn category(garment: usize) -> String {
-    let rig = Rig::new();
-    let mut file = std::io::Cursor::new(Vec::new());
-    framed(GARMENTS[garment].0).write_to(&mut file, ImageFormat::Png).expect("a PNG");
-    rig.write("frame.png", file.get_ref());
-    let lines =
-        rig.clothingid(["classify", "--json", "--engine", "cpu", "frame.png"]).run().expect_code(0).json_lines();
-    lines[0]["category26"]["label"].as_str().expect("a label").to_owned()
-}
-
-fn assert_sees(machine: &Machine, garment: usize) {
-    let reading = sees(machine, GARMENTS[garment].1);
-    assert_eq!(reading["category26"]["label"], category(garment).as_str(), "{reading}");
-    assert!(garment > 0 || reading["category26"]["label"] == "tshirt" && reading["known"] == true, "{reading}");
-    assert!(reading["engine"].as_str().is_some_and(|engine| engine.starts_with("cpu: int8")), "{reading}");
-}
-
-/// A counter of `/metrics`.
-fn counter(machine: &Machine, name: &str) -> u64 {
-    let text = machine.run("curl -s --max-time 20 http://127.0.0.1:8080/metrics");
-    let line = text.lines().find(|line| line.starts_with(&format!("clothingid_{name}_total ")));
-    line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap_or_else(|| panic!("no {name} in {text}"))
-}
-
-fn camera_state(machine: &Machine, wanted: &str) -> Value {
-    machine.soon(&format!("camera {wanted}"), || machine.get("/readyz").filter(|status| status["camera"] == wanted))
-}
-
-/// The machine's own screen shows, pixel by pixel, what the program says that it shows; gives the screenshot.
-fn assert_on_screen(machine: &Machine, name: &str) -> RgbImage {
-    machine.soon("the same picture on the screen and on the page", || {
-        machine.run("curl -s --max-time 20 -o /mnt/page.png http://127.0.0.1:8080/api/v1/screen.png");
-        let page = image::open(machine.shared("page.png")).ok()?.into_rgb8();
-        let screen = image::open(machine.screenshot(name)).ok()?.into_rgb8();
-        if page.dimensions() != screen.dimensions() {
-            return None;
-        }
-        // The live picture is of this moment, and the two are not.
-        let differing = page.pixels().zip(screen.pixels()).filter(|(a, b)| a != b).count();
-        let is_same = differing * 200 <= screen.pixels().len();
-        if let (true, Some(folder)) = (is_same, std::env::var_os("CLOTHINGID_SCREENSHOTS")) {
-            std::fs::copy(machine.shared(&format!("{name}.png")), Path::new(&folder).join(format!("{name}.png")))
-                .expect("a copy");
-        }
-        is_same.then_some(screen)
-    })
-}
-
-/// Of two cards the one with an output is used, and another program that wants it is told that it has an owner.
-fn assert_the_card_with_an_output_is_used_by_one(machine: &Machine) {
-    assert_eq!(machine.run("cd /dev/dri; echo card*"), "card0 card1\n");
-    let log = machine.run("cat /tmp/clothingid.log");
-    assert!(log.contains("of `/dev/dri/card1`"), "{log}");
-    let config =
-        "listen = '127.0.0.1:8081'\nengine = 'cpu'\n[camera]\nfolder = '/tmp/still'\n[screen]\noutput = 'drm'\n";
-    machine.put("second.toml", config.as_bytes());
-    machine.run(&format!(
-        "mkdir -p /tmp/still; cp /mnt/0.jpg /tmp/still
-         XDG_DATA_HOME=/tmp/second setsid {PROGRAM} run --config /mnt/second.toml > /tmp/second.log 2>&1 &"
-    ));
-    machine.soon("that the screen has an owner", || {
-        machine.run("cat /tmp/second.log").contains("screen `/dev/dri/card1` belongs to another program").then_some(())
-    });
-    machine.run("pkill -f second.toml; sleep 1");
-}
-
-/// How many colours a picture has: a screen that shows a garment has thousands.
-fn colours(picture: &RgbImage) -> usize {
-    picture.pixels().map(|pixel| pixel.0).collect::<std::collections::BTreeSet<_>>().len()
 }
 
 #[test]

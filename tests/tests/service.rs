@@ -1,4 +1,4 @@
-//! The program as systemd runs it: what it tells, and what its page says of settings that cannot be used.
+//! The program as systemd runs it: what it tells, how soon it ends, and what its page says of settings that cannot be used.
 
 use std::io::Write as _;
 use std::net::TcpStream;

@@ -12,7 +12,7 @@ use crate::cargo::{cargo, is_in_path, workspace};
 use crate::report::Report;
 
 /// Where files of the workspace go, and with which rights.
-const FILES: [(&str, &str, &str); 22] = [
+const FILES: [(&str, &str, &str); 26] = [
     ("firmware-config/systemd/clothingid.service", "lib/systemd/system/clothingid.service", "644"),
     (
         "firmware-config/systemd/clothingid-csi-camera.service",
@@ -33,6 +33,10 @@ const FILES: [(&str, &str, &str); 22] = [
     ("docs/screen.md", "usr/share/doc/clothingid/screen.md", "644"),
     ("docs/security.md", "usr/share/doc/clothingid/security.md", "644"),
     ("docs/flashing.md", "usr/share/doc/clothingid/flashing.md", "644"),
+    ("docs/boards.md", "usr/share/doc/clothingid/boards.md", "644"),
+    ("docs/glossary.md", "usr/share/doc/clothingid/glossary.md", "644"),
+    ("docs/supported-ops.md", "usr/share/doc/clothingid/supported-ops.md", "644"),
+    ("docs/training.md", "usr/share/doc/clothingid/training.md", "644"),
     ("docs/updates.md", "usr/share/doc/clothingid/updates.md", "644"),
     ("docs/licences.md", "usr/share/doc/clothingid/licences.md", "644"),
     ("LICENSE-APACHE", "usr/share/doc/clothingid/LICENSE-APACHE", "644"),

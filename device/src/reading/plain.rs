@@ -3,8 +3,8 @@
 //! The network was taught with photographs of things and takes such a surface for a garment: walls in six colours, under a lamp, with the noise of
 //! a sensor, have scores of 0.5 to 0.98. But whatever is held before a camera has an outline, folds, a pattern, also where it is dim or out of focus. So
 //! the picture is looked at in blocks, in whose means the noise is gone and the light of a lamp changes evenly, and those are counted that stand out from the
-//! blocks around. Of 7,397 photographs of garments and of other things none is plain; of 500 of them none at a quarter of its light or out of focus (a blur
-//! of 1.5 % of its side), and 0.4 % of their middles alone, fabric that fills the frame; of walls all are, up to noise of 16 grey levels a pixel of the camera.
+//! blocks around. Of 7,397 photographs of garments and of other things none is plain (BENCHMARKS.md, "Plain surfaces"), nor are the bundle's at a quarter
+//! of their light or far out of focus (the test below).
 
 use clothingid_shared::picture::Picture;
 

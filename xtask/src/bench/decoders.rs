@@ -5,8 +5,8 @@
 
 use std::process::{Command, ExitCode};
 
-use super::{after, ask, figure};
-use crate::cargo::{cargo, is_in_path, workspace};
+use super::{after, ask, figure, outside};
+use crate::cargo::{is_in_path, workspace};
 use crate::report::Report;
 
 const USAGE: &str = "cargo xtask bench decoders [--photos DIR] [--rounds N]";
@@ -27,14 +27,8 @@ pub(crate) fn run(rest: &[String]) -> Result<ExitCode, Report> {
     if !has_turbo {
         eprintln!("without libjpeg-turbo, whose build wants them: `apt-get install cmake nasm` (as root)");
     }
-    let target = workspace().join("target/bench/decoders");
-    let mut command = cargo();
-    command.args(["build", "--quiet", "--release", "--locked", "--manifest-path", "xtask/bench/decoders/Cargo.toml"]);
-    command.args(has_turbo.then_some("--features=turbo")).arg("--target-dir").arg(&target);
-    if !command.status().is_ok_and(|status| status.success()) {
-        return Err(Report::failure("the program of `xtask/bench/decoders` was not built", "see what cargo said"));
-    }
-    let lines = ask(Command::new(target.join("release/decoders-bench")).args([photos.as_str(), "--rounds", &rounds]))?;
+    let program = outside("decoders", if has_turbo { &["turbo"] } else { &[] })?;
+    let lines = ask(Command::new(program).args([photos.as_str(), "--rounds", &rounds]))?;
     println!("{:<34} {:>9} {:>9}", "1280×720, one thread", "min ms", "median ms");
     for line in lines.lines() {
         let name = after(line, "decoder").and_then(|after| after.split('"').nth(1)).unwrap_or_default();

@@ -17,7 +17,7 @@ mod trainer;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
-use crate::cargo::{self, cargo, target};
+use crate::cargo::{self, cargo, target, workspace};
 use crate::report::Report;
 
 /// Runs the benchmark that was asked for.
@@ -38,6 +38,22 @@ fn appliance(profile: &str) -> Result<PathBuf, Report> {
         return Err(Report::failure("the appliance was not built", "see what cargo said"));
     }
     Ok(target().join(profile).join("clothingid"))
+}
+
+/// Builds a program of `xtask/bench`, always for release: a crate outside the workspace, so that none of our programs waits for it or is audited with it.
+fn outside(name: &str, features: &[&str]) -> Result<PathBuf, Report> {
+    let target = workspace().join("target/bench").join(name);
+    let manifest = format!("xtask/bench/{name}/Cargo.toml");
+    let mut command = cargo();
+    command.args(["build", "--quiet", "--release", "--locked", "--manifest-path", &manifest, "--features"]);
+    let status = command.arg(features.join(",")).arg("--target-dir").arg(&target).status();
+    if !status.is_ok_and(|status| status.success()) {
+        return Err(Report::failure(
+            format!("the program of `xtask/bench/{name}` was not built"),
+            "see what cargo said",
+        ));
+    }
+    Ok(target.join("release").join(format!("{name}-bench")))
 }
 
 /// Runs one side and takes what it prints.

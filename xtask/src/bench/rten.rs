@@ -5,9 +5,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::ask;
 use super::samples::Contender;
-use crate::cargo::{cargo, workspace};
+use super::{ask, outside};
 use crate::report::Report;
 
 /// Both forms of the network, as `engines.py` calls them.
@@ -19,16 +18,9 @@ pub(super) struct Network {
     file: PathBuf,
 }
 
-/// Builds the program, always for release.
+/// Builds the program.
 pub(super) fn build() -> Result<PathBuf, Report> {
-    let target = workspace().join("target/bench/rten");
-    let mut command = cargo();
-    command.args(["build", "--quiet", "--release", "--locked", "--manifest-path", "xtask/bench/rten/Cargo.toml"]);
-    let status = command.arg("--target-dir").arg(&target).status();
-    if !status.is_ok_and(|status| status.success()) {
-        return Err(Report::failure("the program of `xtask/bench/rten` was not built", "see what cargo said"));
-    }
-    Ok(target.join("release/rten-bench"))
+    outside("rten", &[])
 }
 
 /// Has the files made; `script` starts `engines.py` with a runtime and a form.

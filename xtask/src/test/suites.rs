@@ -59,6 +59,7 @@ pub(crate) const SUITES: [Suite; 10] = [
             "messages",
             "catalogue",
             "staff_catalogue",
+            "read_only_store",
             "engines",
             "readers",
             "allocations",
