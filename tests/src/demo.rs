@@ -92,6 +92,18 @@ impl Demo {
         self.ask("GET", path, "", &[])
     }
 
+    /// A counter of `/metrics`.
+    ///
+    /// # Panics
+    /// There is none of this name.
+    #[must_use]
+    pub fn counter(&self, name: &str) -> u64 {
+        let text = self.get("/metrics").text();
+        let line =
+            text.lines().find_map(|line| line.strip_prefix("clothingid_")?.strip_prefix(name)?.strip_prefix("_total "));
+        line.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no {name} in {text}"))
+    }
+
     /// The first reading, waited for.
     ///
     /// # Panics

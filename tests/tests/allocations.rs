@@ -3,13 +3,15 @@
 
 #![expect(unsafe_code, reason = "an allocator is unsafe by its signature; this one only counts and passes on")]
 
-use clothingid_device::camera::{Frame, FrameNumber, PixelFormat};
+use clothingid_device::camera::{
+    Camera, CameraChoice, CameraError, ControlDesk, Film, Frame, FrameNumber, Own, PixelFormat,
+};
 use clothingid_device::catalogue::{Gallery, GalleryError, Match, Matches, Search};
 use clothingid_device::config::Language;
 use clothingid_device::health::{CameraState, CatalogueState, Health, Status};
 use clothingid_device::network::{Answer, EngineChoice, open, read_bundle};
 use clothingid_device::page::Board;
-use clothingid_device::pipeline::{Looked, Looker, LookerSettings, Output, Shop};
+use clothingid_device::pipeline::{Looked, Looker, LookerSettings, Output, Pipeline, Shop};
 use clothingid_device::reading::{Labelled, Reading, Verdict};
 use clothingid_device::screen::Source;
 use clothingid_device::screen::article::{Article, Articles, Sold};
@@ -25,6 +27,7 @@ use embedded_graphics::geometry::Size;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 struct Counting;
 
@@ -199,6 +202,76 @@ fn allocations_of_the_way(
     (rounds, garments / 3)
 }
 
+/// A camera that shows one frame after another, from the first again after the last.
+struct Carousel {
+    frames: Vec<Frame>,
+    next: usize,
+}
+
+impl Camera for Carousel {
+    fn describe(&self) -> &str {
+        "carousel"
+    }
+
+    fn next(&mut self, frame: &mut Frame) -> Result<(), CameraError> {
+        std::thread::sleep(Duration::from_millis(4));
+        frame.copy_from(&self.frames[self.next]);
+        frame.captured = Instant::now();
+        self.next = (self.next + 1) % self.frames.len();
+        Ok(())
+    }
+}
+
+/// Allocations of all threads of a warm pipeline, from the camera over both slots to the page, while so many results are shown.
+fn allocations_of_the_pipeline(frames: &[Frame], results: u64) -> usize {
+    let settings = LookerSettings {
+        bundle: Arc::new(read_bundle(None).unwrap()),
+        engine: EngineChoice::Cpu,
+        threads: 1,
+        gallery: Arc::new(Empty),
+        matches: 5,
+        second_look: false,
+    };
+    let (health, desk) = (Arc::new(Health::silent()), Arc::new(ControlDesk::default()));
+    let frames = frames.to_vec();
+    let open = move || Ok(Box::new(Carousel { frames: frames.clone(), next: 0 }) as Box<dyn Camera>);
+    let (camera, looker) = (CameraChoice::Own(Own::new(open)), Looker::open(&settings).unwrap());
+    let outputs: Vec<Box<dyn Output>> = vec![Box::new(Arc::new(Board::new()))];
+    let pipeline = Pipeline::start(camera, looker, settings, &desk, outputs, &health).unwrap();
+    let shown = || health.metrics.results.load(Ordering::Relaxed);
+    let until = |count: u64| {
+        let end = Instant::now() + Duration::from_secs(120);
+        while shown() < count {
+            assert!(Instant::now() < end, "{} of {count} results", shown());
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    };
+    // All three values of a slot have held a frame, and every frame was seen.
+    until(100);
+    let before = COUNT.load(Ordering::Relaxed);
+    until(shown() + results);
+    let counted = COUNT.load(Ordering::Relaxed) - before;
+    pipeline.end();
+    counted
+}
+
+/// Allocations of so many frames of a film that was played once.
+fn allocations_of_a_film(rig: &Rig, frames: &[Frame]) -> usize {
+    let bytes: Vec<u8> = frames.iter().flat_map(|frame| frame.bytes.iter().copied()).collect();
+    let mut film = Film::open(&rig.write("film.mjpeg", bytes), 120.0).unwrap();
+    let mut frame = Frame::empty();
+    let mut round = || {
+        for expected in frames {
+            film.next(&mut frame).unwrap();
+            assert_eq!(frame.bytes.len(), expected.bytes.len());
+        }
+    };
+    round();
+    let before = COUNT.load(Ordering::Relaxed);
+    round();
+    COUNT.load(Ordering::Relaxed) - before
+}
+
 /// The demo's photographs as a camera gives them, of one size: in YUYV, and as JPEG.
 fn frames() -> [Vec<Frame>; 2] {
     const WIDTH: u32 = 360;
@@ -246,6 +319,9 @@ fn once_warm_our_code_allocates_nothing() {
     let (rig, [yuyv, jpeg]) = (Rig::new(), frames());
     let (way, _) = allocations_of_the_way(Arc::new(Empty), &yuyv, false);
     assert_eq!(way, [Way::default(), Way::default()]);
+    assert_eq!(allocations_of_the_pipeline(&yuyv, 200), 0);
+    // The library that reads a picture's head makes a list of its colours.
+    assert_eq!(allocations_of_a_film(&rig, &jpeg), jpeg.len());
     // rusqlite puts a statement back under a copy of its text: one for the rows of the candidates, one for the catalogue's version.
     let shop = Arc::new(shop(&rig));
     let ([first, second], garments) = allocations_of_the_way(Arc::<Shop>::clone(&shop), &yuyv, false);

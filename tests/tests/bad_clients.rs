@@ -89,9 +89,7 @@ fn more_photographs_than_are_allowed_are_turned_away_with_when_to_come_again() {
         assert!(answer.status == 200 && Instant::now() < end, "{} {}", answer.status, answer.text());
     };
     assert!(refused.head.contains("\r\nretry-after: 1"), "{}", refused.head);
-    let metrics = demo.get("/metrics").text();
-    let count = metrics.lines().find_map(|line| line.strip_prefix("clothingid_uploads_turned_away_total "));
-    assert_eq!(count, Some("1"), "{metrics}");
+    assert_eq!(demo.counter("uploads_turned_away"), 1);
 }
 
 #[test]
@@ -140,6 +138,30 @@ fn half_a_request_is_not_waited_for_and_a_crowd_of_them_takes_no_memory() {
     let mut rest = Vec::new();
     let closed = first.read_to_end(&mut rest);
     assert!(closed.is_ok(), "{closed:?}: it is waited for");
+    assert_eq!(demo.counter("connections_cut"), 1, "those who went by themselves were not cut");
+}
+
+#[test]
+fn more_watchers_than_there_is_room_for_are_told_so_and_counted() {
+    let demo = Demo::start();
+    let _ = demo.reading();
+    let (mut watchers, mut refused) = (Vec::new(), 0);
+    // A page that goes lets its place go a moment later, so the last ones are asked one by one.
+    for _ in 0..260 {
+        let mut stream = connect(&demo);
+        stream.write_all(b"GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("a request");
+        let mut head = [0; 12];
+        stream.read_exact(&mut head).expect("a status");
+        match &head {
+            b"HTTP/1.1 200" => watchers.push(stream),
+            b"HTTP/1.1 503" => refused += 1,
+            other => panic!("{}", String::from_utf8_lossy(other)),
+        }
+    }
+    assert_eq!((watchers.len(), refused), (256, 4));
+    assert_eq!(demo.counter("streams_refused"), 4);
+    drop(watchers);
+    assert_eq!(demo.get("/readyz").status, 200);
 }
 
 #[test]

@@ -35,6 +35,24 @@ fn photographs_are_embedded_as_an_import_does() {
 }
 
 #[test]
+fn the_whole_appliance_is_measured_on_a_film_with_clients() {
+    let rig = Rig::new();
+    let words = ["bench", "live", "--engine", "cpu", "--seconds", "2", "--clients", "5", "--json"];
+    let line = &rig.clothingid(words).run().expect_code(0).json_lines()[0];
+    assert_eq!((&line["bench"], &line["frames_per_second"]), (&"live".into(), &30.0.into()), "{line}");
+    // How many are lost is the machine's business; that some come through shows that the film is played and looked at.
+    assert!(number(line, "frames") >= 59.0 && number(line, "lost") < number(line, "frames"), "{line}");
+    assert!(number(line, "median_ms") > 0.0 && number(line, "whole_to_parts") > 0.0, "{line}");
+    for parts in [&line["parts"], &line["parts_at_pace"]] {
+        for part in ["decode_ms", "picture_ms", "network_ms", "search_ms"] {
+            assert!(number(parts, part) > 0.0, "{part}: {line}");
+        }
+    }
+    let load = &line["load"];
+    assert!(load["clients"] == 5 && number(load, "events") > 0.0 && number(load, "uploads_answered") > 0.0, "{line}");
+}
+
+#[test]
 fn layers_are_held_against_their_definition() {
     let rig = Rig::new();
     let words = ["bundle", "verify", "--nodes", "--engine", "cpu", "--json"];

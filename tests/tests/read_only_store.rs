@@ -6,7 +6,13 @@ use std::time::{Duration, Instant};
 
 use clothingid_tests::clerk::{Clerk, set_pin, shop};
 use clothingid_tests::demo::{Demo, START};
-use clothingid_tests::{Rig, photographs};
+use clothingid_tests::{Rig, memory, photographs};
+
+/// What the store refuses before its memory is looked at, and again after.
+const REFUSALS: usize = 100;
+
+/// Memory may grow by so much.
+const MOST_GROWTH_KIB: u64 = 5 * 1024;
 
 /// Whether anything in the state folder may be written.
 fn let_write(rig: &Rig, may: bool) {
@@ -33,10 +39,18 @@ fn a_store_that_cannot_be_written_is_searched_on_and_what_was_not_kept_is_said()
         assert_eq!(clerk.post("/staff/wrong", &[]).status, 303);
         clerk.post("/staff/wrong/choose", &[("is", "A-2"), ("is_not", "A-3")])
     };
-    for _ in 0..3 {
-        let refused = keep();
-        assert!(refused.status == 500 && refused.text().contains("Nothing was changed"), "{}", refused.text());
-    }
+    let refuse = |times: usize| {
+        for _ in 0..times {
+            let refused = keep();
+            assert!(refused.status == 500 && refused.text().contains("Nothing was changed"), "{}", refused.text());
+        }
+    };
+    refuse(REFUSALS);
+    let memory = memory::kib(demo.running.id(), "VmRSS");
+    refuse(REFUSALS);
+    let grown = memory::kib(demo.running.id(), "VmRSS").saturating_sub(memory);
+    assert!(grown < MOST_GROWTH_KIB, "{grown} KiB for {REFUSALS} refusals");
+    assert_eq!(demo.counter("requests_failed"), 2 * REFUSALS as u64);
     let before = demo.reading();
     assert_eq!(before["matches"][0]["sku"], "A-1", "{before}");
     let found = demo.ask("POST", "/api/v1/search", "", &photographs::good_bytes());
@@ -56,6 +70,7 @@ fn a_store_that_cannot_be_written_is_searched_on_and_what_was_not_kept_is_said()
     let_write(&demo.rig, true);
     let kept = keep();
     assert!(kept.status == 200 && kept.text().contains("From now on"), "{}", kept.text());
+    assert_eq!(demo.counter("requests_failed"), 2 * REFUSALS as u64, "what is kept did not fail");
     let outcome = demo.running.interrupt();
     assert!(outcome.code == Some(0) && !outcome.stderr.contains("panicked"), "{}", outcome.stderr);
 }

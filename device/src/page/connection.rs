@@ -1,5 +1,6 @@
 //! One connection: how it is taken in, and from the first line of its first request to its end.
 
+use crate::health::Health;
 use axum::Router;
 use axum::extract::ConnectInfo;
 use hyper::body::Incoming;
@@ -40,11 +41,12 @@ pub(super) async fn accept(listener: &TcpListener, troubled: impl Fn(&io::Error)
 }
 
 /// Answers what `peer` asks until it goes, is silent for too long, or the server ends: an answer that is open then is finished, if the server waits for
-/// it. What goes wrong is the peer's.
+/// it. What goes wrong is the peer's; silence is counted.
 pub(super) async fn converse(
     stream: impl AsyncRead + AsyncWrite + Unpin,
     peer: SocketAddr,
     router: Router,
+    health: &Health,
     mut closing: watch::Receiver<bool>,
 ) {
     let router = TowerToHyperService::new(router);
@@ -60,7 +62,12 @@ pub(super) async fn converse(
             .serve_connection(TokioIo::new(stream), service)
     );
     tokio::select! {
-        _ = connection.as_mut() => return,
+        ended = connection.as_mut() => {
+            if ended.is_err_and(|error| error.is_timeout()) {
+                health.metrics.count(&health.metrics.connections_cut);
+            }
+            return;
+        }
         _ = closing.wait_for(|is_closing| *is_closing) => connection.as_mut().graceful_shutdown(),
     }
     let _ = connection.await;

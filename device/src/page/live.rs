@@ -47,6 +47,7 @@ pub async fn frame(State(state): State<Arc<PageState>>) -> Response {
 /// no more from the next `status` on.
 pub async fn events(State(state): State<Arc<PageState>>, arrived: Option<Extension<Arrival>>) -> Response {
     let Ok(permit) = Arc::clone(&state.watchers).try_acquire_owned() else {
+        state.health.metrics.count(&state.health.metrics.streams_refused);
         return ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "too many event streams are open").into_response();
     };
     let (to, stream) = mpsc::channel::<Result<Event, Infallible>>(1);

@@ -70,14 +70,23 @@ const BY_ITSELF: [&str; 8] = [
     "/openapi.json",
 ];
 
-/// Notes that somebody uses the appliance.
+/// Notes that somebody uses the appliance, and what it could not do for him.
 fn noted(addresses: Router<Arc<PageState>>, state: &Arc<PageState>) -> Router<Arc<PageState>> {
     let health = Arc::clone(&state.health);
     let note = move |request: Request, next: Next| {
-        if !BY_ITSELF.contains(&request.uri().path()) {
-            health.activity.note();
+        let health = Arc::clone(&health);
+        async move {
+            if !BY_ITSELF.contains(&request.uri().path()) {
+                health.activity.note();
+            }
+            let response = next.run(request).await;
+            // Unavailable is what is not there yet, or taken by others.
+            let status = response.status();
+            if status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE {
+                health.metrics.count(&health.metrics.requests_failed);
+            }
+            response
         }
-        next.run(request)
     };
     addresses.layer(middleware::from_fn(note))
 }

@@ -5,6 +5,7 @@
 
 use super::guard::{Reach, guard};
 use super::server::{ServeError, Server};
+use crate::health::Health;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware;
@@ -22,8 +23,8 @@ const TEMPLATE: &str = include_str!("assets/safe_mode.html");
 /// **Errors** the system gives no threads.
 pub fn start(listener: TcpListener, problem: &str) -> Result<Server, ServeError> {
     let (closing, beside) = (watch::Sender::new(false), std::future::pending());
-    // What is wrong stands on the console, too.
-    Server::of(listener, closing, router(problem), beside, |_| ())
+    // Nobody asks for its counters, and what is wrong stands on the console, too.
+    Server::of(listener, closing, router(problem), beside, &Arc::new(Health::silent()))
 }
 
 fn router(problem: &str) -> Router {

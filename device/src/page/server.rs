@@ -4,6 +4,7 @@ use super::connection::{accept, converse};
 use super::routes::{lan_router, router};
 use super::state::{PageState, WATCHERS};
 use super::visitors;
+use crate::health::Health;
 use crate::lan::Lan;
 use crate::screen::Shown;
 use crate::staff::Staff;
@@ -157,22 +158,19 @@ impl Server {
                 staff.importing.sweep(Instant::now());
             }
         };
-        let troubled = move |error: &io::Error| {
-            health.events.say(format!("the page takes nobody in: {error}; it is tried again and again"));
-        };
         let beside = async move {
             tokio::join!(sweep, network);
         };
-        Self::of(listener, state.closing.clone(), router(state), beside, troubled)
+        Self::of(listener, state.closing.clone(), router(state), beside, &health)
     }
 
-    /// Serves any addresses, with something `beside` them that goes on as long. `troubled` is told where the system gives no connection.
+    /// Serves any addresses, with something `beside` them that goes on as long.
     pub(super) fn of(
         listener: TcpListener,
         closing: watch::Sender<bool>,
         router: Router,
         beside: impl Future<Output = ()> + Send + 'static,
-        troubled: impl Fn(&io::Error) + Send + 'static,
+        health: &Arc<Health>,
     ) -> Result<Self, ServeError> {
         let address = listener.local_addr().map_err(ServeError::Start)?;
         // One thread is enough for a page: decoding and disk have threads of their own, and the cores are the network's.
@@ -188,10 +186,10 @@ impl Server {
             tokio::net::TcpListener::from_std(listener).map_err(ServeError::Start)?
         };
         runtime.spawn(beside);
-        let until = closing.clone();
+        let (until, health) = (closing.clone(), Arc::clone(health));
         let thread = std::thread::Builder::new()
             .name("server".to_owned())
-            .spawn(move || serve(runtime, listener, router, &until, troubled))
+            .spawn(move || serve(runtime, listener, router, &until, &health))
             .map_err(ServeError::Start)?;
         Ok(Self { address, closing, thread })
     }
@@ -237,14 +235,14 @@ fn serve(
     listener: tokio::net::TcpListener,
     router: Router,
     closing: &watch::Sender<bool>,
-    troubled: impl Fn(&io::Error),
+    health: &Arc<Health>,
 ) {
     let mut closed = closing.subscribe();
     runtime.block_on(async move {
         let room = Arc::new(Semaphore::new(MOST));
         tokio::select! {
             _ = closed.wait_for(|is_closing| *is_closing) => {}
-            () = take_in(listener, router, closing, &room, troubled) => {}
+            () = take_in(listener, router, closing, &room, health) => {}
         }
         // As soon as the last conversation has ended.
         let _ = tokio::time::timeout(LAST_ANSWERS, room.acquire_many(u32::try_from(MOST).unwrap_or(u32::MAX))).await;
@@ -258,14 +256,17 @@ async fn take_in(
     router: Router,
     closing: &watch::Sender<bool>,
     room: &Arc<Semaphore>,
-    troubled: impl Fn(&io::Error),
+    health: &Arc<Health>,
 ) {
+    let troubled = |error: &io::Error| {
+        health.events.say(format!("the page takes nobody in: {error}; it is tried again and again"));
+    };
     loop {
         let Ok(place) = Arc::clone(room).acquire_owned().await else { return };
         let (stream, peer) = accept(&listener, &troubled).await;
-        let (router, closed) = (router.clone(), closing.subscribe());
+        let (router, health, closed) = (router.clone(), Arc::clone(health), closing.subscribe());
         tokio::spawn(async move {
-            converse(stream, peer, router, closed).await;
+            converse(stream, peer, router, &health, closed).await;
             drop(place);
         });
     }

@@ -64,7 +64,7 @@ pub(super) async fn serve(
     lan: &Lan,
     router: Router,
     closing: &watch::Sender<bool>,
-    health: &Health,
+    health: &Arc<Health>,
 ) -> io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let acceptor = TlsAcceptor::from(lan.identity.config());
@@ -83,10 +83,14 @@ pub(super) async fn serve(
             continue;
         };
         let (acceptor, router, closed) = (acceptor.clone(), router.clone(), closing.subscribe());
+        let health = Arc::clone(health);
         tokio::spawn(async move {
             let _held = (place, visit);
-            if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
-                converse(stream, peer, router, closed).await;
+            match tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
+                Ok(Ok(stream)) => converse(stream, peer, router, &health, closed).await,
+                // Not a word of TLS, or a wrong one: the peer's.
+                Ok(Err(_)) => {}
+                Err(_) => health.metrics.count(&health.metrics.connections_cut),
             }
         });
     }

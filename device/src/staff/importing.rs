@@ -187,8 +187,8 @@ impl Importing {
         Ok(())
     }
 
-    /// Copies the catalogue into a folder, as an edition: products and photographs, not what the staff have said of pictures. The file has the
-    /// day in its name; one that is there is never overwritten.
+    /// Copies the catalogue into a folder, as an edition with what the staff have said of pictures. The file has the day in its name; one that
+    /// is there is never overwritten.
     ///
     /// # Errors
     /// An import is under way.
@@ -204,7 +204,7 @@ impl Importing {
             let Some(path) = names.map(|name| folder.join(name)).find(|path| !path.exists()) else {
                 return State::Failed(Doing::Copying, name, "there are too many copies of today".to_owned());
             };
-            let copy = || edition::write::write(&Store::open(&catalogue)?, &path, None);
+            let copy = || edition::write::copy(&Store::open(&catalogue)?, &path);
             match copy() {
                 Ok(written) => State::Copied(path, written),
                 Err(error) => State::Failed(Doing::Copying, name, in_words(&error)),

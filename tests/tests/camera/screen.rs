@@ -7,6 +7,11 @@ use image::RgbImage;
 
 use super::appliance::PROGRAM;
 
+/// A level that a decoder may round otherwise, scaled; far below what another letter would be.
+const STEPS: u8 = 24;
+/// Pixels that may differ by more: the comma of a price has as many.
+const MOST: usize = 12;
+
 /// The machine's own screen shows, pixel by pixel, what the program says that it shows; gives the screenshot.
 pub(crate) fn assert_on_screen(machine: &Machine, name: &str) -> RgbImage {
     machine.soon("the same picture on the screen and on the page", || {
@@ -27,6 +32,25 @@ pub(crate) fn assert_on_screen(machine: &Machine, name: &str) -> RgbImage {
     })
 }
 
+/// The screen is the picture that a person has looked at: `tests/fixtures/screens`. With `CLOTHINGID_SCREENSHOTS` the new ones are written into
+/// that folder, to be looked at.
+pub(crate) fn assert_as_reviewed(screen: &RgbImage, name: &str) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/screens").join(name).with_extension("png");
+    let reviewed = image::open(&file).expect("a reviewed picture").into_rgb8();
+    assert_eq!(screen.dimensions(), reviewed.dimensions(), "{name}");
+    let differs = |(x, y): (u32, u32)| {
+        let (is, was) = (screen.get_pixel(x, y).0, reviewed.get_pixel(x, y).0);
+        is.iter().zip(was).any(|(is, was)| is.abs_diff(was) > STEPS)
+    };
+    // The engine at the lower right is the processor's.
+    let (width, height) = screen.dimensions();
+    let all = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+    let compared = all.filter(|(x, y)| *x < width / 2 || *y < height - height / 12);
+    let differing: Vec<_> = compared.filter(|place| differs(*place)).collect();
+    let first = differing.first();
+    assert!(differing.len() <= MOST, "{name}: {} pixels are not as reviewed, the first at {first:?}", differing.len());
+}
+
 /// Of two cards the one with an output is used, and another program that wants it is told that it has an owner.
 pub(crate) fn assert_the_card_with_an_output_is_used_by_one(machine: &Machine) {
     assert_eq!(machine.run("cd /dev/dri; echo card*"), "card0 card1\n");
@@ -43,9 +67,4 @@ pub(crate) fn assert_the_card_with_an_output_is_used_by_one(machine: &Machine) {
         machine.run("cat /tmp/second.log").contains("screen `/dev/dri/card1` belongs to another program").then_some(())
     });
     machine.run("pkill -f second.toml; sleep 1");
-}
-
-/// How many colours a picture has: a screen that shows a garment has thousands.
-pub(crate) fn colours(picture: &RgbImage) -> usize {
-    picture.pixels().map(|pixel| pixel.0).collect::<std::collections::BTreeSet<_>>().len()
 }

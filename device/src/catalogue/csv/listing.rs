@@ -5,7 +5,7 @@ use super::encoding::Encoding;
 use super::header::{Column, Columns};
 use super::problem::{CsvError, Problem, ProblemKind};
 use super::records::{Record, UnclosedQuote};
-use crate::catalogue::Product;
+use crate::catalogue::{Product, Role};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a catalogue file says.
@@ -25,6 +25,8 @@ pub struct Listing {
     pub encoding: Encoding,
     /// Whether a product is left as it is where one of its photographs cannot be used. Else the rest of it is taken.
     pub is_all_or_nothing: bool,
+    /// What the staff of a shop have found out at the counter. Tables have none.
+    pub evidence: Vec<ListedEvidence>,
 }
 
 /// One product and its photographs.
@@ -36,6 +38,17 @@ pub struct ListedProduct {
     pub photos: Vec<ListedPhoto>,
     /// Whether the file has more rows of it that are bad. Its stored photographs then stay, listed or not.
     pub has_bad_rows: bool,
+}
+
+/// What a picture of the counter says of a product.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedEvidence {
+    /// The product.
+    pub sku: String,
+    /// What it says of it.
+    pub role: Role,
+    /// The picture.
+    pub photo: ListedPhoto,
 }
 
 /// One photograph of a product.

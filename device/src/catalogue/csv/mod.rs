@@ -26,7 +26,7 @@ pub(crate) use cells::barcode;
 pub use encoding::Encoding;
 pub use exports::Export;
 pub use header::Column;
-pub use listing::{ListedPhoto, ListedProduct, Listing};
+pub use listing::{ListedEvidence, ListedPhoto, ListedProduct, Listing};
 pub use problem::{CsvError, Problem, ProblemKind};
 
 /// Reads a catalogue file. `file` is its name in messages.

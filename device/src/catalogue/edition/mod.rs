@@ -5,6 +5,8 @@
 //! - [`fingerprint`] is what two catalogues agree in where a product is the same;
 //! - [`read`] makes of it what an import takes: the products, their photographs, and the embeddings, which need not be computed again.
 //!
+//! A shop's copy of its own catalogue is an edition too, and has with it what the staff have found out at the counter, which no other board is to have.
+//!
 //! An edition is an SQLite file in the store's form, without history, and with one setting more that says what it is. It is opened only after
 //! its signature was found to be good. A difference has the products that differ and the bytes of new photographs; for each it says what the
 //! product was before, so that it is never applied to something else.

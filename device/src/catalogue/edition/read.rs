@@ -3,7 +3,7 @@
 use super::fingerprint::{self, Fingerprint};
 use super::{Kind, SETTING};
 use crate::catalogue::PhotoId;
-use crate::catalogue::csv::{ListedPhoto, ListedProduct, Listing, Problem, ProblemKind};
+use crate::catalogue::csv::{ListedEvidence, ListedPhoto, ListedProduct, Listing, Problem, ProblemKind};
 use crate::catalogue::import::{EmbedError, Embedder, Embedders, Removes};
 use crate::catalogue::photos::PhotoSource;
 use crate::catalogue::store::checksum::sha256;
@@ -182,6 +182,10 @@ impl Edition {
             listing.products.push(ListedProduct { product, photos, has_bad_rows: false });
         }
         listing.refused = refused;
+        let said = self.store().evidence()?.into_iter();
+        listing.evidence = said
+            .map(|photo| ListedEvidence { sku: photo.sku.clone(), role: photo.role, photo: listed(photo) })
+            .collect();
         Ok(Wanted { listing, removes })
     }
 

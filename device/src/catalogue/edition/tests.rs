@@ -9,7 +9,7 @@ use crate::signature::{self, SignatureError};
 use clothingid_shared::embedding::EmbeddingIdentity;
 use clothingid_shared::files;
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
@@ -121,7 +121,7 @@ fn a_board_becomes_what_the_head_office_has_without_a_network() {
     let first = shop(&[("A", "a", &[("1.jpg", "x"), ("2.jpg", "y")]), ("B", "b", &[("1.jpg", "other")])]);
     rig.office(&first);
     let written = rig.export("first", None);
-    assert_eq!(written, write::Written { products: 2, removes: 0, photos: 3 });
+    assert_eq!(written, write::Written { products: 2, removes: 0, photos: 3, evidence: 0 });
     rig.take("first");
     assert_eq!(rig.board(), first);
 
@@ -129,7 +129,8 @@ fn a_board_becomes_what_the_head_office_has_without_a_network() {
     let second = shop(&[("A", "aa", &[("2.jpg", "y"), ("1.jpg", "z")]), ("C", "c", &[("1.jpg", "c")])]);
     rig.office(&second);
     let written = rig.export("second", Some("first"));
-    assert_eq!(written, write::Written { products: 2, removes: 1, photos: 2 }, "one photograph is known");
+    let expected = write::Written { products: 2, removes: 1, photos: 2, evidence: 0 };
+    assert_eq!(written, expected, "one photograph is known");
     let summary = rig.take("second");
     assert_eq!((summary.new, summary.changed, summary.removed, summary.problems.len()), (1, 1, 1, 0));
     assert_eq!(rig.board(), second);
@@ -165,6 +166,55 @@ fn evidence_stays_with_the_board_whose_staff_found_it_out() {
     let summary = rig.take("second");
     assert_eq!((summary.changed, summary.problems.len()), (1, 0));
     assert_eq!(evidence(), ["A"]);
+}
+
+#[test]
+fn a_copy_brings_back_what_the_staff_have_found_out() {
+    let (rig, whose) = (Rig::new(), identity("one"));
+    rig.office(&shop(&[("A", "a", &[("1.jpg", "x")]), ("B", "b", &[("1.jpg", "y")])]));
+    let mut store = Store::open(&rig.path("office.db")).unwrap();
+    let both = correction(&whose, "counter", &[("A", Role::Counter), ("B", Role::Mistaken)]);
+    store.correct(&whose, &[both, correction(&whose, "other", &[("B", Role::Counter)])]).unwrap();
+    let written = write::copy(&store, &rig.path("copy")).unwrap();
+    assert_eq!(written, write::Written { products: 2, removes: 0, photos: 2, evidence: 3 });
+    let said = |name: &str| {
+        let store = Store::open(&rig.path(name)).unwrap();
+        assert_eq!(store.check().unwrap().damage, []);
+        let bytes = |id| store.photo_bytes(id).unwrap().unwrap().unwrap();
+        let all = store.evidence().unwrap().into_iter().map(|photo| (photo.sku, photo.role, bytes(photo.id)));
+        all.collect::<BTreeSet<_>>()
+    };
+    // A board that has nothing, without a network.
+    let summary = rig.take("copy");
+    assert_eq!((summary.new, summary.evidence, summary.problems.len()), (2, 3, 0));
+    assert_eq!(said("board.db"), said("office.db"));
+    let board = || Store::open(&rig.path("board.db")).unwrap();
+    assert_eq!(board().unembedded(&whose).unwrap(), []);
+    let summary = rig.take("copy");
+    assert_eq!((summary.unchanged, summary.evidence), (2, 0), "twice is once");
+    // What the board has learnt since stays, and so does what it has unlearnt of it as long as nobody brings the copy back.
+    board().correct(&whose, &[correction(&whose, "newer", &[("A", Role::Mistaken)])]).unwrap();
+    let lost = board().evidence().unwrap().remove(0);
+    assert!(board().forget_evidence(&lost.sku, &lost.name).unwrap());
+    assert_eq!(rig.take("copy").evidence, 1);
+    assert_eq!(said("board.db").len(), 4);
+    // It is one change with the rest of the import.
+    board().undo(None).unwrap();
+    assert_eq!(said("board.db").len(), 3);
+
+    // With another network the pictures are looked at anew; what is no picture for it is named, and the rest is kept.
+    let other = Directions(identity("two"));
+    store.correct(&whose, &[correction(&whose, "bad", &[("A", Role::Counter)])]).unwrap();
+    write::copy(&store, &rig.path("second")).unwrap();
+    let summary = take(&rig.path("second"), &rig.path("other.db"), &other);
+    assert_eq!((summary.new, summary.evidence, summary.problems.len()), (2, 3, 1), "{:?}", summary.problems);
+    // A product that the shop shows with that picture itself needs nobody to say so.
+    rig.office(&shop(&[("A", "a", &[("1.jpg", "counter")]), ("B", "b", &[("1.jpg", "y")])]));
+    let shown = Store::open(&rig.path("office.db")).unwrap();
+    assert_eq!(shown.evidence().unwrap(), [], "removed products take their evidence along");
+    drop(shown);
+    let summary = take(&rig.path("copy"), &rig.path("office.db"), &Never(whose));
+    assert_eq!((summary.changed, summary.evidence), (1, 3), "the copy's own photo is back, and the evidence with it");
 }
 
 #[test]

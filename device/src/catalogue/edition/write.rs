@@ -14,8 +14,19 @@ pub struct Written {
     pub products: usize,
     /// Products that it removes.
     pub removes: usize,
-    /// Photographs whose bytes are in the file.
+    /// Photographs of the shop whose bytes are in the file.
     pub photos: usize,
+    /// Pictures of the counter, in a copy.
+    pub evidence: usize,
+}
+
+/// What the staff have found out at the counter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Evidence {
+    /// It is of this counter, in this light, and not the other boards'.
+    StaysHere,
+    /// The shop's own copy has it.
+    GoesAlong,
 }
 
 /// Makes an edition at `path`, whole or as the difference from an earlier one. The file appears when it is whole; one of that name is never
@@ -24,14 +35,27 @@ pub struct Written {
 /// # Errors
 /// The catalogue is damaged, the earlier edition is a difference itself, the disk is full.
 pub fn write(store: &Store, path: &Path, since: Option<&Edition>) -> Result<Written, EditionError> {
+    made(store, path, since, Evidence::StaysHere)
+}
+
+/// Makes a whole edition at `path` for the shop itself, with what its staff have found out. Else as [`write`].
+///
+/// # Errors
+/// The catalogue is damaged, the disk is full.
+pub fn copy(store: &Store, path: &Path) -> Result<Written, EditionError> {
+    made(store, path, None, Evidence::GoesAlong)
+}
+
+fn made(store: &Store, path: &Path, since: Option<&Edition>, evidence: Evidence) -> Result<Written, EditionError> {
     let earlier = since.map(Edition::contents).transpose()?;
-    let mut written = Written { products: 0, removes: 0, photos: 0 };
+    let mut written = Written { products: 0, removes: 0, photos: 0, evidence: 0 };
     // What is looked at is the copy: the catalogue may be another one by now.
     let check = store.copy_changed(path, |copy| -> Result<bool, EditionError> {
         copy.clear_settings()?;
-        // What was found out at this counter, in this light, is not the other boards'.
-        for photo in copy.evidence()? {
-            copy.forget_evidence(&photo.sku, &photo.name)?;
+        if evidence == Evidence::StaysHere {
+            for photo in copy.evidence()? {
+                copy.forget_evidence(&photo.sku, &photo.name)?;
+            }
         }
         copy.forget_all()?;
         let now = fingerprint::all(&sound(copy)?);
@@ -51,7 +75,8 @@ pub fn write(store: &Store, path: &Path, since: Option<&Edition>) -> Result<Writ
             written.removes = before.keys().filter(|sku| !now.contains_key(*sku)).count();
         }
         written.products = copy.products()?.len();
-        written.photos = copy.stored_photo_count()?;
+        written.evidence = copy.evidence()?.len();
+        written.photos = copy.stored_photo_count()? - written.evidence;
         copy.set_setting(SETTING, &serde_json::to_string(&kind).map_err(EditionError::Form)?)?;
         Ok(earlier.is_none())
     })?;

@@ -2,7 +2,8 @@
 //!
 //! 1. [`plan`] compares file and store: new, changed, unchanged, bad; a dry run ends here and changes nothing;
 //! 2. [`run`] embeds the new photographs on all cores ([`embed`]) and commits product batches one by one;
-//! 3. [`reembed`] does the same for what is stored already, after a change of network.
+//! 3. [`evidence`] keeps what the file says of the counter's pictures, if it does;
+//! 4. [`reembed`] does the same as 2. for what is stored already, after a change of network.
 //!
 //! What has been told as committed is on the disk: a kill loses nothing of it and leaves no half product. Importing
 //! the same file again does what is left, and nothing where nothing is left. Products that the file does not list
@@ -11,6 +12,7 @@
 
 mod batches;
 pub mod embed;
+mod evidence;
 pub mod network;
 mod odd;
 pub mod plan;

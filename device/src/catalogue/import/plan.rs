@@ -1,9 +1,10 @@
 //! What an import will do: the catalogue file against the store.
 
 use super::embed::in_one_line;
+use super::evidence;
 use super::odd::{LoneVariant, SharedPhoto, lone, shared};
 use super::{Import, Removes};
-use crate::catalogue::csv::{Column, Encoding, ListedPhoto, ListedProduct, Problem, ProblemKind};
+use crate::catalogue::csv::{Column, Encoding, ListedEvidence, ListedPhoto, ListedProduct, Problem, ProblemKind};
 use crate::catalogue::photos::PhotoSource;
 use crate::catalogue::store::checksum::sha256;
 use crate::catalogue::store::{Store, StoreError, StoredPhoto, StoredProduct};
@@ -29,6 +30,8 @@ pub struct Plan {
     pub reembed: Vec<PhotoId>,
     /// The file's columns that mean nothing to us.
     pub ignored_columns: Vec<String>,
+    /// What was found out at a counter and is to be kept here.
+    pub evidence: Vec<ListedEvidence>,
     /// How the file was written.
     pub encoding: Encoding,
     /// Photographs that the file has for several products: either may be the wrong one, and a search finds both.
@@ -115,7 +118,7 @@ impl Plan {
     /// How many photographs are to be embedded.
     #[must_use]
     pub fn embed_count(&self) -> usize {
-        self.reembed.len() + self.steps.iter().map(|s| s.added().count()).sum::<usize>()
+        self.evidence.len() + self.reembed.len() + self.steps.iter().map(|s| s.added().count()).sum::<usize>()
     }
 
     /// Decodes each photograph that is to be added, and takes those that cannot be used out of the plan.
@@ -235,6 +238,8 @@ pub(super) fn plan(import: &Import<'_>, store: Option<&Store>) -> Result<Plan, S
             plan.going = skus.iter().filter(|sku| stored_products.contains_key(*sku)).cloned().collect();
         }
     }
+    let stays = |sku: &str| stored_products.contains_key(sku) && !plan.going.iter().any(|going| going == sku);
+    plan.evidence = evidence::to_keep(listing, store, |sku| listed_skus.contains(sku) || stays(sku))?;
     if let Some(store) = store {
         let going: BTreeSet<PhotoId> = plan.steps.iter().flat_map(|s| s.remove.iter().copied()).collect();
         plan.reembed = store.unembedded(import.embedders.identity())?;

@@ -5,6 +5,7 @@
 
 use super::batches::{Unit, batches};
 use super::embed::{Embedder, embed};
+use super::evidence;
 use super::plan::{Change, Plan, Step, StepPhoto, photo_problem, unusable};
 use super::{EmbedError, Import, ImportError, Progress};
 use crate::catalogue::PhotoId;
@@ -34,6 +35,8 @@ pub struct Summary {
     pub removed: usize,
     /// Photographs that were stored.
     pub photos: usize,
+    /// Pictures of a counter that are evidence now and were not before.
+    pub evidence: usize,
     /// Stored photographs that were embedded with the network in use.
     pub reembedded: usize,
     /// Rows that could not be used.
@@ -86,7 +89,7 @@ pub(super) fn run(
     progress: &mut dyn Progress,
 ) -> Result<Summary, ImportError> {
     let is_change_of_network = store.hold_to_served()?.is_some_and(|served| served != *import.embedders.identity());
-    let embed_count = plan.embed_count();
+    let embed_count = plan.embed_count() - plan.evidence.len();
     let going = plan.going;
     let mut summary =
         Summary { unchanged: plan.unchanged, kept: plan.kept, problems: plan.problems, ..Summary::default() };
@@ -102,6 +105,9 @@ pub(super) fn run(
         if is_change_of_network {
             take_over(import, store, &mut summary, progress)?;
         }
+    }
+    if !summary.is_interrupted {
+        evidence::keep(import, store, plan.evidence, &mut summary, progress)?;
     }
     summary.problems.sort_by_key(|p| p.line);
     Ok(summary)

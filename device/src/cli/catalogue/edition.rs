@@ -69,7 +69,7 @@ pub(super) fn export(args: &ExportArgs) -> Result<Outcome, Report> {
     let written = write::write(&store, &args.file, since.as_ref()).map_err(|e| report(&e, doing()))?;
     let sign = |key| signature::sign(&args.file, key).map_err(|e| report(&e.into(), doing()));
     let signature = key.as_ref().map(sign).transpose()?;
-    let write::Written { products, removes, photos } = written;
+    let write::Written { products, removes, photos, .. } = written;
     let edition = args.file.display().to_string();
     if args.json {
         let signature = signature.map(|path| path.display().to_string());

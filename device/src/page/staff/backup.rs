@@ -25,8 +25,9 @@ pub async fn page(State(state): State<Arc<PageState>>, Extension(here): Extensio
         Shown::Copied(path, written) => {
             // Said once.
             state.staff.importing.forget();
+            let path = path.display().to_string();
             Some(
-                context! { path => path.display().to_string(), products => written.products, photos => written.photos },
+                context! { path, products => written.products, photos => written.photos, evidence => written.evidence },
             )
         }
         Shown::Working(_) => return Redirect::to(import::PAGE).into_response(),

@@ -54,6 +54,7 @@ pub async fn page(State(state): State<Arc<PageState>>, Extension(here): Extensio
                 changed => summary.changed,
                 unchanged => summary.unchanged,
                 photos => summary.photos,
+                evidence => summary.evidence,
                 is_interrupted => summary.is_interrupted,
                 problems => problems(language, &summary.problems),
                 problem_count => summary.problems.len(),
@@ -118,12 +119,13 @@ fn of_plan(language: Language, name: &str, plan: &Plan) -> Value {
         kept => plan.kept.len(),
         going => plan.going,
         photos => plan.embed_count(),
+        evidence => plan.evidence.len(),
         problems => problems(language, &plan.problems),
         problem_count => plan.problems.len(),
         more_problems => plan.problems.len().saturating_sub(ROWS),
         ignored => plan.ignored_columns.join(", "),
         shared,
-        has_work => !plan.steps.is_empty() || !plan.going.is_empty(),
+        has_work => !plan.steps.is_empty() || !plan.going.is_empty() || !plan.evidence.is_empty(),
     }
 }
 

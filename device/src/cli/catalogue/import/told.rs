@@ -51,6 +51,7 @@ pub(super) enum Line<'a> {
         kept: usize,
         removed: usize,
         photos: usize,
+        evidence: usize,
         reembedded: usize,
         interrupted: bool,
     },
@@ -61,6 +62,7 @@ pub(super) enum Line<'a> {
         wrong: usize,
         kept: usize,
         removed: usize,
+        evidence: usize,
     },
 }
 
@@ -136,12 +138,12 @@ pub(super) fn show_plan(plan: &Plan, json: bool, told: &mut Told<Stdout>) -> Res
     show_problems(&plan.problems, json, told)?;
     let removed = plan.going.len();
     let (new, unchanged, wrong, kept) = (plan.new_count(), plan.unchanged, plan.problems.len(), plan.kept.len());
-    let changed = plan.steps.len() - new;
+    let (changed, evidence) = (plan.steps.len() - new, plan.evidence.len());
     if json {
-        tell_json(&Line::DryRun { new, changed, unchanged, wrong, kept, removed }, told)?;
+        tell_json(&Line::DryRun { new, changed, unchanged, wrong, kept, removed, evidence }, told)?;
     } else {
         let sum = sum(new, changed, unchanged, wrong, [kept, removed]);
-        told.line(&format!("{sum}; nothing was changed (dry run)"));
+        told.line(&format!("{sum}{}; nothing was changed (dry run)", of_evidence(evidence)));
     }
     Ok(if wrong == 0 { Outcome::Done } else { Outcome::SomeFailed })
 }
@@ -150,6 +152,11 @@ fn sum(new: usize, changed: usize, unchanged: usize, wrong: usize, [kept, remove
     let kept = if kept == 0 { String::new() } else { format!(", not in the file {kept} (kept)") };
     let removed = if removed == 0 { String::new() } else { format!(", removed {removed}") };
     format!("new {new}, changed {changed}, unchanged {unchanged}, wrong {wrong}{kept}{removed}")
+}
+
+/// What was found out at a counter, where it comes along.
+fn of_evidence(count: usize) -> String {
+    if count == 0 { String::new() } else { format!("; {} of the counter", counted(count, "picture")) }
 }
 
 pub(super) fn show_summary(
@@ -162,11 +169,11 @@ pub(super) fn show_summary(
     for damage in &summary.damage {
         say(format_args!("error: {damage}"));
     }
-    let &Summary { new, changed, unchanged, photos, reembedded, is_interrupted: interrupted, .. } = summary;
+    let &Summary { new, changed, unchanged, photos, evidence, reembedded, is_interrupted: interrupted, .. } = summary;
     let (wrong, kept, removed) = (summary.problems.len(), summary.kept.len(), summary.removed);
     if args.json {
         tell_json(
-            &Line::Done { new, changed, unchanged, wrong, kept, removed, photos, reembedded, interrupted },
+            &Line::Done { new, changed, unchanged, wrong, kept, removed, photos, evidence, reembedded, interrupted },
             told,
         )?;
     } else {
@@ -175,7 +182,8 @@ pub(super) fn show_summary(
             (_, 0) => format!("; {} stored", counted(photos, "photo")),
             _ => format!("; {} stored, {reembedded} embedded with the network in use", counted(photos, "photo")),
         };
-        told.line(&format!("{}{of_photos}", sum(new, changed, unchanged, wrong, [kept, removed])));
+        let sum = sum(new, changed, unchanged, wrong, [kept, removed]);
+        told.line(&format!("{sum}{of_photos}{}", of_evidence(evidence)));
     }
     if interrupted {
         say(format_args!("stopped; what is told above is stored. Go on with: `{}`", again(args, catalogue)));
