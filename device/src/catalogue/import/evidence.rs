@@ -23,8 +23,14 @@ pub(super) fn to_keep(
         return Ok(Vec::new());
     }
     let photos = store.map(Store::photos).transpose()?.unwrap_or_default();
-    let said: BTreeSet<(&str, &[u8], Role)> =
-        photos.iter().filter(|p| p.is_sound).map(|p| (p.sku.as_str(), p.sha256.as_slice(), p.role)).collect();
+    let listed: BTreeSet<&str> = listing.products.iter().map(|listed| listed.product.sku.as_str()).collect();
+    // What is listed replaces what was listed before.
+    let stay = photos.iter().filter(|p| p.is_sound && (p.role != Role::Listed || !listed.contains(p.sku.as_str())));
+    let mut said: BTreeSet<(&str, &[u8], Role)> = stay.map(|p| (p.sku.as_str(), p.sha256.as_slice(), p.role)).collect();
+    for of in &listing.products {
+        let hashes = of.photos.iter().filter_map(|photo| photo.sha256.as_ref());
+        said.extend(hashes.map(|hash| (of.product.sku.as_str(), hash.as_slice(), Role::Listed)));
+    }
     let is_known = |one: &ListedEvidence| {
         let of = |role| one.photo.sha256.is_some_and(|hash| said.contains(&(one.sku.as_str(), hash.as_slice(), role)));
         of(one.role) || of(Role::Listed)
