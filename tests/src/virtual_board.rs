@@ -128,9 +128,9 @@ impl VirtualBoard {
     pub fn cut_power(&mut self) {
         self.shell = None;
         if let Some(mut qemu) = self.qemu.take() {
-            // The watcher ends QEMU: its parent is asked by name.
+            // By name, and not the watcher, whose words have QEMU's in them: it ends when QEMU has let go of its disks.
             let pattern = self.path("disk.img").display().to_string();
-            let _ = Command::new("pkill").args(["-9", "-f", &format!("qemu-system-x86_64 .*{pattern}")]).status();
+            let _ = Command::new("pkill").args(["-9", "-f", &format!("^qemu-system-x86_64 .*{pattern}")]).status();
             let _ = qemu.wait();
         }
     }

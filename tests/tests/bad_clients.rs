@@ -142,6 +142,17 @@ fn half_a_request_is_not_waited_for_and_a_crowd_of_them_takes_no_memory() {
 }
 
 #[test]
+fn who_rests_after_an_answer_is_let_go_and_not_counted() {
+    let demo = Demo::start();
+    let mut stream = connect(&demo);
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("a request");
+    let mut all = Vec::new();
+    stream.read_to_end(&mut all).expect("it is let go");
+    assert!(all.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&all));
+    assert_eq!(demo.counter("connections_cut"), 0);
+}
+
+#[test]
 fn more_watchers_than_there_is_room_for_are_told_so_and_counted() {
     let demo = Demo::start();
     let _ = demo.reading();

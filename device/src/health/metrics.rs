@@ -159,11 +159,11 @@ pub struct Metrics {
     pub uploads_turned_away: AtomicU64,
     /// Pictures given to the screen.
     pub screen_pictures: AtomicU64,
-    /// Connections that were ended because their request did not come in time.
+    /// Connections that were ended because no request came, or not all of it, in time.
     pub connections_cut: AtomicU64,
     /// Event streams that were refused because there are enough.
     pub streams_refused: AtomicU64,
-    /// Requests that were sound and failed here: a store that cannot be written, a full disk, a fault.
+    /// Requests that could not be fulfilled, by a status of 500 or more that is not 503: a store that cannot be written, a disk without room.
     pub requests_failed: AtomicU64,
     /// Connections over the shop's network that were not taken, because their address has enough.
     pub lan_refused: AtomicU64,
@@ -254,9 +254,17 @@ impl Metrics {
             ("uploads_unreadable", "Photographs that could not be read", &self.uploads_unreadable),
             ("uploads_turned_away", "Photographs turned away because too many came at once", &self.uploads_turned_away),
             ("screen_pictures", "Pictures given to the screen", &self.screen_pictures),
-            ("connections_cut", "Connections ended because their request did not come in time", &self.connections_cut),
+            (
+                "connections_cut",
+                "Connections ended because no request came, or not all of it, in time",
+                &self.connections_cut,
+            ),
             ("streams_refused", "Event streams refused because there are enough", &self.streams_refused),
-            ("requests_failed", "Requests that were sound and failed here", &self.requests_failed),
+            (
+                "requests_failed",
+                "Requests that could not be fulfilled: statuses from 500 but for 503",
+                &self.requests_failed,
+            ),
             ("lan_refused", "Connections over the shop's network that were not taken", &self.lan_refused),
             ("glyphs_missing", "Characters that the font of the screen lacks", &self.glyphs_missing),
         ] {

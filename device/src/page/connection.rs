@@ -11,6 +11,7 @@ use hyper_util::service::TowerToHyperService;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -50,7 +51,10 @@ pub(super) async fn converse(
     mut closing: watch::Receiver<bool>,
 ) {
     let router = TowerToHyperService::new(router);
+    let has_asked = AtomicBool::new(false);
+    let has_asked = &has_asked;
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        has_asked.store(true, Ordering::Relaxed);
         request.extensions_mut().insert(ConnectInfo(peer));
         router.call(request)
     });
@@ -63,7 +67,8 @@ pub(super) async fn converse(
     );
     tokio::select! {
         ended = connection.as_mut() => {
-            if ended.is_err_and(|error| error.is_timeout()) {
+            // One that rests after an answer is let go in the same way, and nothing is wrong with that.
+            if ended.is_err_and(|error| error.is_timeout()) && !has_asked.load(Ordering::Relaxed) {
                 health.metrics.count(&health.metrics.connections_cut);
             }
             return;

@@ -80,10 +80,12 @@ fn noted(addresses: Router<Arc<PageState>>, state: &Arc<PageState>) -> Router<Ar
                 health.activity.note();
             }
             let response = next.run(request).await;
-            // Unavailable is what is not there yet, or taken by others.
-            let status = response.status();
-            if status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE {
-                health.metrics.count(&health.metrics.requests_failed);
+            match response.status() {
+                StatusCode::REQUEST_TIMEOUT => health.metrics.count(&health.metrics.connections_cut),
+                // What is not there yet, or taken by others.
+                StatusCode::SERVICE_UNAVAILABLE => {}
+                status if status.is_server_error() => health.metrics.count(&health.metrics.requests_failed),
+                _ => {}
             }
             response
         }

@@ -40,15 +40,13 @@ pub struct ListedProduct {
     pub has_bad_rows: bool,
 }
 
-/// What a picture of the counter says of a product.
+/// A picture of the counter, and what it says of which product.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedEvidence {
-    /// The product.
-    pub sku: String,
-    /// What it says of it.
-    pub role: Role,
     /// The picture.
     pub photo: ListedPhoto,
+    /// What it says of which product; at least one.
+    pub says: Vec<(String, Role)>,
 }
 
 /// One photograph of a product.

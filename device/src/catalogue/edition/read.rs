@@ -44,6 +44,12 @@ pub enum EditionError {
         /// The file.
         path: PathBuf,
     },
+    /// It has what the staff of one shop have found out at their counter.
+    #[error("`{}` is a shop's copy of its own catalogue, and not for other boards", path.display())]
+    OwnCopy {
+        /// The file.
+        path: PathBuf,
+    },
     /// A row is not what was written.
     #[error(transparent)]
     Damaged(Damage),
@@ -66,6 +72,9 @@ impl EditionError {
             }
             Self::Store(error) => error.hints(),
             Self::NoEdition { .. } => vec!["make one of it: `clothingid catalogue export FILE`".to_owned()],
+            Self::OwnCopy { .. } => {
+                vec!["make an edition of the catalogue: `clothingid catalogue export FILE`".to_owned()]
+            }
             Self::FromDifference { .. } => vec!["name the whole edition that the boards had last".to_owned()],
             Self::Damaged(_) => {
                 vec!["`clothingid catalogue check` says what to do; an edition is copied again".to_owned()]
@@ -78,7 +87,9 @@ impl EditionError {
 /// The products of a store all of whose rows are what was written.
 pub(super) fn sound(store: &Store) -> Result<Vec<Item>, EditionError> {
     let (items, damage) = store.items()?;
-    damage.into_iter().next().map_or(Ok(items), |damage| Err(EditionError::Damaged(damage)))
+    // What the staff have found out stands beside the products: one picture of it is not worth all of them.
+    let of_products = damage.into_iter().find(|damage| !matches!(damage, Damage::Evidence { .. }));
+    of_products.map_or(Ok(items), |damage| Err(EditionError::Damaged(damage)))
 }
 
 /// What a whole edition holds.
@@ -128,6 +139,17 @@ impl Edition {
     #[must_use]
     pub fn is_difference(&self) -> bool {
         matches!(self.kind, Kind::Difference { .. })
+    }
+
+    /// Refuses a shop's own copy, which has what no other board is to have.
+    ///
+    /// # Errors
+    /// It is one, or cannot be read.
+    pub fn expect_for_others(&self) -> Result<(), EditionError> {
+        match self.store().evidence()?.is_empty() {
+            true => Ok(()),
+            false => Err(EditionError::OwnCopy { path: self.path.clone() }),
+        }
     }
 
     /// What it holds, where it is whole.
@@ -182,10 +204,25 @@ impl Edition {
             listing.products.push(ListedProduct { product, photos, has_bad_rows: false });
         }
         listing.refused = refused;
-        let said = self.store().evidence()?.into_iter();
-        listing.evidence = said
-            .map(|photo| ListedEvidence { sku: photo.sku.clone(), role: photo.role, photo: listed(photo) })
-            .collect();
+        let mut evidence: BTreeMap<Vec<u8>, ListedEvidence> = BTreeMap::new();
+        for photo in self.store().evidence()? {
+            if !photo.is_sound {
+                let (photo_name, cause) = (photo.name.clone(), photo.damage().to_string());
+                let kind = ProblemKind::PhotoUnreadable { photo: photo_name, cause };
+                listing.problems.push(Problem {
+                    file: name.to_owned(),
+                    line: 0,
+                    column: None,
+                    sku: Some(photo.sku),
+                    kind,
+                });
+                continue;
+            }
+            let (hash, said) = (photo.sha256.clone(), (photo.sku.clone(), photo.role));
+            let of_picture = ListedEvidence { photo: listed(photo), says: Vec::new() };
+            evidence.entry(hash).or_insert(of_picture).says.push(said);
+        }
+        listing.evidence = evidence.into_values().collect();
         Ok(Wanted { listing, removes })
     }
 

@@ -3,7 +3,7 @@
 use super::fingerprint::{self, Fingerprint};
 use super::read::{Edition, EditionError, sound};
 use super::{Kind, SETTING};
-use crate::catalogue::store::Store;
+use crate::catalogue::store::{Damage, Store, StoredPhoto};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -18,6 +18,8 @@ pub struct Written {
     pub photos: usize,
     /// Pictures of the counter, in a copy.
     pub evidence: usize,
+    /// Of what they say, what is damaged and was left out.
+    pub left_out: usize,
 }
 
 /// What the staff have found out at the counter.
@@ -48,14 +50,20 @@ pub fn copy(store: &Store, path: &Path) -> Result<Written, EditionError> {
 
 fn made(store: &Store, path: &Path, since: Option<&Edition>, evidence: Evidence) -> Result<Written, EditionError> {
     let earlier = since.map(Edition::contents).transpose()?;
-    let mut written = Written { products: 0, removes: 0, photos: 0, evidence: 0 };
+    let mut written = Written { products: 0, removes: 0, photos: 0, evidence: 0, left_out: 0 };
     // What is looked at is the copy: the catalogue may be another one by now.
     let check = store.copy_changed(path, |copy| -> Result<bool, EditionError> {
         copy.clear_settings()?;
-        if evidence == Evidence::StaysHere {
-            for photo in copy.evidence()? {
-                copy.forget_evidence(&photo.sku, &photo.name)?;
-            }
+        let of_staff = copy.evidence()?;
+        let goes: Vec<&StoredPhoto> = match evidence {
+            Evidence::StaysHere => of_staff.iter().collect(),
+            Evidence::GoesAlong => damaged(copy, &of_staff)?,
+        };
+        for photo in &goes {
+            copy.forget_evidence(&photo.sku, &photo.name)?;
+        }
+        if evidence == Evidence::GoesAlong {
+            written.left_out = goes.len();
         }
         copy.forget_all()?;
         let now = fingerprint::all(&sound(copy)?);
@@ -75,8 +83,9 @@ fn made(store: &Store, path: &Path, since: Option<&Edition>, evidence: Evidence)
             written.removes = before.keys().filter(|sku| !now.contains_key(*sku)).count();
         }
         written.products = copy.products()?.len();
-        written.evidence = copy.evidence()?.len();
-        written.photos = copy.stored_photo_count()? - written.evidence;
+        let kept = copy.evidence()?;
+        written.photos = copy.stored_photo_count()? - kept.len();
+        written.evidence = kept.iter().map(|photo| &photo.sha256).collect::<BTreeSet<_>>().len();
         copy.set_setting(SETTING, &serde_json::to_string(&kind).map_err(EditionError::Form)?)?;
         Ok(earlier.is_none())
     })?;
@@ -84,6 +93,22 @@ fn made(store: &Store, path: &Path, since: Option<&Edition>, evidence: Evidence)
         Some(damage) => Err(EditionError::Damaged(damage)),
         None => Ok(written),
     }
+}
+
+/// The evidence of which anything is not what was written. It is no reason for a shop to be without a copy.
+fn damaged<'a>(copy: &Store, evidence: &'a [StoredPhoto]) -> Result<Vec<&'a StoredPhoto>, EditionError> {
+    if evidence.is_empty() {
+        return Ok(Vec::new());
+    }
+    let damage = copy.check()?.damage;
+    let is_damaged = |of: &&StoredPhoto| {
+        damage.iter().any(|damage| match damage {
+            Damage::Evidence { sku, name } => *sku == of.sku && *name == of.name,
+            Damage::Embedding { photo, .. } | Damage::NoEmbedding { photo, .. } => *photo == of.id,
+            _ => false,
+        })
+    };
+    Ok(evidence.iter().filter(is_damaged).collect())
 }
 
 /// The products that are not the same, and what they were.

@@ -1,16 +1,18 @@
 //! Keeping what the staff of a catalogue found out at the counter, where the imported file brings it along: a copy of a shop's own catalogue.
+//!
+//! What this catalogue says of a picture itself stands: it may be the newer word.
 
 use super::embed::{Embedder, embed};
 use super::plan::{photo_problem, unusable};
-use super::{Import, ImportError, Progress, Summary};
-use crate::catalogue::Role;
+use super::{Committed, Import, ImportError, Progress, Summary};
 use crate::catalogue::csv::{ListedEvidence, Listing, ProblemKind};
-use crate::catalogue::store::{Correction, CorrectionError, Store, StoreError};
-
-use std::collections::BTreeSet;
+use crate::catalogue::store::{Correction, CorrectionError, Embedded, Store, StoreError};
+use crate::catalogue::{PhotoId, Role};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 
-/// The evidence that is not kept yet, of products that there will be. What the shop lists itself is no evidence.
+/// The pictures that are to be kept, each with what is not said here yet of products that there will be. What the shop itself shows a product with is
+/// no evidence.
 ///
 /// # Errors
 /// The store cannot be read.
@@ -22,20 +24,37 @@ pub(super) fn to_keep(
     if listing.evidence.is_empty() {
         return Ok(Vec::new());
     }
-    let photos = store.map(Store::photos).transpose()?.unwrap_or_default();
-    let listed: BTreeSet<&str> = listing.products.iter().map(|listed| listed.product.sku.as_str()).collect();
-    // What is listed replaces what was listed before.
-    let stay = photos.iter().filter(|p| p.is_sound && (p.role != Role::Listed || !listed.contains(p.sku.as_str())));
-    let mut said: BTreeSet<(&str, &[u8], Role)> = stay.map(|p| (p.sku.as_str(), p.sha256.as_slice(), p.role)).collect();
+    let mut shown: BTreeSet<(&str, &[u8])> = BTreeSet::new();
     for of in &listing.products {
         let hashes = of.photos.iter().filter_map(|photo| photo.sha256.as_ref());
-        said.extend(hashes.map(|hash| (of.product.sku.as_str(), hash.as_slice(), Role::Listed)));
+        shown.extend(hashes.map(|hash| (of.product.sku.as_str(), hash.as_slice())));
     }
-    let is_known = |one: &ListedEvidence| {
-        let of = |role| one.photo.sha256.is_some_and(|hash| said.contains(&(one.sku.as_str(), hash.as_slice(), role)));
-        of(one.role) || of(Role::Listed)
+    // What is listed replaces what was listed before.
+    let listed: BTreeSet<&str> = listing.products.iter().map(|of| of.product.sku.as_str()).collect();
+    let photos = store.map(Store::photos).transpose()?.unwrap_or_default();
+    let stay = photos.iter().filter(|p| p.is_sound && (p.role != Role::Listed || !listed.contains(p.sku.as_str())));
+    let said: BTreeMap<(&str, &[u8]), PhotoId> = stay.map(|p| ((p.sku.as_str(), p.sha256.as_slice()), p.id)).collect();
+    // A picture whose bytes are not what was written is kept anew.
+    let is_whole = |id: PhotoId| -> Result<bool, StoreError> {
+        let bytes = store.map(|store| store.photo_bytes(id)).transpose()?;
+        Ok(matches!(bytes.flatten(), Some(Ok(_))))
     };
-    Ok(listing.evidence.iter().filter(|one| is_there(&one.sku) && !is_known(one)).cloned().collect())
+    let mut wanted = Vec::new();
+    for one in &listing.evidence {
+        let Some(hash) = &one.photo.sha256 else { continue };
+        let mut says = Vec::new();
+        for (sku, role) in &one.says {
+            let place = (sku.as_str(), hash.as_slice());
+            let is_known = shown.contains(&place) || said.get(&place).map_or(Ok(false), |id| is_whole(*id))?;
+            if is_there(sku) && !is_known {
+                says.push((sku.clone(), *role));
+            }
+        }
+        if !says.is_empty() {
+            wanted.push(ListedEvidence { photo: one.photo.clone(), says });
+        }
+    }
+    Ok(wanted)
 }
 
 /// Embeds and keeps them, each in a transaction of its own that belongs to the import's change.
@@ -50,26 +69,44 @@ pub(super) fn keep(
         return Ok(());
     }
     let mut embedder = import.embedders.open().map_err(ImportError::Embed)?;
-    for one in evidence {
+    for ListedEvidence { photo, mut says } in evidence {
         if import.stop.load(Ordering::Relaxed) {
             summary.is_interrupted = true;
             break;
         }
-        let read = import.photos.read(&one.photo.key);
-        let made = read.and_then(|bytes| correction(embedder.as_mut(), &one, bytes));
+        let sku = says.first().map(|(sku, _)| sku.clone()).unwrap_or_default();
+        let read = import.photos.read(&photo.key);
+        let made = read.and_then(|bytes| embedded(embedder.as_mut(), &photo.name, bytes));
         progress.embedded();
-        match made.map(|correction| store.correct(import.embedders.identity(), &[correction])) {
-            Ok(Ok(corrected)) => summary.evidence += corrected.kept,
-            // Its product could not be taken, or is shown by this very photograph now.
-            Ok(Err(CorrectionError::NoProduct { .. } | CorrectionError::Listed { .. })) => {}
-            Ok(Err(CorrectionError::Store(error))) => return Err(error.into()),
-            Err(kind) => summary.problems.push(photo_problem(import.name, &one.sku, &one.photo, kind)),
+        let (bytes, embedded) = match made {
+            Ok(made) => made,
+            Err(kind) => {
+                summary.problems.push(photo_problem(import.name, &sku, &photo, kind));
+                continue;
+            }
+        };
+        // A product that could not be taken is named already.
+        let mut is_there = Vec::new();
+        for (sku, _) in &says {
+            is_there.push(store.product(sku)?.is_some());
+        }
+        let mut is_there = is_there.into_iter();
+        says.retain(|_| is_there.next().unwrap_or(false));
+        match store.correct(import.embedders.identity(), &[Correction { bytes, embedded, says }]) {
+            Ok(corrected) => {
+                let kept = usize::from(corrected.kept > 0);
+                summary.evidence += kept;
+                progress.committed(&Committed { products: &[], photos: kept, reembedded: 0 });
+            }
+            // Somebody has removed the product meanwhile, or shows it with this picture.
+            Err(CorrectionError::NoProduct { .. } | CorrectionError::Listed { .. }) => {}
+            Err(CorrectionError::Store(error)) => return Err(error.into()),
         }
     }
     Ok(())
 }
 
-fn correction(embedder: &mut dyn Embedder, one: &ListedEvidence, bytes: Vec<u8>) -> Result<Correction, ProblemKind> {
-    let embedded = embed(embedder, &bytes).map_err(|error| unusable(&one.photo.name, &error))?;
-    Ok(Correction { bytes, embedded, says: vec![(one.sku.clone(), one.role)] })
+fn embedded(embedder: &mut dyn Embedder, name: &str, bytes: Vec<u8>) -> Result<(Vec<u8>, Embedded), ProblemKind> {
+    let embedded = embed(embedder, &bytes).map_err(|error| unusable(name, &error))?;
+    Ok((bytes, embedded))
 }

@@ -165,8 +165,10 @@ fn keep(
     (sku, role): (&str, Role),
 ) -> rusqlite::Result<bool> {
     let known = known(t, sku, hash)?;
-    if known.iter().any(|photo| photo.role == Role::Listed || (photo.role == role && photo.is_sound)) {
-        return Ok(false);
+    for photo in &known {
+        if photo.role == Role::Listed || (photo.role == role && photo.is_sound && has_bytes(t, photo)?) {
+            return Ok(false);
+        }
     }
     change.touch(t, sku)?;
     for photo in known {
@@ -178,6 +180,13 @@ fn keep(
     let id = add_photo(t, (sku, &name, position), (&correction.bytes, hash), role)?;
     write_embedding(t, identity, id, &correction.embedded)?;
     Ok(true)
+}
+
+/// Whether its bytes are what was written.
+fn has_bytes(t: &Transaction<'_>, photo: &StoredPhoto) -> rusqlite::Result<bool> {
+    let sql = "SELECT bytes FROM photo_bytes WHERE photo = ?1";
+    let bytes: Option<Vec<u8>> = t.prepare_cached(sql)?.query_row([photo.id.number()], |row| row.get(0)).optional()?;
+    Ok(bytes.is_some_and(|bytes| sha256(&bytes) == photo.sha256.as_slice()))
 }
 
 fn name(bytes: &[u8], hash: &[u8], role: Role) -> String {

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
     after_help = "Examples:\n  clothingid catalogue correct photo.jpg --is A1 --is-not B2\n  clothingid catalogue correct counter/*.jpg --is A1\n  \
                   clothingid catalogue undo\n\nThe photographs are kept in the catalogue as evidence, and shown to nobody. One that shows a \
                   product helps to find it; near one that was taken for a product by mistake, that product is not found any more. An import \
-                  leaves evidence alone, but for that of products that it removes."
+                  leaves evidence alone, but for that of products that it removes; a shop's own copy brings it back."
 )]
 pub struct CorrectArgs {
     /// Photographs (JPEG, PNG, WebP), folders of them, or `-` for a list on stdin

@@ -100,7 +100,8 @@ fn files(args: &Args) -> Result<Vec<New>, Report> {
         add(Kind::Network, file, format!("{} of {}", manifest.name, manifest.created));
     }
     if let Some(file) = &args.catalogue {
-        drop(Edition::open(file).map_err(|error| Report::of(&error).hinted(error.hints()))?);
+        let edition = Edition::open(file).and_then(|edition| edition.expect_for_others());
+        edition.map_err(|error| Report::of(&error).hinted(error.hints()))?;
         add(Kind::Catalogue, file, stem(file));
     }
     if let Some(file) = &args.system {

@@ -27,7 +27,7 @@ pub async fn page(State(state): State<Arc<PageState>>, Extension(here): Extensio
             state.staff.importing.forget();
             let path = path.display().to_string();
             Some(
-                context! { path, products => written.products, photos => written.photos, evidence => written.evidence },
+                context! { path, products => written.products, photos => written.photos, evidence => written.evidence, left_out => written.left_out },
             )
         }
         Shown::Working(_) => return Redirect::to(import::PAGE).into_response(),

@@ -18,6 +18,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use minijinja::{Value, context};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -120,6 +121,7 @@ fn of_plan(language: Language, name: &str, plan: &Plan) -> Value {
         going => plan.going,
         photos => plan.embed_count(),
         evidence => plan.evidence.len(),
+        evidence_of => evidence_of(plan),
         problems => problems(language, &plan.problems),
         problem_count => plan.problems.len(),
         more_problems => plan.problems.len().saturating_sub(ROWS),
@@ -127,6 +129,12 @@ fn of_plan(language: Language, name: &str, plan: &Plan) -> Value {
         shared,
         has_work => !plan.steps.is_empty() || !plan.going.is_empty() || !plan.evidence.is_empty(),
     }
+}
+
+/// The articles that something was said of.
+fn evidence_of(plan: &Plan) -> Vec<&str> {
+    let skus: BTreeSet<&str> = plan.evidence.iter().flat_map(|one| &one.says).map(|(sku, _)| sku.as_str()).collect();
+    skus.into_iter().take(ROWS).collect()
 }
 
 fn problems(language: Language, problems: &[Problem]) -> Vec<Value> {

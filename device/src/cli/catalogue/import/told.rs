@@ -37,6 +37,10 @@ pub(super) enum Line<'a> {
     WouldRemove {
         sku: &'a str,
     },
+    WouldKeep {
+        picture: &'a str,
+        of: Vec<&'a str>,
+    },
     Problem {
         line: u64,
         column: Option<&'a str>,
@@ -133,6 +137,14 @@ pub(super) fn show_plan(plan: &Plan, json: bool, told: &mut Told<Stdout>) -> Res
             tell_json(&Line::WouldRemove { sku }, told)?;
         } else {
             told.line(&format!("{:<8} {sku}", "removed"));
+        }
+    }
+    for one in &plan.evidence {
+        let of: Vec<&str> = one.says.iter().map(|(sku, _)| sku.as_str()).collect();
+        if json {
+            tell_json(&Line::WouldKeep { picture: &one.photo.name, of }, told)?;
+        } else {
+            told.line(&format!("{:<8} {}  ({})", "kept", of.join(", "), one.photo.name));
         }
     }
     show_problems(&plan.problems, json, told)?;
