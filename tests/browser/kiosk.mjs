@@ -154,8 +154,8 @@ await check("the three languages differ", async () => {
     const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineWidth);
     expect(parseFloat(outline) >= 2, `outline ${outline}`);
     await page.keyboard.press("Enter");
-    await soon("the details", () => page.evaluate(() => document.getElementById("details").open), 5);
-    await soon("the large picture", () => page.evaluate(() => document.getElementById("details-picture").naturalWidth > 0), 5);
+    await soon("the details", () => page.evaluate(() => document.getElementById("details").open));
+    await soon("the large picture", () => page.evaluate(() => document.getElementById("details-picture").naturalWidth > 0));
     const found = await breaches(page);
     expect(found.length === 0, found.join("\n"));
     if (folder) await page.screenshot({ path: join(folder, "kiosk-details.png") });
@@ -163,21 +163,21 @@ await check("the three languages differ", async () => {
     const similar = () => page.evaluate(() => [...document.querySelectorAll("#similar-cards li:not([hidden]) .name")].map((name) => name.textContent));
     const first = await page.textContent("#details-title");
     await page.click("#details-more");
-    const all = await soon("others like it", async () => (await page.isVisible("#similar")) && (await similar()).length > 1 && similar(), 5);
+    const all = await soon("others like it", async () => (await page.isVisible("#similar")) && (await similar()).length > 1 && similar());
     expect(!all.includes(first), `${first} is among those like it`);
     const pressed = () => page.textContent("#colours [aria-pressed=true]");
     expect((await pressed()) === "All colours", `pressed ${await pressed()}`);
     await page.click("#colours button:nth-child(2)");
-    await soon("the colour", async () => (await pressed()) !== "All colours", 5);
+    await soon("the colour", async () => (await pressed()) !== "All colours");
     const coloured = await similar();
     expect(coloured.join() !== all.join(), `the colour changes nothing: ${all}`);
     const withSimilar = await breaches(page);
     expect(withSimilar.length === 0, withSimilar.join("\n"));
     if (folder) await page.screenshot({ path: join(folder, "kiosk-similar.png") });
     await page.click("#colours button:nth-child(1)");
-    await soon("all again", async () => (await similar()).join() === all.join(), 5);
+    await soon("all again", async () => (await similar()).join() === all.join());
     await page.click("#similar-cards .card");
-    await soon("the next garment", async () => (await page.textContent("#details-title")) === all[0], 5);
+    await soon("the next garment", async () => (await page.textContent("#details-title")) === all[0]);
     expect(!(await page.isVisible("#similar")), "what was like the last one is still shown");
     await page.keyboard.press("Escape");
     expect(!(await page.evaluate(() => document.getElementById("details").open)), "Escape does not close the details");
@@ -203,7 +203,7 @@ await check("the three languages differ", async () => {
     const after = await look(page);
     expect(after.frame === before.frame && after.label26 === before.label26, "it has changed");
     await page.click("#hold");
-    await soon("a new frame", async () => (await look(page)).frame !== before.frame, 20);
+    await soon("a new frame", async () => (await look(page)).frame !== before.frame);
   });
   await check("touch targets are at least 44 pixels", async () => {
     const small = await page.evaluate(() =>
@@ -217,16 +217,16 @@ await check("the three languages differ", async () => {
     await check("a server that is silent is said, and its return is seen", async () => {
       process.kill(Number(pid), "SIGSTOP");
       try {
-        await soon("the notice", async () => (await look(page)).notice.startsWith("Connection lost"), 20);
+        await soon("the notice", async () => (await look(page)).notice.startsWith("Connection lost"));
         const found = await breaches(page);
         expect(found.length === 0, found.join("\n"));
         if (folder) await page.screenshot({ path: join(folder, "kiosk-lost.png") });
       } finally {
         process.kill(Number(pid), "SIGCONT");
       }
-      await soon("the notice to go", async () => (await look(page)).notice === "", 20);
+      await soon("the notice to go", async () => (await look(page)).notice === "");
       const frame = (await look(page)).frame;
-      await soon("a new frame", async () => (await look(page)).frame !== frame, 20);
+      await soon("a new frame", async () => (await look(page)).frame !== frame);
     });
   }
   await check("nothing went wrong meanwhile", async () => {
@@ -305,14 +305,14 @@ await check("the three languages differ", async () => {
       await check(`${language}: a customer opens a garment, looks for more like it in a colour, closes it, holds what is seen and lets it go`, async () => {
         const say = await page.evaluate(() => JSON.parse(document.getElementById("page").textContent).strings);
         await page.locator(".card").first().click();
-        await soon("the large picture", () => page.evaluate(() => document.getElementById("details-picture").naturalWidth > 0), 10);
-        await soon("what it is", async () => (await page.textContent("#details-facts")).includes(say.article), 10);
+        await soon("the large picture", () => page.evaluate(() => document.getElementById("details-picture").naturalWidth > 0));
+        await soon("what it is", async () => (await page.textContent("#details-facts")).includes(say.article));
         expect((await page.textContent("#details-more")) === say.more_like_this, await page.textContent("#details-more"));
         await page.click("#details-more");
-        await soon("others like it", async () => (await page.locator("#similar-cards li:not([hidden])").count()) > 1, 10);
+        await soon("others like it", async () => (await page.locator("#similar-cards li:not([hidden])").count()) > 1);
         expect((await page.textContent("#colours [aria-pressed=true]")) === say.all_colours, await page.textContent("#colours"));
         await page.click("#colours button:nth-child(2)");
-        await soon("the colour", async () => (await page.textContent("#colours [aria-pressed=true]")) !== say.all_colours, 10);
+        await soon("the colour", async () => (await page.textContent("#colours [aria-pressed=true]")) !== say.all_colours);
         const inDetails = await breaches(page);
         expect(inDetails.length === 0, inDetails.join("\n"));
         expect((await page.textContent("#details-close")) === say.close, await page.textContent("#details-close"));
@@ -320,10 +320,10 @@ await check("the three languages differ", async () => {
         expect(!(await page.evaluate(() => document.getElementById("details").open)), "it is still open");
         const before = await page.textContent("#hold");
         await page.click("#hold");
-        await soon("that it is held", async () => (await page.getAttribute("#hold", "aria-pressed")) === "true", 10);
+        await soon("that it is held", async () => (await page.getAttribute("#hold", "aria-pressed")) === "true");
         expect((await page.textContent("#hold")) !== before, `held, the button says ${before}`);
         await page.click("#hold");
-        await soon("that it is let go", async () => (await page.getAttribute("#hold", "aria-pressed")) !== "true", 10);
+        await soon("that it is let go", async () => (await page.getAttribute("#hold", "aria-pressed")) !== "true");
       });
     }
     await context.close();
@@ -351,7 +351,7 @@ await check("the three languages differ", async () => {
     await page.clock.runFor(30_000);
     expect(page.url().endsWith("?lang=de"), "forgotten too soon");
     await page.clock.runFor(20_000);
-    await soon("the shop's language", async () => !page.url().includes("lang"), 10);
+    await soon("the shop's language", async () => !page.url().includes("lang"));
   });
   await check("the last person is forgotten, though a garment is still there", async () => {
     await page.unroute("**/api/v1/events");
@@ -368,7 +368,7 @@ await check("the three languages differ", async () => {
     await page.clock.runFor(120_000);
     expect((await isOpen()) && page.url().endsWith("?lang=de"), "forgotten too soon");
     await page.clock.runFor(70_000);
-    await soon("the shop's language", async () => !page.url().includes("lang") && !(await isOpen()), 10);
+    await soon("the shop's language", async () => !page.url().includes("lang") && !(await isOpen()));
   });
   await context.close();
 }
