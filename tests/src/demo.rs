@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use crate::metrics;
 use serde_json::Value;
 
 use crate::{Rig, Running};
@@ -98,10 +99,7 @@ impl Demo {
     /// There is none of this name.
     #[must_use]
     pub fn counter(&self, name: &str) -> u64 {
-        let text = self.get("/metrics").text();
-        let line =
-            text.lines().find_map(|line| line.strip_prefix("clothingid_")?.strip_prefix(name)?.strip_prefix("_total "));
-        line.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no {name} in {text}"))
+        metrics::value(&self.get("/metrics").text(), &format!("{name}_total"))
     }
 
     /// The first reading, waited for.

@@ -3,7 +3,7 @@
 //! 1. [`rig`]: where the built programs, the corpus and the demo shop are, and a state folder of its own for each test.
 //! 2. [`command`]: runs a program to its end or in the background, and turns what it printed into a stable snapshot ([`filter`]).
 //! 3. [`demo`]: the running demo, asked over HTTP.
-//!    [`clerk`]: one of the shop's staff there. [`browser`]: what a real one needs.
+//!    [`clerk`]: one of the shop's staff there. [`browser`]: what a real one needs. [`metrics`]: its figures.
 //! 4. [`documented`]: the commands that the documents name.
 //!    [`messages`]: what the program may say of troubles, and the document that lists it.
 //! 5. [`photographs`]: good ones that ship, bad ones made from them.
@@ -28,6 +28,7 @@ pub mod machine;
 pub mod made_up;
 pub mod memory;
 pub mod messages;
+pub mod metrics;
 pub mod phone;
 pub mod photographs;
 pub mod readers;

@@ -5,7 +5,7 @@
 
 use clothingid_tests::clerk::{configure, pin_of, run, shop};
 use clothingid_tests::demo::{Demo, START};
-use clothingid_tests::{Rig, browser, photographs};
+use clothingid_tests::{Rig, browser, metrics, photographs};
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -102,15 +102,9 @@ fn the_api_answers_as_documented() {
     assert_ne!(filtered["matches"][0]["sku"], Value::Null, "{filtered}");
 
     let metrics = demo.get("/metrics").text();
-    let value = |name: &str| -> f64 {
-        let line = metrics
-            .lines()
-            .find(|line| line.starts_with(&format!("{name} ")))
-            .unwrap_or_else(|| panic!("{name}: {metrics}"));
-        line.rsplit(' ').next().and_then(|value| value.parse().ok()).expect("a number")
-    };
-    assert!(value("clothingid_frames_total") >= 1.0 && value("clothingid_results_total") >= 1.0);
-    assert!(value("clothingid_catalogue_items") >= 20.0 && value("clothingid_uploads_total") == 3.0);
+    let value = |name: &str| metrics::value(&metrics, name);
+    assert!(value("frames_total") >= 1 && value("results_total") >= 1);
+    assert!(value("catalogue_items") >= 20 && value("uploads_total") == 3);
     assert!(metrics.contains("clothingid_latency_ms_bucket{stage=\"network\"") && metrics.contains("engine=\"cpu: "));
 
     for (status, answer) in [

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use clothingid_tests::virtual_camera::{framed, nv12, yuyv};
-use clothingid_tests::{Machine, Rig, rig};
+use clothingid_tests::{Machine, Rig, metrics, rig};
 use image::ImageFormat;
 use serde_json::Value;
 
@@ -98,8 +98,7 @@ pub(crate) fn assert_sees(machine: &Machine, garment: usize) {
 /// A counter of `/metrics`.
 pub(crate) fn counter(machine: &Machine, name: &str) -> u64 {
     let text = machine.run("curl -s --max-time 20 http://127.0.0.1:8080/metrics");
-    let line = text.lines().find(|line| line.starts_with(&format!("clothingid_{name}_total ")));
-    line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap_or_else(|| panic!("no {name} in {text}"))
+    metrics::value(&text, &format!("{name}_total"))
 }
 
 /// Waits until the camera is in a state, and gives what `/readyz` says then.

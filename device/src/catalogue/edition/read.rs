@@ -146,10 +146,8 @@ impl Edition {
     /// # Errors
     /// It is one, or cannot be read.
     pub fn expect_for_others(&self) -> Result<(), EditionError> {
-        match self.store().evidence()?.is_empty() {
-            true => Ok(()),
-            false => Err(EditionError::OwnCopy { path: self.path.clone() }),
-        }
+        let is_copy = !self.store().evidence()?.is_empty();
+        if is_copy { Err(EditionError::OwnCopy { path: self.path.clone() }) } else { Ok(()) }
     }
 
     /// What it holds, where it is whole.
@@ -184,14 +182,9 @@ impl Edition {
             let gone = before.keys().filter(|sku| !own.contains_key(*sku) && !refused.contains(*sku));
             removes = Some(gone.cloned().collect());
         }
-        let problem = |sku: &String| Problem {
-            file: name.to_owned(),
-            line: 0,
-            column: None,
-            sku: Some(sku.clone()),
-            kind: ProblemKind::OtherBase { sku: sku.clone() },
-        };
-        let problems = refused.iter().map(problem).collect();
+        let problem =
+            |sku: &str, kind| Problem { file: name.to_owned(), line: 0, column: None, sku: Some(sku.to_owned()), kind };
+        let problems = refused.iter().map(|sku| problem(sku, ProblemKind::OtherBase { sku: sku.clone() })).collect();
         let mut listing = Listing { problems, is_all_or_nothing: true, ..Listing::default() };
         let listed = |photo: StoredPhoto| ListedPhoto {
             key: photo.id.to_string(),
@@ -204,23 +197,17 @@ impl Edition {
             listing.products.push(ListedProduct { product, photos, has_bad_rows: false });
         }
         listing.refused = refused;
+        // By what they are: one picture may say something of several products.
         let mut evidence: BTreeMap<Vec<u8>, ListedEvidence> = BTreeMap::new();
         for photo in self.store().evidence()? {
-            if !photo.is_sound {
-                let (photo_name, cause) = (photo.name.clone(), photo.damage().to_string());
-                let kind = ProblemKind::PhotoUnreadable { photo: photo_name, cause };
-                listing.problems.push(Problem {
-                    file: name.to_owned(),
-                    line: 0,
-                    column: None,
-                    sku: Some(photo.sku),
-                    kind,
-                });
-                continue;
+            let said = (photo.sku.clone(), photo.role);
+            if photo.is_sound {
+                let new = || ListedEvidence { photo: listed(photo.clone()), says: Vec::new() };
+                evidence.entry(photo.sha256.clone()).or_insert_with(new).says.push(said);
+            } else {
+                let cause = photo.damage().to_string();
+                listing.problems.push(problem(&photo.sku, ProblemKind::PhotoUnreadable { photo: photo.name, cause }));
             }
-            let (hash, said) = (photo.sha256.clone(), (photo.sku.clone(), photo.role));
-            let of_picture = ListedEvidence { photo: listed(photo), says: Vec::new() };
-            evidence.entry(hash).or_insert(of_picture).says.push(said);
         }
         listing.evidence = evidence.into_values().collect();
         Ok(Wanted { listing, removes })

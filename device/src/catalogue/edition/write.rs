@@ -3,7 +3,7 @@
 use super::fingerprint::{self, Fingerprint};
 use super::read::{Edition, EditionError, sound};
 use super::{Kind, SETTING};
-use crate::catalogue::store::{Damage, Store, StoredPhoto};
+use crate::catalogue::store::{Store, StoredPhoto};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -54,16 +54,13 @@ fn made(store: &Store, path: &Path, since: Option<&Edition>, evidence: Evidence)
     // What is looked at is the copy: the catalogue may be another one by now.
     let check = store.copy_changed(path, |copy| -> Result<bool, EditionError> {
         copy.clear_settings()?;
-        let of_staff = copy.evidence()?;
-        let goes: Vec<&StoredPhoto> = match evidence {
-            Evidence::StaysHere => of_staff.iter().collect(),
-            Evidence::GoesAlong => damaged(copy, &of_staff)?,
-        };
-        for photo in &goes {
+        for photo in copy.evidence()? {
+            let goes_along = evidence == Evidence::GoesAlong;
+            if goes_along && is_whole(copy, &photo)? {
+                continue;
+            }
             copy.forget_evidence(&photo.sku, &photo.name)?;
-        }
-        if evidence == Evidence::GoesAlong {
-            written.left_out = goes.len();
+            written.left_out += usize::from(goes_along);
         }
         copy.forget_all()?;
         let now = fingerprint::all(&sound(copy)?);
@@ -95,20 +92,22 @@ fn made(store: &Store, path: &Path, since: Option<&Edition>, evidence: Evidence)
     }
 }
 
-/// The evidence of which anything is not what was written. It is no reason for a shop to be without a copy.
-fn damaged<'a>(copy: &Store, evidence: &'a [StoredPhoto]) -> Result<Vec<&'a StoredPhoto>, EditionError> {
-    if evidence.is_empty() {
-        return Ok(Vec::new());
+/// Whether all of one piece of evidence is what was written. What is not is no reason for a shop to be without a copy.
+fn is_whole(copy: &Store, photo: &StoredPhoto) -> Result<bool, EditionError> {
+    if !photo.is_sound || !matches!(copy.photo_bytes(photo.id)?, Some(Ok(_))) {
+        return Ok(false);
     }
-    let damage = copy.check()?.damage;
-    let is_damaged = |of: &&StoredPhoto| {
-        damage.iter().any(|damage| match damage {
-            Damage::Evidence { sku, name } => *sku == of.sku && *name == of.name,
-            Damage::Embedding { photo, .. } | Damage::NoEmbedding { photo, .. } => *photo == of.id,
-            _ => false,
-        })
-    };
-    Ok(evidence.iter().filter(is_damaged).collect())
+    let served = copy.served()?;
+    for identity in copy.identities()? {
+        let Some(value_count) = copy.value_count(&identity)? else { return Ok(false) };
+        match (copy.embedding_of(&identity, photo.id, value_count)?, copy.float_row(&identity, photo.id)?) {
+            (Some(Ok(_)), Some(Ok(_))) => {}
+            // Its turn has not come yet.
+            (None, None) if served.as_ref() != Some(&identity) => {}
+            _ => return Ok(false),
+        }
+    }
+    Ok(true)
 }
 
 /// The products that are not the same, and what they were.

@@ -69,7 +69,7 @@ pub(super) fn keep(
         return Ok(());
     }
     let mut embedder = import.embedders.open().map_err(ImportError::Embed)?;
-    for ListedEvidence { photo, mut says } in evidence {
+    for ListedEvidence { photo, says } in evidence {
         if import.stop.load(Ordering::Relaxed) {
             summary.is_interrupted = true;
             break;
@@ -86,13 +86,14 @@ pub(super) fn keep(
             }
         };
         // A product that could not be taken is named already.
-        let mut is_there = Vec::new();
-        for (sku, _) in &says {
-            is_there.push(store.product(sku)?.is_some());
+        let mut of_those_there = Vec::new();
+        for said in says {
+            if store.product(&said.0)?.is_some() {
+                of_those_there.push(said);
+            }
         }
-        let mut is_there = is_there.into_iter();
-        says.retain(|_| is_there.next().unwrap_or(false));
-        match store.correct(import.embedders.identity(), &[Correction { bytes, embedded, says }]) {
+        let correction = Correction { bytes, embedded, says: of_those_there };
+        match store.correct(import.embedders.identity(), &[correction]) {
             Ok(corrected) => {
                 let kept = usize::from(corrected.kept > 0);
                 summary.evidence += kept;

@@ -1,8 +1,8 @@
 //! Looking at every byte of the store.
 
 use super::history::{Before, Past, before};
+use super::read::has_bytes;
 use super::rows::{identity_checksum, setting_checksum};
-use super::undo::has_bytes;
 use super::{Damage, Store, StoreError};
 use crate::catalogue::{PhotoId, Product, Role};
 use clothingid_shared::embedding::EmbeddingIdentity;
@@ -118,9 +118,7 @@ impl Check {
 
         self.served = self.found(store.served())?;
         let Some(served) = self.served.clone() else { return Ok(()) };
-        let hashes = store.all("reading the identities", "SELECT hash FROM identity", |row| row.get(0));
-        for hash in self.found::<Vec<String>>(hashes)? {
-            let identity = EmbeddingIdentity::from_stored(hash);
+        for identity in self.found(store.identities())? {
             self.embeddings(store, &identity, &photos, identity == served)?;
         }
         Ok(())
@@ -139,7 +137,8 @@ impl Check {
             for (_, state) in products {
                 let Before::Present(_, photos) = state else { continue };
                 for photo in photos.iter().filter(|photo| !live.contains(&photo.id)) {
-                    let has_bytes = has_bytes(&store.connection, photo).map_err(|e| store.error("reading a photo", e));
+                    let has_bytes = has_bytes(&store.connection, photo.id, &photo.sha256);
+                    let has_bytes = has_bytes.map_err(|e| store.error("reading a photo", e));
                     is_sound &= self.found(has_bytes)?;
                 }
             }

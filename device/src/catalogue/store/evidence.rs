@@ -5,6 +5,7 @@
 
 use super::checksum::sha256;
 use super::history::Open;
+use super::read::has_bytes;
 use super::rows::{photo, photo_columns};
 use super::serving::{serve_first, served};
 use super::write::{add_photo, delete_photo, write_embedding};
@@ -166,7 +167,7 @@ fn keep(
 ) -> rusqlite::Result<bool> {
     let known = known(t, sku, hash)?;
     for photo in &known {
-        if photo.role == Role::Listed || (photo.role == role && photo.is_sound && has_bytes(t, photo)?) {
+        if photo.role == Role::Listed || (photo.role == role && photo.is_sound && has_bytes(t, photo.id, hash)?) {
             return Ok(false);
         }
     }
@@ -180,13 +181,6 @@ fn keep(
     let id = add_photo(t, (sku, &name, position), (&correction.bytes, hash), role)?;
     write_embedding(t, identity, id, &correction.embedded)?;
     Ok(true)
-}
-
-/// Whether its bytes are what was written.
-fn has_bytes(t: &Transaction<'_>, photo: &StoredPhoto) -> rusqlite::Result<bool> {
-    let sql = "SELECT bytes FROM photo_bytes WHERE photo = ?1";
-    let bytes: Option<Vec<u8>> = t.prepare_cached(sql)?.query_row([photo.id.number()], |row| row.get(0)).optional()?;
-    Ok(bytes.is_some_and(|bytes| sha256(&bytes) == photo.sha256.as_slice()))
 }
 
 fn name(bytes: &[u8], hash: &[u8], role: Role) -> String {

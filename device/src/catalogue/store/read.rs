@@ -131,6 +131,15 @@ impl Store {
         Ok(format!("clothingid catalogue import {csv} --photos {photos} --catalogue {catalogue}"))
     }
 
+    /// The identities of all embeddings, of the served ones and of those that are being made.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn identities(&self) -> Result<Vec<EmbeddingIdentity>, StoreError> {
+        let identity = |row: &Row<'_>| Ok(EmbeddingIdentity::from_stored(row.get(0)?));
+        self.all("reading the identities", "SELECT hash FROM identity", identity)
+    }
+
     /// How many values the embeddings of this identity have, if there are any.
     ///
     /// # Errors
@@ -248,6 +257,13 @@ impl Store {
         };
         sweep().map_err(|e| self.error(doing, e))
     }
+}
+
+/// Whether the bytes of a photograph, listed now or before a change, are what was written.
+pub(super) fn has_bytes(connection: &Connection, photo: PhotoId, hash: &[u8]) -> rusqlite::Result<bool> {
+    let mut statement = connection.prepare_cached("SELECT bytes FROM photo_bytes WHERE photo = ?1")?;
+    let is_sound = |row: &Row<'_>| Ok(sha256(row.get_ref(0)?.as_bytes()?).as_slice() == hash);
+    Ok(statement.query_row([photo.number()], is_sound).optional()?.unwrap_or(false))
 }
 
 /// What is remembered under this name, if it is what was written.

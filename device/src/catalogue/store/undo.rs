@@ -1,13 +1,13 @@
 //! Going back to what was before a change.
 
-use super::checksum::sha256;
 use super::history::{Before, Change, Open, Past, PastPhoto, before, begin, changes, forget_old};
+use super::read::has_bytes;
 use super::rows::{photo_checksum, photo_columns, product, product_columns};
 use super::serving::SERVED;
 use super::write::{delete_photo, delete_product, write_fields};
 use super::{Store, StoreError};
 use crate::catalogue::{PhotoId, Product};
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{OptionalExtension, Transaction, params};
 use std::collections::BTreeSet;
 
 /// What was taken back.
@@ -220,7 +220,7 @@ fn target(t: &Transaction<'_>, number: Option<i64>) -> rusqlite::Result<Target> 
         }
         let Before::Present(_, photos) = state else { continue };
         for photo in photos {
-            if !is_stored(t, photo)? && !has_bytes(t, photo)? {
+            if !is_stored(t, photo)? && !has_bytes(t, photo.id, &photo.sha256)? {
                 return Ok(Err(UndoError::Damaged { sku: sku.clone(), number }));
             }
         }
@@ -248,13 +248,6 @@ fn is_stored(t: &Transaction<'_>, photo: &PastPhoto) -> rusqlite::Result<bool> {
         .query_row(params![photo.id.number(), photo.sha256], |_| Ok(()))
         .optional()
         .map(|row| row.is_some())
-}
-
-/// Whether the bytes of a photograph before a change are still what was written.
-pub(super) fn has_bytes(connection: &Connection, photo: &PastPhoto) -> rusqlite::Result<bool> {
-    let mut statement = connection.prepare_cached("SELECT bytes FROM photo_bytes WHERE photo = ?1")?;
-    let is_sound = |row: &rusqlite::Row<'_>| Ok(sha256(row.get_ref(0)?.as_bytes()?).as_slice() == photo.sha256);
-    Ok(statement.query_row([photo.id.number()], is_sound).optional()?.unwrap_or(false))
 }
 
 /// How many photographs of a product no search finds, since the served network has not seen them.
