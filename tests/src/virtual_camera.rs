@@ -94,3 +94,26 @@ pub fn feed_loopback(machine: &Machine, garment: usize) {
          sleep 1"
     ));
 }
+
+/// A camera on USB at one of the controller's ports, from 0, with a serial number. It gives a JPEG picture of the shared folder, `GARMENT.jpg`, and
+/// says in `/tmp/usb-PORT.log` what it is set to.
+///
+/// # Panics
+/// The kernel does not find it.
+pub fn plug_in(machine: &Machine, port: usize, serial: &str, garment: usize) {
+    machine.run(&format!(
+        "modprobe vhci_hcd; modprobe uvcvideo
+         before=$(ls /sys/class/video4linux | wc -l)
+         setsid stdbuf -oL /mnt/usb_camera {port} {serial} /mnt/{garment}.jpg > /tmp/usb-{port}.log 2>&1 &
+         for _ in $(seq 600); do [ $(ls /sys/class/video4linux | wc -l) -gt $before ] && sleep 1 && exit 0; sleep 0.1; done
+         cat /tmp/usb-{port}.log; dmesg | tail -20; exit 1"
+    ));
+}
+
+/// Takes all cameras off USB.
+///
+/// # Panics
+/// Some stay.
+pub fn unplug(machine: &Machine) {
+    machine.run("pkill -x usb_camera; for _ in $(seq 600); do ls /sys/class/video4linux | grep -q . || exit 0; sleep 0.1; done; exit 1");
+}

@@ -15,10 +15,11 @@ pub(crate) const GARMENTS: [(&str, &str); 2] = [("01-demo-021.jpg", "DEMO-021"),
 /// The program in the machine, which has a `/tmp` of its own and does not see what was built in this one's.
 pub(crate) const PROGRAM: &str = "/mnt/clothingid";
 
-/// A machine with the program, the garments and the catalogue.
+/// A machine with the program, a camera for USB, the garments and the catalogue.
 pub(crate) fn started() -> Machine {
     let machine = Machine::start();
     std::fs::copy(rig::program("clothingid"), machine.shared("clothingid")).expect("the program");
+    std::fs::copy(env!("CARGO_BIN_EXE_usb_camera"), machine.shared("usb_camera")).expect("the camera");
     std::fs::copy(catalogue(), machine.shared("catalogue.db")).expect("a catalogue");
     for (index, (photo, _)) in GARMENTS.iter().enumerate() {
         let picture = framed(photo);
@@ -38,7 +39,7 @@ pub(crate) fn machine() -> MutexGuard<'static, Machine> {
     let machine = MACHINE.get_or_init(|| Mutex::new(started()));
     let machine = machine.lock().unwrap_or_else(PoisonError::into_inner);
     // What a test that failed has left.
-    machine.try_run("pkill -x clothingid; pkill -x v4l2-ctl; pkill -f feed.sh; sleep 0.5; modprobe -r vivid v4l2loopback; rm -f /tmp/*.log");
+    machine.try_run("pkill -x clothingid; pkill -x v4l2-ctl; pkill -f feed.sh; pkill -x usb_camera; sleep 0.5; modprobe -r vivid v4l2loopback; rm -f /tmp/*.log");
     machine
 }
 
