@@ -6,6 +6,7 @@
 // `staff-<language>-<page>.png`. On every page there is no violation of WCAG 2 AA, nothing too wide, and no target below 44 pixels.
 import { join } from "node:path";
 import { check, end, expect, lookAt, openPage } from "./chromium.mjs";
+import { Person } from "./keystrokes.mjs";
 
 const [address, pin, folder] = process.argv.slice(2);
 
@@ -207,6 +208,28 @@ for (const language of ["en", "zh-Hant", "de"]) {
     // The browser itself reports answers that say what is wrong with a form.
     const problems = seen.problems.filter((words) => !/status of (403|422)/.test(words));
     expect(problems.length + seen.elsewhere.length === 0, JSON.stringify({ problems, elsewhere: seen.elsewhere }));
+  });
+  await context.close();
+}
+
+{
+  const { context, page } = await open("en");
+  await check("at the counter: an article with three photographs, a name, a price and a barcode takes a person less than a minute", async () => {
+    await logIn(page);
+    const person = new Person(page);
+    await person.touches("a[href='/staff/article']", { shows: "button[value=take]" });
+    for (const count of [1, 2, 3]) {
+      person.does("hold");
+      await person.touches("button[value=take]", { shows: `.photos li:nth-child(${count}) img` });
+    }
+    await person.types("#title", "Linen shirt white");
+    await person.types("#price", "49.90");
+    await person.scans("#barcode", "73513537");
+    await person.touches("button[value=save]", { shows: ".notice.good" });
+    console.log(`        ${person.words}`);
+    expect(person.seconds < 60, person.words);
+    await page.click("main form button");
+    await page.waitForSelector(".notice.good");
   });
   await context.close();
 }
