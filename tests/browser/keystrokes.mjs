@@ -1,5 +1,5 @@
-// How long a person would need at a page: what the hands and the head do, by the Keystroke-Level Model (Card, Moran, Newell: "The Keystroke-Level
-// Model for User Performance Time with Interactive Systems", 1980), and what the machine took meanwhile.
+// How long a person would need at a page, without the machine: a budget of acts by the Keystroke-Level Model (Card, Moran, Newell: "The Keystroke-Level
+// Model for User Performance Time with Interactive Systems", 1980). What the machine took meanwhile is told beside it.
 //
 // The model's times are for a person who knows what to do. What it does not know is ours, and is on the long side: a garment held up anew, and a
 // label's barcode brought before a scanner.
@@ -10,7 +10,8 @@ const ACTS = {
   think: 1.35,
   /// To reach a place on the screen and touch it (P and B).
   touch: 1.2,
-  /// A letter on a keyboard shown on the screen: what the model gives for letters without meaning (K).
+  /// A letter on the screen's keyboard. People type 36 words a minute on their phones, 0.33 s a letter (Palin and others: "How do People Type on Mobile
+  /// Devices?", 2019); half as much again for a screen that is not their own.
   letter: 0.5,
   /// A garment turned, or its label shown, and held still.
   hold: 5,
@@ -40,6 +41,7 @@ export class Person {
     this.waited += (performance.now() - begin) / 1000;
   }
 
+  /// Touches a field and types.
   async types(selector, text) {
     await this.touches(selector);
     this.does("letter", text.length);
@@ -61,6 +63,7 @@ export class Person {
     return Object.entries(this.counts).reduce((sum, [act, count]) => sum + ACTS[act] * count, 0);
   }
 
+  /// Both times, and of what acts.
   get words() {
     const acts = Object.entries(this.counts).map(([act, count]) => `${act} ${count}`);
     return `${this.seconds.toFixed(1)} s of a person (${acts.join(", ")}) and ${this.waited.toFixed(1)} s of the machine`;

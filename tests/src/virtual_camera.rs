@@ -1,4 +1,4 @@
-//! The cameras of the virtual machine: real garments as frames, and how they come out of `vivid` and `v4l2loopback`.
+//! The cameras of the virtual machine: real garments as frames, and how they come out of `vivid`, `v4l2loopback` and a camera on USB.
 
 use crate::{Machine, rig};
 use image::imageops::{self, FilterType};
@@ -95,7 +95,7 @@ pub fn feed_loopback(machine: &Machine, garment: usize) {
     ));
 }
 
-/// A camera on USB at one of the controller's ports, from 0, with a serial number. It gives a JPEG picture of the shared folder, `GARMENT.jpg`, and
+/// A camera on USB (`uvcvideo`, by `vhci_hcd`) at one of the controller's ports, from 0, with a serial number: two nodes, pictures and data about them. It gives a JPEG picture of the shared folder, `GARMENT.jpg`, and
 /// says in `/tmp/usb-PORT.log` what it is set to.
 ///
 /// # Panics
@@ -103,9 +103,9 @@ pub fn feed_loopback(machine: &Machine, garment: usize) {
 pub fn plug_in(machine: &Machine, port: usize, serial: &str, garment: usize) {
     machine.run(&format!(
         "modprobe vhci_hcd; modprobe uvcvideo
-         before=$(ls /sys/class/video4linux | wc -l)
-         setsid stdbuf -oL /mnt/usb_camera {port} {serial} /mnt/{garment}.jpg > /tmp/usb-{port}.log 2>&1 &
-         for _ in $(seq 600); do [ $(ls /sys/class/video4linux | wc -l) -gt $before ] && sleep 1 && exit 0; sleep 0.1; done
+         nodes=$(($(ls /sys/class/video4linux | wc -l) + 2))
+         setsid /mnt/usb_camera {port} {serial} /mnt/{garment}.jpg > /tmp/usb-{port}.log 2>&1 &
+         for _ in $(seq 600); do [ $(ls /sys/class/video4linux | wc -l) -ge $nodes ] && exit 0; sleep 0.1; done
          cat /tmp/usb-{port}.log; dmesg | tail -20; exit 1"
     ));
 }

@@ -1,6 +1,7 @@
-//! Cameras of a real kernel: real garments go through `vivid` (YUYV, NV12, RGB) and `v4l2loopback` (MJPEG) into the real program, in a virtual machine.
+//! Cameras of a real kernel: real garments go through `vivid` (YUYV, NV12, RGB), `v4l2loopback` and USB (MJPEG) into the real program, in a virtual
+//! machine.
 //!
-//! One machine serves nearly all tests, one after another; each loads the drivers that it needs and leaves none behind.
+//! One machine serves nearly all tests, one after another; each loads the drivers that it needs and finds no camera of the one before.
 
 #[path = "camera/appliance.rs"]
 mod appliance;
@@ -223,6 +224,8 @@ fn of_two_cameras_on_usb_the_one_with_the_serial_number_is_taken_wherever_it_is_
     machine.soon("what was asked for, within the camera's ranges", || is_set(1));
     let log = machine.run("cat /tmp/clothingid.log");
     assert!(log.contains("brightness is set to 64: 99 is not in its range from -64 to 64"), "{log}");
+
+    assert_eq!(machine.run("cat /tmp/usb-0.log"), "", "nobody sets the other camera");
 
     // Both come back at each other's port, and so under each other's node, as new as they were.
     unplug(&machine);

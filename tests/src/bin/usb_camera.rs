@@ -17,7 +17,13 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Where the controller is told of a device.
-const CONTROLLER: &str = "/sys/devices/platform/vhci_hcd.0/attach";
+const ATTACH: &str = "/sys/devices/platform/vhci_hcd.0/attach";
+
+/// The commands of USB/IP: the host's, and what they are answered with.
+const SUBMIT: u32 = 1;
+const UNLINK: u32 = 2;
+const RETURN_SUBMIT: u32 = 3;
+const RETURN_UNLINK: u32 = 4;
 
 /// Size of the picture.
 const SIZE: (u16, u16) = (640, 480);
@@ -28,8 +34,8 @@ const INTERVAL: u32 = 2_000_000;
 /// The largest payload, a header and a part of a picture.
 const PAYLOAD: u16 = 16 * 1024;
 
-/// Bytes of a packet on a fast bulk endpoint, by USB 2.0.
-const PACKET: u16 = 512;
+/// Bytes of a payload's header.
+const HEADER: u16 = 2;
 
 /// The endpoint that gives the pictures.
 const ENDPOINT: [u8; 7] = [7, 5, 0x81, 2, 0, 2, 0];
@@ -40,8 +46,10 @@ const CAMERA: u8 = 1;
 /// The processing unit.
 const PROCESSING: u8 = 2;
 
-/// Answers of a device: it refuses (`EPIPE`), or what was asked is withdrawn (`ECONNRESET`).
+/// The device refuses (`EPIPE`).
 const REFUSED: i32 = -32;
+
+/// What was asked was withdrawn before it was answered (`ECONNRESET`).
 const WITHDRAWN: i32 = -104;
 
 fn main() -> ExitCode {
@@ -62,24 +70,32 @@ fn plug_in(port: &str) -> io::Result<UnixStream> {
     const HIGH_SPEED: u32 = 3;
     let (ours, kernels) = UnixStream::pair()?;
     // The kernel keeps its end, which it takes by its number in this process.
-    std::fs::write(CONTROLLER, format!("{port} {} 1 {HIGH_SPEED}", kernels.as_raw_fd()))?;
+    std::fs::write(ATTACH, format!("{port} {} 1 {HIGH_SPEED}", kernels.as_raw_fd()))?;
     Ok(ours)
 }
 
 /// Answers what the USB host asks, until an error.
 fn serve(mut socket: UnixStream, serial: &str, picture: PathBuf) -> io::Result<Infallible> {
-    let stream =
-        Arc::new(Stream { socket: Mutex::new(socket.try_clone()?), waiting: Mutex::default(), more: Condvar::new() });
+    let stream = Arc::new(Stream {
+        socket: Mutex::new(socket.try_clone()?),
+        waiting: Mutex::default(),
+        has_room: Condvar::new(),
+    });
     let pictures = Arc::clone(&stream);
     std::thread::spawn(move || {
         let Err(error) = pictures.give(&picture);
-        println!("no more pictures: {error}");
+        eprintln!("usb_camera: {}: {error}", picture.display());
+        std::process::exit(1)
     });
     let mut controls = Controls::default();
     loop {
         match next(&mut socket)? {
             Message::Withdraw { number, which } => stream.withdraw(number, which)?,
             Message::Pictures { number, room } => stream.wait(number, room),
+            Message::Control { number, request, .. } if request.ends_stream() => {
+                stream.stop();
+                stream.reply(number, &[], 0)?;
+            }
             Message::Control { number, request, data } => match answer(&mut controls, serial, &request, &data) {
                 Some(mut bytes) => {
                     bytes.truncate(request.length.into());
@@ -107,6 +123,11 @@ impl Request {
     fn is_in(&self) -> bool {
         self.kind & 0x80 != 0
     }
+
+    /// Whether it clears a halt of an endpoint, with which hosts end the stream of a bulk camera.
+    fn ends_stream(&self) -> bool {
+        (self.kind, self.request) == (0x02, 1)
+    }
 }
 
 /// What the host says, each under a number.
@@ -131,8 +152,6 @@ enum Message {
 
 /// The host's next message.
 fn next(socket: &mut UnixStream) -> io::Result<Message> {
-    const SUBMIT: u32 = 1;
-    const UNLINK: u32 = 2;
     let mut header = [0; 48];
     socket.read_exact(&mut header)?;
     let (words, setup) = header.split_at(40);
@@ -147,13 +166,17 @@ fn next(socket: &mut UnixStream) -> io::Result<Message> {
         (UNLINK, _) => Ok(Message::Withdraw { number, which }),
         (SUBMIT, 0) => {
             let is_out = direction == 0;
-            let mut data = vec![0; if is_out { usize::from(request.length) } else { 0 }];
+            let mut data = vec![0; if is_out { size(length)? } else { 0 }];
             socket.read_exact(&mut data)?;
             Ok(Message::Control { number, request, data })
         }
-        (SUBMIT, 1) => Ok(Message::Pictures { number, room: usize::try_from(length).unwrap_or_default() }),
+        (SUBMIT, 1) => Ok(Message::Pictures { number, room: size(length)? }),
         _ => Err(io::Error::other(format!("the host says {words:?}"))),
     }
+}
+
+fn size(length: u32) -> io::Result<usize> {
+    usize::try_from(length).map_err(io::Error::other)
 }
 
 /// What a control request is answered with; nothing where it is refused.
@@ -183,39 +206,58 @@ fn answer(controls: &mut Controls, serial: &str, request: &Request, data: &[u8])
 /// The pictures, and the socket that they and the answers go to.
 struct Stream {
     socket: Mutex<UnixStream>,
-    /// The numbers under which the host waits for a part of a picture, and how much room each has.
-    waiting: Mutex<VecDeque<(u32, usize)>>,
-    more: Condvar,
+    waiting: Mutex<Waiting>,
+    has_room: Condvar,
+}
+
+/// What the host waits for.
+#[derive(Default)]
+struct Waiting {
+    /// The numbers under which it waits for a part of a picture, and how much room each has.
+    room: VecDeque<(u32, usize)>,
+    /// It has stopped the stream, and wants no more of the picture that it had a part of.
+    is_stopped: bool,
 }
 
 impl Stream {
-    fn waiting(&self) -> MutexGuard<'_, VecDeque<(u32, usize)>> {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn wait(&self, number: u32, room: usize) {
-        self.waiting().push_back((number, room));
-        self.more.notify_one();
+        self.waiting().room.push_back((number, room));
+        self.has_room.notify_one();
     }
 
-    /// The picture again and again, each in payloads with a header of two bytes: which of two pictures, and whether it ends.
+    fn stop(&self) {
+        self.waiting().is_stopped = true;
+    }
+
+    /// What the host waits for, once it does.
+    fn with_room(&self) -> MutexGuard<'_, Waiting> {
+        let is_empty = |waiting: &mut Waiting| waiting.room.is_empty();
+        self.has_room.wait_while(self.waiting(), is_empty).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The picture again and again, each in payloads whose header says which of two pictures it is, and whether it ends.
     fn give(&self, picture: &Path) -> io::Result<Infallible> {
         let mut toggle = 0;
         loop {
+            self.with_room().is_stopped = false;
             let begin = Instant::now();
             let bytes = std::fs::read(picture)?;
-            // Not a full one: with that, a payload would not end with a packet that is not full.
-            let mut parts = bytes.chunks(usize::from(PAYLOAD - PACKET)).peekable();
+            let mut parts = bytes.chunks(usize::from(PAYLOAD - HEADER)).peekable();
             while let Some(part) = parts.next() {
                 let end = u8::from(parts.peek().is_none()) << 1;
-                let payload = [&[2, 0x80 | end | toggle], part].concat();
-                // Under the lock, so that what is withdrawn is not answered.
-                let mut waiting = self
-                    .more
-                    .wait_while(self.waiting(), |waiting| waiting.is_empty())
-                    .unwrap_or_else(PoisonError::into_inner);
-                if let Some((number, room)) = waiting.pop_front() {
-                    self.reply(number, &payload[..payload.len().min(room)], 0)?;
+                let payload = [&[HEADER.to_le_bytes()[0], 0x80 | end | toggle], part].concat();
+                // Answered under the lock: what is withdrawn meanwhile was answered before.
+                let mut waiting = self.with_room();
+                if waiting.is_stopped {
+                    break;
+                }
+                match waiting.room.pop_front() {
+                    Some((number, room)) if room >= payload.len() => self.reply(number, &payload, 0)?,
+                    place => return Err(io::Error::other(format!("no room for a payload: {place:?}"))),
                 }
             }
             toggle ^= 1;
@@ -225,11 +267,10 @@ impl Stream {
 
     /// The host does not wait any longer.
     fn withdraw(&self, number: u32, which: u32) -> io::Result<()> {
-        const RETURN_UNLINK: u32 = 4;
         let mut waiting = self.waiting();
-        let before = waiting.len();
-        waiting.retain(|(number, _)| *number != which);
-        let status = if waiting.len() < before { WITHDRAWN } else { 0 };
+        let before = waiting.room.len();
+        waiting.room.retain(|(number, _)| *number != which);
+        let status = if waiting.room.len() < before { WITHDRAWN } else { 0 };
         self.send(RETURN_UNLINK, number, status, 0, &[])
     }
 
@@ -242,18 +283,17 @@ impl Stream {
         self.send(RETURN_SUBMIT, number, REFUSED, 0, &[])
     }
 
-    fn send(&self, command: u32, number: u32, status: i32, length: usize, bytes: &[u8]) -> io::Result<()> {
-        let length = u32::try_from(length).expect("a short answer");
+    /// One message: of how many bytes were moved, and those that the host asked for.
+    fn send(&self, command: u32, number: u32, status: i32, moved: usize, bytes: &[u8]) -> io::Result<()> {
+        let moved = u32::try_from(moved).expect("a short answer");
         let mut message = Vec::with_capacity(48 + bytes.len());
-        for word in [command, number, 0, 0, 0, status.cast_unsigned(), length, 0, 0, 0, 0, 0] {
+        for word in [command, number, 0, 0, 0, status.cast_unsigned(), moved, 0, 0, 0, 0, 0] {
             message.extend(word.to_be_bytes());
         }
         message.extend(bytes);
         self.socket.lock().unwrap_or_else(PoisonError::into_inner).write_all(&message)
     }
 }
-
-const RETURN_SUBMIT: u32 = 3;
 
 /// What the camera can be set to.
 #[derive(Debug)]
@@ -345,7 +385,7 @@ fn configuration() -> Vec<u8> {
     let (width, height) = SIZE;
     let interval = INTERVAL.to_le_bytes();
     let largest = (u32::from(width) * u32::from(height) * 2).to_le_bytes();
-    let rate = 80_000_000_u32.to_le_bytes();
+    let (clock, bits) = (48_000_000_u32.to_le_bytes(), 80_000_000_u32.to_le_bytes());
     let (width, height) = (width.to_le_bytes(), height.to_le_bytes());
 
     let terminals = [
@@ -356,16 +396,18 @@ fn configuration() -> Vec<u8> {
         &[9, CLASS, 3, 3, 1, 1, 0, PROCESSING, 0],
     ]
     .concat();
-    let control = [&[13, CLASS, 1, 0, 1][..], &length(terminals.len() + 13), &rate, &[1, 1], &terminals].concat();
+    let control =
+        [&[13, CLASS, 1, 0, 1][..], &length_bytes(terminals.len() + 13), &clock, &[1, 1], &terminals].concat();
 
     let picture = [
         &[11, CLASS, 6, 1, 1, 1, 1, 0, 0, 0, 0][..],
-        &[&[30, CLASS, 7, 1, 0][..], &width, &height, &rate, &rate, &largest, &interval, &[1], &interval].concat(),
+        &[&[30, CLASS, 7, 1, 0][..], &width, &height, &bits, &bits, &largest, &interval, &[1], &interval].concat(),
         &[6, CLASS, 13, 1, 1, 4],
     ]
     .concat();
     let streaming =
-        [&[14, CLASS, 1, 1][..], &length(picture.len() + 14), &[ENDPOINT[2], 0, 3, 0, 0, 0, 1, 0], &picture].concat();
+        [&[14, CLASS, 1, 1][..], &length_bytes(picture.len() + 14), &[ENDPOINT[2], 0, 3, 0, 0, 0, 1, 0], &picture]
+            .concat();
 
     let all = [
         // Both interfaces are one function.
@@ -377,10 +419,11 @@ fn configuration() -> Vec<u8> {
         &ENDPOINT,
     ]
     .concat();
-    [&[9, 2][..], &length(all.len() + 9), &[2, 1, 0, 0x80, 250], &all].concat()
+    [&[9, 2][..], &length_bytes(all.len() + 9), &[2, 1, 0, 0x80, 250], &all].concat()
 }
 
-fn length(bytes: usize) -> [u8; 2] {
+/// A length, as descriptors have it.
+fn length_bytes(bytes: usize) -> [u8; 2] {
     u16::try_from(bytes).expect("a short descriptor").to_le_bytes()
 }
 

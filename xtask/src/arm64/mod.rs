@@ -27,7 +27,7 @@ impl Profile {
     /// As cargo knows it.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::Quick => "ci",
+            Self::Quick => "emulated",
             Self::Release => "release",
         }
     }
