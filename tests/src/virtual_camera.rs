@@ -95,8 +95,8 @@ pub fn feed_loopback(machine: &Machine, garment: usize) {
     ));
 }
 
-/// A camera on USB (`uvcvideo`, by `vhci_hcd`) at one of the controller's ports, from 0, with a serial number: two nodes, pictures and data about them. It gives a JPEG picture of the shared folder, `GARMENT.jpg`, and
-/// says in `/tmp/usb-PORT.log` what it is set to.
+/// A camera on USB (`uvcvideo`, by `vhci_hcd`) at one of the controller's ports, from 0, with a serial number: two nodes, pictures and data about them. It gives a picture of the shared folder, `GARMENT.jpg` or `GARMENT.yuyv`, and
+/// says in `/tmp/usb-PORT.log` what it is asked for.
 ///
 /// # Panics
 /// The kernel does not find it.
@@ -104,7 +104,7 @@ pub fn plug_in(machine: &Machine, port: usize, serial: &str, garment: usize) {
     machine.run(&format!(
         "modprobe vhci_hcd; modprobe uvcvideo
          nodes=$(($(ls /sys/class/video4linux | wc -l) + 2))
-         setsid /mnt/usb_camera {port} {serial} /mnt/{garment}.jpg > /tmp/usb-{port}.log 2>&1 &
+         setsid /mnt/usb_camera {port} {serial} /mnt/{garment} > /tmp/usb-{port}.log 2>&1 &
          for _ in $(seq 600); do [ $(ls /sys/class/video4linux | wc -l) -ge $nodes ] && exit 0; sleep 0.1; done
          cat /tmp/usb-{port}.log; dmesg | tail -20; exit 1"
     ));

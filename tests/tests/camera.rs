@@ -7,10 +7,12 @@
 mod appliance;
 #[path = "camera/screen.rs"]
 mod screen;
+#[path = "camera/usb.rs"]
+mod usb;
 
 use appliance::{PROGRAM, assert_sees, camera_state, counter, machine, start, started};
 use clothingid_tests::Machine;
-use clothingid_tests::virtual_camera::{feed_loopback, feed_vivid, plug_in, unplug};
+use clothingid_tests::virtual_camera::{feed_loopback, feed_vivid};
 use screen::{assert_as_reviewed, assert_on_screen, assert_the_card_with_an_output_is_used_by_one};
 use serde_json::Value;
 
@@ -195,50 +197,6 @@ fn the_first_that_gives_pictures_is_taken_mjpeg_is_read_and_corrupt_pictures_are
     machine.soon("corrupt frames", || (counter(&machine, "frames_corrupt") > before).then_some(()));
     feed_loopback(&machine, 1);
     assert_sees(&machine, 1);
-}
-
-#[test]
-#[ignore = "needs the virtual machine: `cargo xtask test --suite camera`"]
-fn of_two_cameras_on_usb_the_one_with_the_serial_number_is_taken_wherever_it_is_plugged_in() {
-    let machine = machine();
-    plug_in(&machine, 0, "5F2A0001", 0);
-    plug_in(&machine, 1, "5F2A0002", 1);
-    let cameras = machine.run(&format!("{PROGRAM} camera"));
-    for words in [", port:1-1, serial:5F2A0001 is a camera (MJPG)", ", port:1-2, serial:5F2A0002 is a camera (MJPG)"] {
-        assert!(cameras.contains(words), "{words}: {cameras}");
-    }
-    let metadata = "gives data about pictures and no pictures";
-    assert_eq!(cameras.matches(metadata).count(), 2, "the kernel's driver makes a second node for each: {cameras}");
-    start(
-        &machine,
-        "[camera]\ndevice = 'serial:5F2A0002'\n[camera.controls]\nmains_frequency = 1\nexposure = 156\nbrightness = 99\n",
-    );
-    assert_sees(&machine, 1);
-    let node = || machine.run("readlink /proc/$(pgrep -x clothingid)/fd/* | grep -x '/dev/video.*'");
-    assert_eq!(node(), "/dev/video2\n");
-    // What the camera itself was told, in its own units.
-    let is_set = |port: usize| {
-        let said = machine.run(&format!("tail -n 1 /tmp/usb-{port}.log"));
-        (said == "Controls { brightness: 64, mains: 1, exposure: 1, time: 156 }\n").then_some(())
-    };
-    machine.soon("what was asked for, within the camera's ranges", || is_set(1));
-    let log = machine.run("cat /tmp/clothingid.log");
-    assert!(log.contains("brightness is set to 64: 99 is not in its range from -64 to 64"), "{log}");
-
-    assert_eq!(machine.run("cat /tmp/usb-0.log"), "", "nobody sets the other camera");
-
-    // Both come back at each other's port, and so under each other's node, as new as they were.
-    unplug(&machine);
-    camera_state(&machine, "lost");
-    plug_in(&machine, 0, "5F2A0002", 0);
-    plug_in(&machine, 1, "5F2A0001", 1);
-    camera_state(&machine, "ok");
-    assert_sees(&machine, 0);
-    assert_eq!(node(), "/dev/video0\n");
-    machine.soon("set again after the camera's return", || is_set(0));
-    assert_eq!(machine.run("cat /tmp/usb-1.log"), "", "nobody sets the other camera");
-    machine.run("pkill -x clothingid");
-    unplug(&machine);
 }
 
 #[test]

@@ -48,6 +48,7 @@ fn package_and_archive_hold_a_program_that_starts_and_a_service() {
         "lib/systemd/system/clothingid-health.service",
         "lib/systemd/system/clothingid-update.timer",
         "lib/udev/rules.d/70-clothingid-camera.rules",
+        "usr/share/clothingid/udev/71-clothingid-stick.rules",
         "etc/clothingid/config.toml",
         "usr/share/clothingid/sign/zh-Hant.txt",
         "usr/share/doc/clothingid/LICENSE-MIT",

@@ -12,7 +12,7 @@ use crate::cargo::{cargo, is_in_path, workspace};
 use crate::report::Report;
 
 /// Where files of the workspace go, and with which rights.
-const FILES: [(&str, &str, &str); 26] = [
+const FILES: [(&str, &str, &str); 27] = [
     ("firmware-config/systemd/clothingid.service", "lib/systemd/system/clothingid.service", "644"),
     (
         "firmware-config/systemd/clothingid-csi-camera.service",
@@ -23,6 +23,8 @@ const FILES: [(&str, &str, &str); 26] = [
     ("firmware-config/systemd/clothingid-update.service", "lib/systemd/system/clothingid-update.service", "644"),
     ("firmware-config/systemd/clothingid-update.timer", "lib/systemd/system/clothingid-update.timer", "644"),
     ("firmware-config/udev/70-clothingid-camera.rules", "lib/udev/rules.d/70-clothingid-camera.rules", "644"),
+    // Not where udev reads it: desktops mount sticks themselves.
+    ("firmware-config/udev/71-clothingid-stick.rules", "usr/share/clothingid/udev/71-clothingid-stick.rules", "644"),
     ("firmware-config/package/config.toml", "etc/clothingid/config.toml", "644"),
     ("firmware-config/package/sign/en.txt", "usr/share/clothingid/sign/en.txt", "644"),
     ("firmware-config/package/sign/de.txt", "usr/share/clothingid/sign/de.txt", "644"),

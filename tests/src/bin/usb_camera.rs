@@ -1,10 +1,10 @@
-//! Cameras on USB, made in software: `usb_camera PORT SERIAL JPEG` plugs one in until it is ended.
+//! Cameras on USB, made in software: `usb_camera PORT SERIAL PICTURE` plugs one in until it is ended.
 //!
 //! `vhci_hcd` is a USB controller whose devices are at the other end of a socket, by
 //! [USB/IP](https://docs.kernel.org/usb/usbip_protocol.html): here in this program. So the kernel's own `uvcvideo` finds a camera of the
-//! [USB Video Class](https://www.usb.org/document-library/video-class-v11-document-set) (1.0), with a serial number as real ones have it. It gives
-//! one picture, the JPEG file as it is just then, five times a second by a bulk endpoint, and has four controls, of which it says what was set:
-//! brightness, mains frequency, exposure and its time.
+//! [USB Video Class](https://www.usb.org/document-library/video-class-v11-document-set) (1.0), with a serial number as real ones have it. By a bulk
+//! endpoint it gives one picture, the file `PICTURE.jpg` or `PICTURE.yuyv` as it is just then, as MJPEG ten or five times a second, as YUYV five
+//! times; and it has the controls that cameras have, two of them with a will of their own. It says what it is asked for.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -28,8 +28,8 @@ const RETURN_UNLINK: u32 = 4;
 /// Size of the picture.
 const SIZE: (u16, u16) = (640, 480);
 
-/// Time between two pictures, in 100 ns (UVC's unit).
-const INTERVAL: u32 = 2_000_000;
+/// The formats, as they are numbered from 1: what the file is called, and times between two pictures in 100 ns (UVC's unit).
+const FORMATS: [(&str, &[u32]); 2] = [("jpg", &[1_000_000, 2_000_000]), ("yuyv", &[2_000_000])];
 
 /// The largest payload, a header and a part of a picture.
 const PAYLOAD: u16 = 16 * 1024;
@@ -55,7 +55,7 @@ const WITHDRAWN: i32 = -104;
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().skip(1).collect();
     let [port, serial, picture] = arguments.as_slice() else {
-        eprintln!("usage: usb_camera PORT SERIAL JPEG");
+        eprintln!("usage: usb_camera PORT SERIAL PICTURE");
         return ExitCode::from(2);
     };
     let served =
@@ -87,7 +87,7 @@ fn serve(mut socket: UnixStream, serial: &str, picture: PathBuf) -> io::Result<I
         eprintln!("usb_camera: {}: {error}", picture.display());
         std::process::exit(1)
     });
-    let mut controls = Controls::default();
+    let mut camera = Camera::default();
     loop {
         match next(&mut socket)? {
             Message::Withdraw { number, which } => stream.withdraw(number, which)?,
@@ -96,9 +96,11 @@ fn serve(mut socket: UnixStream, serial: &str, picture: PathBuf) -> io::Result<I
                 stream.stop();
                 stream.reply(number, &[], 0)?;
             }
-            Message::Control { number, request, data } => match answer(&mut controls, serial, &request, &data) {
+            Message::Control { number, request, data } => match answer(&mut camera, serial, &request, &data) {
                 Some(mut bytes) => {
                     bytes.truncate(request.length.into());
+                    // Before the host knows, and waits for the first part.
+                    stream.waiting().agreed = camera.agreed;
                     stream.reply(number, &bytes, if request.is_in() { 0 } else { data.len() })?;
                 }
                 None => stream.refuse(number)?,
@@ -180,7 +182,7 @@ fn size(length: u32) -> io::Result<usize> {
 }
 
 /// What a control request is answered with; nothing where it is refused.
-fn answer(controls: &mut Controls, serial: &str, request: &Request, data: &[u8]) -> Option<Vec<u8>> {
+fn answer(camera: &mut Camera, serial: &str, request: &Request, data: &[u8]) -> Option<Vec<u8>> {
     let &Request { kind, request, value, index, .. } = request;
     let ([low, high], [interface, unit]) = (value.to_le_bytes(), index.to_le_bytes());
     match (kind, request) {
@@ -194,11 +196,10 @@ fn answer(controls: &mut Controls, serial: &str, request: &Request, data: &[u8])
         (0x80..=0x82, 0) => Some(vec![0, 0]),
         // A configuration, an interface's setting, a feature: there is one of each.
         (0x00..=0x02, 1 | 3 | 9 | 11) => Some(Vec::new()),
-        // What the streaming interface negotiates can only end in the one picture that there is.
-        (0xA1, _) if interface == 1 => Some(negotiated()),
-        (0x21, _) if interface == 1 => Some(Vec::new()),
-        (0xA1, _) => controls.get(request, unit, high),
-        (0x21, _) => controls.set(unit, high, data),
+        (0xA1, _) if interface == 1 => Some(camera.agreed.bytes()),
+        (0x21, _) if interface == 1 => camera.agree(high, data),
+        (0xA1, _) => camera.controls.get(request, unit, high),
+        (0x21, _) => camera.controls.set(unit, high, data),
         _ => None,
     }
 }
@@ -215,6 +216,7 @@ struct Stream {
 struct Waiting {
     /// The numbers under which it waits for a part of a picture, and how much room each has.
     room: VecDeque<(u32, usize)>,
+    agreed: Agreed,
     /// It has stopped the stream, and wants no more of the picture that it had a part of.
     is_stopped: bool,
 }
@@ -243,9 +245,13 @@ impl Stream {
     fn give(&self, picture: &Path) -> io::Result<Infallible> {
         let mut toggle = 0;
         loop {
-            self.with_room().is_stopped = false;
+            let agreed = {
+                let mut waiting = self.with_room();
+                waiting.is_stopped = false;
+                waiting.agreed
+            };
             let begin = Instant::now();
-            let bytes = std::fs::read(picture)?;
+            let bytes = std::fs::read(picture.with_extension(FORMATS[agreed.format - 1].0))?;
             let mut parts = bytes.chunks(usize::from(PAYLOAD - HEADER)).peekable();
             while let Some(part) = parts.next() {
                 let end = u8::from(parts.peek().is_none()) << 1;
@@ -261,7 +267,7 @@ impl Stream {
                 }
             }
             toggle ^= 1;
-            std::thread::sleep(Duration::from_nanos(u64::from(INTERVAL) * 100).saturating_sub(begin.elapsed()));
+            std::thread::sleep(Duration::from_nanos(u64::from(agreed.interval) * 100).saturating_sub(begin.elapsed()));
         }
     }
 
@@ -295,64 +301,96 @@ impl Stream {
     }
 }
 
-/// What the camera can be set to.
-#[derive(Debug)]
-struct Controls {
-    brightness: i16,
-    /// 0: off, 1: 50 Hz, 2: 60 Hz.
-    mains: u8,
-    /// 1: by hand, 8: the camera chooses the time.
-    exposure: u8,
-    /// In units of 0.1 ms.
-    time: u32,
+/// What the camera was told.
+#[derive(Debug, Default)]
+struct Camera {
+    controls: Controls,
+    agreed: Agreed,
 }
+
+impl Camera {
+    /// Takes what the host would like of the pictures (1), or what it has decided on (2).
+    fn agree(&mut self, control: u8, wish: &[u8]) -> Option<Vec<u8>> {
+        const COMMIT: u8 = 2;
+        self.agreed = Agreed::nearest(wish)?;
+        if control == COMMIT {
+            let (name, _) = FORMATS[self.agreed.format - 1];
+            println!("{name} every {} ms", self.agreed.interval / 10_000);
+        }
+        Some(Vec::new())
+    }
+}
+
+/// Something that the camera can be set to.
+#[derive(Debug)]
+struct Control {
+    name: &'static str,
+    /// The unit that has it, and its number there.
+    place: (u8, u8),
+    bytes: usize,
+    range: (i32, i32),
+    /// By how much it can be changed; of the exposure a mask of what there is.
+    step: i32,
+    default: i32,
+    value: i32,
+}
+
+/// What the camera can be set to, as it is made.
+#[derive(Debug)]
+struct Controls([Control; 8]);
 
 impl Default for Controls {
     fn default() -> Self {
-        Self { brightness: 0, mains: 2, exposure: 8, time: 200 }
+        let of =
+            |name, place, bytes, range, step, value| Control { name, place, bytes, range, step, default: value, value };
+        Self([
+            of("brightness", (PROCESSING, 2), 2, (-64, 64), 1, 0),
+            // 0: off, 1: 50 Hz, 2: 60 Hz.
+            of("mains", (PROCESSING, 5), 1, (0, 2), 1, 2),
+            of("white", (PROCESSING, 10), 2, (2800, 6500), 10, 4600),
+            of("auto-white", (PROCESSING, 11), 1, (0, 1), 1, 1),
+            // 1: by hand, 8: the camera chooses the time.
+            of("exposure", (CAMERA, 2), 1, (1, 8), 1 | 8, 8),
+            // In units of 0.1 ms.
+            of("time", (CAMERA, 4), 4, (1, 5000), 1, 200),
+            of("focus", (CAMERA, 6), 2, (0, 250), 1, 0),
+            of("auto-focus", (CAMERA, 8), 1, (0, 1), 1, 1),
+        ])
     }
 }
 
 impl Controls {
     /// What is asked of a control; nothing where there is no such control.
     fn get(&self, request: u8, unit: u8, selector: u8) -> Option<Vec<u8>> {
-        let (now, least, most, step, default) = match (unit, selector) {
-            (PROCESSING, 2) => {
-                let bytes = |value: i16| value.to_le_bytes().to_vec();
-                (bytes(self.brightness), bytes(-64), bytes(64), bytes(1), bytes(0))
-            }
-            (PROCESSING, 5) => (vec![self.mains], vec![0], vec![2], vec![1], vec![2]),
-            // The step is a mask of what there is.
-            (CAMERA, 2) => (vec![self.exposure], vec![1], vec![8], vec![1 | 8], vec![8]),
-            (CAMERA, 4) => {
-                let bytes = |value: u32| value.to_le_bytes().to_vec();
-                (bytes(self.time), bytes(1), bytes(5000), bytes(1), bytes(200))
-            }
-            _ => return None,
-        };
-        // `GET_CUR` and its like; the last but one says that a control can be read and set.
+        let control = self.0.iter().find(|control| control.place == (unit, selector))?;
+        let bytes = |value: i32| Some(value.to_le_bytes()[..control.bytes].to_vec());
+        // `GET_CUR` and its like.
         match request {
-            0x81 => Some(now),
-            0x82 => Some(least),
-            0x83 => Some(most),
-            0x84 => Some(step),
-            0x85 => Some(vec![now.len().to_le_bytes()[0], 0]),
-            0x86 => Some(vec![3]),
-            0x87 => Some(default),
+            0x81 => bytes(control.value),
+            0x82 => bytes(control.range.0),
+            0x83 => bytes(control.range.1),
+            0x84 => bytes(control.step),
+            0x85 => Some(vec![control.bytes.to_le_bytes()[0], 0]),
+            // It can be read and set; the focus changes by itself.
+            0x86 => Some(vec![if control.name == "focus" { 0b1011 } else { 0b11 }]),
+            0x87 => bytes(control.default),
             _ => None,
         }
     }
 
     /// Sets a control; nothing where there is no such control.
     fn set(&mut self, unit: u8, selector: u8, bytes: &[u8]) -> Option<Vec<u8>> {
-        match (unit, selector, bytes) {
-            (PROCESSING, 2, &[low, high]) => self.brightness = i16::from_le_bytes([low, high]),
-            (PROCESSING, 5, &[value]) => self.mains = value,
-            (CAMERA, 2, &[value]) => self.exposure = value,
-            (CAMERA, 4, &[a, b, c, d]) => self.time = u32::from_le_bytes([a, b, c, d]),
-            _ => return None,
+        let control = self.0.iter_mut().find(|control| control.place == (unit, selector))?;
+        let is_negative = bytes.len() < 4 && bytes.last().is_some_and(|last| last & 0x80 != 0);
+        let mut all = [if is_negative { 0xFF } else { 0 }; 4];
+        all.get_mut(..bytes.len())?.copy_from_slice(bytes);
+        control.value = i32::from_le_bytes(all);
+        // The focus has only even places.
+        if control.name == "focus" {
+            control.value &= !1;
         }
-        println!("{self:?}");
+        let values: Vec<_> = self.0.iter().map(|control| format!("{} {}", control.name, control.value)).collect();
+        println!("{}", values.join(", "));
         Some(Vec::new())
     }
 }
@@ -383,30 +421,42 @@ fn configuration() -> Vec<u8> {
     const INTERFACE: u8 = 4;
     const CLASS: u8 = 0x24;
     let (width, height) = SIZE;
-    let interval = INTERVAL.to_le_bytes();
-    let largest = (u32::from(width) * u32::from(height) * 2).to_le_bytes();
+    let largest = largest().to_le_bytes();
     let (clock, bits) = (48_000_000_u32.to_le_bytes(), 80_000_000_u32.to_le_bytes());
     let (width, height) = (width.to_le_bytes(), height.to_le_bytes());
 
     let terminals = [
-        // Exposure's mode (bit 1) and time (bit 3).
-        &[18, CLASS, 2, CAMERA, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 3, 1 << 1 | 1 << 3, 0, 0][..],
-        // Brightness (bit 0) and mains frequency (bit 10).
-        &[11, CLASS, 5, PROCESSING, CAMERA, 0, 0, 2, 1, 1 << 2, 0],
+        // Exposure's mode (bit 1) and time (3), focus (5) and whether it is automatic (17).
+        &[18, CLASS, 2, CAMERA, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 3, 1 << 1 | 1 << 3 | 1 << 5, 0, 1 << 1][..],
+        // Brightness (bit 0), white balance (6), mains frequency (10), whether white balance is automatic (12).
+        &[11, CLASS, 5, PROCESSING, CAMERA, 0, 0, 2, 1 | 1 << 6, 1 << 2 | 1 << 4, 0],
         &[9, CLASS, 3, 3, 1, 1, 0, PROCESSING, 0],
     ]
     .concat();
     let control =
         [&[13, CLASS, 1, 0, 1][..], &length_bytes(terminals.len() + 13), &clock, &[1, 1], &terminals].concat();
 
-    let picture = [
+    // A frame's descriptor is the same for both formats but for its kind.
+    let frame = |kind: u8, intervals: &[u32]| {
+        let times: Vec<u8> = intervals.iter().flat_map(|interval| interval.to_le_bytes()).collect();
+        let count = u8::try_from(intervals.len()).expect("a few");
+        let first = &times[..4];
+        [&[26 + 4 * count, CLASS, kind, 1, 0][..], &width, &height, &bits, &bits, &largest, first, &[count], &times]
+            .concat()
+    };
+    // "YUY2" as the specification spells it.
+    let raw = *b"YUY2\x00\x00\x10\x00\x80\x00\x00\xAA\x00\x38\x9B\x71";
+    let formats = [
         &[11, CLASS, 6, 1, 1, 1, 1, 0, 0, 0, 0][..],
-        &[&[30, CLASS, 7, 1, 0][..], &width, &height, &bits, &bits, &largest, &interval, &[1], &interval].concat(),
+        &frame(7, FORMATS[0].1),
+        &[6, CLASS, 13, 1, 1, 4],
+        &[&[27, CLASS, 4, 2, 1][..], &raw, &[16, 1, 0, 0, 0, 0]].concat(),
+        &frame(5, FORMATS[1].1),
         &[6, CLASS, 13, 1, 1, 4],
     ]
     .concat();
     let streaming =
-        [&[14, CLASS, 1, 1][..], &length_bytes(picture.len() + 14), &[ENDPOINT[2], 0, 3, 0, 0, 0, 1, 0], &picture]
+        [&[15, CLASS, 1, 2][..], &length_bytes(formats.len() + 15), &[ENDPOINT[2], 0, 3, 0, 0, 0, 1, 0, 0], &formats]
             .concat();
 
     let all = [
@@ -427,10 +477,37 @@ fn length_bytes(bytes: usize) -> [u8; 2] {
     u16::try_from(bytes).expect("a short descriptor").to_le_bytes()
 }
 
-/// What a `VIDEO_PROBE_CONTROL` can only be (26 bytes, UVC 1.0).
-fn negotiated() -> Vec<u8> {
-    let (width, height) = SIZE;
-    let largest = u32::from(width) * u32::from(height) * 2;
-    [&[0, 0, 1, 1][..], &INTERVAL.to_le_bytes(), &[0; 10], &largest.to_le_bytes(), &u32::from(PAYLOAD).to_le_bytes()]
-        .concat()
+/// What is negotiated: a format, from 1, and the time between two pictures in 100 ns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Agreed {
+    format: usize,
+    interval: u32,
+}
+
+impl Default for Agreed {
+    fn default() -> Self {
+        Self { format: 1, interval: FORMATS[0].1[0] }
+    }
+}
+
+impl Agreed {
+    /// The nearest that there is to a `VIDEO_PROBE_CONTROL` (26 bytes, UVC 1.0).
+    fn nearest(wish: &[u8]) -> Option<Self> {
+        let &[_, _, format, _, a, b, c, d, ..] = wish else { return None };
+        let (format, wanted) = (usize::from(format).clamp(1, FORMATS.len()), u32::from_le_bytes([a, b, c, d]));
+        let interval = FORMATS[format - 1].1.iter().min_by_key(|interval| interval.abs_diff(wanted))?;
+        Some(Self { format, interval: *interval })
+    }
+
+    /// The same as a `VIDEO_PROBE_CONTROL`.
+    fn bytes(self) -> Vec<u8> {
+        let format = self.format.to_le_bytes()[0];
+        let [largest, payload] = [largest(), u32::from(PAYLOAD)].map(u32::to_le_bytes);
+        [&[0, 0, format, 1][..], &self.interval.to_le_bytes(), &[0; 10], &largest, &payload].concat()
+    }
+}
+
+/// Bytes of the largest picture: a raw one.
+fn largest() -> u32 {
+    u32::from(SIZE.0) * u32::from(SIZE.1) * 2
 }

@@ -1,0 +1,95 @@
+//! Cameras on USB, by the kernel's own driver: `uvcvideo` finds those of `usb_camera`.
+
+use crate::appliance::{PROGRAM, assert_sees, camera_state, machine, start};
+use clothingid_tests::Machine;
+use clothingid_tests::virtual_camera::{plug_in, unplug};
+
+/// What the camera at a port says it was told last.
+fn last_told(machine: &Machine, port: usize) -> String {
+    machine.run(&format!("tail -n 1 /tmp/usb-{port}.log"))
+}
+
+#[test]
+#[ignore = "needs the virtual machine: `cargo xtask test --suite camera`"]
+fn of_two_cameras_on_usb_the_one_with_the_serial_number_is_taken_wherever_it_is_plugged_in() {
+    let machine = machine();
+    plug_in(&machine, 0, "5F2A0001", 0);
+    plug_in(&machine, 1, "5F2A0002", 1);
+    let cameras = machine.run(&format!("{PROGRAM} camera"));
+    for words in
+        [", port:1-1, serial:5F2A0001 is a camera (MJPG, YUYV)", ", port:1-2, serial:5F2A0002 is a camera (MJPG, YUYV)"]
+    {
+        assert!(cameras.contains(words), "{words}: {cameras}");
+    }
+    let metadata = "gives data about pictures and no pictures";
+    assert_eq!(cameras.matches(metadata).count(), 2, "the kernel's driver makes a second node for each: {cameras}");
+    start(
+        &machine,
+        "[camera]\ndevice = 'serial:5F2A0002'\n[camera.controls]\nmains_frequency = 1\nexposure = 156\nbrightness = 99\nwhite_balance = 5003\nfocus = 31\n",
+    );
+    assert_sees(&machine, 1);
+    let node = || machine.run("readlink /proc/$(pgrep -x clothingid)/fd/* | grep -x '/dev/video.*'");
+    assert_eq!(node(), "/dev/video2\n");
+    // What the camera itself was told, in its own units: its automatic modes are off.
+    let wanted = "brightness 64, mains 1, white 5000, auto-white 0, exposure 1, time 156, focus 30, auto-focus 0\n";
+    let is_set = |port| (last_told(&machine, port) == wanted).then_some(());
+    machine.soon("what was asked for, within the camera's ranges", || is_set(1));
+    let log = machine.run("cat /tmp/clothingid.log");
+    for words in [
+        "brightness is set to 64: 99 is not in its range from -64 to 64",
+        "white balance is set to 5000: 5003 is not in its range from 2800 to 6500 in steps of 10",
+        "focus was set to 31, and the camera made 30 of it",
+    ] {
+        assert!(log.contains(words), "{words}: {log}");
+    }
+    assert_eq!(machine.run("cat /tmp/usb-0.log"), "", "nobody sets the other camera");
+
+    // Both come back at each other's port, and so under each other's node, as new as they were.
+    unplug(&machine);
+    camera_state(&machine, "lost");
+    plug_in(&machine, 0, "5F2A0002", 0);
+    plug_in(&machine, 1, "5F2A0001", 1);
+    camera_state(&machine, "ok");
+    assert_sees(&machine, 0);
+    assert_eq!(node(), "/dev/video0\n");
+    machine.soon("set again after the camera's return", || is_set(0));
+    assert_eq!(machine.run("cat /tmp/usb-1.log"), "", "nobody sets the other camera");
+    machine.run("pkill -x clothingid");
+    unplug(&machine);
+}
+
+#[test]
+#[ignore = "needs the virtual machine: `cargo xtask test --suite camera`"]
+fn the_format_that_costs_least_is_taken_among_those_that_keep_up() {
+    let machine = machine();
+    plug_in(&machine, 0, "5F2A0001", 0);
+    for (rate, gives, told) in [
+        (5, "gives YUYV 640×480 at 5 frames/s", "yuyv every 200 ms"),
+        (10, "gives MJPG 640×480 at 10 frames/s", "jpg every 100 ms"),
+    ] {
+        start(&machine, &format!("[camera]\nwidth = 640\nheight = 480\nframes_per_second = {rate}\n"));
+        assert_sees(&machine, 0);
+        let log = machine.run("cat /tmp/clothingid.log");
+        assert!(log.contains(gives), "{gives}: {log}");
+        assert_eq!(last_told(&machine, 0), format!("{told}\n"));
+        machine.run("pkill -x clothingid; while pgrep -x clothingid; do sleep 0.1; done");
+    }
+    unplug(&machine);
+}
+
+#[test]
+#[ignore = "needs the virtual machine: `cargo xtask test --suite camera`"]
+fn what_was_set_by_hand_is_left_to_the_camera_again() {
+    let machine = machine();
+    plug_in(&machine, 0, "5F2A0001", 0);
+    machine
+        .run("v4l2-ctl -d /dev/video0 -c auto_exposure=1 -c white_balance_automatic=0 -c focus_automatic_continuous=0");
+    start(&machine, "[camera]\n[camera.controls]\nexposure = 'auto'\nwhite_balance = 'auto'\nfocus = 'auto'\n");
+    assert_sees(&machine, 0);
+    let told = last_told(&machine, 0);
+    for words in ["auto-white 1", "exposure 8", "auto-focus 1"] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    machine.run("pkill -x clothingid");
+    unplug(&machine);
+}
