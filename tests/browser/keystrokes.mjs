@@ -35,10 +35,10 @@ export class Person {
   async touches(selector, { shows } = {}) {
     this.does("think");
     this.does("touch");
-    const begin = performance.now();
-    await this.page.click(selector);
-    if (shows) await this.page.waitForSelector(shows);
-    this.waited += (performance.now() - begin) / 1000;
+    await this.#waitsFor(async () => {
+      await this.page.click(selector);
+      if (shows) await this.page.waitForSelector(shows);
+    });
   }
 
   /// Touches a field and types.
@@ -52,9 +52,15 @@ export class Person {
   async scans(selector, code) {
     await this.touches(selector);
     this.does("scan");
+    await this.#waitsFor(async () => {
+      await this.page.keyboard.type(code);
+      await Promise.all([this.page.waitForNavigation(), this.page.keyboard.press("Enter")]);
+    });
+  }
+
+  async #waitsFor(body) {
     const begin = performance.now();
-    await this.page.keyboard.type(code);
-    await Promise.all([this.page.waitForNavigation(), this.page.keyboard.press("Enter")]);
+    await body();
     this.waited += (performance.now() - begin) / 1000;
   }
 

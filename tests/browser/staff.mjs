@@ -2,8 +2,9 @@
 //
 //   node staff.mjs http://localhost:8080 PIN [FOLDER]
 //
-// Each check is one line on stdout, `ok` or `FAILED` with what was seen, under figures if it has some; the status is 1 when one failed. Screenshots go into FOLDER as
-// `staff-<language>-<page>.png`. On every page there is no violation of WCAG 2 AA, nothing too wide, and no target below 44 pixels.
+// Each check is one line on stdout, `ok` or `FAILED` with what was seen, under figures if it has some; the status is 1 when one failed.
+// Screenshots go into FOLDER as `staff-<language>-<page>.png`. On every page there is no violation of WCAG 2 AA, nothing too wide, and no target
+// below 44 pixels.
 import { join } from "node:path";
 import { check, end, expect, lookAt, openPage } from "./chromium.mjs";
 import { Person } from "./keystrokes.mjs";

@@ -1,8 +1,9 @@
 //! A virtual machine with a kernel of its own, for devices that the machine of the tests does not have: cameras and screens.
 //!
 //! It runs the programs of this machine, whose root folder it mounts read-only, under Debian's kernel with `vivid` (a virtual camera),
-//! `v4l2loopback`, cameras on USB (`vhci_hcd`, `uvcvideo`), a graphics adapter and one without outputs (`vgem`). `tests/machine/make.sh` makes it; `cargo xtask setup --system` calls that. The processor is emulated,
-//! so that it runs wherever QEMU does, some thirty times slower: nothing here measures time.
+//! `v4l2loopback`, cameras on USB (`vhci_hcd`, `uvcvideo`), a graphics adapter and one without outputs (`vgem`). `tests/machine/make.sh` makes it;
+//! `cargo xtask setup --system` calls that. The processor is emulated, so that it runs wherever QEMU does, some thirty times slower: nothing here
+//! measures time.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;

@@ -217,12 +217,12 @@ impl Suite {
         self.with_programs(Ignored::Run, &[], mode)
     }
 
-    /// Builds the program for boards, runs the tests beside the code of its kernels, then the program, on both by emulation.
+    /// Builds the program for boards and runs it by emulation; with `--all` the tests beside the code of its kernels, too.
     ///
-    /// Not with all suites at their CI size: eight minutes of two processors to build and three to run, which the sixty minutes of all of them do not have.
+    /// Not with all suites at their CI size: seven minutes of two processors to build and three to run, which the sixty minutes of all of them do not have.
     fn arm64(&self, mode: Mode) -> Count {
         if !mode.is_full && !mode.is_named {
-            println!("skipped: it takes ten minutes; run it: `cargo xtask test --suite arm64`, or with `--all`");
+            println!("skipped: it takes eleven minutes; run it: `cargo xtask test --suite arm64`, or with `--all`");
             return Count { skipped: self.test_count(), ..Count::default() };
         }
         if !setup::arm64::is_possible() {
