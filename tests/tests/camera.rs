@@ -133,7 +133,7 @@ fn the_staff_lock_the_camera_as_it_is_and_it_stays_so() {
     let machine = machine();
     feed_vivid(&machine, 0, "yuyv");
     machine.run(&format!(
-        "v4l2-ctl -d /dev/video0 -c gain_automatic=1 -c contrast=99; rm -rf /tmp/state; mkdir -p /tmp/state
+        "v4l2-ctl -d /dev/video0 -c gain_automatic=1 -c contrast=99; mkdir -p /tmp/state
          printf '482915\\n' | XDG_DATA_HOME=/tmp/state {PROGRAM} staff set-pin"
     ));
     let config = "[camera]\ndevice = 'port:vivid.0'\nwidth = 640\nheight = 480\nformat = 'yuyv'\n";

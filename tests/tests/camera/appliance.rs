@@ -38,12 +38,12 @@ pub(crate) fn machine() -> MutexGuard<'static, Machine> {
     static MACHINE: OnceLock<Mutex<Machine>> = OnceLock::new();
     let machine = MACHINE.get_or_init(|| Mutex::new(started()));
     let machine = machine.lock().unwrap_or_else(PoisonError::into_inner);
-    // What the test before has left. A program that was asked to end may still hold its camera.
+    // What the test before has left, settings that its staff made among it. A program that was asked to end may still hold its camera.
     machine.run(
         "pkill -x clothingid; pkill -x v4l2-ctl; pkill -f feed.sh; pkill -x usb_camera
          for _ in $(seq 300); do
              modprobe -r vivid v4l2loopback
-             ls /sys/class/video4linux 2>/dev/null | grep -q . || { rm -f /tmp/*.log; exit 0; }
+             ls /sys/class/video4linux 2>/dev/null | grep -q . || { rm -rf /tmp/state /tmp/*.log; exit 0; }
              sleep 0.1
          done
          ls -l /dev/video*; exit 1",
