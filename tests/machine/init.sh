@@ -1,8 +1,8 @@
 #!/bin/sh
-# The first process of the virtual machine: mounts, loads modules, then runs what the tests hand it.
+# The first process of the virtual machine: mounts, loads modules, then runs what the tests hand it (`commands.sh`).
 #
 # `/host` is the machine that started it, read-only: its programs and libraries run here under this kernel. `/host/mnt` is a folder shared with
-# the tests. A file `in/NAME.sh` there is run; what it prints becomes `out/NAME.txt`, its exit status `out/NAME.rc`.
+# the tests. With `stock` on the kernel's command line the machine has a system of its own instead, as Debian makes it (`stock.tar`).
 export PATH=/bin
 mount -t proc proc /proc
 mount -t sysfs sys /sys
@@ -11,12 +11,37 @@ mkdir -p /dev/pts /dev/shm
 mount -t devpts pts /dev/pts
 mount -t tmpfs shm /dev/shm
 for module in virtio_pci 9pnet_virtio 9p; do modprobe "$module"; done
+
+share() {
+    mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000 share "$1" || poweroff -f
+}
+
+if grep -qw stock /proc/cmdline; then
+    mkdir -p /files /stock
+    mount -t tmpfs -o size=90% stock /stock
+    mount -t 9p -o ro,trans=virtio,version=9p2000.L,msize=512000 stock /files || poweroff -f
+    tar -xf /files/stock.tar -C /stock || poweroff -f
+    share /stock/mnt
+    # Its kernel is this one, with the drivers that it has; which of them a device needs, the system finds by itself.
+    cp -r /lib/modules /stock/usr/lib
+    cp /commands.sh /stock/usr/local/sbin
+    cat > /stock/etc/systemd/system/commands.service <<'END'
+[Unit]
+Description=Commands of the tests
+[Service]
+ExecStart=/bin/sh /usr/local/sbin/commands.sh /mnt /usr/bin/env -i PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin HOME=/root
+END
+    mkdir -p /stock/etc/systemd/system/multi-user.target.wants
+    ln -s ../commands.service /stock/etc/systemd/system/multi-user.target.wants
+    exec switch_root /stock /sbin/init
+fi
+
 mount -t 9p -o ro,trans=virtio,version=9p2000.L,msize=512000,cache=loose host /host || poweroff -f
 for place in dev proc sys; do mount -o rbind "/$place" "/host/$place"; done
 mount -t tmpfs tmp /host/tmp
 mount -t tmpfs run /host/run
 mount -t tmpfs var /host/var/tmp
-mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000 share /host/mnt || poweroff -f
+share /host/mnt
 ip link set lo up
 # Modules are loaded from the file system in memory: the host has another kernel.
 mkdir -p /host/tmp/bin
@@ -38,18 +63,4 @@ chmod +x /host/tmp/modprobe
         sleep 0.1
     done
 ) &
-read -r up _ < /proc/uptime
-echo "$up" > /host/mnt/up
-while [ ! -e /host/mnt/end ]; do
-    for script in /host/mnt/in/*.sh; do
-        [ -e "$script" ] || continue
-        name=$(basename "$script" .sh)
-        mv "$script" "/host/mnt/in/$name.run"
-        chroot /host /usr/bin/env -i PATH=/tmp:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin HOME=/tmp /bin/bash "/mnt/in/$name.run" > "/host/mnt/out/$name.txt" 2>&1 < /dev/null
-        echo $? > "/host/mnt/out/$name.rc.new"
-        mv "/host/mnt/out/$name.rc.new" "/host/mnt/out/$name.rc"
-    done
-    sleep 0.2
-done
-sync
-poweroff -f
+exec /commands.sh /host/mnt chroot /host /usr/bin/env -i PATH=/tmp:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin HOME=/tmp

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Makes what the suite `camera` boots: Debian's kernel with the drivers of virtual cameras and screens.
+# Makes what the suite `camera` boots: Debian's kernel with the drivers of virtual cameras and screens, and a stock system of this machine's release.
 #
 #   make.sh FOLDER
 #
-# FOLDER gets `vmlinuz`, `initramfs.gz` and `kernel` (the release). Nothing of the system is changed: packages are downloaded and unpacked there.
-# Needs apt-get of Debian, busybox-static, cpio, kmod, make and gcc.
+# FOLDER gets `vmlinuz`, `initramfs.gz`, `kernel` (the release) and `stock.tar`. Nothing of the system is changed: packages are downloaded and unpacked
+# there. Needs apt-get of Debian, mmdebstrap, busybox-static, cpio, kmod, make and gcc.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$1"
@@ -39,7 +39,7 @@ mkdir -p "$root"/{bin,dev,proc,sys,host,"lib/modules/$release"}
 busybox=$(command -v busybox)
 cp "$busybox" "$root/bin/busybox"
 for name in $("$busybox" --list); do [ "$name" = busybox ] || ln -s busybox "$root/bin/$name"; done
-for module in virtio_pci 9pnet_virtio 9p vivid v4l2loopback bochs vgem vhci_hcd uvcvideo; do
+for module in virtio_pci 9pnet_virtio 9p vivid v4l2loopback bochs vgem vhci_hcd uvcvideo xhci_pci usb_storage sd_mod vfat nls_ascii nls_cp437; do
     modprobe -d "$work/image" -S "$release" --show-depends "$module"
 done | awk '$1 == "insmod" { print $2 }' | sort -u | while read -r file; do
     place=$root/${file#"$work/image"}
@@ -49,11 +49,20 @@ done
 cp "$modules"/modules.{order,builtin,builtin.modinfo} "$root/lib/modules/$release"
 depmod -b "$root" "$release"
 cp "$here/init.sh" "$root/init"
-chmod +x "$root/init"
+cp "$here/commands.sh" "$root"
+chmod +x "$root"/{init,commands.sh}
 (cd "$root" && find . | cpio -o -H newc --quiet | gzip -1) > "$folder/initramfs.gz.new"
 cp "$work"/image/boot/vmlinuz-* "$folder/vmlinuz"
+
+# What nobody reads there is left out, as in Debian's own images for containers.
+codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
+mirror=${CLOTHINGID_DEBIAN_MIRROR:-http://deb.debian.org}
+mmdebstrap --variant=minbase --components=main --quiet --format=tar --include=curl,dbus,kmod,systemd-sysv,udev \
+    --aptopt='Apt::Install-Recommends "false"' --dpkgopt='path-exclude=/usr/share/'{doc,locale,man}'/*' \
+    "$codename" "$folder/stock.tar.new" "deb $mirror/debian $codename main" "deb $mirror/debian-security $codename-security main"
+mv "$folder/stock.tar.new" "$folder/stock.tar"
 mv "$folder/initramfs.gz.new" "$folder/initramfs.gz"
 echo "$release" > "$folder/kernel"
 # What it was made from, so that another version is noticed.
-cp "$here/init.sh" "$here/make.sh" "$folder"
+cp "$here"/{init,commands,make}.sh "$folder"
 rm -rf "$work"

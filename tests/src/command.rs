@@ -337,6 +337,17 @@ impl Outcome {
     }
 }
 
+/// Runs a program of the system, which must succeed, and gives what it printed.
+///
+/// # Panics
+/// It is not there, or fails.
+pub fn tool(program: &str, arguments: &[&str]) -> String {
+    let output = Command::new(program).args(arguments).output().unwrap_or_else(|error| panic!("{program}: {error}"));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{program} {arguments:?}: {said}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

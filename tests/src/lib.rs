@@ -10,7 +10,7 @@
 //! 6. [`readers`]: the readers of outside bytes, for fuzzing and its replay, and [`seeds`], good files for each.
 //! 7. [`made_up`]: a catalogue without a network, and [`contents`], all that it answers with.
 //! 8. [`dice`]: chance that comes out the same in each run.
-//! 9. [`machine`]: a virtual machine, for cameras and screens, and what its cameras see ([`virtual_camera`]).
+//! 9. [`machine`]: a virtual machine, for cameras, screens and a stock system; what its cameras see ([`virtual_camera`]), USB sticks ([`stick`]).
 //! 10. [`virtual_board`]: a board in a virtual machine, flashed with an image and started by UEFI.
 //!
 //! The programs are not built from here: `cargo xtask test` builds them first, and so must whoever runs one test by hand
@@ -34,6 +34,7 @@ pub mod photographs;
 pub mod readers;
 pub mod rig;
 pub mod seeds;
+pub mod stick;
 pub mod virtual_board;
 pub mod virtual_camera;
 

@@ -3,11 +3,11 @@
 //! It runs the programs of this machine, whose root folder it mounts read-only, under Debian's kernel with `vivid` (a virtual camera),
 //! `v4l2loopback`, cameras on USB (`vhci_hcd`, `uvcvideo`), a graphics adapter and one without outputs (`vgem`). `tests/machine/make.sh` makes it;
 //! `cargo xtask setup --system` calls that. The processor is emulated, so that it runs wherever QEMU does, some thirty times slower: nothing here
-//! measures time.
+//! measures time. [`Machine::stock`] has a system of its own instead, as Debian makes it, and none of ours.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -22,6 +22,15 @@ const PATIENCE: Duration = Duration::from_secs(420);
 
 /// Memory of the machine, in MiB.
 const MEMORY: &str = "1536";
+
+/// Whose programs a machine runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum System {
+    /// Those of the machine that starts it.
+    Hosts,
+    /// Its own: Debian's, with systemd.
+    Stock,
+}
 
 /// The files that a machine is started from.
 #[must_use]
@@ -42,12 +51,25 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Starts a machine and waits until it takes commands.
+    /// Starts a machine that runs this one's programs, and waits until it takes commands.
     ///
     /// # Panics
     /// It does not start.
     #[must_use]
     pub fn start() -> Self {
+        Self::with(System::Hosts)
+    }
+
+    /// Starts a machine with a system as Debian makes it, in memory, and waits until it takes commands.
+    ///
+    /// # Panics
+    /// It does not start.
+    #[must_use]
+    pub fn stock() -> Self {
+        Self::with(System::Stock)
+    }
+
+    fn with(system: System) -> Self {
         let share = tempfile::tempdir().expect("a folder");
         for name in ["in", "out"] {
             std::fs::create_dir(share.path().join(name)).expect("a folder");
@@ -58,19 +80,27 @@ impl Machine {
             "qemu-system-x86_64 \"$@\" & while kill -0 {} && kill -0 $!; do sleep 1; done 2>/dev/null; kill $! 2>/dev/null",
             std::process::id()
         );
+        // What the first process looks for, and where it finds the system.
+        let (path, tag, more) = match system {
+            System::Hosts => ("/".to_owned(), "host", ""),
+            System::Stock => (files.display().to_string(), "stock", "stock"),
+        };
         let qemu = Command::new("sh")
             .args(["-c", &watched, "qemu"])
             .args(["-machine", "q35,accel=tcg", "-cpu", "max", "-m", MEMORY, "-smp", "2"])
-            .args(["-no-reboot", "-display", "none", "-nodefaults", "-device", "VGA"])
+            .args(["-no-reboot", "-display", "none", "-nodefaults", "-device", "VGA", "-device", "qemu-xhci"])
             .args(["-serial", &format!("file:{place}/console.txt")])
             .args(["-monitor", &format!("unix:{place}/monitor,server,nowait")])
             .arg("-kernel")
             .arg(files.join("vmlinuz"))
             .arg("-initrd")
             .arg(files.join("initramfs.gz"))
-            .args(["-virtfs", "local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap"])
+            .args([
+                "-virtfs",
+                &format!("local,path={path},mount_tag={tag},security_model=none,readonly=on,multidevs=remap"),
+            ])
             .args(["-virtfs", &format!("local,path={place},mount_tag=share,security_model=none,multidevs=remap")])
-            .args(["-append", "console=ttyS0 quiet panic=-1 mitigations=off"])
+            .args(["-append", &format!("console=ttyS0 quiet panic=-1 mitigations=off {more}")])
             .stdin(Stdio::null())
             .spawn()
             .expect("a shell");
@@ -148,11 +178,23 @@ impl Machine {
                 return value;
             }
             if Instant::now() >= end {
-                let (_, said) = self.try_run("cat /tmp/*.log; dmesg | tail -5");
+                let (_, said) = self.try_run("cat /tmp/*.log; journalctl --no-pager -n 40; dmesg | tail -5");
                 panic!("not within {} s: {what}\n{said}", PATIENCE.as_secs());
             }
             std::thread::sleep(Duration::from_millis(200));
         }
+    }
+
+    /// What a member of staff sends from a page of theirs: fields of a form. Who is logged in is kept in the machine.
+    ///
+    /// # Panics
+    /// It is not taken.
+    pub fn staff_form(&self, path: &str, fields: &str) {
+        let status = self.run(&format!(
+            "token=$(curl -s --max-time 60 -b /tmp/jar http://127.0.0.1:8080/staff/light | sed -n 's/.*name=\"token\" value=\"\\([0-9a-f]*\\)\".*/\\1/p' | head -n 1)
+             curl -s --max-time 60 -b /tmp/jar -c /tmp/jar -o /dev/null -w '%{{http_code}}' -d \"token=$token&{fields}\" http://127.0.0.1:8080{path}"
+        ));
+        assert_eq!(status, "303", "{path} {fields}");
     }
 
     /// What the machine's screen shows, as a PNG file.
@@ -162,13 +204,26 @@ impl Machine {
     #[must_use]
     pub fn screenshot(&self, name: &str) -> PathBuf {
         let path = self.shared(&format!("{name}.png"));
+        self.tell_emulator(&format!("screendump {} -f png", path.display()));
+        path
+    }
+
+    /// Plugs a USB stick in: a file with a file system.
+    ///
+    /// # Panics
+    /// QEMU does not answer.
+    pub fn plug_stick(&self, stick: &Path) {
+        self.tell_emulator(&format!("drive_add 0 if=none,id=stick,format=raw,file={}", stick.display()));
+        self.tell_emulator("device_add usb-storage,drive=stick,id=stick");
+    }
+
+    fn tell_emulator(&self, command: &str) {
         let mut monitor = UnixStream::connect(self.shared("monitor")).expect("QEMU's monitor");
         monitor.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
         // Each answer ends with a prompt; the first comes by itself.
         wait_for_prompt(&mut monitor);
-        monitor.write_all(format!("screendump {} -f png\n", path.display()).as_bytes()).expect("a command");
+        monitor.write_all(format!("{command}\n").as_bytes()).expect("a command");
         wait_for_prompt(&mut monitor);
-        path
     }
 }
 

@@ -8,10 +8,10 @@ mod faults;
 use std::path::Path;
 use std::time::Instant;
 
-use bundles::{Unwell, stick, strangers};
+use bundles::{Unwell, strangers};
 use clothingid_tests::dice::Dice;
 use clothingid_tests::virtual_board::made;
-use clothingid_tests::{VirtualBoard, clerk};
+use clothingid_tests::{VirtualBoard, clerk, stick};
 use faults::{Ends, Fault, take_good};
 
 /// What goes wrong, in this order; at full size fifty faults of chance, of which the log has each. They take two hours: `CLOTHINGID_UPDATE_FAULTS=11-20`
@@ -86,7 +86,7 @@ fn a_board_takes_a_new_system_survives_cuts_of_power_and_comes_back_from_one_tha
         }
     }
     let files: Vec<(&Path, &str)> = files.iter().map(|(path, name)| (path.as_path(), *name)).collect();
-    let stick = stick(place.path(), &files);
+    let stick = stick::made(place.path(), &files);
 
     let mut board = VirtualBoard::flashed();
     board.plug(&stick);

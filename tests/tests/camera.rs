@@ -104,15 +104,6 @@ fn garments_are_recognised_in_yuyv_nv12_and_rgb_and_the_camera_may_come_and_go()
     }
 }
 
-/// Sends a form of the staff's, whose cookie lies in the machine, with the token that the page before it gave.
-fn staff_form(machine: &Machine, path: &str, fields: &str) {
-    let status = machine.run(&format!(
-        "token=$(curl -s --max-time 60 -b /tmp/jar http://127.0.0.1:8080/staff/light | sed -n 's/.*name=\"token\" value=\"\\([0-9a-f]*\\)\".*/\\1/p' | head -n 1)
-         curl -s --max-time 60 -b /tmp/jar -c /tmp/jar -o /dev/null -w '%{{http_code}}' -d \"token=$token&{fields}\" http://127.0.0.1:8080{path}"
-    ));
-    assert_eq!(status, "303", "{path} {fields}");
-}
-
 /// The least and the largest brightness that the staff's page offers.
 fn brightness(machine: &Machine) -> (String, String) {
     let page = machine.run("curl -s --max-time 60 -b /tmp/jar http://127.0.0.1:8080/staff/light");
@@ -139,14 +130,14 @@ fn the_staff_lock_the_camera_as_it_is_and_it_stays_so() {
     let config = "[camera]\ndevice = 'port:vivid.0'\nwidth = 640\nheight = 480\nformat = 'yuyv'\n";
     start(&machine, config);
     assert_sees(&machine, 0);
-    staff_form(&machine, "/staff/login", "pin=482915&to=/staff/light");
+    machine.staff_form("/staff/login", "pin=482915&to=/staff/light");
     let controls = "v4l2-ctl -d /dev/video0 -C gain_automatic,contrast";
     assert_eq!(machine.run(controls), "gain_automatic: 1\ncontrast: 99\n", "looking changes nothing");
-    staff_form(&machine, "/staff/light", "do=lock");
+    machine.staff_form("/staff/light", "do=lock");
     machine.soon("the gain is locked", || machine.run(controls).starts_with("gain_automatic: 0").then_some(()));
     // The range of the brightness is the input's own, and the page shows what it is now.
     machine.soon("the input's range", || (brightness(&machine) == ("384".into(), "639".into())).then_some(()));
-    staff_form(&machine, "/staff/light", "do=set&value-contrast=140&value-brightness=500");
+    machine.staff_form("/staff/light", "do=set&value-contrast=140&value-brightness=500");
     machine.soon("the contrast is set", || machine.run(controls).ends_with("contrast: 140\n").then_some(()));
     assert_eq!(machine.run("v4l2-ctl -d /dev/video0 -C brightness"), "brightness: 500\n");
 
@@ -168,8 +159,8 @@ fn the_staff_lock_the_camera_as_it_is_and_it_stays_so() {
     machine.run("pkill -x clothingid; sleep 1; v4l2-ctl -d /dev/video0 -c gain_automatic=1 -c contrast=99");
     start(&machine, config);
     machine.soon("set again after the program's", is_set);
-    staff_form(&machine, "/staff/login", "pin=482915&to=/staff/light");
-    staff_form(&machine, "/staff/light", "do=free");
+    machine.staff_form("/staff/login", "pin=482915&to=/staff/light");
+    machine.staff_form("/staff/light", "do=free");
     machine.soon("left to the camera", || machine.run(controls).starts_with("gain_automatic: 1").then_some(()));
 }
 

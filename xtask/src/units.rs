@@ -277,7 +277,7 @@ mod tests {
         let text = service(&board("jetson-orin-nano"));
         // An empty line takes back what the unit has.
         assert!(text.contains("[Service]\nSupplementaryGroups=\nDeviceAllow=\nSupplementaryGroups=video\n"), "{text}");
-        assert!(text.contains("\nDeviceAllow=/dev/nvmap rw\n") && text.contains("\nDeviceAllow=char-video4linux rw\n"));
+        assert!(text.contains("\nDeviceAllow=/dev/nvmap rw\n") && text.contains("\nDeviceAllow=char-81 rw\n"));
         assert!(!service(&board("generic-x86-64")).contains("nvmap"));
         // A new network answers golden photographs there before it is taken.
         let text = update(&board("jetson-orin-nano"));

@@ -1,30 +1,11 @@
-//! Bundles of systems that a board is given, and the stick that they come on.
+//! Bundles of systems that a board is given.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use clothingid_shared::bundle::Bundle;
+use clothingid_tests::command::tool;
 use clothingid_tests::rig;
 use clothingid_tests::virtual_board::{folder, made};
-
-fn call(program: &str, arguments: &[&str]) {
-    let output = Command::new(program).args(arguments).output().unwrap_or_else(|error| panic!("{program}: {error}"));
-    let said = [output.stdout, output.stderr].concat();
-    assert!(output.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&said));
-}
-
-/// A stick with files, as `/dev/sdX` of the board.
-pub(crate) fn stick(place: &Path, files: &[(&Path, &str)]) -> PathBuf {
-    let path = place.join("stick.img");
-    let text = path.display().to_string();
-    let bytes: u64 = files.iter().map(|(from, _)| std::fs::metadata(from).expect("a file").len()).sum();
-    let kibibytes = (bytes / 1024 + 64 * 1024).to_string();
-    call("/sbin/mkfs.vfat", &["-F", "32", "-n", "STICK", "-C", &text, &kibibytes]);
-    for (from, name) in files {
-        call("mcopy", &["-i", &text, &from.display().to_string(), &format!("::/{name}")]);
-    }
-    path
-}
 
 /// Systems that are signed as they should be and are not well, each the good one with another program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,12 +52,12 @@ impl Unwell {
     pub(crate) fn bundle(self, place: &Path) -> PathBuf {
         let at = |name: &str| place.join(name).display().to_string();
         let bundle = made(".raucb").display().to_string();
-        call("unsquashfs", &["-no-progress", "-d", &at("bundle"), &bundle]);
-        call("unsquashfs", &["-no-progress", "-d", &at("root"), &at("bundle/root.img")]);
+        tool("unsquashfs", &["-no-progress", "-d", &at("bundle"), &bundle]);
+        tool("unsquashfs", &["-no-progress", "-d", &at("root"), &at("bundle/root.img")]);
         self.spoil(&place.join("root"));
         std::fs::remove_file(place.join("bundle/root.img")).expect("the old root");
         let quickly = ["-noappend", "-no-progress", "-comp", "zstd", "-Xcompression-level", "1"];
-        call("mksquashfs", &[&[&*at("root"), &at("bundle/root.img")], &quickly[..]].concat());
+        tool("mksquashfs", &[&[&*at("root"), &at("bundle/root.img")], &quickly[..]].concat());
         std::fs::remove_dir_all(place.join("root")).expect("the root's folder");
         let path = place.join(self.file());
         let [cert, key] = ["development.cert.pem", "development.key.pem"].map(|name| folder().join(name));
@@ -99,7 +80,7 @@ fn wrong_answers() -> Vec<u8> {
 
 fn sign(content: &Path, bundle: &Path, cert: &Path, key: &Path) {
     let [content, bundle, cert, key] = [content, bundle, cert, key].map(|path| path.display().to_string());
-    call("rauc", &["bundle", "--cert", &cert, "--key", &key, &content, &bundle]);
+    tool("rauc", &["bundle", "--cert", &cert, "--key", &key, &content, &bundle]);
 }
 
 /// Two bundles that a board must not take: for another kind of board, and signed by somebody else. Each is small: neither is looked into.
@@ -118,7 +99,7 @@ pub(crate) fn strangers(place: &Path) -> [PathBuf; 2] {
     let [cert, key] = ["stranger.cert.pem", "stranger.key.pem"].map(|name| place.join(name));
     let [cert_text, key_text] = [&cert, &key].map(|path| path.display().to_string());
     let request = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "36500", "-subj", "/CN=stranger"];
-    call("openssl", &[&request[..], &["-keyout", &key_text, "-out", &cert_text]].concat());
+    tool("openssl", &[&request[..], &["-keyout", &key_text, "-out", &cert_text]].concat());
     let [other_board, other_key] = ["other-board.raucb", "other-key.raucb"].map(|name| place.join(name));
     manifest("clothingid-raspberry-pi-5");
     sign(&content, &other_board, &own_cert, &own_key);

@@ -1,4 +1,4 @@
-//! The virtual machine of the suite `camera`: QEMU, and Debian's kernel with drivers of virtual cameras.
+//! The virtual machine of the suite `camera`: QEMU, Debian's kernel with drivers of virtual cameras, and a stock system.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,7 +10,13 @@ use crate::report::Report;
 const QEMU: &str = "qemu-system-x86_64";
 
 /// What the machine's tests run inside it, and what it is made with.
-const PROGRAMS: [&str; 6] = [QEMU, "busybox", "cpio", "v4l2-ctl", "curl", "make"];
+const PROGRAMS: [&str; 7] = [QEMU, "busybox", "cpio", "v4l2-ctl", "curl", "make", "mmdebstrap"];
+
+/// What it is made from, in `tests/machine`; copies lie beside what was made.
+const SOURCES: [&str; 3] = ["init.sh", "commands.sh", "make.sh"];
+
+/// What is made.
+const MADE: [&str; 3] = ["vmlinuz", "initramfs.gz", "stock.tar"];
 
 /// Whether the machine can be started.
 pub(crate) fn is_ready() -> bool {
@@ -40,8 +46,8 @@ fn folder() -> Result<PathBuf, Report> {
 }
 
 fn is_made(folder: &Path) -> bool {
-    ["init.sh", "make.sh"].iter().all(|name| script::is_of(&folder.join(name), &format!("tests/machine/{name}")))
-        && ["vmlinuz", "initramfs.gz"].iter().all(|name| folder.join(name).exists())
+    SOURCES.iter().all(|name| script::is_of(&folder.join(name), &format!("tests/machine/{name}")))
+        && MADE.iter().all(|name| folder.join(name).exists())
 }
 
 fn has_debians_kernel() -> bool {

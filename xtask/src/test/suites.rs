@@ -96,8 +96,8 @@ pub(crate) const SUITES: [Suite; 10] = [
     Suite { name: "gpu", holds: "the GPU engine on a Vulkan adapter", programs: &["gpu"], kind: Kind::Gpu },
     Suite {
         name: "camera",
-        holds: "cameras and screens of a real kernel, in a virtual machine",
-        programs: &["camera"],
+        holds: "cameras and screens of a real kernel, and the package on a stock system, in a virtual machine",
+        programs: &["camera", "stock_system"],
         kind: Kind::Camera,
     },
     Suite {

@@ -78,7 +78,7 @@ fn check_lists(board: &Board, wrong: impl Fn(&str, &str) -> Result<(), BoardErro
         (
             are(&board.devices.allow, &|line| is_device(line)),
             "devices.allow",
-            "is not a list of devices as in `char-drm rw`",
+            "is not a list of devices as in `char-81 rw`",
         ),
     ] {
         if !is_good {
