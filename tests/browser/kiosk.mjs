@@ -391,18 +391,21 @@ await check("the three languages differ", async () => {
   });
   await context.close();
 }
-{
-  const { context, page } = await open("de");
+for (const language of Object.keys(names)) {
+  const { context, page } = await open(language);
   await page.route("**/api/v1/events", (route) =>
     route.fulfill({ contentType: "text/event-stream", body: 'event: status\ndata: {"ready":true,"camera":"lost"}\n\n' }),
   );
   await page.reload();
-  await check("state camera lost: said in words", async () => {
-    await soon("the message", async () => {
+  await check(`${language}: state camera lost: said in words`, async () => {
+    const words = await page.evaluate(() => JSON.parse(document.getElementById("page").textContent).strings.camera_lost);
+    await soon(words, async () => {
       const now = await look(page);
-      return now.state === "lost" && now.message === "Die Kamera ist nicht angeschlossen";
+      return now.state === "lost" && now.message === words;
     });
-    if (folder) await page.screenshot({ path: join(folder, "kiosk-camera-lost.png") });
+    const found = await breaches(page);
+    expect(found.length === 0, found.join("\n"));
+    if (folder) await page.screenshot({ path: join(folder, `kiosk-camera-lost-${language}.png`) });
   });
   await context.close();
 }

@@ -39,7 +39,7 @@ mkdir -p "$root"/{bin,dev,proc,sys,host,"lib/modules/$release"}
 busybox=$(command -v busybox)
 cp "$busybox" "$root/bin/busybox"
 for name in $("$busybox" --list); do [ "$name" = busybox ] || ln -s busybox "$root/bin/$name"; done
-for module in virtio_pci 9pnet_virtio 9p vivid v4l2loopback bochs vgem vhci_hcd uvcvideo xhci_pci usb_storage sd_mod vfat nls_ascii nls_cp437; do
+for module in virtio_pci virtio_net 9pnet_virtio 9p vivid v4l2loopback bochs vgem vhci_hcd uvcvideo xhci_pci usb_storage sd_mod vfat nls_ascii nls_cp437; do
     modprobe -d "$work/image" -S "$release" --show-depends "$module"
 done | awk '$1 == "insmod" { print $2 }' | sort -u | while read -r file; do
     place=$root/${file#"$work/image"}

@@ -24,16 +24,22 @@ pub fn run(script: &str, demo: &Demo, before: &[&str], after: &[&str]) -> PathBu
 /// # Panics
 /// A check of the script failed.
 pub fn check(script: &str, demo: &Demo, arguments: &[&str]) {
-    let output = Command::new("node")
-        .arg(script)
-        .arg(format!("http://localhost:{}", demo.port))
-        .args(arguments)
-        .current_dir(folder())
-        .output()
-        .expect("node");
+    let (is_well, words) = drive(script, demo.port, arguments);
+    assert!(is_well, "{words}\n{}", demo.running.stderr());
+}
+
+/// Runs a script of `tests/browser` on the page at a port of this machine; whether all its checks were well, and what it said.
+///
+/// # Panics
+/// There is no Node.js.
+#[must_use]
+pub fn drive(script: &str, port: u16, arguments: &[&str]) -> (bool, String) {
+    let mut command = Command::new("node");
+    command.arg(script).arg(format!("http://localhost:{port}")).args(arguments).current_dir(folder());
+    let output = command.output().expect("node");
     let words = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     println!("{words}");
-    assert!(output.status.success(), "{words}\n{}", demo.running.stderr());
+    (output.status.success(), words)
 }
 
 /// Whether a page can be driven in a browser here; where it cannot, that is said, and with `CI=true` it is a failure.

@@ -89,6 +89,8 @@ impl Machine {
             .args(["-c", &watched, "qemu"])
             .args(["-machine", "q35,accel=tcg", "-cpu", "max", "-m", MEMORY, "-smp", "2"])
             .args(["-no-reboot", "-display", "none", "-nodefaults", "-device", "VGA", "-device", "qemu-xhci"])
+            // A cable to a network from which nothing can be reached.
+            .args(["-nic", "user,model=virtio-net-pci,restrict=on"])
             .args(["-serial", &format!("file:{place}/console.txt")])
             .args(["-monitor", &format!("unix:{place}/monitor,server,nowait")])
             .arg("-kernel")
@@ -204,7 +206,7 @@ impl Machine {
     #[must_use]
     pub fn screenshot(&self, name: &str) -> PathBuf {
         let path = self.shared(&format!("{name}.png"));
-        self.tell_emulator(&format!("screendump {} -f png", path.display()));
+        let _ = self.tell_emulator(&format!("screendump {} -f png", path.display()));
         path
     }
 
@@ -213,26 +215,50 @@ impl Machine {
     /// # Panics
     /// QEMU does not answer.
     pub fn plug_stick(&self, stick: &Path) {
-        self.tell_emulator(&format!("drive_add 0 if=none,id=stick,format=raw,file={}", stick.display()));
-        self.tell_emulator("device_add usb-storage,drive=stick,id=stick");
+        let _ = self.tell_emulator(&format!("drive_add 0 if=none,id=stick,format=raw,file={}", stick.display()));
+        let _ = self.tell_emulator("device_add usb-storage,drive=stick,id=stick");
     }
 
-    fn tell_emulator(&self, command: &str) {
+    /// Opens a way to the page for a browser on this machine, and gives the port of this machine at which it begins.
+    ///
+    /// For the program in the machine the browser is one on its own loopback: a relay stands between.
+    ///
+    /// # Panics
+    /// QEMU or the machine does not open it.
+    #[must_use]
+    pub fn forward_page(&self) -> u16 {
+        self.put("relay.sh", b"#!/bin/sh\nexec busybox nc 127.0.0.1 8080\n");
+        self.run(
+            "modprobe virtio_net; cp /mnt/relay.sh /tmp; chmod +x /tmp/relay.sh
+             for _ in $(seq 100); do [ -e /sys/class/net/eth0 ] && break; sleep 0.1; done
+             busybox ip link set eth0 up; busybox ip addr add 10.0.2.15/24 dev eth0
+             pkill -f relay.sh; setsid busybox nc -ll -p 8081 -e /tmp/relay.sh > /tmp/relay.log 2>&1 &",
+        );
+        let _ = self.tell_emulator("hostfwd_add tcp:127.0.0.1:0-10.0.2.15:8081");
+        let said = self.tell_emulator("info usernet");
+        let line = said.lines().find(|line| line.contains("HOST_FORWARD")).unwrap_or_else(|| panic!("{said}"));
+        // State, descriptor, address and port here, address and port there.
+        line.split_whitespace().nth(3).and_then(|port| port.parse().ok()).unwrap_or_else(|| panic!("{line}"))
+    }
+
+    fn tell_emulator(&self, command: &str) -> String {
         let mut monitor = UnixStream::connect(self.shared("monitor")).expect("QEMU's monitor");
         monitor.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
         // Each answer ends with a prompt; the first comes by itself.
-        wait_for_prompt(&mut monitor);
+        let _ = until_prompt(&mut monitor);
         monitor.write_all(format!("{command}\n").as_bytes()).expect("a command");
-        wait_for_prompt(&mut monitor);
+        until_prompt(&mut monitor)
     }
 }
 
-fn wait_for_prompt(monitor: &mut UnixStream) {
+/// What QEMU's monitor says up to its next prompt, the typed command with it.
+fn until_prompt(monitor: &mut UnixStream) -> String {
     let (mut text, mut byte) = (Vec::new(), [0]);
     while !text.ends_with(b"(qemu) ") {
         monitor.read_exact(&mut byte).expect("QEMU's answer");
         text.push(byte[0]);
     }
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 impl Drop for Machine {

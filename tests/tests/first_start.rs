@@ -192,11 +192,13 @@ fn without_a_first_start_and_in_the_demo_nobody_sets_anything() {
 }
 
 #[test]
-fn a_browser_sets_it_up_by_touch() {
+fn a_browser_sets_it_up_by_touch_in_three_languages() {
     if !browser::is_there() {
         return;
     }
-    let demo = start(new());
-    let _ = browser::run("first-start.mjs", &demo, &["2580"], &[]);
-    soon(&demo, "in German", |page| page.contains("<html lang=\"de\""));
+    for language in ["en", "zh-Hant", "de"] {
+        let demo = start(new());
+        let _ = browser::run("first-start.mjs", &demo, &["2580", language], &[]);
+        soon(&demo, language, |page| page.contains(&format!("<html lang=\"{language}\"")));
+    }
 }

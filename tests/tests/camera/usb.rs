@@ -1,8 +1,8 @@
 //! Cameras on USB, by the kernel's own driver: `uvcvideo` finds those of `usb_camera`.
 
 use crate::appliance::{PROGRAM, assert_sees, camera_state, machine, start};
-use clothingid_tests::Machine;
 use clothingid_tests::virtual_camera::{plug_in, unplug};
+use clothingid_tests::{Machine, browser};
 
 /// What the camera at a port says it was told last.
 fn last_told(machine: &Machine, port: usize) -> String {
@@ -91,5 +91,28 @@ fn what_was_set_by_hand_is_left_to_the_camera_again() {
         assert!(told.contains(words), "{words}: {told}");
     }
     machine.run("pkill -x clothingid");
+    unplug(&machine);
+}
+
+#[test]
+#[ignore = "needs the virtual machine: `cargo xtask test --suite camera`"]
+fn a_browser_sets_locks_and_frees_the_camera() {
+    if !browser::is_there() {
+        return;
+    }
+    let machine = machine();
+    plug_in(&machine, 0, "5F2A0001", 0);
+    machine.run(&format!("mkdir -p /tmp/state; printf '482915\\n' | XDG_DATA_HOME=/tmp/state {PROGRAM} staff set-pin"));
+    start(&machine, "");
+    assert_sees(&machine, 0);
+    let folder = std::env::var("CLOTHINGID_SCREENSHOTS").unwrap_or_default();
+    let (is_well, words) = browser::drive("light.mjs", machine.forward_page(), &["482915", &folder]);
+    assert!(is_well, "{words}\n{}", machine.run("cat /tmp/clothingid.log"));
+    // What the camera itself was told last, in its own units.
+    let told = last_told(&machine, 0);
+    for words in ["brightness 15,", "auto-white 1", "exposure 8", "auto-focus 1"] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    machine.run("pkill -x clothingid; pkill -f relay.sh");
     unplug(&machine);
 }
