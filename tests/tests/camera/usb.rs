@@ -9,6 +9,16 @@ fn last_told(machine: &Machine, port: usize) -> String {
     machine.run(&format!("tail -n 1 /tmp/usb-{port}.log"))
 }
 
+/// How old pictures are when the pipeline has them, in milliseconds, on average.
+fn age_of_pictures(machine: &Machine) -> Option<f64> {
+    let text = machine.run("curl -s --max-time 20 http://127.0.0.1:8080/metrics");
+    let of = |what: &str| {
+        let name = format!("clothingid_latency_ms_{what}{{stage=\"capture\"}} ");
+        text.lines().find_map(|line| line.strip_prefix(&name)?.parse::<f64>().ok())
+    };
+    Some(of("sum")? / of("count")?)
+}
+
 #[test]
 #[ignore = "needs the virtual machine: `cargo xtask test --suite camera`"]
 fn of_two_cameras_on_usb_the_one_with_the_serial_number_is_taken_wherever_it_is_plugged_in() {
@@ -72,6 +82,10 @@ fn the_format_that_costs_least_is_taken_among_those_that_keep_up() {
         let log = machine.run("cat /tmp/clothingid.log");
         assert!(log.contains(gives), "{gives}: {log}");
         assert_eq!(last_told(&machine, 0), format!("{told}\n"));
+        // By the driver's clock a picture is as old as its way takes, here up to half of the time between two; by ours it would have come just now.
+        let least = 1000.0 / f64::from(rate) / 8.0;
+        let age = machine.soon("pictures", || age_of_pictures(&machine));
+        assert!(age >= least, "pictures are {age} ms old when they come, at {rate} a second");
         machine.run("pkill -x clothingid; while pgrep -x clothingid; do sleep 0.1; done");
     }
     unplug(&machine);

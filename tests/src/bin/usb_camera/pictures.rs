@@ -119,7 +119,8 @@ impl Stream {
         self.has_room.wait_while(self.waiting(), is_empty).unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The picture again and again, each in payloads whose header says which of two pictures it is, and whether it ends.
+    /// The picture again and again, each in payloads whose header says which of two pictures it is, and whether it ends. It comes over half of the time
+    /// between two, as from a sensor that is read row by row: it was taken well before it is there.
     pub(crate) fn give(&self, picture: &Path) -> io::Result<Infallible> {
         let mut toggle = 0;
         loop {
@@ -128,9 +129,10 @@ impl Stream {
                 waiting.is_stopped = false;
                 waiting.agreed
             };
-            let begin = Instant::now();
+            let (begin, interval) = (Instant::now(), Duration::from_nanos(u64::from(agreed.interval) * 100));
             let bytes = std::fs::read(picture.with_extension(FORMATS[agreed.format - 1].0))?;
             let mut parts = bytes.chunks(usize::from(PAYLOAD - HEADER)).peekable();
+            let pause = interval / 2 / u32::try_from(parts.len()).unwrap_or(u32::MAX);
             while let Some(part) = parts.next() {
                 let end = u8::from(parts.peek().is_none()) << 1;
                 let payload = [&[HEADER.to_le_bytes()[0], 0x80 | end | toggle], part].concat();
@@ -143,9 +145,11 @@ impl Stream {
                     Some((number, room)) if room >= payload.len() => self.answers.reply(number, &payload, 0)?,
                     place => return Err(io::Error::other(format!("no room for a payload: {place:?}"))),
                 }
+                drop(waiting);
+                std::thread::sleep(pause);
             }
             toggle ^= 1;
-            std::thread::sleep(Duration::from_nanos(u64::from(agreed.interval) * 100).saturating_sub(begin.elapsed()));
+            std::thread::sleep(interval.saturating_sub(begin.elapsed()));
         }
     }
 
