@@ -248,6 +248,13 @@ impl Running {
         self.wait()
     }
 
+    /// Sends what a service manager sends (SIGTERM) and waits for the end.
+    #[must_use]
+    pub fn terminate(self) -> Outcome {
+        self.signal("TERM");
+        self.wait()
+    }
+
     /// Kills the program without notice (SIGKILL) and waits for the end.
     ///
     /// **Panics** when the program cannot be killed.

@@ -5,7 +5,7 @@
 //! 3. [`demo`]: the running demo, asked over HTTP.
 //!    [`clerk`]: one of the shop's staff there. [`browser`]: what a real one needs. [`metrics`]: its figures.
 //! 4. [`documented`]: the commands that the documents name.
-//!    [`messages`]: what the program may say of troubles, and the document that lists it.
+//!    [`messages`]: what the program may say of troubles, and the document that lists it. [`trace`]: what it wrote, and where.
 //! 5. [`photographs`]: good ones that ship, bad ones made from them.
 //! 6. [`readers`]: the readers of outside bytes, for fuzzing and its replay, and [`seeds`], good files for each.
 //! 7. [`made_up`]: a catalogue without a network, and [`contents`], all that it answers with.
@@ -35,6 +35,7 @@ pub mod readers;
 pub mod rig;
 pub mod seeds;
 pub mod stick;
+pub mod trace;
 pub mod virtual_board;
 pub mod virtual_camera;
 

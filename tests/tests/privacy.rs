@@ -1,13 +1,13 @@
 //! Nothing that a camera or a customer shows is written anywhere, and nothing that the staff only look at: every call that writes is watched while the
 //! appliance is used.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use clothingid_tests::clerk::{self, Clerk};
 use clothingid_tests::demo::Demo;
+use clothingid_tests::trace::{self, Trace};
 use clothingid_tests::{Rig, Run, photographs, rig};
 
 /// Marks a photograph, so that its bytes are known wherever they turn up: a comment after its start.
@@ -31,11 +31,8 @@ fn watched(rig: &Rig, log: &Path) -> Demo {
     let config = "listen = '127.0.0.1:0'\nengine = 'cpu'\n[camera]\nfolder = 'camera'\nhold_seconds = 0.4\n";
     let config = rig.write("config.toml", config);
     clerk::set_pin(rig, PIN);
-    let calls = "trace=openat,openat2,creat,mkdir,mkdirat,rename,renameat,renameat2,link,linkat,symlink,symlinkat,write,pwrite64,writev,\
-                 pwritev,pwritev2,sendto,sendmsg,sendfile,copy_file_range,splice,truncate,ftruncate,memfd_create,connect";
     let running = Run::new("strace")
-        .args(["-f", "-yy", "-s", "600", "--seccomp-bpf", "-e", calls, "-o"])
-        .arg(log)
+        .args(trace::arguments(&log.display().to_string()))
         .arg(rig::program("clothingid"))
         .args(["run", "--config"])
         .arg(config)
@@ -61,12 +58,6 @@ fn look_as_staff(demo: &Demo) {
     assert_eq!(staff.post("/staff/try/garment", &[("code", "DEMO-002")]).status, 303);
     assert_eq!(staff.post("/staff/try/look", &[]).status, 303);
     assert!(staff.get("/staff/try").text().contains("DEMO-002"), "the picture was taken");
-}
-
-/// Files of the state folder that the appliance keeps: the catalogue with its index, and how many wrong PINs there were.
-fn is_kept(path: &str) -> bool {
-    let name = Path::new(path).file_name().unwrap_or_default().to_string_lossy();
-    path.contains("/data/clothingid/") && ["catalogue.", "staff.wrong"].iter().any(|start| name.starts_with(start))
 }
 
 #[test]
@@ -100,38 +91,9 @@ fn no_frame_and_no_upload_is_written_anywhere() {
     let _ = running.wait_at_most(Duration::from_secs(30));
 
     let text = String::from_utf8_lossy(&std::fs::read(&log).expect("the trace")).into_owned();
-    let (mut opened, mut written, mut shown) = (BTreeSet::new(), BTreeSet::new(), 0);
-    for line in text.lines() {
-        let is_for_writing = ["O_WRONLY", "O_RDWR", "O_CREAT", "O_TMPFILE"].iter().any(|flag| line.contains(flag));
-        if line.contains(" openat(") && is_for_writing && !line.contains(" = -1 ") {
-            let path = line.split('"').nth(1).unwrap_or_default();
-            // Devices keep nothing; shared memory lies among them and is none.
-            let is_device = path.starts_with("/dev/") && !path.starts_with("/dev/shm/");
-            if !is_kept(path) && !is_device && !path.starts_with("/proc/self/") {
-                opened.insert(path.to_owned());
-            }
-        }
-        let is_write = ["write(", "pwrite64(", "writev(", "pwritev(", "pwritev2(", "sendto(", "sendmsg("]
-            .iter()
-            .any(|call| line.contains(&format!(" {call}")));
-        if is_write && (line.contains(CAMERA) || line.contains(UPLOAD)) {
-            let target = line.split('<').nth(1).unwrap_or_default().split('>').next().unwrap_or_default();
-            // What was asked for over the page goes back through its socket.
-            if target.starts_with("TCP:") || target.starts_with("socket:") {
-                shown += 1;
-            } else {
-                written.insert(line.to_owned());
-            }
-        }
-        for call in ["memfd_create(", "sendfile(", "copy_file_range(", "link(", "symlink("] {
-            assert!(!line.contains(&format!(" {call}")), "{line}");
-        }
-        assert!(!line.contains(" connect(") || line.contains("AF_UNIX"), "nothing is sent anywhere: {line}");
-    }
-    assert!(text.lines().count() > 100, "the trace has {} lines", text.lines().count());
-    assert!(shown > 0, "the frame that was asked for is seen in the trace, so one that is written would be");
-    assert!(opened.is_empty(), "opened to be written: {opened:#?}");
-    assert!(written.is_empty(), "{written:#?}");
+    let trace = Trace::read(&text, &[CAMERA, UPLOAD]);
+    assert!(trace.shown > 0, "the frame that was asked for is seen in the trace, so one that is written would be");
+    trace.assert_private();
     let mut rest = Vec::new();
     walk(rig.folder(), &mut rest);
     for path in rest.iter().filter(|path| !path.starts_with(rig.path("camera"))) {

@@ -44,7 +44,7 @@ fn systemd_is_told_that_it_is_ready_goes_on_and_ends() {
     // Fed by frames that are answered, again and again.
     hear(&service, "WATCHDOG=1");
     hear(&service, "WATCHDOG=1");
-    let outcome = running.interrupt();
+    let outcome = running.terminate();
     assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
     hear(&service, "STOPPING=1");
 }
@@ -57,7 +57,11 @@ fn it_ends_within_a_second_whoever_is_there() {
             let demo = Demo::start();
             let _ = demo.reading();
             let request = format!("GET /api/v1/events HTTP/1.1\r\nHost: localhost:{}\r\n\r\n", demo.port);
-            let clients: Vec<TcpStream> = [request.as_bytes(), b"GET / HTTP/1.1\r\nHos", b""]
+            let upload = format!(
+                "POST /api/v1/classify HTTP/1.1\r\nHost: localhost:{}\r\nContent-Type: image/jpeg\r\nContent-Length: 900000\r\n\r\n",
+                demo.port
+            );
+            let clients: Vec<TcpStream> = [request.as_bytes(), upload.as_bytes(), b"GET / HTTP/1.1\r\nHos", b""]
                 .into_iter()
                 .cycle()
                 .take(60)
@@ -68,7 +72,7 @@ fn it_ends_within_a_second_whoever_is_there() {
                 })
                 .collect();
             let started = Instant::now();
-            let outcome = demo.running.interrupt();
+            let outcome = demo.running.terminate();
             assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
             drop(clients);
             started.elapsed()

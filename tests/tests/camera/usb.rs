@@ -1,6 +1,7 @@
 //! Cameras on USB, by the kernel's own driver: `uvcvideo` finds those of `usb_camera`.
 
 use crate::appliance::{PROGRAM, assert_sees, camera_state, machine, start};
+use clothingid_tests::trace::{self, Trace};
 use clothingid_tests::virtual_camera::{plug_in, unplug};
 use clothingid_tests::{Machine, browser};
 
@@ -128,5 +129,31 @@ fn a_browser_sets_locks_and_frees_the_camera() {
         assert!(told.contains(words), "{words}: {told}");
     }
     machine.run("pkill -x clothingid; pkill -f relay.sh");
+    unplug(&machine);
+}
+
+#[test]
+#[ignore = "needs the virtual machine: `cargo xtask test --suite camera`"]
+fn raw_pictures_of_a_camera_are_written_nowhere() {
+    let machine = machine();
+    plug_in(&machine, 0, "5F2A0001", 0);
+    let config =
+        "listen = '127.0.0.1:8080'\nengine = 'cpu'\n[camera]\nwidth = 640\nheight = 480\nframes_per_second = 5\n";
+    machine.put("config.toml", config.as_bytes());
+    let watcher = trace::arguments("/tmp/trace.txt").join(" ");
+    machine.run(&format!(
+        "mkdir -p /tmp/state/clothingid; cp /mnt/catalogue.db /tmp/state/clothingid
+         XDG_DATA_HOME=/tmp/state setsid strace {watcher} {PROGRAM} run --config /mnt/config.toml > /tmp/clothingid.log 2>&1 &"
+    ));
+    assert_sees(&machine, 0);
+    assert_eq!(last_told(&machine, 0), "yuyv every 200 ms\n");
+    let page = "http://127.0.0.1:8080/api/v1";
+    machine.run(&format!(
+        "curl -sf --max-time 60 -o /dev/null {page}/frame.jpg
+         curl -sf --max-time 60 -o /dev/null -H 'Content-Type: image/jpeg' --data-binary @/mnt/1.jpg {page}/search"
+    ));
+    machine.run("pkill -x clothingid; while pgrep -x strace; do sleep 0.1; done; cp /tmp/trace.txt /mnt");
+    let text = std::fs::read(machine.shared("trace.txt")).expect("the trace");
+    Trace::read(&String::from_utf8_lossy(&text), &[]).assert_private();
     unplug(&machine);
 }
