@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use clothingid_tests::command::tool;
 use clothingid_tests::{Outcome, Rig, Run, photographs, rig};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
@@ -20,8 +21,13 @@ fn variable(name: &str) -> PathBuf {
 
 /// The program for boards, on a processor.
 fn emulated(rig: &Rig, processor: &str, words: &[&str]) -> Run {
+    emulated_program(rig, &variable("CLOTHINGID_ARM64_PROGRAM"), processor, words)
+}
+
+/// Any program for boards, on a processor.
+fn emulated_program(rig: &Rig, program: &Path, processor: &str, words: &[&str]) -> Run {
     let run = Run::new(variable("CLOTHINGID_ARM64_EMULATOR")).args(["-L", LIBRARIES, "-cpu", processor]);
-    rig.surrounded(run.arg(variable("CLOTHINGID_ARM64_PROGRAM")).args(words))
+    rig.surrounded(run.arg(program).args(words))
 }
 
 /// What was printed, without the names of engines and without times; the names must be those of the kernels that are expected.
@@ -160,6 +166,34 @@ fn the_independent_engine_runs_and_says_the_same() {
     let found = &found.expect_code(0).json_lines()[0];
     assert!(found["engine"].as_str().is_some_and(|engine| engine.starts_with("tract: float")), "{found}");
     assert_eq!(found["category14"]["label"], expected["category14"]["label"]);
+}
+
+#[test]
+#[ignore = "needs the arm64 build: `cargo xtask test --suite arm64`"]
+fn package_and_archive_for_boards_hold_the_program_for_boards() {
+    let rig = Rig::new();
+    let at = |name: &str| rig.path(name).display().to_string();
+    let program = variable("CLOTHINGID_ARM64_PROGRAM").display().to_string();
+    let made = tool("cargo", &["xtask", "package", &at("made"), "--arch", "arm64", "--program", &program]);
+    let [archive, package] = made.lines().collect::<Vec<_>>().try_into().expect("an archive and a package");
+    assert_eq!(tool("dpkg-deb", &["--field", package, "Architecture"]), "arm64\n");
+    tool("dpkg-deb", &["--extract", package, &at("package")]);
+    std::fs::create_dir(rig.path("archive")).expect("a folder");
+    tool("tar", &["-xzf", archive, "--strip-components=1", "-C", &at("archive")]);
+    rig.copy(photographs::good(), "photo.jpg");
+    let classify = ["classify", "--json", "--engine", "cpu", "photo.jpg"];
+    let expected = own(&rig, &classify);
+    let (processor, kernels) = PROCESSORS[0];
+    for tree in ["package", "archive"] {
+        let installed = rig.path(tree).join("usr/bin/clothingid");
+        let found = emulated_program(&rig, &installed, processor, &classify).run().expect_code(0);
+        assert_eq!(answers(&found, kernels), expected, "{tree}");
+    }
+    // The units are those of the stock system's test.
+    let unit =
+        |tree: &str| std::fs::read(rig.path(tree).join("lib/systemd/system/clothingid.service")).expect("a unit");
+    let source = rig::workspace().join("firmware-config/systemd/clothingid.service");
+    assert_eq!([unit("package"), unit("archive")], [(); 2].map(|()| std::fs::read(&source).expect("the unit")));
 }
 
 #[test]

@@ -3,14 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
+use clothingid_tests::command::tool;
 use clothingid_tests::{Rig, rig};
-
-fn output(program: &str, arguments: &[&str], folder: &Path) -> String {
-    let output = Command::new(program).args(arguments).current_dir(folder).output();
-    let output = output.unwrap_or_else(|error| panic!("{program}: {error}"));
-    assert!(output.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("text")
-}
 
 /// How many links of the documents in a folder lead to another document beside them, and those that lead nowhere. Links upwards are to the sources.
 fn links_beside(folder: &Path) -> (usize, Vec<String>) {
@@ -33,15 +27,15 @@ fn package_and_archive_hold_a_program_that_starts_and_a_service() {
     let rig = Rig::new();
     let (folder, program) = (rig.folder().display().to_string(), rig::program("clothingid"));
     let program = program.display().to_string();
-    let made = output("cargo", &["xtask", "package", &folder, "--program", &program], &rig::workspace());
+    let made = tool("cargo", &["xtask", "package", &folder, "--program", &program]);
     let [archive, package] = made.lines().collect::<Vec<_>>().try_into().expect("an archive and a package");
 
-    let information = output("dpkg-deb", &["--field", package], rig.folder());
+    let information = tool("dpkg-deb", &["--field", package]);
     for line in ["Package: clothingid", "Architecture: amd64", "Depends: libc6 (>= 2.34), libgcc-s1"] {
         assert!(information.contains(line) || line.contains("amd64") && cfg!(target_arch = "aarch64"), "{information}");
     }
-    let contents = output("dpkg-deb", &["--contents", package], rig.folder());
-    let archived = output("tar", &["-tzf", archive], rig.folder());
+    let contents = tool("dpkg-deb", &["--contents", package]);
+    let archived = tool("tar", &["-tzf", archive]);
     for file in [
         "usr/bin/clothingid",
         "lib/systemd/system/clothingid.service",
@@ -62,9 +56,9 @@ fn package_and_archive_hold_a_program_that_starts_and_a_service() {
     }
 
     let root = rig.path("root");
-    output("dpkg-deb", &["--extract", package, &root.display().to_string()], rig.folder());
+    tool("dpkg-deb", &["--extract", package, &root.display().to_string()]);
     let installed = root.join("usr/bin/clothingid").display().to_string();
-    assert!(output(&installed, &["--version"], rig.folder()).starts_with("clothingid "));
+    assert!(tool(&installed, &["--version"]).starts_with("clothingid "));
     let (links, dead) = links_beside(&root.join("usr/share/doc/clothingid"));
     assert!(links > 10 && dead.is_empty(), "{links} links, of which lead nowhere: {dead:?}");
     // The settings that come with it are settings.
@@ -81,6 +75,6 @@ fn scripts_of_the_package_are_sound() {
     let folder = rig::workspace().join("firmware-config/package");
     for script in ["postinst", "prerm", "postrm", "install.sh"] {
         let path = folder.join(script).display().to_string();
-        output("sh", &["-n", &path], &folder);
+        tool("sh", &["-n", &path]);
     }
 }
