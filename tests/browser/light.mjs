@@ -10,12 +10,9 @@ import { check, end, expect, lookAt, openPage } from "./chromium.mjs";
 
 const [address, pin, folder] = process.argv.slice(2);
 const look = (page, language, name) => lookAt(page, language, name, folder && join(folder, `camera-${language}-${name}.png`));
-// The appliance may be a hundred times slower than a board.
-const patience = { timeout: 120_000 };
-
 const { context, page, seen } = await openPage(address);
-page.setDefaultTimeout(patience.timeout);
-page.setDefaultNavigationTimeout(patience.timeout);
+// The appliance's processor is emulated.
+page.setDefaultTimeout(120_000);
 
 /// Which of the camera's automatic modes the page shows as on.
 const automatic = () => page.locator("input[name^=auto-]").evaluateAll((boxes) => boxes.filter((box) => box.checked).map((box) => box.name.slice(5)).sort().join(" "));
@@ -25,7 +22,7 @@ async function press(action) {
   await Promise.all([page.waitForNavigation(), page.click(`button[value=${action}]`)]);
 }
 
-/// Looks again until the page is as wanted: the camera answers between two pictures.
+/// Loads the page again until it is as wanted: the camera answers between two pictures.
 async function soon(what, isSo) {
   for (let turn = 0; turn < 20; turn += 1) {
     if (await isSo()) return;

@@ -4,8 +4,9 @@
 #   make.sh FOLDER
 #
 # FOLDER gets `vmlinuz`, `initramfs.gz`, `kernel` (the release) and `stock.tar`. Nothing of the system is changed: packages are downloaded and unpacked
-# there. Needs apt-get of Debian, mmdebstrap, busybox-static, cpio, kmod, make and gcc.
+# there. Needs apt-get of Debian, mmdebstrap (with uidmap where it is not root), busybox-static, cpio, kmod, make and gcc.
 set -euo pipefail
+PATH=$PATH:/usr/sbin:/sbin
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$1"
 folder=$(realpath "$1")
@@ -54,12 +55,11 @@ chmod +x "$root"/{init,commands.sh}
 (cd "$root" && find . | cpio -o -H newc --quiet | gzip -1) > "$folder/initramfs.gz.new"
 cp "$work"/image/boot/vmlinuz-* "$folder/vmlinuz"
 
-# What nobody reads there is left out, as in Debian's own images for containers.
 codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
 mirror=${CLOTHINGID_DEBIAN_MIRROR:-http://deb.debian.org}
 mmdebstrap --variant=minbase --components=main --quiet --format=tar --include=curl,dbus,kmod,systemd-sysv,udev \
-    --aptopt='Apt::Install-Recommends "false"' --dpkgopt='path-exclude=/usr/share/'{doc,locale,man}'/*' \
-    "$codename" "$folder/stock.tar.new" "deb $mirror/debian $codename main" "deb $mirror/debian-security $codename-security main"
+    --aptopt='Apt::Install-Recommends "false"' "$codename" "$folder/stock.tar.new" \
+    "deb $mirror/debian $codename main" "deb $mirror/debian-security $codename-security main"
 mv "$folder/stock.tar.new" "$folder/stock.tar"
 mv "$folder/initramfs.gz.new" "$folder/initramfs.gz"
 echo "$release" > "$folder/kernel"

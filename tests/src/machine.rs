@@ -216,7 +216,8 @@ impl Machine {
     /// QEMU does not answer.
     pub fn plug_stick(&self, stick: &Path) {
         let _ = self.tell_emulator(&format!("drive_add 0 if=none,id=stick,format=raw,file={}", stick.display()));
-        let _ = self.tell_emulator("device_add usb-storage,drive=stick,id=stick");
+        let said = self.tell_emulator("device_add usb-storage,drive=stick,id=stick");
+        assert!(!said.contains("rror") && !said.contains("not found"), "{said}");
     }
 
     /// Opens a way to the page for a browser on this machine, and gives the port of this machine at which it begins.
@@ -229,10 +230,13 @@ impl Machine {
     pub fn forward_page(&self) -> u16 {
         self.put("relay.sh", b"#!/bin/sh\nexec busybox nc 127.0.0.1 8080\n");
         self.run(
-            "modprobe virtio_net; cp /mnt/relay.sh /tmp; chmod +x /tmp/relay.sh
+            "set -e
+             modprobe virtio_net; cp /mnt/relay.sh /tmp; chmod +x /tmp/relay.sh
              for _ in $(seq 100); do [ -e /sys/class/net/eth0 ] && break; sleep 0.1; done
-             busybox ip link set eth0 up; busybox ip addr add 10.0.2.15/24 dev eth0
-             pkill -f relay.sh; setsid busybox nc -ll -p 8081 -e /tmp/relay.sh > /tmp/relay.log 2>&1 &",
+             busybox ip link set eth0 up; busybox ip addr replace 10.0.2.15/24 dev eth0
+             setsid busybox nc -ll -p 8081 -e /tmp/relay.sh > /tmp/relay.log 2>&1 &
+             for _ in $(seq 100); do grep -q ':1F91 .* 0A ' /proc/net/tcp /proc/net/tcp6 && exit 0; sleep 0.1; done
+             cat /tmp/relay.log; exit 1",
         );
         let _ = self.tell_emulator("hostfwd_add tcp:127.0.0.1:0-10.0.2.15:8081");
         let said = self.tell_emulator("info usernet");

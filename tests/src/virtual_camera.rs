@@ -96,7 +96,7 @@ pub fn feed_loopback(machine: &Machine, garment: usize) {
 }
 
 /// A camera on USB (`uvcvideo`, by `vhci_hcd`) at one of the controller's ports, from 0, with a serial number: two nodes, pictures and data about
-/// them. It gives a picture of the shared folder, `GARMENT.jpg` or `GARMENT.yuyv`, and says in `/tmp/usb-PORT.log` what it is asked for.
+/// them. It gives a picture of the shared folder, `GARMENT.jpg`, `.yuyv`, `.nv12` or `.bgr3`, and says in `/tmp/usb-PORT.log` what it is asked for.
 ///
 /// # Panics
 /// The kernel does not find it.

@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use clothingid_tests::command::tool;
+use clothingid_tests::demo::Demo;
 use clothingid_tests::{Outcome, Rig, Run, photographs, rig};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
@@ -184,16 +185,33 @@ fn package_and_archive_for_boards_hold_the_program_for_boards() {
     let classify = ["classify", "--json", "--engine", "cpu", "photo.jpg"];
     let expected = own(&rig, &classify);
     let (processor, kernels) = PROCESSORS[0];
+    let source = rig::workspace().join("firmware-config/systemd/clothingid.service");
     for tree in ["package", "archive"] {
         let installed = rig.path(tree).join("usr/bin/clothingid");
         let found = emulated_program(&rig, &installed, processor, &classify).run().expect_code(0);
         assert_eq!(answers(&found, kernels), expected, "{tree}");
+        // The unit is that of the stock system's test.
+        let unit = std::fs::read(rig.path(tree).join("lib/systemd/system/clothingid.service")).expect("a unit");
+        assert_eq!(unit, std::fs::read(&source).expect("the unit"), "{tree}");
     }
-    // The units are those of the stock system's test.
-    let unit =
-        |tree: &str| std::fs::read(rig.path(tree).join("lib/systemd/system/clothingid.service")).expect("a unit");
-    let source = rig::workspace().join("firmware-config/systemd/clothingid.service");
-    assert_eq!([unit("package"), unit("archive")], [(); 2].map(|()| std::fs::read(&source).expect("the unit")));
+}
+
+#[test]
+#[ignore = "needs the arm64 build: `cargo xtask test --suite arm64`"]
+fn the_appliance_runs_reads_its_camera_and_ends_when_asked() {
+    let rig = Rig::new();
+    rig.copy(photographs::good(), "camera/photo.jpg");
+    rig.write("shop.toml", "listen = '127.0.0.1:0'\nengine = 'cpu'\n[camera]\nfolder = 'camera'\n");
+    let expected = own(&rig, &["classify", "--json", "--engine", "cpu", "camera/photo.jpg"])[0].clone();
+    let (processor, kernels) = PROCESSORS[0];
+    let running = emulated(&rig, processor, &["run", "--config", "shop.toml"]).start();
+    let demo = Demo::of(rig, running);
+    let reading = demo.reading();
+    assert_eq!(reading["category26"]["label"], expected["category26"]["label"], "{reading}");
+    assert_eq!(reading["engine"], format!("cpu: int8 {kernels}"));
+    assert_eq!(demo.get("/readyz").json()["ready"], true);
+    let outcome = demo.running.terminate();
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
 }
 
 #[test]

@@ -109,6 +109,27 @@ fn the_shop_sets_the_rate_and_a_client_is_told_how_long_to_wait() {
 }
 
 #[test]
+fn a_flood_of_uploads_takes_no_memory() {
+    let demo = Demo::start();
+    let _ = demo.reading();
+    let photo = photographs::good_bytes();
+    // As fast as four clients can, without resting: how many are told to wait.
+    let flood = |each: usize| -> usize {
+        let client = || (0..each).filter(|_| demo.ask("POST", "/api/v1/search", "", &photo).status == 429).count();
+        std::thread::scope(|scope| {
+            let clients: Vec<_> = (0..4).map(|_| scope.spawn(client)).collect();
+            clients.into_iter().map(|client| client.join().expect("a client")).sum()
+        })
+    };
+    let _ = flood(25);
+    let before = memory(&demo, "VmRSS");
+    let refused = flood(250);
+    let after = memory(&demo, "VmRSS");
+    assert!(refused > 500, "{refused} of 1,000 are told to wait");
+    assert!(after < before + 5 * 1024, "{before} KiB, then {after}");
+}
+
+#[test]
 fn half_a_request_is_not_waited_for_and_a_crowd_of_them_takes_no_memory() {
     let demo = Demo::start();
     let _ = demo.reading();

@@ -13,7 +13,9 @@ mod usb;
 use appliance::{PROGRAM, assert_sees, camera_state, counter, machine, start, started};
 use clothingid_tests::Machine;
 use clothingid_tests::virtual_camera::{feed_loopback, feed_vivid};
-use screen::{assert_as_reviewed, assert_on_screen, assert_the_card_with_an_output_is_used_by_one};
+use screen::{
+    assert_as_reviewed, assert_on_screen, assert_the_card_with_an_output_is_used, assert_the_screen_has_one_owner,
+};
 use serde_json::Value;
 
 #[test]
@@ -40,7 +42,7 @@ fn a_garment_and_a_lost_camera_are_on_the_screen_by_drm_and_by_the_framebuffer()
     let machine = machine();
     // Before the camera, whose own overlay would be the first framebuffer otherwise. The first card only computes and has no output.
     machine.run("[ -e /sys/module/bochs ] || { modprobe vgem; modprobe bochs; }; sleep 1; echo 0 > /sys/class/graphics/fbcon/cursor_blink");
-    for output in ["drm", "fbdev"] {
+    for (output, device) in [("drm", "/dev/dri/card1"), ("fbdev", "/dev/fb0")] {
         feed_vivid(&machine, 0, "yuyv");
         start(
             &machine,
@@ -52,8 +54,9 @@ fn a_garment_and_a_lost_camera_are_on_the_screen_by_drm_and_by_the_framebuffer()
         let shown = assert_on_screen(&machine, &format!("{output}-garment"));
         assert_as_reviewed(&shown, "garment");
         if output == "drm" {
-            assert_the_card_with_an_output_is_used_by_one(&machine);
+            assert_the_card_with_an_output_is_used(&machine);
         }
+        assert_the_screen_has_one_owner(&machine, output, device);
         machine.run("pkill -x v4l2-ctl; sleep 0.3; echo vivid.0 > /sys/bus/platform/drivers/vivid/unbind");
         camera_state(&machine, "lost");
         let lost = assert_on_screen(&machine, &format!("{output}-lost"));
@@ -258,4 +261,31 @@ fn cameras_that_cannot_be_used_are_said_clearly() {
     let tried: Value = serde_json::from_str(tried.lines().last().expect("a line")).expect("JSON");
     assert_eq!(tried["frames"], 5, "{tried}");
     assert!(tried["controls"].as_array().is_some_and(|controls| controls.len() >= 4), "{tried}");
+}
+
+#[test]
+#[ignore = "needs the virtual machine: `cargo xtask test --suite camera`"]
+fn a_camera_that_comes_and_goes_leaves_nothing_behind() {
+    let machine = machine();
+    machine.run("modprobe vivid n_devs=1 node_types=0x1");
+    start(&machine, "[camera]\ndevice = 'port:vivid.0'\nwidth = 640\nheight = 480\n");
+    camera_state(&machine, "ok");
+    let comes_and_goes = |times: usize| {
+        for _ in 0..times {
+            machine.run("echo vivid.0 > /sys/bus/platform/drivers/vivid/unbind");
+            camera_state(&machine, "lost");
+            machine.run("echo vivid.0 > /sys/bus/platform/drivers/vivid/bind");
+            camera_state(&machine, "ok");
+        }
+        // Files, in which the driver's buffers are; memory in KiB.
+        let held = machine.run("cd /proc/$(pgrep -x clothingid); ls fd | wc -l; grep -c /dev/video maps; awk '/^VmRSS/ { print $2 }' status");
+        let held: Vec<u64> = held.lines().map(|line| line.parse().expect("a number")).collect();
+        (held[0], held[1], held[2])
+    };
+    let (files, maps, before) = comes_and_goes(2);
+    let (files_after, maps_after, after) = comes_and_goes(15);
+    assert_eq!((files_after, maps_after), (files, maps));
+    assert!(after < before + 5 * 1024, "{before} KiB, then {after}");
+    assert_eq!(counter(&machine, "camera_losses"), 17);
+    machine.run("pkill -x clothingid");
 }

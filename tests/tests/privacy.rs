@@ -90,8 +90,7 @@ fn no_frame_and_no_upload_is_written_anywhere() {
     let Demo { running, .. } = demo;
     let _ = running.wait_at_most(Duration::from_secs(30));
 
-    let text = String::from_utf8_lossy(&std::fs::read(&log).expect("the trace")).into_owned();
-    let trace = Trace::read(&text, &[CAMERA, UPLOAD]);
+    let trace = Trace::read(&trace::text(&log), &[CAMERA, UPLOAD]);
     assert!(trace.shown > 0, "the frame that was asked for is seen in the trace, so one that is written would be");
     trace.assert_private();
     let mut rest = Vec::new();

@@ -249,8 +249,15 @@ impl CameraChoice {
     ///
     /// **Errors** those of the camera chosen: see [`CameraError`].
     pub fn open(&self) -> Result<Box<dyn Camera>, CameraError> {
+        self.open_unless(&|| false)
+    }
+
+    /// The same, and gives up soon once it is not wanted any more: several cameras may be waited for, one after another.
+    ///
+    /// **Errors** as [`Self::open`].
+    pub fn open_unless(&self, is_unwanted: &dyn Fn() -> bool) -> Result<Box<dyn Camera>, CameraError> {
         match self {
-            Self::V4l2(settings) => Ok(Box::new(V4l2Camera::open(settings)?)),
+            Self::V4l2(settings) => Ok(Box::new(V4l2Camera::open(settings, is_unwanted)?)),
             Self::Film(path, frames_per_second) => Ok(Box::new(Film::open(path, *frames_per_second)?)),
             Self::Replay(settings) => Ok(Box::new(Replay::open(settings.clone())?)),
             Self::Own(own) => (own.0)(),

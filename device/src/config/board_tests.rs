@@ -88,6 +88,20 @@ fn each_board_is_read_and_fits_the_schema() {
         let draws = board.devices.allow.contains(&"char-226 rw".to_owned());
         assert!(draws || board.display.owner == Owner::Kiosk, "{name}: a screen");
     }
+    // Numbers that the kernel has given for good, and a name that it has from its start: no other is known before a driver is loaded.
+    let numbers = ["char-81 rw", "char-226 rw", "char-29 rw", "char-153 rw", "char-gpiochip rw"];
+    for (name, text) in KNOWN {
+        let board = parse(Path::new(name), text).unwrap();
+        let kinds = board.devices.allow.iter().filter(|line| line.starts_with("char-"));
+        assert!(
+            kinds.clone().all(|line| numbers.contains(&line.as_str())),
+            "{name}: {kinds:?}",
+            kinds = kinds.collect::<Vec<_>>()
+        );
+    }
+    let unit = include_str!("../../../firmware-config/systemd/clothingid.service");
+    let kinds: Vec<&str> = unit.lines().filter_map(|line| line.strip_prefix("DeviceAllow=")).collect();
+    assert_eq!(kinds, numbers);
     let backends = KNOWN.map(|(name, text)| parse(Path::new(&format!("{name}.toml")), text).unwrap().update.backend);
     for backend in [Backend::Uefi, Backend::Nvidia, Backend::RpiTryboot] {
         assert!(backends.contains(&backend), "{}", backend.name());

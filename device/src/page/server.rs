@@ -21,7 +21,7 @@ use tokio::sync::{Semaphore, watch};
 const MOST: usize = WATCHERS + 64;
 
 /// How long open answers may take when the server ends, and what else is under way after them. With the screen's end all
-/// stays below a second, but while a camera or an engine is being opened.
+/// stays below a second, but while an engine is being opened.
 const LAST_ANSWERS: Duration = Duration::from_millis(500);
 const LAST_WORK: Duration = Duration::from_millis(100);
 

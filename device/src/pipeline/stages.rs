@@ -110,7 +110,11 @@ impl Capture {
         health: &Health,
         stop: &Stop,
     ) -> Result<(), StageError> {
-        let ended = choice.open().and_then(|mut camera| self.frames(camera.as_mut(), to, health, stop));
+        let opened = choice.open_unless(&|| stop.is_asked());
+        if stop.is_asked() {
+            return Ok(());
+        }
+        let ended = opened.and_then(|mut camera| self.frames(camera.as_mut(), to, health, stop));
         match ended {
             Ok(()) => Ok(()),
             Err(error @ CameraError::Ended { .. }) => {

@@ -26,6 +26,8 @@ pub(crate) fn started() -> Machine {
         machine.put(&format!("{index}.yuyv"), &yuyv(&picture));
         machine.put(&format!("{index}.nv12"), &nv12(&picture));
         machine.put(&format!("{index}.rgb3"), picture.as_raw());
+        let blue_first: Vec<u8> = picture.pixels().flat_map(|pixel| [pixel[2], pixel[1], pixel[0]]).collect();
+        machine.put(&format!("{index}.bgr3"), &blue_first);
         let mut file = std::io::Cursor::new(Vec::new());
         picture.write_to(&mut file, ImageFormat::Jpeg).expect("a JPEG");
         machine.put(&format!("{index}.jpg"), file.get_ref());
@@ -40,10 +42,10 @@ pub(crate) fn machine() -> MutexGuard<'static, Machine> {
     let machine = machine.lock().unwrap_or_else(PoisonError::into_inner);
     // What the test before has left, settings that its staff made among it. A program that was asked to end may still hold its camera.
     machine.run(
-        "pkill -x clothingid; pkill -x v4l2-ctl; pkill -f feed.sh; pkill -x usb_camera
+        "pkill -x clothingid; pkill -x v4l2-ctl; pkill -f feed.sh; pkill -x usb_camera; pkill -f relay.sh
          for _ in $(seq 300); do
              modprobe -r vivid v4l2loopback
-             ls /sys/class/video4linux 2>/dev/null | grep -q . || { rm -rf /tmp/state /tmp/*.log; exit 0; }
+             ls /sys/class/video4linux 2>/dev/null | grep -q . || { rm -rf /tmp/state /tmp/jar /tmp/trace.* /tmp/*.log; exit 0; }
              sleep 0.1
          done
          ls -l /dev/video*; exit 1",

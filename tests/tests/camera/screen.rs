@@ -69,20 +69,28 @@ fn differing(screen: &RgbImage, reviewed: &RgbImage) -> Vec<(u32, u32)> {
     compared.filter(|place| differs(*place)).collect()
 }
 
-/// Of two cards the one with an output is used, and another program that wants it is told that it has an owner.
-pub(crate) fn assert_the_card_with_an_output_is_used_by_one(machine: &Machine) {
+/// Of two cards the one with an output is used.
+pub(crate) fn assert_the_card_with_an_output_is_used(machine: &Machine) {
     assert_eq!(machine.run("cd /dev/dri; echo card*"), "card0 card1\n");
     let log = machine.run("cat /tmp/clothingid.log");
     assert!(log.contains("of `/dev/dri/card1`"), "{log}");
-    let config =
-        "listen = '127.0.0.1:8081'\nengine = 'cpu'\n[camera]\nfolder = '/tmp/still'\n[screen]\noutput = 'drm'\n";
+}
+
+/// Another program that wants the screen is told that it has an owner.
+pub(crate) fn assert_the_screen_has_one_owner(machine: &Machine, output: &str, device: &str) {
+    let config = format!(
+        "listen = '127.0.0.1:8081'\nengine = 'cpu'\n[camera]\nfolder = '/tmp/still'\n[screen]\noutput = '{output}'\n"
+    );
     machine.put("second.toml", config.as_bytes());
     machine.run(&format!(
         "mkdir -p /tmp/still; cp /mnt/0.jpg /tmp/still
          XDG_DATA_HOME=/tmp/second setsid {PROGRAM} run --config /mnt/second.toml > /tmp/second.log 2>&1 &"
     ));
     machine.soon("that the screen has an owner", || {
-        machine.run("cat /tmp/second.log").contains("screen `/dev/dri/card1` belongs to another program").then_some(())
+        machine
+            .run("cat /tmp/second.log")
+            .contains(&format!("screen `{device}` belongs to another program"))
+            .then_some(())
     });
-    machine.run("pkill -f second.toml; sleep 1");
+    machine.run("pkill -f second.toml; while pgrep -f second.toml; do sleep 0.1; done");
 }

@@ -47,6 +47,8 @@ pub(crate) fn install() -> Result<(), Report> {
             ("curl", "curl"),
             ("make", "make"),
             ("gcc", "gcc"),
+            // A system is made of packages by a user who is not root.
+            ("newuidmap", "uidmap"),
         ];
         // A tool of the kernel's build needs it; Ubuntu has another kernel and goes without the machine.
         if !Path::new("/usr/lib/x86_64-linux-gnu/libelf.so.1").exists() && !is_ubuntu() {

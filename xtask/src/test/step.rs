@@ -22,6 +22,8 @@ pub(crate) enum Ignored {
     Run,
     /// Tests whose names begin like this are left out; the others run.
     Without(&'static str),
+    /// The same, and the ignored ones run with the others.
+    RunWithout(&'static str),
 }
 
 /// `cargo test` with these arguments; every test program is run, whatever the one before it did.
@@ -43,6 +45,7 @@ pub(crate) fn test_in(
         Ignored::Skip => {}
         Ignored::Run => drop(command.args(["--", "--include-ignored"])),
         Ignored::Without(name) => drop(command.args(["--", "--skip", name])),
+        Ignored::RunWithout(name) => drop(command.args(["--", "--include-ignored", "--skip", name])),
     }
     // libtorch's threads spin while they wait, and would starve the tests beside them.
     command.env("GOMP_SPINCOUNT", "0").env("OMP_NUM_THREADS", "1");

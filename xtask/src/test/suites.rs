@@ -180,12 +180,7 @@ impl Suite {
     }
 
     fn browser(&self, mode: Mode) -> Count {
-        let needs = [
-            ("a Chromium", has_browser()),
-            ("Node.js", is_in_path("node")),
-            ("the browser's driver in `tests/browser`", has_browser_driver()),
-        ];
-        let Some((need, _)) = needs.iter().find(|(_, is_there)| !is_there) else {
+        let Some(need) = missing_for_pages() else {
             return self.with_programs(Ignored::Skip, &[], mode);
         };
         // The page's answers are also tested without a browser.
@@ -214,12 +209,20 @@ impl Suite {
             let need = "the virtual machine (QEMU and Debian's kernel)";
             return missing(self.test_count(), need, "cargo xtask setup --system", mode);
         }
-        self.with_programs(Ignored::Run, &[], mode)
+        // One machine at a time: two emulated ones would wait for each other.
+        let environment = [("RUST_TEST_THREADS", "1".to_owned())];
+        let Some(need) = missing_for_pages() else {
+            return self.with_programs(Ignored::Run, &environment, mode);
+        };
+        // One of them also needs a browser.
+        let mut count = missing(1, need, "cargo xtask setup --system", mode);
+        count += self.with_programs(Ignored::RunWithout(BROWSER_TESTS), &environment, mode);
+        count
     }
 
     /// Builds the program for boards and runs it by emulation; with `--all` the tests beside the code of its kernels, too.
     ///
-    /// Not with all suites at their CI size: seven minutes of two processors to build and three to run, which the sixty minutes of all of them do not have.
+    /// Not with all suites at their CI size: it takes eleven minutes, which the sixty of all of them do not have.
     fn arm64(&self, mode: Mode) -> Count {
         if !mode.is_full && !mode.is_named {
             println!("skipped: it takes eleven minutes; run it: `cargo xtask test --suite arm64`, or with `--all`");
@@ -304,6 +307,16 @@ impl Suite {
         let count: usize = files.filter_map(|file| std::fs::read_to_string(file).ok()).map(tests).sum();
         u64::try_from(count).unwrap_or(u64::MAX).max(1)
     }
+}
+
+/// What is missing of that which drives a page, if anything.
+fn missing_for_pages() -> Option<&'static str> {
+    let needs = [
+        ("a Chromium", has_browser()),
+        ("Node.js", is_in_path("node")),
+        ("the browser's driver in `tests/browser`", has_browser_driver()),
+    ];
+    needs.into_iter().find(|(_, is_there)| !is_there).map(|(need, _)| need)
 }
 
 pub(super) fn missing(tests: u64, need: &str, command: &str, mode: Mode) -> Count {

@@ -62,10 +62,10 @@ pub struct V4l2Camera {
 }
 
 impl V4l2Camera {
-    /// Opens the camera that is meant and starts it.
+    /// Opens the camera that is meant and starts it. Between two pictures that are waited for it is asked whether that is still wanted.
     ///
     /// **Errors** [`CameraError`]: none is there, it is none, it is in use, it may not be opened, it gives no picture.
-    pub fn open(settings: &V4l2Settings) -> Result<Self, CameraError> {
+    pub fn open(settings: &V4l2Settings, is_unwanted: &dyn Fn() -> bool) -> Result<Self, CameraError> {
         let nodes = Places::default().nodes_of(&settings.which)?;
         // One that was named is waited for by whoever asks for its pictures; of several, the first that gives one is taken.
         if let [only] = nodes.as_slice() {
@@ -73,9 +73,12 @@ impl V4l2Camera {
         }
         let mut first_error = None;
         for node in &nodes {
-            match Self::at(node, settings).and_then(Self::with_a_picture) {
+            match Self::at(node, settings).and_then(|camera| camera.with_a_picture(is_unwanted)) {
                 Ok(camera) => return Ok(camera),
                 Err(error) => first_error = first_error.or(Some(error)),
+            }
+            if is_unwanted() {
+                break;
             }
         }
         Err(first_error.unwrap_or(CameraError::NotThere { which: settings.which.clone() }))
@@ -123,12 +126,12 @@ impl V4l2Camera {
     }
 
     /// This camera, once it has given a picture.
-    fn with_a_picture(mut self) -> Result<Self, CameraError> {
+    fn with_a_picture(mut self, is_unwanted: &dyn Fn() -> bool) -> Result<Self, CameraError> {
         let (mut frame, until) = (Frame::empty(), Instant::now() + FIRST_PICTURE);
         loop {
             match self.next(&mut frame) {
                 Ok(()) => return Ok(self),
-                Err(error) if error.is_one_frame() && Instant::now() < until => {}
+                Err(error) if error.is_one_frame() && Instant::now() < until && !is_unwanted() => {}
                 Err(error) => return Err(error),
             }
         }
@@ -255,7 +258,21 @@ fn fill(frame: &mut Frame, taken: &Taken, filled: &Filled, bytes: &[u8]) {
     frame.width = taken.width;
     frame.height = taken.height;
     frame.stride = taken.stride;
+    if taken.format.is_blue_first() {
+        swap_red_and_blue(&mut frame.bytes, taken.width, taken.stride);
+    }
     frame.captured = filled.taken.and_then(instant).unwrap_or_else(Instant::now);
+}
+
+/// Makes rows of blue, green and red those of red, green and blue.
+fn swap_red_and_blue(bytes: &mut [u8], width: u32, stride: u32) {
+    let (row, stride) = (width as usize * 3, stride.max(1) as usize);
+    for line in bytes.chunks_mut(stride) {
+        let seen = line.len().min(row);
+        for pixel in line[..seen].as_chunks_mut::<3>().0 {
+            pixel.swap(0, 2);
+        }
+    }
 }
 
 /// The instant of a time on the system's monotonic clock, if it is a moment ago.
@@ -283,7 +300,21 @@ mod tests {
     use super::*;
 
     fn open(path: &str) -> CameraError {
-        V4l2Camera::open(&V4l2Settings { which: Which::Node(path.into()), ..V4l2Settings::default() }).unwrap_err()
+        let settings = V4l2Settings { which: Which::Node(path.into()), ..V4l2Settings::default() };
+        V4l2Camera::open(&settings, &|| false).unwrap_err()
+    }
+
+    #[test]
+    fn blue_comes_first_or_last() {
+        let mut rows = [1, 2, 3, 4, 5, 6, 99, 7, 8, 9, 10, 11, 12, 99];
+        swap_red_and_blue(&mut rows, 2, 7);
+        assert_eq!(rows, [3, 2, 1, 6, 5, 4, 99, 9, 8, 7, 12, 11, 10, 99]);
+        // A torn picture, and a row that cannot be.
+        let mut torn = [1, 2, 3, 4];
+        swap_red_and_blue(&mut torn, 2, 6);
+        assert_eq!(torn, [3, 2, 1, 4]);
+        swap_red_and_blue(&mut torn, 0, 0);
+        assert_eq!(torn, [3, 2, 1, 4]);
     }
 
     #[test]

@@ -100,7 +100,7 @@ impl Kind {
             Self::OtherFormats(formats) if formats.is_empty() => "offers no format: nothing is connected to it".into(),
             Self::OtherFormats(formats) => {
                 format!(
-                    "gives pictures as {}, which this program does not read (it reads MJPG, YUYV, NV12 and RGB3)",
+                    "gives pictures as {}, which this program does not read (it reads MJPG, YUYV, NV12, RGB3 and BGR3)",
                     list(formats)
                 )
             }
@@ -178,7 +178,7 @@ mod tests {
             Kind::RawSensor,
             Kind::OtherFormats(Vec::new()),
             Kind::OtherFormats(
-                [b"H264", b"HEVC", b"UYVY", b"GREY", b"Y16 ", b"BGR3"].map(|letters| FourCc(*letters)).to_vec(),
+                [b"H264", b"HEVC", b"UYVY", b"GREY", b"Y16 ", b"RGBP"].map(|letters| FourCc(*letters)).to_vec(),
             ),
             Kind::NoStreaming,
             Kind::Other,

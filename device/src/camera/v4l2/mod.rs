@@ -53,9 +53,15 @@ impl FourCc {
             b"MJPG" | b"JPEG" => Some(PixelFormat::Jpeg),
             b"YUYV" => Some(PixelFormat::Yuyv),
             b"NV12" => Some(PixelFormat::Nv12),
-            b"RGB3" => Some(PixelFormat::Rgb),
+            b"RGB3" | b"BGR3" => Some(PixelFormat::Rgb),
             _ => None,
         }
+    }
+
+    /// Whether it is [`PixelFormat::Rgb`] with blue before red, as USB cameras have it.
+    #[must_use]
+    pub fn is_blue_first(self) -> bool {
+        self.0 == *b"BGR3"
     }
 
     /// Whether it is what an image sensor gives before anything has made a picture of it.

@@ -10,7 +10,8 @@ use crate::screen::pixels::{self, Field, Packing, Turn};
 use embedded_graphics::geometry::Size;
 use embedded_graphics::primitives::Rectangle;
 use memory::{Facts, Memory};
-use rustix::fs::OFlags;
+use rustix::fs::{FlockOperation, OFlags};
+use std::os::fd::OwnedFd;
 use std::path::Path;
 
 /// An open framebuffer.
@@ -19,6 +20,8 @@ pub struct Fbdev {
     memory: Memory,
     shape: Shape,
     turn: Turn,
+    /// Locked while it is open: the kernel lets anyone draw there, and one program shows one picture.
+    _lock: OwnedFd,
 }
 
 /// How the pixels of a framebuffer lie.
@@ -37,12 +40,14 @@ struct Shape {
 impl Fbdev {
     /// Maps a framebuffer's memory.
     ///
-    /// **Errors** the device cannot be opened or mapped, or its pixels are not of red, green and blue.
+    /// **Errors** the device cannot be opened or mapped, belongs to another program that asks like this one, or its pixels are not of red, green and blue.
     pub fn open(device: &Path, turn: Turn) -> Result<Self, PanelError> {
         let name = device.display().to_string();
         let flags = OFlags::RDWR | OFlags::CLOEXEC;
         let fd = rustix::fs::open(device, flags, rustix::fs::Mode::empty())
             .map_err(|errno| PanelError::opening(&name, errno))?;
+        rustix::fs::flock(&fd, FlockOperation::NonBlockingLockExclusive)
+            .map_err(|errno| PanelError::Taken { device: name.clone(), cause: errno.into() })?;
         let failed = |step| {
             let device = name.clone();
             move |errno: rustix::io::Errno| PanelError::Step { device, step, cause: errno.into() }
@@ -53,7 +58,7 @@ impl Fbdev {
             found: format!("{} bits in {} bytes a row", facts.bits_per_pixel, facts.stride),
         })?;
         let memory = Memory::map(&fd, facts.byte_len).map_err(failed("mapping its memory"))?;
-        Ok(Self { device: name, memory, shape, turn })
+        Ok(Self { device: name, memory, shape, turn, _lock: fd })
     }
 }
 
@@ -137,6 +142,14 @@ mod tests {
         ] {
             assert_eq!(shape(&wrong), None, "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn one_program_at_a_time_draws_there() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        rustix::fs::flock(file.as_file(), FlockOperation::NonBlockingLockExclusive).unwrap();
+        let error = Fbdev::open(file.path(), Turn::None).err().unwrap();
+        assert!(error.to_string().ends_with("belongs to another program"), "{error}");
     }
 
     #[test]

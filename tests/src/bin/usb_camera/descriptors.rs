@@ -1,7 +1,7 @@
 //! What the device says of itself: descriptors of USB 2.0 (chapter 9) and of UVC 1.0 (chapter 3).
 
 use crate::controls::{CAMERA, PROCESSING};
-use crate::pictures::{FORMATS, SIZE, largest};
+use crate::pictures::{FORMATS, Format, SIZE, largest};
 
 /// The endpoint that gives the pictures.
 const ENDPOINT: [u8; 7] = [7, 5, 0x81, 2, 0, 2, 0];
@@ -47,7 +47,7 @@ pub(crate) fn configuration() -> Vec<u8> {
     let control =
         [&[13, CLASS, 1, 0, 1][..], &length_bytes(terminals.len() + 13), &clock, &[1, 1], &terminals].concat();
 
-    // A frame's descriptor is the same for both formats but for its kind.
+    // A frame's descriptor is the same for all formats but for its kind.
     let frame = |kind: u8, intervals: &[u32]| {
         let times: Vec<u8> = intervals.iter().flat_map(|interval| interval.to_le_bytes()).collect();
         let count = u8::try_from(intervals.len()).expect("a few");
@@ -55,20 +55,25 @@ pub(crate) fn configuration() -> Vec<u8> {
         [&[26 + 4 * count, CLASS, kind, 1, 0][..], &width, &height, &bits, &bits, &largest, first, &[count], &times]
             .concat()
     };
-    // "YUY2" as the specification spells it.
-    let raw = *b"YUY2\x00\x00\x10\x00\x80\x00\x00\xAA\x00\x38\x9B\x71";
-    let formats = [
-        &[11, CLASS, 6, 1, 1, 1, 1, 0, 0, 0, 0][..],
-        &frame(7, FORMATS[0].1),
-        &[6, CLASS, 13, 1, 1, 4],
-        &[&[27, CLASS, 4, 2, 1][..], &raw, &[16, 1, 0, 0, 0, 0]].concat(),
-        &frame(5, FORMATS[1].1),
-        &[6, CLASS, 13, 1, 1, 4],
+    let format = |(number, format): (u8, &Format)| match format.raw {
+        None => [&[11, CLASS, 6, number, 1, 1, 1, 0, 0, 0, 0][..], &frame(7, format.intervals)].concat(),
+        Some((name, bits)) => {
+            [&[27, CLASS, 4, number, 1][..], &name, &[bits, 1, 0, 0, 0, 0], &frame(5, format.intervals)].concat()
+        }
+    };
+    // Behind each the colours that it means.
+    let formats: Vec<u8> =
+        (1..).zip(&FORMATS).flat_map(|numbered| [format(numbered), vec![6, CLASS, 13, 1, 1, 4]].concat()).collect();
+    let count = u8::try_from(FORMATS.len()).expect("a few");
+    let head = 13 + FORMATS.len();
+    let streaming = [
+        &[u8::try_from(head).expect("short"), CLASS, 1, count][..],
+        &length_bytes(formats.len() + head),
+        &[ENDPOINT[2], 0, 3, 0, 0, 0, 1],
+        &vec![0; FORMATS.len()],
+        &formats,
     ]
     .concat();
-    let streaming =
-        [&[15, CLASS, 1, 2][..], &length_bytes(formats.len() + 15), &[ENDPOINT[2], 0, 3, 0, 0, 0, 1, 0, 0], &formats]
-            .concat();
 
     let all = [
         // Both interfaces are one function.

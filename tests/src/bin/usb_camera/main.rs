@@ -3,7 +3,7 @@
 //! `vhci_hcd` is a USB controller whose devices are at the other end of a socket, by
 //! [USB/IP](https://docs.kernel.org/usb/usbip_protocol.html): here in this program. So the kernel's own `uvcvideo` finds a camera of the
 //! [USB Video Class](https://www.usb.org/document-library/video-class-v11-document-set) (1.0), with a serial number as real ones have it. By a bulk
-//! endpoint it gives one picture, the file `PICTURE.jpg` or `PICTURE.yuyv` as it is just then, as MJPEG ten or five times a second, as YUYV five
+//! endpoint it gives one picture, the file `PICTURE.jpg`, `.yuyv`, `.nv12` or `.bgr3` as it is just then, as MJPEG ten or five times a second, raw five
 //! times; and it has the controls that cameras have, of which the focus has a will of its own. It says what it is asked for.
 
 mod controls;

@@ -11,8 +11,35 @@ use std::time::{Duration, Instant};
 /// Size of the picture.
 pub(crate) const SIZE: (u16, u16) = (640, 480);
 
-/// The formats, as they are numbered from 1: what the file is called, and times between two pictures in 100 ns (UVC's unit).
-pub(crate) const FORMATS: [(&str, &[u32]); 2] = [("jpg", &[1_000_000, 2_000_000]), ("yuyv", &[2_000_000])];
+/// A format of pictures.
+pub(crate) struct Format {
+    /// What the file is called.
+    pub(crate) name: &'static str,
+    /// How UVC calls it, and bits of a pixel, where it is a raw one.
+    pub(crate) raw: Option<([u8; 16], u8)>,
+    /// Times between two pictures, in 100 ns (UVC's unit).
+    pub(crate) intervals: &'static [u32],
+}
+
+/// The formats, as they are numbered from 1. Red, green and blue begin with blue, which is the only order that the kernel's driver knows.
+pub(crate) const FORMATS: [Format; 4] = [
+    Format { name: "jpg", raw: None, intervals: &[1_000_000, 2_000_000] },
+    Format {
+        name: "yuyv",
+        raw: Some((*b"YUY2\x00\x00\x10\x00\x80\x00\x00\xAA\x00\x38\x9B\x71", 16)),
+        intervals: &[2_000_000],
+    },
+    Format {
+        name: "nv12",
+        raw: Some((*b"NV12\x00\x00\x10\x00\x80\x00\x00\xAA\x00\x38\x9B\x71", 12)),
+        intervals: &[2_000_000],
+    },
+    Format {
+        name: "bgr3",
+        raw: Some((*b"\x7D\xEB\x36\xE4\x4F\x52\xCE\x11\x9F\x53\x00\x20\xAF\x0B\xA7\x70", 24)),
+        intervals: &[2_000_000],
+    },
+];
 
 /// The largest payload, a header and a part of a picture.
 const PAYLOAD: u16 = 16 * 1024;
@@ -22,7 +49,7 @@ const HEADER: u16 = 2;
 
 /// Bytes of the largest picture: a raw one.
 pub(crate) fn largest() -> u32 {
-    u32::from(SIZE.0) * u32::from(SIZE.1) * 2
+    u32::from(SIZE.0) * u32::from(SIZE.1) * 3
 }
 
 /// What is negotiated: a format, from 1, and the time between two pictures in 100 ns.
@@ -34,7 +61,7 @@ struct Agreed {
 
 impl Default for Agreed {
     fn default() -> Self {
-        Self { format: 1, interval: FORMATS[0].1[0] }
+        Self { format: 1, interval: FORMATS[0].intervals[0] }
     }
 }
 
@@ -43,7 +70,7 @@ impl Agreed {
     fn nearest(wish: &[u8]) -> Option<Self> {
         let &[_, _, format, _, a, b, c, d, ..] = wish else { return None };
         let (format, wanted) = (usize::from(format).clamp(1, FORMATS.len()), u32::from_le_bytes([a, b, c, d]));
-        let interval = FORMATS[format - 1].1.iter().min_by_key(|interval| interval.abs_diff(wanted))?;
+        let interval = FORMATS[format - 1].intervals.iter().min_by_key(|interval| interval.abs_diff(wanted))?;
         Some(Self { format, interval: *interval })
     }
 
@@ -93,7 +120,7 @@ impl Stream {
         let agreed = Agreed::nearest(wish)?;
         self.waiting().agreed = agreed;
         if control == COMMIT {
-            println!("{} every {} ms", FORMATS[agreed.format - 1].0, agreed.interval / 10_000);
+            println!("{} every {} ms", FORMATS[agreed.format - 1].name, agreed.interval / 10_000);
         }
         Some(Vec::new())
     }
@@ -130,7 +157,7 @@ impl Stream {
                 waiting.agreed
             };
             let (begin, interval) = (Instant::now(), Duration::from_nanos(u64::from(agreed.interval) * 100));
-            let bytes = std::fs::read(picture.with_extension(FORMATS[agreed.format - 1].0))?;
+            let bytes = std::fs::read(picture.with_extension(FORMATS[agreed.format - 1].name))?;
             let mut parts = bytes.chunks(usize::from(PAYLOAD - HEADER)).peekable();
             let pause = interval / 2 / u32::try_from(parts.len()).unwrap_or(u32::MAX);
             while let Some(part) = parts.next() {
