@@ -2,7 +2,7 @@
 
 use crate::{Machine, rig};
 use image::imageops::{self, FilterType};
-use image::{Rgb, RgbImage};
+use image::{ImageFormat, Rgb, RgbImage};
 
 /// The size that `vivid`'s inputs have with the first of its digital timings.
 const SIZE: (u32, u32) = (640, 480);
@@ -36,14 +36,14 @@ fn yuv(pixel: Rgb<u8>) -> [u8; 3] {
 
 /// Pairs of pixels: luma, blue, luma, red.
 #[must_use]
-pub fn yuyv(picture: &RgbImage) -> Vec<u8> {
+fn yuyv(picture: &RgbImage) -> Vec<u8> {
     let pixels: Vec<_> = picture.pixels().map(|pixel| yuv(*pixel)).collect();
     pixels.as_chunks::<2>().0.iter().flat_map(|[left, right]| [left[0], left[1], right[0], left[2]]).collect()
 }
 
 /// All lumas, then blue and red of each four pixels.
 #[must_use]
-pub fn nv12(picture: &RgbImage) -> Vec<u8> {
+fn nv12(picture: &RgbImage) -> Vec<u8> {
     let (width, height) = picture.dimensions();
     let luma = picture.pixels().map(|pixel| yuv(*pixel)[0]);
     let places = (0..height).step_by(2).flat_map(|y| (0..width).step_by(2).map(move |x| (x, y)));
@@ -52,6 +52,23 @@ pub fn nv12(picture: &RgbImage) -> Vec<u8> {
         [u, v]
     });
     luma.chain(chroma).collect()
+}
+
+/// Puts a photograph of the demo's camera into the shared folder, as `GARMENT.yuyv`, `.nv12`, `.rgb3`, `.bgr3` and `.jpg`.
+///
+/// # Panics
+/// There is no such photograph.
+pub fn put_garment(machine: &Machine, garment: usize, photo: &str) {
+    let picture = framed(photo);
+    let put = |format: &str, bytes: &[u8]| machine.put(&format!("{garment}.{format}"), bytes);
+    put("yuyv", &yuyv(&picture));
+    put("nv12", &nv12(&picture));
+    put("rgb3", picture.as_raw());
+    let blue_first: Vec<u8> = picture.pixels().flat_map(|pixel| [pixel[2], pixel[1], pixel[0]]).collect();
+    put("bgr3", &blue_first);
+    let mut file = std::io::Cursor::new(Vec::new());
+    picture.write_to(&mut file, ImageFormat::Jpeg).expect("a JPEG");
+    put("jpg", file.get_ref());
 }
 
 /// `vivid` with an input that shows what its output is given: garments in a raw format, again and again. They are

@@ -1,5 +1,5 @@
-//! Cameras of a real kernel: real garments go through `vivid` (YUYV, NV12, RGB), `v4l2loopback` (MJPEG) and USB (MJPEG, YUYV) into the real program,
-//! in a virtual machine.
+//! Cameras of a real kernel: real garments go through `vivid` (YUYV, NV12, RGB), `v4l2loopback` (MJPEG) and USB (all four) into the real program, in a virtual
+//! machine.
 //!
 //! One machine serves nearly all tests, one after another; each loads the drivers that it needs and finds no camera of the one before.
 

@@ -2,9 +2,10 @@
 //! used by a shop with a camera and a stick that come later, stopped at work, taken away.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use clothingid_tests::command::tool;
-use clothingid_tests::virtual_camera::{framed, plug_in, yuyv};
+use clothingid_tests::virtual_camera::{plug_in, put_garment};
 use clothingid_tests::{Machine, rig, stick};
 use serde_json::Value;
 
@@ -18,6 +19,8 @@ const STATE: &str = "/var/lib/private/clothingid";
 
 /// A stock system, the package and the archive in its `/mnt`, and a camera and a stick to be plugged in.
 struct Shop {
+    /// One machine at a time: two emulated ones take longer than one after the other.
+    _turn: MutexGuard<'static, ()>,
     machine: Machine,
     package: String,
     archive: String,
@@ -26,6 +29,8 @@ struct Shop {
 
 impl Shop {
     fn new() -> Self {
+        static TURN: Mutex<()> = Mutex::new(());
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let machine = Machine::stock();
         let (folder, program) = (machine.shared("made").display().to_string(), rig::program("clothingid"));
         let made = tool("cargo", &["xtask", "package", &folder, "--program", &program.display().to_string()]);
@@ -35,9 +40,9 @@ impl Shop {
         };
         let (package, archive) = (named(".deb"), named(".tar.gz"));
         std::fs::copy(env!("CARGO_BIN_EXE_usb_camera"), machine.shared("usb_camera")).expect("the camera");
-        machine.put("0.yuyv", &yuyv(&framed(SHIRT.0)));
+        put_garment(&machine, 0, SHIRT.0);
         let stick = table(&machine);
-        Self { machine, package, archive, stick }
+        Self { _turn: turn, machine, package, archive, stick }
     }
 
     /// The answer of `/readyz`, once it is as wanted.

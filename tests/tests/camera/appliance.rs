@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use clothingid_tests::virtual_camera::{framed, nv12, yuyv};
+use clothingid_tests::virtual_camera::{framed, put_garment};
 use clothingid_tests::{Machine, Rig, metrics, rig};
 use image::ImageFormat;
 use serde_json::Value;
@@ -22,15 +22,7 @@ pub(crate) fn started() -> Machine {
     std::fs::copy(env!("CARGO_BIN_EXE_usb_camera"), machine.shared("usb_camera")).expect("the camera");
     std::fs::copy(catalogue(), machine.shared("catalogue.db")).expect("a catalogue");
     for (index, (photo, _)) in GARMENTS.iter().enumerate() {
-        let picture = framed(photo);
-        machine.put(&format!("{index}.yuyv"), &yuyv(&picture));
-        machine.put(&format!("{index}.nv12"), &nv12(&picture));
-        machine.put(&format!("{index}.rgb3"), picture.as_raw());
-        let blue_first: Vec<u8> = picture.pixels().flat_map(|pixel| [pixel[2], pixel[1], pixel[0]]).collect();
-        machine.put(&format!("{index}.bgr3"), &blue_first);
-        let mut file = std::io::Cursor::new(Vec::new());
-        picture.write_to(&mut file, ImageFormat::Jpeg).expect("a JPEG");
-        machine.put(&format!("{index}.jpg"), file.get_ref());
+        put_garment(&machine, index, photo);
     }
     machine
 }

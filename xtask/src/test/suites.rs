@@ -209,14 +209,12 @@ impl Suite {
             let need = "the virtual machine (QEMU and Debian's kernel)";
             return missing(self.test_count(), need, "cargo xtask setup --system", mode);
         }
-        // One machine at a time: two emulated ones would wait for each other.
-        let environment = [("RUST_TEST_THREADS", "1".to_owned())];
         let Some(need) = missing_for_pages() else {
-            return self.with_programs(Ignored::Run, &environment, mode);
+            return self.with_programs(Ignored::Run, &[], mode);
         };
         // One of them also needs a browser.
         let mut count = missing(1, need, "cargo xtask setup --system", mode);
-        count += self.with_programs(Ignored::RunWithout(BROWSER_TESTS), &environment, mode);
+        count += self.with_programs(Ignored::RunWithout(BROWSER_TESTS), &[], mode);
         count
     }
 
