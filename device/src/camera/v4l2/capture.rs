@@ -266,10 +266,8 @@ fn fill(frame: &mut Frame, taken: &Taken, filled: &Filled, bytes: &[u8]) {
 
 /// Makes rows of blue, green and red those of red, green and blue.
 fn swap_red_and_blue(bytes: &mut [u8], width: u32, stride: u32) {
-    let (row, stride) = (width as usize * 3, stride.max(1) as usize);
-    for line in bytes.chunks_mut(stride) {
-        let seen = line.len().min(row);
-        for pixel in line[..seen].as_chunks_mut::<3>().0 {
+    for line in bytes.chunks_mut(stride.max(1) as usize) {
+        for pixel in line.as_chunks_mut::<3>().0.iter_mut().take(width as usize) {
             pixel.swap(0, 2);
         }
     }
