@@ -151,3 +151,43 @@ fn a_raspberry_pi_whose_new_slot_failed_is_back_at_the_one_before() {
     let (status, said) = slots.try_ask(&["get-primary"]);
     assert!(status == Some(1) && said.contains("names no partition of ours under [all]"), "{said}");
 }
+
+/// What the board does when it is not well: what it says, and what was started for it.
+fn not_well(running: &str, were_well: &[&str]) -> (String, String) {
+    let board = Slots::new("fallback");
+    let here = board.folder.path().display().to_string();
+    board.put("slot", &format!("#!/bin/sh\necho {running}\n"));
+    for tool in ["rauc", "systemctl"] {
+        board.put(tool, &format!("#!/bin/sh\necho {tool} \"$@\" >> {here}/asked\n"));
+    }
+    for tool in ["slot", "rauc", "systemctl"] {
+        std::fs::set_permissions(board.path(tool), std::fs::Permissions::from_mode(0o755)).expect("rights");
+    }
+    for slot in were_well {
+        board.put(&format!("was-well-{slot}"), "");
+    }
+    // As it is but for where its files are.
+    let script = std::fs::read_to_string(rig::workspace().join("firmware-config/update/fallback")).expect("the script");
+    let script = script.replace("/var/lib/rauc", &here).replace("/usr/lib/clothingid", &here);
+    let output = Command::new("sh").args(["-c", &script]).env("PATH", format!("{here}:/usr/bin:/bin")).output();
+    let output = output.expect("a shell");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    (String::from_utf8_lossy(&output.stdout).into_owned(), board.text("asked"))
+}
+
+#[test]
+fn a_system_is_given_up_for_one_that_was_well_and_for_no_other() {
+    let given_up = ("one before is started", "rauc status mark-bad booted\nsystemctl reboot\n");
+    for (running, were_well, (says, does)) in [
+        // Just flashed, perhaps without a display: there is nothing in the other slot.
+        ("A", &[][..], ("none before it that was: it stays", "")),
+        ("A", &["A"], ("it stays", "")),
+        ("A", &["A", "B"], ("it stays", "")),
+        // A new system.
+        ("B", &["A"], given_up),
+        ("A", &["B"], given_up),
+    ] {
+        let (said, did) = not_well(running, were_well);
+        assert!(said.trim_end().ends_with(says) && did == does, "{running} {were_well:?}: {said}{did}");
+    }
+}

@@ -1,7 +1,11 @@
 //! JPEG decoders on frames of a camera, for `cargo xtask bench decoders`: one line of JSON a decoder on stdout.
 //!
 //! All decoders take turns on the same frames in one process. The frames are photographs, each laid over 1280×720 and encoded as the encoder of
-//! the crate `image` does at quality 85; what a smaller picture may cost is measured too, where a decoder can leave out what it does not need.
+//! the crate `image` does at quality 85; what a smaller picture may cost is measured too, where a decoder can leave out what it does not need. How far the
+//! network's input would be from that of the whole picture then is told beside it, for photographs and for striped fabrics: a line a size.
+
+#[cfg(feature = "turbo")]
+mod turbo;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -30,11 +34,11 @@ const DECODERS: &[Decoder] = &[
     ("jpeg-decoder, RGB", |frame| jpeg_decoder(frame, SIZE)),
     ("jpeg-decoder, RGB of a quarter", |frame| jpeg_decoder(frame, (SIZE.0 / 4, SIZE.1 / 4))),
     #[cfg(feature = "turbo")]
-    ("libjpeg-turbo, RGB", |frame| turbo(frame, turbojpeg::ScalingFactor::ONE)),
+    ("libjpeg-turbo, RGB", |frame| turbo::bytes(frame, turbojpeg::ScalingFactor::ONE)),
     #[cfg(feature = "turbo")]
-    ("libjpeg-turbo, RGB of a half", |frame| turbo(frame, turbojpeg::ScalingFactor::ONE_HALF)),
+    ("libjpeg-turbo, RGB of a half", |frame| turbo::bytes(frame, turbojpeg::ScalingFactor::ONE_HALF)),
     #[cfg(feature = "turbo")]
-    ("libjpeg-turbo, RGB of a quarter", |frame| turbo(frame, turbojpeg::ScalingFactor::ONE_QUARTER)),
+    ("libjpeg-turbo, RGB of a quarter", |frame| turbo::bytes(frame, turbojpeg::ScalingFactor::ONE_QUARTER)),
 ];
 
 fn main() -> ExitCode {
@@ -80,6 +84,8 @@ fn bench(mut words: impl Iterator<Item = String>) -> Result<()> {
             samples.len(),
         );
     }
+    #[cfg(feature = "turbo")]
+    turbo::differences(&frames)?;
     Ok(())
 }
 
@@ -97,9 +103,12 @@ fn frames(folder: &Path, most: usize) -> Result<Vec<Vec<u8>>> {
 }
 
 fn frame(path: &Path) -> Result<Vec<u8>> {
-    let photo = image::open(path)?.resize_to_fill(SIZE.0, SIZE.1, FilterType::Triangle).into_rgb8();
+    encoded(&image::open(path)?.resize_to_fill(SIZE.0, SIZE.1, FilterType::Triangle).into_rgb8())
+}
+
+fn encoded(picture: &image::RgbImage) -> Result<Vec<u8>> {
     let mut file = Vec::new();
-    JpegEncoder::new_with_quality(&mut file, 85).encode_image(&photo)?;
+    JpegEncoder::new_with_quality(&mut file, 85).encode_image(picture)?;
     Ok(file)
 }
 
@@ -112,21 +121,4 @@ fn jpeg_decoder(frame: &[u8], (width, height): (u32, u32)) -> Result<usize> {
     let mut decoder = jpeg_decoder::Decoder::new(frame);
     decoder.scale(u16::try_from(width)?, u16::try_from(height)?)?;
     Ok(decoder.decode()?.len())
-}
-
-#[cfg(feature = "turbo")]
-fn turbo(frame: &[u8], factor: turbojpeg::ScalingFactor) -> Result<usize> {
-    let mut decoder = turbojpeg::Decompressor::new()?;
-    decoder.set_scaling_factor(factor)?;
-    let header = decoder.read_header(frame)?.scaled(factor);
-    let mut pixels = vec![0; header.width * header.height * 3];
-    let picture = turbojpeg::Image {
-        pixels: pixels.as_mut_slice(),
-        width: header.width,
-        pitch: header.width * 3,
-        height: header.height,
-        format: turbojpeg::PixelFormat::RGB,
-    };
-    decoder.decompress(frame, picture)?;
-    Ok(pixels.len())
 }
