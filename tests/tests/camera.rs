@@ -26,7 +26,7 @@ fn nodes_are_told_apart_in_words() {
     let text = machine.run(&format!("{PROGRAM} camera"));
     println!("{text}");
     for words in [
-        "is a camera (YUYV, NV12, RGB3)",
+        "is a camera (YUYV, NV12, RGB3, BGR3)",
         "takes pictures and gives none",
         "gives data about pictures and no pictures",
         "gives pictures only in several planes",
