@@ -53,7 +53,8 @@ usage: cargo xtask COMMAND
   gpu collect DIR               take the records that came back into studies/
   arm64 [--release]             the appliance for boards with 64-bit Arm, on Debian 12 for x86-64: quick to build, or to ship
   package DIR                   the appliance as a Debian package and as an archive: [--arch amd64|arm64] [--program FILE]
-  image --board NAME --out DIR  a system to flash, and the same as a signed bundle: [--program FILE] [--cert FILE --key FILE]
+  image --board NAME --out DIR  a system to flash, and the same as a signed bundle: [--program FILE] [--cert FILE --key FILE];
+                                to try things out also [--kernel-options TEXT] [--patience SECONDS]
   units --board NAME --out DIR  units, udev rules and settings of the system for a board, as a tree of files
   flash --board NAME --l4t DIR  is all well for flashing a Jetson, and NVIDIA's commands for it: [--package FILE.deb] [--run]
 
